@@ -1,0 +1,92 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors in every target of ours; dependencies are left alone.
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(
+  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let configuration: Target.Dependency = .product(
+  name: "Configuration", package: "swift-configuration")
+let arguments: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+
+let package = Package(
+  name: "keyval",
+  products: [
+    .library(name: "Keyval", targets: ["Keyval"]),
+    .executable(name: "keyval", targets: ["keyval"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    // System libraries
+    .systemLibrary(name: "CKerberos", path: "Sources/CKerberos"),
+    .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
+    .systemLibrary(name: "CEditLine", path: "Sources/CEditLine"),
+
+    // Templates, embedded so that one binary creates a realm anywhere
+    .target(name: "RealmTemplates", path: "Realm", swiftSettings: strict),
+    .target(name: "CertificateTemplates", path: "Certs", swiftSettings: strict),
+
+    // Without I/O
+    .target(name: "Wire", swiftSettings: strict),
+    .target(
+      name: "Cryptography", dependencies: ["COpenSSL", "CertificateTemplates"],
+      swiftSettings: strict),
+    .target(name: "Sessions", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
+    .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
+    .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    .target(name: "Drone", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+
+    // With I/O
+    .target(name: "Kerberos", dependencies: ["CKerberos"], swiftSettings: strict),
+    .target(
+      name: "Storage", dependencies: ["Cluster", "Wire", grdb, logging], swiftSettings: strict),
+    .target(
+      name: "Transport",
+      dependencies: ["Wire", "Cryptography", "Sessions", "Kerberos", nioCore, nioPosix, logging],
+      swiftSettings: strict),
+    .target(
+      name: "Node",
+      dependencies: [
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport",
+        "Authority", "Commander", "Drone", "Database",
+        nioCore, nioPosix, logging, metrics, lifecycle, configuration,
+      ], swiftSettings: strict),
+    .target(
+      name: "Keyval",
+      dependencies: [
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Transport", nioCore, nioPosix,
+        logging,
+      ], swiftSettings: strict),
+    .target(
+      name: "Provisioning",
+      dependencies: ["Kerberos", "Cryptography", "RealmTemplates", logging],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "keyval",
+      dependencies: [
+        "Keyval", "Node", "Provisioning", "Kerberos", "CEditLine", arguments, configuration,
+        logging,
+      ], path: "Sources/keyval-cli", swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,2 @@
+#include <krb5.h>
+#include <gssapi/gssapi.h>
