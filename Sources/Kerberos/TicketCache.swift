@@ -1,0 +1,107 @@
+import CKerberos
+import Glibc
+
+/// A credential cache in memory, destroyed with this object; or the name of one that belongs to the user.
+final class TicketCache: Sendable {
+  /// The name as the library takes it, "MEMORY:…" or "FILE:…".
+  let name: String
+  /// The cache's client principal.
+  let principal: String
+  /// Seconds since 1970.
+  let obtained: Int64
+  /// When the ticket that opens the others ends, in seconds since 1970.
+  let expiry: Int64
+  private let isOwned: Bool
+
+  /// A new cache in memory that `fill` initialises and puts tickets into.
+  init(
+    principal: String, in context: KerberosContext,
+    fill: (krb5_ccache) throws(KerberosError) -> Int64
+  ) throws(KerberosError) {
+    var cache: krb5_ccache?
+    let circumstances = Circumstances("Making a credential cache in memory", client: principal)
+    try context.check(krb5_cc_new_unique(context.raw, "MEMORY", nil, &cache), circumstances)
+    guard let cache else { throw KerberosError(.other, "No credential cache could be made in memory.") }
+    do throws(KerberosError) {
+      expiry = try fill(cache)
+    } catch {
+      krb5_cc_destroy(context.raw, cache)
+      throw error
+    }
+    name = "MEMORY:" + String(cString: krb5_cc_get_name(context.raw, cache))
+    self.principal = principal
+    obtained = Int64(time(nil))
+    isOwned = true
+    krb5_cc_close(context.raw, cache)
+  }
+
+  /// The user's cache of this name, nil for the default one. Only looked into: nothing is asked of the KDC.
+  ///
+  /// - Throws: `noTicket` when there is no cache or nothing in it, `ticketExpired` when all of it is over.
+  init(existing name: String?) throws(KerberosError) {
+    let context = try KerberosContext()
+    let shown = name ?? String(cString: krb5_cc_default_name(context.raw))
+    var cache: krb5_ccache?
+    let circumstances = Circumstances("Opening the credential cache", file: shown)
+    try context.check(krb5_cc_resolve(context.raw, shown, &cache), circumstances)
+    guard let cache else { throw KerberosError(.noTicket, "There is no credential cache \(shown).") }
+    defer { krb5_cc_close(context.raw, cache) }
+    var client: krb5_principal?
+    let code = krb5_cc_get_principal(context.raw, cache, &client)
+    guard code == 0, let client else { throw Self.missing(code, shown, context) }
+    let owner = PrincipalName(owning: client, in: context)
+    principal = owner.text
+    self.name = shown
+    obtained = 0
+    isOwned = false
+    expiry = try Self.expiry(of: cache, owner, shown, context)
+  }
+
+  deinit {
+    guard isOwned, let context = try? KerberosContext() else { return }
+    var cache: krb5_ccache?
+    if krb5_cc_resolve(context.raw, name, &cache) == 0 { krb5_cc_destroy(context.raw, cache) }
+  }
+
+  private static func missing(
+    _ code: krb5_error_code, _ name: String, _ context: KerberosContext
+  ) -> KerberosError {
+    let circumstances = Circumstances("Reading the credential cache", file: name)
+    let error = circumstances.error(code: code, message: context.message(for: code))
+    guard error.reason == .noTicket || error.code == ENOENT else { return error }
+    return KerberosError(.noTicket, code: code, "There is no ticket (\(name)); type: kinit")
+  }
+
+  /// The end of the ticket-granting ticket of the owner's realm, or, where there is none, of the longest
+  /// service ticket.
+  private static func expiry(
+    of cache: krb5_ccache, _ owner: PrincipalName, _ name: String, _ context: KerberosContext
+  ) throws(KerberosError) -> Int64 {
+    let circumstances = Circumstances("Reading the credential cache", client: owner.text, file: name)
+    var cursor: krb5_cc_cursor?
+    try context.check(krb5_cc_start_seq_get(context.raw, cache, &cursor), circumstances)
+    defer { krb5_cc_end_seq_get(context.raw, cache, &cursor) }
+    var granting: Int64?
+    var longest: Int64?
+    var ticket = krb5_creds()
+    while krb5_cc_next_cred(context.raw, cache, &cursor, &ticket) == 0 {
+      defer { krb5_free_cred_contents(context.raw, &ticket) }
+      if krb5_is_config_principal(context.raw, ticket.server) != 0 { continue }
+      let end = seconds(ticket.times.endtime)
+      longest = max(longest ?? end, end)
+      let service = PrincipalName.text(of: ticket.server, in: context)
+      if service == "krbtgt/\(owner.realm)@\(owner.realm)" { granting = max(granting ?? end, end) }
+    }
+    guard let end = granting ?? longest else {
+      throw KerberosError(.noTicket, "There is no ticket in \(name); type: kinit \(owner.text)")
+    }
+    guard end > Int64(time(nil)) else {
+      throw KerberosError(
+        .ticketExpired, "The ticket of \(owner.text) (\(name)) has expired; type: kinit \(owner.text)")
+    }
+    return end
+  }
+
+  /// A krb5 timestamp, which counts to 2106 as an unsigned number.
+  static func seconds(_ time: krb5_timestamp) -> Int64 { Int64(UInt32(bitPattern: time)) }
+}
