@@ -1,0 +1,180 @@
+import Cryptography
+import Wire
+
+/// The commander's leave to open partitions at one database: for one drone, in one life of it.
+public struct Grant: Hashable, Sendable {
+  public let partitions: PartitionSet
+  public let incarnation: Incarnation
+  public let token: FencingToken
+
+  public init(partitions: PartitionSet, incarnation: Incarnation, token: FencingToken) {
+    self.partitions = partitions
+    self.incarnation = incarnation
+    self.token = token
+  }
+}
+
+/// The key that seals grants of one term for one database: 256 bits that only the commander and that database
+/// know, and an identifier to find it by.
+public struct SealingKey: Sendable, CustomStringConvertible, CustomReflectable {
+  public static let length = 32
+  public let identifier: UInt64
+  public let key: [UInt8]
+
+  /// Nil unless the key has 32 bytes.
+  public init?(identifier: UInt64, key: [UInt8]) {
+    guard key.count == Self.length else { return nil }
+    self.identifier = identifier
+    self.key = key
+  }
+
+  public var description: String { "sealing key \(identifier)" }
+  public var customMirror: Mirror { Mirror(self, children: ["identifier": identifier]) }
+}
+
+/// A grant as it travels: AES-256-GCM under a key derived (HKDF-SHA-384) from the sealing key and a random
+/// salt, so that a nonce of zero is used once for each key. The associated data are all fields outside.
+public struct SealedGrant: Hashable, Sendable {
+  public static let saltLength = 32
+
+  public let cluster: String
+  /// The database it is for, `keyval-database/NODE@REALM`.
+  public let database: Principal
+  /// The drone it is for.
+  public let drone: Principal
+  public let term: Term
+  public let keyIdentifier: UInt64
+  public let salt: [UInt8]
+  public let ciphertext: [UInt8]
+
+  /// Seals a grant. `salt` must be 32 fresh random bytes.
+  public init(
+    _ grant: Grant, cluster: String, database: Principal, drone: Principal, key: SealingKey, salt: [UInt8]
+  ) throws(CryptographyError) {
+    self.cluster = cluster
+    self.database = database
+    self.drone = drone
+    self.term = grant.token.term
+    self.keyIdentifier = key.identifier
+    self.salt = salt
+    let header = Self.associatedData(
+      cluster: cluster, database: database, drone: drone, term: term, keyIdentifier: keyIdentifier)
+    ciphertext = try AEAD.seal(
+      suite: .aes256GCM, key: Self.derive(key, salt), nonce: Self.nonce, associatedData: header,
+      plaintext: grant.encoded())
+  }
+
+  /// The grant inside. The caller compares holder, term and token with what it knows.
+  /// - Throws: `GrantError.forged` when the seal does not verify under this key.
+  public func opened(with key: SealingKey) throws(GrantError) -> Grant {
+    let header = Self.associatedData(
+      cluster: cluster, database: database, drone: drone, term: term, keyIdentifier: keyIdentifier)
+    do {
+      let plaintext = try AEAD.open(
+        suite: .aes256GCM, key: Self.derive(key, salt), nonce: Self.nonce, associatedData: header,
+        ciphertext: ciphertext)
+      let grant = try Grant.decode(plaintext)
+      guard grant.token.term == term else { throw GrantError.forged }
+      return grant
+    } catch {
+      throw .forged
+    }
+  }
+
+  private static let nonce = [UInt8](repeating: 0, count: 12)
+
+  private static func derive(_ key: SealingKey, _ salt: [UInt8]) -> [UInt8] {
+    let pseudoRandomKey = HKDFSHA384.extract(salt: salt, inputKey: key.key)
+    return HKDFSHA384.expand(
+      pseudoRandomKey: pseudoRandomKey, info: [UInt8]("keyval/1 grant".utf8), length: SealingKey.length)
+  }
+
+  private static func associatedData(
+    cluster: String, database: Principal, drone: Principal, term: Term, keyIdentifier: UInt64
+  ) -> [UInt8] {
+    var writer = CBORWriter()
+    writer.beginArray(5)
+    writer.write(text: cluster)
+    database.encode(into: &writer)
+    drone.encode(into: &writer)
+    term.encode(into: &writer)
+    writer.write(unsigned: keyIdentifier)
+    return writer.bytes
+  }
+}
+
+/// Why a database does not take a grant.
+public enum GrantError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The seal does not verify: forged, altered, or sealed with another key.
+  case forged
+  /// No sealing key of this identifier and term was ever handed over.
+  case unknownKey(term: Term)
+  case otherCluster(String)
+  case otherDatabase(Principal)
+  /// Shown by somebody it was not made for.
+  case borrowed(holder: Principal)
+  /// Made for an earlier life of this drone.
+  case otherIncarnation
+  /// Of a term that is not the current one.
+  case expired(term: Term, current: Term)
+  /// A higher token has opened one of the partitions.
+  case fenced(Partition, current: FencingToken)
+  /// It does not cover a partition that was asked for.
+  case notCovered(Partition)
+
+  public var description: String {
+    switch self {
+    case .forged: "the grant's seal does not verify"
+    case .unknownKey(let term):
+      "no sealing key of term \(term) is known here; the commander hands it over first"
+    case .otherCluster(let name): "the grant is of the cluster ‘\(name)’"
+    case .otherDatabase(let database): "the grant is for \(database)"
+    case .borrowed(let holder): "the grant was made for \(holder)"
+    case .otherIncarnation: "the grant was made for an earlier life of this drone"
+    case .expired(let term, let current): "the grant is of term \(term); the current term is \(current)"
+    case .fenced(let partition, let current):
+      "partition \(partition) has since been opened under token \(current)"
+    case .notCovered(let partition): "the grant does not cover partition \(partition)"
+    }
+  }
+}
+
+extension Grant: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(3)
+    partitions.encode(into: &writer)
+    incarnation.encode(into: &writer)
+    token.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 3)
+    self.init(
+      partitions: try PartitionSet(from: &reader), incarnation: try Incarnation(from: &reader),
+      token: try FencingToken(from: &reader))
+  }
+}
+
+extension SealedGrant: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(7)
+    writer.write(text: cluster)
+    database.encode(into: &writer)
+    drone.encode(into: &writer)
+    term.encode(into: &writer)
+    writer.write(unsigned: keyIdentifier)
+    writer.write(bytes: salt)
+    writer.write(bytes: ciphertext)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 7)
+    cluster = try reader.readText()
+    database = try Principal(from: &reader)
+    drone = try Principal(from: &reader)
+    term = try Term(from: &reader)
+    keyIdentifier = try reader.readUnsigned()
+    salt = try reader.readByteArray(count: Self.saltLength, field: "a salt")
+    ciphertext = try reader.readByteArray(maximum: 1024)
+  }
+}

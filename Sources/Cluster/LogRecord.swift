@@ -1,0 +1,168 @@
+import Wire
+
+/// One write of a partition's log: what changed, who asked, and what was answered, so that a retry gets the
+/// first outcome even from the next owner.
+public struct LogRecord: Hashable, Sendable {
+  public enum Change: Hashable, Sendable {
+    case put(value: [UInt8])
+    case delete
+  }
+
+  public let key: [UInt8]
+  public let change: Change
+  public let client: ClientIncarnation
+  /// The client's number of this write.
+  public let write: UInt64
+  /// Whether the key had a value before.
+  public let existed: Bool
+
+  public init(key: [UInt8], change: Change, client: ClientIncarnation, write: UInt64, existed: Bool) {
+    self.key = key
+    self.change = change
+    self.client = client
+    self.write = write
+    self.existed = existed
+  }
+
+  /// About what it takes on the wire; a bound for batches, in bytes.
+  public var approximateLength: Int {
+    guard case .put(let value) = change else { return key.count + 32 }
+    return key.count + value.count + 32
+  }
+}
+
+/// Consecutive log records of one partition under one token.
+public struct PartitionBatch: Hashable, Sendable {
+  public let partition: Partition
+  public let token: FencingToken
+  public let incarnation: Incarnation
+  /// The sequence number of the first record; the others follow without a gap.
+  public let firstSequence: UInt64
+  public let records: [LogRecord]
+
+  public init(
+    partition: Partition, token: FencingToken, incarnation: Incarnation, firstSequence: UInt64,
+    records: [LogRecord]
+  ) {
+    self.partition = partition
+    self.token = token
+    self.incarnation = incarnation
+    self.firstSequence = firstSequence
+    self.records = records
+  }
+}
+
+/// The outcome of a write, kept so that its retry is answered and not executed again.
+public struct WriteOutcome: Hashable, Sendable {
+  public let client: ClientIncarnation
+  public let write: UInt64
+  public let sequence: UInt64
+  public let existed: Bool
+
+  public init(client: ClientIncarnation, write: UInt64, sequence: UInt64, existed: Bool) {
+    self.client = client
+    self.write = write
+    self.sequence = sequence
+    self.existed = existed
+  }
+}
+
+/// A key and its value at a version.
+public struct StoredEntry: Hashable, Sendable {
+  public let key: [UInt8]
+  public let value: [UInt8]
+  public let version: Version
+
+  public init(key: [UInt8], value: [UInt8], version: Version) {
+    self.key = key
+    self.value = value
+    self.version = version
+  }
+
+  public var approximateLength: Int { key.count + value.count + 32 }
+}
+
+extension LogRecord: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(5)
+    writer.write(bytes: key)
+    switch change {
+    case .put(let value): writer.write(bytes: value)
+    case .delete: writer.writeNull()
+    }
+    client.encode(into: &writer)
+    writer.write(unsigned: write)
+    writer.write(bool: existed)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 5)
+    self.init(
+      key: try reader.readByteArray(maximum: Limits.maximumKeyLength),
+      change: try reader.readNull()
+        ? .delete : .put(value: try reader.readByteArray(maximum: Limits.maximumValueLength)),
+      client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned(),
+      existed: try reader.readBool())
+  }
+}
+
+extension PartitionBatch: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(5)
+    partition.encode(into: &writer)
+    token.encode(into: &writer)
+    incarnation.encode(into: &writer)
+    writer.write(unsigned: firstSequence)
+    writer.write(records)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 5)
+    let partition = try Partition(from: &reader)
+    let token = try FencingToken(from: &reader)
+    let incarnation = try Incarnation(from: &reader)
+    let offset = reader.offset
+    let firstSequence = try reader.readUnsigned()
+    let records = try reader.readMessages(LogRecord.self)
+    // Sequence numbers start at 1 and must not wrap; a batch of nothing says nothing.
+    guard firstSequence > 0, !records.isEmpty, firstSequence <= UInt64(Int64.max) - UInt64(records.count)
+    else { throw .outOfRange(field: "a sequence number", offset: offset) }
+    self.init(
+      partition: partition, token: token, incarnation: incarnation, firstSequence: firstSequence,
+      records: records)
+  }
+}
+
+extension WriteOutcome: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(4)
+    client.encode(into: &writer)
+    writer.write(unsigned: write)
+    writer.write(unsigned: sequence)
+    writer.write(bool: existed)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 4)
+    self.init(
+      client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned(),
+      sequence: try reader.readUnsigned(), existed: try reader.readBool())
+  }
+}
+
+extension StoredEntry: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(3)
+    writer.write(bytes: key)
+    writer.write(bytes: value)
+    version.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 3)
+    self.init(
+      key: try reader.readByteArray(maximum: Limits.maximumKeyLength),
+      value: try reader.readByteArray(maximum: Limits.maximumValueLength), version: try Version(from: &reader)
+    )
+  }
+}

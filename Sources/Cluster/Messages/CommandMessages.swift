@@ -1,0 +1,351 @@
+import Wire
+
+/// Commander → drone and authority, every heartbeat.
+public struct Heartbeat: Hashable, Sendable {
+  public let term: Term
+  /// Counts up with each round of heartbeats of a commander.
+  public let sequence: UInt64
+  /// The election certificate (DER): a receiver believes nothing without it.
+  public let certificate: [UInt8]
+  /// The version of the newest slot map; a drone that has an older one says so in its report.
+  public let mapVersion: UInt64
+
+  public init(term: Term, sequence: UInt64, certificate: [UInt8], mapVersion: UInt64) {
+    self.term = term
+    self.sequence = sequence
+    self.certificate = certificate
+    self.mapVersion = mapVersion
+  }
+}
+
+/// Authority → commander: the heartbeat has been heard.
+public struct HeartbeatHeard: Hashable, Sendable {
+  public let term: Term
+  public let sequence: UInt64
+
+  public init(term: Term, sequence: UInt64) {
+    self.term = term
+    self.sequence = sequence
+  }
+}
+
+/// Partitions that a drone holds under one token.
+public struct Holding: Hashable, Sendable {
+  public let token: FencingToken
+  public let partitions: PartitionSet
+
+  public init(token: FencingToken, partitions: PartitionSet) {
+    self.token = token
+    self.partitions = partitions
+  }
+}
+
+/// Drone → commander: the answer to a heartbeat, and the request to renew the lease.
+public struct Report: Hashable, Sendable {
+  public let term: Term
+  /// Of the heartbeat that is answered.
+  public let sequence: UInt64
+  /// Names the moment of sending, from which the drone will count its lease.
+  public let nonce: UInt64
+  public let incarnation: Incarnation
+  public let endpoint: Endpoint
+  /// Loaded and, under a lease, served; in order of token.
+  public let holdings: [Holding]
+  /// Partitions whose data loop ticked recently: only these may be renewed.
+  public let lively: PartitionSet
+  /// The (term, version) of the slot map that the drone has.
+  public let mapTerm: Term
+  public let mapVersion: UInt64
+  public let reachesDatabase: Bool
+
+  public init(
+    term: Term, sequence: UInt64, nonce: UInt64, incarnation: Incarnation, endpoint: Endpoint,
+    holdings: [Holding], lively: PartitionSet, mapTerm: Term, mapVersion: UInt64, reachesDatabase: Bool
+  ) {
+    self.term = term
+    self.sequence = sequence
+    self.nonce = nonce
+    self.incarnation = incarnation
+    self.endpoint = endpoint
+    self.holdings = holdings
+    self.lively = lively
+    self.mapTerm = mapTerm
+    self.mapVersion = mapVersion
+    self.reachesDatabase = reachesDatabase
+  }
+}
+
+/// Commander → drone: the lease on these partitions runs on, counted by the drone from its sending of `nonce`.
+public struct Renewal: Hashable, Sendable {
+  public let term: Term
+  public let nonce: UInt64
+  public let partitions: PartitionSet
+  public let milliseconds: UInt64
+
+  public init(term: Term, nonce: UInt64, partitions: PartitionSet, milliseconds: UInt64) {
+    self.term = term
+    self.nonce = nonce
+    self.partitions = partitions
+    self.milliseconds = milliseconds
+  }
+}
+
+/// Drone → commander: the map says these are mine; grant me what I do not hold.
+public struct GrantRequest: Hashable, Sendable {
+  public let term: Term
+  public let incarnation: Incarnation
+  public let partitions: PartitionSet
+
+  public init(term: Term, incarnation: Incarnation, partitions: PartitionSet) {
+    self.term = term
+    self.incarnation = incarnation
+    self.partitions = partitions
+  }
+}
+
+/// Commander → drone: a sealed grant, and in clear what the drone must know of it.
+public struct GrantAnswer: Hashable, Sendable {
+  public let term: Term
+  public let partitions: PartitionSet
+  public let token: FencingToken
+  public let database: RegisteredNode
+  public let grant: SealedGrant
+
+  public init(
+    term: Term, partitions: PartitionSet, token: FencingToken, database: RegisteredNode, grant: SealedGrant
+  ) {
+    self.term = term
+    self.partitions = partitions
+    self.token = token
+    self.database = database
+    self.grant = grant
+  }
+}
+
+/// Commander → drone: stop serving these, settle what is under way, and report without them.
+public struct Release: Hashable, Sendable {
+  public let term: Term
+  public let partitions: PartitionSet
+
+  public init(term: Term, partitions: PartitionSet) {
+    self.term = term
+    self.partitions = partitions
+  }
+}
+
+/// Commander → database, on its command session: the key that seals this term's grants.
+public struct DeliverKey: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
+  public let term: Term
+  public let identifier: UInt64
+  public let key: [UInt8]
+
+  public init(term: Term, identifier: UInt64, key: [UInt8]) {
+    self.term = term
+    self.identifier = identifier
+    self.key = key
+  }
+
+  /// Without the key, so that a message that is logged or dumped gives nothing away.
+  public var description: String { "DeliverKey(term \(term), identifier \(identifier))" }
+  public var customMirror: Mirror { Mirror(self, children: ["term": term, "identifier": identifier]) }
+}
+
+/// Database → commander: the key is stored. Commander → database again and again: is it, are you there?
+public struct KeyStored: Hashable, Sendable {
+  public let term: Term
+  public let identifier: UInt64
+
+  public init(term: Term, identifier: UInt64) {
+    self.term = term
+    self.identifier = identifier
+  }
+}
+
+/// Anybody → the sender of a message that was refused. A hint for the log and for a quicker retreat.
+public struct Refused: Hashable, Sendable {
+  public let reason: String
+  /// The highest term that the refuser has seen.
+  public let term: Term
+
+  public init(reason: String, term: Term) {
+    self.reason = reason
+    self.term = term
+  }
+}
+
+extension Heartbeat: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(4)
+    term.encode(into: &writer)
+    writer.write(unsigned: sequence)
+    writer.write(bytes: certificate)
+    writer.write(unsigned: mapVersion)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 4)
+    self.init(
+      term: try Term(from: &reader), sequence: try reader.readUnsigned(),
+      certificate: try reader.readByteArray(maximum: ElectionVerifier.maximumCertificateLength),
+      mapVersion: try reader.readUnsigned())
+  }
+}
+
+extension HeartbeatHeard: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    term.encode(into: &writer)
+    writer.write(unsigned: sequence)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(term: try Term(from: &reader), sequence: try reader.readUnsigned())
+  }
+}
+
+extension Holding: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    token.encode(into: &writer)
+    partitions.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(token: try FencingToken(from: &reader), partitions: try PartitionSet(from: &reader))
+  }
+}
+
+extension Report: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(10)
+    term.encode(into: &writer)
+    writer.write(unsigned: sequence)
+    writer.write(unsigned: nonce)
+    incarnation.encode(into: &writer)
+    endpoint.encode(into: &writer)
+    writer.write(holdings)
+    lively.encode(into: &writer)
+    mapTerm.encode(into: &writer)
+    writer.write(unsigned: mapVersion)
+    writer.write(bool: reachesDatabase)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 10)
+    self.init(
+      term: try Term(from: &reader), sequence: try reader.readUnsigned(), nonce: try reader.readUnsigned(),
+      incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
+      holdings: try reader.readMessages(Holding.self, maximum: Partition.count),
+      lively: try PartitionSet(from: &reader), mapTerm: try Term(from: &reader),
+      mapVersion: try reader.readUnsigned(), reachesDatabase: try reader.readBool())
+  }
+}
+
+extension Renewal: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(4)
+    term.encode(into: &writer)
+    writer.write(unsigned: nonce)
+    partitions.encode(into: &writer)
+    writer.write(unsigned: milliseconds)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 4)
+    self.init(
+      term: try Term(from: &reader), nonce: try reader.readUnsigned(),
+      partitions: try PartitionSet(from: &reader), milliseconds: try reader.readUnsigned())
+  }
+}
+
+extension GrantRequest: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(3)
+    term.encode(into: &writer)
+    incarnation.encode(into: &writer)
+    partitions.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 3)
+    self.init(
+      term: try Term(from: &reader), incarnation: try Incarnation(from: &reader),
+      partitions: try PartitionSet(from: &reader))
+  }
+}
+
+extension GrantAnswer: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(5)
+    term.encode(into: &writer)
+    partitions.encode(into: &writer)
+    token.encode(into: &writer)
+    database.encode(into: &writer)
+    grant.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 5)
+    self.init(
+      term: try Term(from: &reader), partitions: try PartitionSet(from: &reader),
+      token: try FencingToken(from: &reader), database: try RegisteredNode(from: &reader),
+      grant: try SealedGrant(from: &reader))
+  }
+}
+
+extension Release: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    term.encode(into: &writer)
+    partitions.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(term: try Term(from: &reader), partitions: try PartitionSet(from: &reader))
+  }
+}
+
+extension DeliverKey: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(3)
+    term.encode(into: &writer)
+    writer.write(unsigned: identifier)
+    writer.write(bytes: key)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 3)
+    self.init(
+      term: try Term(from: &reader), identifier: try reader.readUnsigned(),
+      key: try reader.readByteArray(count: SealingKey.length, field: "a sealing key"))
+  }
+}
+
+extension KeyStored: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    term.encode(into: &writer)
+    writer.write(unsigned: identifier)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(term: try Term(from: &reader), identifier: try reader.readUnsigned())
+  }
+}
+
+extension Refused: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    writer.write(text: reason)
+    term.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(reason: try reader.readText(), term: try Term(from: &reader))
+  }
+}

@@ -1,0 +1,118 @@
+import Wire
+
+/// What nodes say to each other outside the data path. On the wire: `[kind, body]`.
+///
+/// Delivery is at most once and unordered between sessions: cores repeat on their ticks what still matters.
+public enum ControlMessage: Hashable, Sendable {
+  case register(Register)
+  case registered(Registered)
+  case candidacy(Candidacy)
+  case candidacyAnswer(CandidacyAnswer)
+  case ballotRequest(BallotRequest)
+  case voteQuery(VoteQuery)
+  case vote(Vote)
+  case ballotFailed(BallotFailed)
+  case certified(Certified)
+  case raiseTerm(RaiseTerm)
+  case termRaised(TermRaised)
+  case heartbeat(Heartbeat)
+  case heartbeatHeard(HeartbeatHeard)
+  case report(Report)
+  case renewal(Renewal)
+  case mapPublished(SignedSlotMap)
+  case grantRequest(GrantRequest)
+  case grantAnswer(GrantAnswer)
+  case release(Release)
+  case deliverKey(DeliverKey)
+  case keyStored(KeyStored)
+  case refused(Refused)
+
+  /// The number of the kind, which is also the CDDL's.
+  public var kind: UInt64 {
+    switch self {
+    case .register: 32
+    case .registered: 33
+    case .candidacy: 34
+    case .candidacyAnswer: 35
+    case .ballotRequest: 36
+    case .voteQuery: 37
+    case .vote: 38
+    case .ballotFailed: 39
+    case .certified: 40
+    case .raiseTerm: 41
+    case .termRaised: 42
+    case .heartbeat: 43
+    case .heartbeatHeard: 44
+    case .report: 45
+    case .renewal: 46
+    case .mapPublished: 47
+    case .grantRequest: 48
+    case .grantAnswer: 49
+    case .release: 50
+    case .deliverKey: 51
+    case .keyStored: 52
+    case .refused: 53
+    }
+  }
+}
+
+extension ControlMessage: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    writer.write(unsigned: kind)
+    switch self {
+    case .register(let body): body.encode(into: &writer)
+    case .registered(let body): body.encode(into: &writer)
+    case .candidacy(let body): body.encode(into: &writer)
+    case .candidacyAnswer(let body): body.encode(into: &writer)
+    case .ballotRequest(let body): body.encode(into: &writer)
+    case .voteQuery(let body): body.encode(into: &writer)
+    case .vote(let body): body.encode(into: &writer)
+    case .ballotFailed(let body): body.encode(into: &writer)
+    case .certified(let body): body.encode(into: &writer)
+    case .raiseTerm(let body): body.encode(into: &writer)
+    case .termRaised(let body): body.encode(into: &writer)
+    case .heartbeat(let body): body.encode(into: &writer)
+    case .heartbeatHeard(let body): body.encode(into: &writer)
+    case .report(let body): body.encode(into: &writer)
+    case .renewal(let body): body.encode(into: &writer)
+    case .mapPublished(let body): body.encode(into: &writer)
+    case .grantRequest(let body): body.encode(into: &writer)
+    case .grantAnswer(let body): body.encode(into: &writer)
+    case .release(let body): body.encode(into: &writer)
+    case .deliverKey(let body): body.encode(into: &writer)
+    case .keyStored(let body): body.encode(into: &writer)
+    case .refused(let body): body.encode(into: &writer)
+    }
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    let kind = try reader.readUnsigned()
+    switch kind {
+    case 32: self = .register(try Register(from: &reader))
+    case 33: self = .registered(try Registered(from: &reader))
+    case 34: self = .candidacy(try Candidacy(from: &reader))
+    case 35: self = .candidacyAnswer(try CandidacyAnswer(from: &reader))
+    case 36: self = .ballotRequest(try BallotRequest(from: &reader))
+    case 37: self = .voteQuery(try VoteQuery(from: &reader))
+    case 38: self = .vote(try Vote(from: &reader))
+    case 39: self = .ballotFailed(try BallotFailed(from: &reader))
+    case 40: self = .certified(try Certified(from: &reader))
+    case 41: self = .raiseTerm(try RaiseTerm(from: &reader))
+    case 42: self = .termRaised(try TermRaised(from: &reader))
+    case 43: self = .heartbeat(try Heartbeat(from: &reader))
+    case 44: self = .heartbeatHeard(try HeartbeatHeard(from: &reader))
+    case 45: self = .report(try Report(from: &reader))
+    case 46: self = .renewal(try Renewal(from: &reader))
+    case 47: self = .mapPublished(try SignedSlotMap(from: &reader))
+    case 48: self = .grantRequest(try GrantRequest(from: &reader))
+    case 49: self = .grantAnswer(try GrantAnswer(from: &reader))
+    case 50: self = .release(try Release(from: &reader))
+    case 51: self = .deliverKey(try DeliverKey(from: &reader))
+    case 52: self = .keyStored(try KeyStored(from: &reader))
+    case 53: self = .refused(try Refused(from: &reader))
+    default: throw .unknownValue(field: "message kind", value: kind)
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import Wire
+
+/// What a drone answers a client, read in place like `DataRequest`.
+public enum DataAnswer {
+  public enum Kind {
+    public static let value: UInt64 = 16
+    public static let notFound: UInt64 = 17
+    public static let done: UInt64 = 18
+    public static let moved: UInt64 = 19
+    public static let unavailable: UInt64 = 20
+    public static let failed: UInt64 = 21
+    public static let outcomeUnknown: UInt64 = 22
+    public static let topology: UInt64 = 23
+    public static let status: UInt64 = 24
+  }
+
+  /// Why a drone that should serve a key does not at this moment; ask again shortly.
+  public enum Unavailability: UInt64, Sendable {
+    /// The partition is being loaded from the database.
+    case loading = 1
+    /// The drone's lease is over until the commander renews it.
+    case leaseOver = 2
+    /// Too much is waiting for the database.
+    case busy = 3
+    /// No slot map, or no commander, is known yet.
+    case noCommander = 4
+    /// The partition was taken away before the write was secured; it was not executed here.
+    case released = 5
+  }
+
+  /// Why a request can never succeed as it is.
+  public enum Failure: UInt64, Sendable {
+    case keyTooLong = 1
+    case valueTooLong = 2
+    case keyEmpty = 3
+    /// A write before `introduce`.
+    case notIntroduced = 4
+    /// Ask the commander for this.
+    case notCommander = 5
+    case notPermitted = 6
+  }
+
+  /// `[16, number, value]`
+  case value(number: UInt64, UnsafeRawBufferPointer)
+  /// `[17, number]`
+  case notFound(number: UInt64)
+  /// `[18, number, existed]`: the write is secured; whether there was a value before.
+  case done(number: UInt64, existed: Bool)
+  /// `[19, number, term, version]`: not mine; the newest slot map that I know is this one.
+  case moved(number: UInt64, term: Term, version: UInt64)
+  /// `[20, number, reason]`: nothing was executed.
+  case unavailable(number: UInt64, Unavailability)
+  /// `[21, number, code]`: nothing was executed.
+  case failed(number: UInt64, Failure)
+  /// `[22, number]`: whether an earlier attempt was executed can no longer be known.
+  case outcomeUnknown(number: UInt64)
+  /// `[23, number, signed map]`
+  case topology(number: UInt64, SignedSlotMap)
+  /// `[24, number, status]`
+  case status(number: UInt64, ClusterStatus)
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    let start = reader.offset
+    let count = try reader.readArrayHeader(maximum: 8)
+    let kind = try reader.readUnsigned()
+    guard count == Self.itemCount(of: kind) else {
+      throw .outOfRange(field: "the number of items", offset: start)
+    }
+    let number = try reader.readUnsigned()
+    switch kind {
+    case Kind.value: self = .value(number: number, try reader.readBytes())
+    case Kind.notFound: self = .notFound(number: number)
+    case Kind.done: self = .done(number: number, existed: try reader.readBool())
+    case Kind.moved:
+      self = .moved(number: number, term: try Term(from: &reader), version: try reader.readUnsigned())
+    case Kind.unavailable:
+      let raw = try reader.readUnsigned()
+      guard let reason = Unavailability(rawValue: raw) else {
+        throw .unknownValue(field: "reason", value: raw)
+      }
+      self = .unavailable(number: number, reason)
+    case Kind.failed:
+      let raw = try reader.readUnsigned()
+      guard let failure = Failure(rawValue: raw) else { throw .unknownValue(field: "failure", value: raw) }
+      self = .failed(number: number, failure)
+    case Kind.outcomeUnknown: self = .outcomeUnknown(number: number)
+    case Kind.topology: self = .topology(number: number, try SignedSlotMap(from: &reader))
+    case Kind.status: self = .status(number: number, try ClusterStatus(from: &reader))
+    default: throw .unknownValue(field: "answer kind", value: kind)
+    }
+  }
+
+  public var number: UInt64 {
+    switch self {
+    case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
+      .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
+      .topology(let number, _), .status(let number, _):
+      number
+    }
+  }
+
+  private static func itemCount(of kind: UInt64) -> Int {
+    switch kind {
+    case Kind.notFound, Kind.outcomeUnknown: 2
+    case Kind.moved: 4
+    default: 3
+    }
+  }
+
+  public func encode(into writer: inout CBORWriter) {
+    switch self {
+    case .value(let number, let value):
+      Self.begin(Kind.value, number, into: &writer)
+      writer.write(bytes: value)
+    case .notFound(let number):
+      Self.begin(Kind.notFound, number, into: &writer)
+    case .done(let number, let existed):
+      Self.begin(Kind.done, number, into: &writer)
+      writer.write(bool: existed)
+    case .moved(let number, let term, let version):
+      Self.begin(Kind.moved, number, into: &writer)
+      term.encode(into: &writer)
+      writer.write(unsigned: version)
+    case .unavailable(let number, let reason):
+      Self.begin(Kind.unavailable, number, into: &writer)
+      writer.write(unsigned: reason.rawValue)
+    case .failed(let number, let failure):
+      Self.begin(Kind.failed, number, into: &writer)
+      writer.write(unsigned: failure.rawValue)
+    case .outcomeUnknown(let number):
+      Self.begin(Kind.outcomeUnknown, number, into: &writer)
+    case .topology(let number, let map):
+      Self.begin(Kind.topology, number, into: &writer)
+      map.encode(into: &writer)
+    case .status(let number, let status):
+      Self.begin(Kind.status, number, into: &writer)
+      status.encode(into: &writer)
+    }
+  }
+
+  private static func begin(_ kind: UInt64, _ number: UInt64, into writer: inout CBORWriter) {
+    writer.beginArray(itemCount(of: kind))
+    writer.write(unsigned: kind)
+    writer.write(unsigned: number)
+  }
+}

@@ -1,0 +1,108 @@
+import Wire
+
+/// What a client asks of a drone, read in place: keys and values point into the record and live as long as
+/// it is being handled. On the wire each is an array that begins with its kind and a number that the client
+/// chooses; the answer carries the number back.
+///
+/// Kinds: 0 to 15 are requests, 16 to 31 answers (`DataAnswer`), 32 to 63 control messages (`ControlMessage`),
+/// 64 and above belong to drone and database (`StoreRequest`, `StoreAnswer`).
+public enum DataRequest {
+  public enum Kind {
+    public static let get: UInt64 = 0
+    public static let put: UInt64 = 1
+    public static let delete: UInt64 = 2
+    public static let introduce: UInt64 = 3
+    public static let topology: UInt64 = 4
+    public static let status: UInt64 = 5
+    public static let range: ClosedRange<UInt64> = 0...15
+  }
+
+  /// `[0, number, key]`
+  case get(number: UInt64, key: UnsafeRawBufferPointer)
+  /// `[1, number, write, retry, key, value]`; `write` is the client's number of this write, counted up over
+  /// all partitions; `retry` says that an earlier attempt of it may have been executed.
+  case put(
+    number: UInt64, write: UInt64, retry: Bool, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)
+  /// `[2, number, write, retry, key]`
+  case delete(number: UInt64, write: UInt64, retry: Bool, key: UnsafeRawBufferPointer)
+  /// `[3, number, [high, low]]`: the incarnation under which this session's writes are numbered. Sent before
+  /// the first write; not answered.
+  case introduce(number: UInt64, client: ClientIncarnation)
+  /// `[4, number]`: send me the signed slot map.
+  case topology(number: UInt64)
+  /// `[5, number]`: how is the cluster? Only the commander answers with `DataAnswer.status`.
+  case status(number: UInt64)
+
+  /// Reads the next request. Lengths of key and value are checked against `Limits` by who executes it, so
+  /// that a too long one can be answered; anything else that is wrong throws, and the session should end.
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    let start = reader.offset
+    let count = try reader.readArrayHeader(maximum: 8)
+    let kind = try reader.readUnsigned()
+    guard count == Self.itemCount(of: kind) else {
+      if Self.itemCount(of: kind) == nil { throw .unknownValue(field: "request kind", value: kind) }
+      throw .outOfRange(field: "the number of items", offset: start)
+    }
+    let number = try reader.readUnsigned()
+    switch kind {
+    case Kind.get:
+      self = .get(number: number, key: try reader.readBytes())
+    case Kind.put:
+      self = .put(
+        number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
+        key: try reader.readBytes(), value: try reader.readBytes())
+    case Kind.delete:
+      self = .delete(
+        number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
+        key: try reader.readBytes())
+    case Kind.introduce:
+      self = .introduce(number: number, client: try ClientIncarnation(from: &reader))
+    case Kind.topology:
+      self = .topology(number: number)
+    default:
+      self = .status(number: number)
+    }
+  }
+
+  private static func itemCount(of kind: UInt64) -> Int? {
+    switch kind {
+    case Kind.get, Kind.introduce: 3
+    case Kind.put: 6
+    case Kind.delete: 5
+    case Kind.topology, Kind.status: 2
+    default: nil
+    }
+  }
+
+  public func encode(into writer: inout CBORWriter) {
+    switch self {
+    case .get(let number, let key):
+      Self.begin(Kind.get, number, into: &writer)
+      writer.write(bytes: key)
+    case .put(let number, let write, let retry, let key, let value):
+      Self.begin(Kind.put, number, into: &writer)
+      writer.write(unsigned: write)
+      writer.write(bool: retry)
+      writer.write(bytes: key)
+      writer.write(bytes: value)
+    case .delete(let number, let write, let retry, let key):
+      Self.begin(Kind.delete, number, into: &writer)
+      writer.write(unsigned: write)
+      writer.write(bool: retry)
+      writer.write(bytes: key)
+    case .introduce(let number, let client):
+      Self.begin(Kind.introduce, number, into: &writer)
+      client.encode(into: &writer)
+    case .topology(let number):
+      Self.begin(Kind.topology, number, into: &writer)
+    case .status(let number):
+      Self.begin(Kind.status, number, into: &writer)
+    }
+  }
+
+  private static func begin(_ kind: UInt64, _ number: UInt64, into writer: inout CBORWriter) {
+    writer.beginArray(itemCount(of: kind) ?? 2)
+    writer.write(unsigned: kind)
+    writer.write(unsigned: number)
+  }
+}

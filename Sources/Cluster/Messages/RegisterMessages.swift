@@ -1,0 +1,88 @@
+import Wire
+
+/// A node that the authority knows.
+public struct RegisteredNode: Hashable, Sendable {
+  public let principal: Principal
+  public let endpoint: Endpoint
+
+  public init(principal: Principal, endpoint: Endpoint) {
+    self.principal = principal
+    self.endpoint = endpoint
+  }
+}
+
+/// Node → authority, on each new session and then every heartbeat × 4: I am alive, here.
+public struct Register: Hashable, Sendable {
+  public let incarnation: Incarnation
+  public let endpoint: Endpoint
+
+  public init(incarnation: Incarnation, endpoint: Endpoint) {
+    self.incarnation = incarnation
+    self.endpoint = endpoint
+  }
+}
+
+/// Authority → node: the answer to `Register`, and again whenever something of it changed.
+public struct Registered: Hashable, Sendable {
+  /// The highest term in the authority's register, certified or burnt.
+  public let term: Term
+  /// The certificate of the current commander (DER), nil while a certification is under way or none was ever.
+  public let certificate: [UInt8]?
+  /// All registered drones, in order of principal: the voters.
+  public let drones: [RegisteredNode]
+  /// All registered databases, in order of principal.
+  public let databases: [RegisteredNode]
+
+  public init(term: Term, certificate: [UInt8]?, drones: [RegisteredNode], databases: [RegisteredNode]) {
+    self.term = term
+    self.certificate = certificate
+    self.drones = drones
+    self.databases = databases
+  }
+}
+
+extension RegisteredNode: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    principal.encode(into: &writer)
+    endpoint.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(principal: try Principal(from: &reader), endpoint: try Endpoint(from: &reader))
+  }
+}
+
+extension Register: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    incarnation.encode(into: &writer)
+    endpoint.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader))
+  }
+}
+
+extension Registered: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(4)
+    term.encode(into: &writer)
+    if let certificate { writer.write(bytes: certificate) } else { writer.writeNull() }
+    writer.write(drones)
+    writer.write(databases)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 4)
+    self.init(
+      term: try Term(from: &reader),
+      certificate: try reader.readNull()
+        ? nil : try reader.readByteArray(maximum: ElectionVerifier.maximumCertificateLength),
+      drones: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones),
+      databases: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones))
+  }
+}

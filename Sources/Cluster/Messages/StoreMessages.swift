@@ -1,0 +1,206 @@
+import Wire
+
+/// What a drone asks of a database on its data session. On the wire an array that begins with the kind and a
+/// number that the drone chooses.
+public enum StoreRequest: Hashable, Sendable {
+  public static let kinds: ClosedRange<UInt64> = 64...79
+
+  /// `[64, number, grant, partitions]`: open these partitions of the grant and send their contents.
+  case open(number: UInt64, grant: SealedGrant, partitions: PartitionSet)
+  /// `[65, number, batches]`: append to the log, all batches in one transaction; at most one batch a partition.
+  case append(number: UInt64, batches: [PartitionBatch])
+}
+
+/// What a database answers a drone.
+public enum StoreAnswer: Hashable, Sendable {
+  /// How an append ended for one partition of it.
+  public enum AppendResult: Hashable, Sendable {
+    /// Every record up to this sequence number is in the database.
+    case stored(through: UInt64)
+    /// Another token, holder or incarnation has the partition: stop serving it.
+    case fenced(by: FencingToken)
+    /// The first sequence number does not follow what is stored.
+    case gap(stored: UInt64)
+  }
+
+  public struct PartitionResult: Hashable, Sendable {
+    public let partition: Partition
+    public let result: AppendResult
+
+    public init(partition: Partition, result: AppendResult) {
+      self.partition = partition
+      self.result = result
+    }
+  }
+
+  /// `[80, number, partition, entries]`: a part of the contents of a partition.
+  case contents(number: UInt64, partition: Partition, entries: [StoredEntry])
+  /// `[81, number, partition, sequence, outcomes, forgotten]`: that was all of this partition. `sequence` is
+  /// that of its last write; `outcomes` are the last writes' in order; `forgotten` the highest write number
+  /// of each client whose outcome is no longer kept.
+  case opened(
+    number: UInt64, partition: Partition, sequence: UInt64, outcomes: [WriteOutcome],
+    forgotten: [ForgottenWrites])
+  /// `[82, number, partitions, reason, sentence]`: these partitions were not opened.
+  case openRefused(number: UInt64, partitions: PartitionSet, reason: String)
+  /// `[83, number, results]`
+  case appended(number: UInt64, results: [PartitionResult])
+  /// `[84, number, reason]`: the append failed as a whole (a full disk, say); nothing of it is stored, and it
+  /// may be tried again.
+  case appendFailed(number: UInt64, reason: String)
+}
+
+/// The highest number of a client's writes to a partition whose outcome has been dropped.
+public struct ForgottenWrites: Hashable, Sendable {
+  public let client: ClientIncarnation
+  public let write: UInt64
+
+  public init(client: ClientIncarnation, write: UInt64) {
+    self.client = client
+    self.write = write
+  }
+}
+
+extension StoreRequest: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    switch self {
+    case .open(let number, let grant, let partitions):
+      writer.beginArray(4)
+      writer.write(unsigned: 64)
+      writer.write(unsigned: number)
+      grant.encode(into: &writer)
+      partitions.encode(into: &writer)
+    case .append(let number, let batches):
+      writer.beginArray(3)
+      writer.write(unsigned: 65)
+      writer.write(unsigned: number)
+      writer.write(batches)
+    }
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    let start = reader.offset
+    let count = try reader.readArrayHeader(maximum: 8)
+    let kind = try reader.readUnsigned()
+    let number = try reader.readUnsigned()
+    switch (kind, count) {
+    case (64, 4):
+      self = .open(
+        number: number, grant: try SealedGrant(from: &reader), partitions: try PartitionSet(from: &reader))
+    case (65, 3):
+      self = .append(
+        number: number, batches: try reader.readMessages(PartitionBatch.self, maximum: Partition.count))
+    case (64...65, _):
+      throw .outOfRange(field: "the number of items", offset: start)
+    default:
+      throw .unknownValue(field: "request kind", value: kind)
+    }
+  }
+}
+
+extension StoreAnswer: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    switch self {
+    case .contents(let number, let partition, let entries):
+      Self.begin(80, items: 4, number, into: &writer)
+      partition.encode(into: &writer)
+      writer.write(entries)
+    case .opened(let number, let partition, let sequence, let outcomes, let forgotten):
+      Self.begin(81, items: 6, number, into: &writer)
+      partition.encode(into: &writer)
+      writer.write(unsigned: sequence)
+      writer.write(outcomes)
+      writer.write(forgotten)
+    case .openRefused(let number, let partitions, let reason):
+      Self.begin(82, items: 4, number, into: &writer)
+      partitions.encode(into: &writer)
+      writer.write(text: reason)
+    case .appended(let number, let results):
+      Self.begin(83, items: 3, number, into: &writer)
+      writer.write(results)
+    case .appendFailed(let number, let reason):
+      Self.begin(84, items: 3, number, into: &writer)
+      writer.write(text: reason)
+    }
+  }
+
+  private static func begin(_ kind: UInt64, items: Int, _ number: UInt64, into writer: inout CBORWriter) {
+    writer.beginArray(items)
+    writer.write(unsigned: kind)
+    writer.write(unsigned: number)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    let start = reader.offset
+    let count = try reader.readArrayHeader(maximum: 8)
+    let kind = try reader.readUnsigned()
+    let number = try reader.readUnsigned()
+    switch (kind, count) {
+    case (80, 4):
+      self = .contents(
+        number: number, partition: try Partition(from: &reader),
+        entries: try reader.readMessages(StoredEntry.self))
+    case (81, 6):
+      self = .opened(
+        number: number, partition: try Partition(from: &reader), sequence: try reader.readUnsigned(),
+        outcomes: try reader.readMessages(WriteOutcome.self),
+        forgotten: try reader.readMessages(ForgottenWrites.self))
+    case (82, 4):
+      self = .openRefused(
+        number: number, partitions: try PartitionSet(from: &reader), reason: try reader.readText())
+    case (83, 3):
+      self = .appended(
+        number: number, results: try reader.readMessages(PartitionResult.self, maximum: Partition.count))
+    case (84, 3):
+      self = .appendFailed(number: number, reason: try reader.readText())
+    case (80...84, _):
+      throw .outOfRange(field: "the number of items", offset: start)
+    default:
+      throw .unknownValue(field: "answer kind", value: kind)
+    }
+  }
+}
+
+extension StoreAnswer.PartitionResult: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(3)
+    partition.encode(into: &writer)
+    switch result {
+    case .stored(let sequence):
+      writer.write(unsigned: 0)
+      writer.write(unsigned: sequence)
+    case .fenced(let token):
+      writer.write(unsigned: 1)
+      token.encode(into: &writer)
+    case .gap(let sequence):
+      writer.write(unsigned: 2)
+      writer.write(unsigned: sequence)
+    }
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 3)
+    let partition = try Partition(from: &reader)
+    let result: StoreAnswer.AppendResult
+    switch try reader.readUnsigned() {
+    case 0: result = .stored(through: try reader.readUnsigned())
+    case 1: result = .fenced(by: try FencingToken(from: &reader))
+    case 2: result = .gap(stored: try reader.readUnsigned())
+    case let value: throw .unknownValue(field: "result", value: value)
+    }
+    self.init(partition: partition, result: result)
+  }
+}
+
+extension ForgottenWrites: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    client.encode(into: &writer)
+    writer.write(unsigned: write)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned())
+  }
+}

@@ -1,0 +1,113 @@
+import Wire
+
+/// Who serves what, as the commander of a term published it. Signed with the election key
+/// (`SignedSlotMap`); clients dial only principals and addresses of a map so signed.
+public struct SlotMap: Hashable, Sendable {
+  public struct Drone: Hashable, Sendable {
+    public let principal: Principal
+    public let endpoint: Endpoint
+
+    public init(principal: Principal, endpoint: Endpoint) {
+      self.principal = principal
+      self.endpoint = endpoint
+    }
+  }
+
+  public static let maximumDrones = 512
+
+  public let cluster: String
+  public let term: Term
+  /// Counts up within a term; (term, version) orders all maps of a cluster.
+  public let version: UInt64
+  /// Seconds since 1970 after which nobody should go by this map.
+  public let expiry: Int64
+  public let commander: Principal
+  public let drones: [Drone]
+  /// For each partition the position of its owner in `drones`; nil when nobody owns it.
+  public let owners: [Int?]
+
+  /// Nil unless there is an owner entry for each partition and each points into `drones`.
+  public init?(
+    cluster: String, term: Term, version: UInt64, expiry: Int64, commander: Principal, drones: [Drone],
+    owners: [Int?]
+  ) {
+    guard owners.count == Partition.count, drones.count <= Self.maximumDrones,
+      owners.allSatisfy({ $0.map(drones.indices.contains) ?? true })
+    else { return nil }
+    self.cluster = cluster
+    self.term = term
+    self.version = version
+    self.expiry = expiry
+    self.commander = commander
+    self.drones = drones
+    self.owners = owners
+  }
+
+  public func owner(of partition: Partition) -> Drone? {
+    owners[partition.index].map { drones[$0] }
+  }
+
+  public func partitions(of principal: Principal) -> PartitionSet {
+    PartitionSet(Partition.all.filter { owner(of: $0)?.principal == principal })
+  }
+
+  public func endpoint(of principal: Principal) -> Endpoint? {
+    drones.first { $0.principal == principal }?.endpoint
+  }
+
+  public func isNewer(than other: SlotMap?) -> Bool {
+    guard let other else { return true }
+    return (term, version) > (other.term, other.version)
+  }
+}
+
+extension SlotMap.Drone: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    principal.encode(into: &writer)
+    endpoint.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(principal: try Principal(from: &reader), endpoint: try Endpoint(from: &reader))
+  }
+}
+
+extension SlotMap: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(7)
+    writer.write(text: cluster)
+    term.encode(into: &writer)
+    writer.write(unsigned: version)
+    writer.write(integer: expiry)
+    commander.encode(into: &writer)
+    writer.write(drones)
+    // 0 is nobody, n the n-th drone: most numbers take one byte.
+    writer.beginArray(owners.count)
+    for owner in owners { writer.write(unsigned: UInt64((owner ?? -1) + 1)) }
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 7)
+    let cluster = try reader.readText()
+    let term = try Term(from: &reader)
+    let version = try reader.readUnsigned()
+    let expiry = try reader.readInteger()
+    let commander = try Principal(from: &reader)
+    let drones = try reader.readMessages(Drone.self, maximum: Self.maximumDrones)
+    try reader.readArrayHeader(exactly: Partition.count)
+    var owners: [Int?] = []
+    for _ in 0..<Partition.count {
+      let number = try reader.readUnsigned(as: UInt16.self, field: "an owner")
+      owners.append(number == 0 ? nil : Int(number) - 1)
+    }
+    let offset = reader.offset
+    guard
+      let map = SlotMap(
+        cluster: cluster, term: term, version: version, expiry: expiry, commander: commander, drones: drones,
+        owners: owners)
+    else { throw .outOfRange(field: "an owner", offset: offset) }
+    self = map
+  }
+}
