@@ -84,9 +84,10 @@ let package = Package(
     .executableTarget(
       name: "keyval",
       dependencies: [
-        "Keyval", "Node", "Provisioning", "Kerberos", "CEditLine", arguments, configuration,
+        "Keyval", "Node", "Provisioning", "Kerberos", "Wire", "CEditLine", arguments, configuration,
         logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
+    .testTarget(name: "CommandLineTests", dependencies: ["keyval", "Wire"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
