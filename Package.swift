@@ -88,6 +88,8 @@ let package = Package(
         logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     .testTarget(name: "CommandLineTests", dependencies: ["keyval", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "SessionsTests", dependencies: ["Sessions", "Wire", "Cryptography"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
