@@ -8,6 +8,8 @@
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
 #include <kadm5/admin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 // The only mechanism ever offered or accepted: Kerberos 5, never SPNEGO.
 static inline gss_OID keyval_gss_mechanism_krb5(void) { return gss_mech_krb5; }
@@ -34,6 +36,11 @@ static inline OM_uint32 keyval_gss_indefinite(void) { return GSS_C_INDEFINITE; }
 
 static inline krb5_data *keyval_krb5_principal_realm(krb5_principal principal) {
   return &principal->realm;
+}
+
+// A file that is on no disk and closes on exec (1 = MFD_CLOEXEC); glibc's own name for it is a GNU extension.
+static inline int keyval_memory_file(const char *name) {
+  return (int)syscall(SYS_memfd_create, name, 1u);
 }
 
 #endif
