@@ -129,7 +129,7 @@ public struct CBORReader {
     guard depth < Limits.maximumDepth else { throw .limitExceeded("nesting", offset: offset) }
     switch try peekMajorType() {
     case 0: _ = try readUnsigned()
-    case 1: _ = try readHead(1, "a negative integer")
+    case 1: _ = try readInteger()
     case 2: _ = try readBytes(maximum: .max)
     case 3: _ = try readText(maximum: .max)
     case 4:
