@@ -42,7 +42,12 @@ let package = Package(
 
     // Templates, embedded so that one binary creates a realm anywhere
     .target(name: "RealmTemplates", path: "Realm", swiftSettings: strict),
-    .target(name: "CertificateTemplates", path: "Certs", swiftSettings: strict),
+    .target(
+      name: "CertificateTemplates", path: "Certs",
+      resources: [
+        .embedInCode("election-ca.cnf"), .embedInCode("election-certificate.cnf"),
+        .embedInCode("kdc-certificate.cnf"),
+      ], swiftSettings: strict),
 
     // Without I/O
     .target(name: "Wire", swiftSettings: strict),
