@@ -41,7 +41,13 @@ let package = Package(
     .systemLibrary(name: "CEditLine", path: "Sources/CEditLine"),
 
     // Templates, embedded so that one binary creates a realm anywhere
-    .target(name: "RealmTemplates", path: "Realm", swiftSettings: strict),
+    .target(
+      name: "RealmTemplates", path: "Realm",
+      resources: [
+        .embedInCode("krb5.conf"), .embedInCode("kdc-krb5.conf"), .embedInCode("kdc.conf"),
+        .embedInCode("kadm5.acl"), .embedInCode("principals"), .embedInCode("database-principals"),
+        .embedInCode("drone-principals"), .embedInCode("user-principals"),
+      ], swiftSettings: strict),
     .target(
       name: "CertificateTemplates", path: "Certs",
       resources: [
@@ -86,12 +92,15 @@ let package = Package(
       name: "Provisioning",
       dependencies: ["Kerberos", "Cryptography", "RealmTemplates", logging],
       swiftSettings: strict),
+    .target(
+      name: "LocalCluster", dependencies: ["Provisioning", "Kerberos", logging], swiftSettings: strict),
     .executableTarget(
       name: "keyval",
       dependencies: [
-        "Keyval", "Node", "Provisioning", "Kerberos", "Wire", "CEditLine", arguments, configuration,
+        "Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "CEditLine", arguments, configuration,
         logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
+    .testTarget(name: "LocalClusterTests", dependencies: ["LocalCluster"], swiftSettings: strict),
     .testTarget(name: "CommandLineTests", dependencies: ["keyval", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "SessionsTests", dependencies: ["Sessions", "Wire", "Cryptography"], swiftSettings: strict),

@@ -1,0 +1,62 @@
+import Glibc
+
+/// Where everything of a local cluster stands, below one directory:
+///
+///     cluster.json       the realm and the processes, for people, scripts and `stop`
+///     client.json        KEYVAL_CONFIG of clients
+///     lock               held while a start or a stop is going on
+///     alice.ccache       the ticket of the first user
+///     alice.password     for a `kinit alice` of your own
+///     realm/             what the realm's daemons need (Provisioning says what)
+///     nodes/NAME/        configuration, keytab and data of one node
+///     log/NAME.log       standard output and error of one process
+public struct ClusterDirectory: Sendable, Equatable {
+  /// Absolute, without symbolic links on the way.
+  public let path: String
+
+  public var record: String { "\(path)/cluster.json" }
+  public var clientConfiguration: String { "\(path)/client.json" }
+  public var lock: String { "\(path)/lock" }
+  public var realm: String { "\(path)/realm" }
+  public var logs: String { "\(path)/log" }
+  public func log(of name: String) -> String { "\(logs)/\(name).log" }
+  public func node(_ name: String) -> String { "\(path)/nodes/\(name)" }
+  public func configuration(of name: String) -> String { "\(node(name))/node.json" }
+  public func keytab(of name: String) -> String { "\(node(name))/node.keytab" }
+  public func data(of name: String) -> String { "\(node(name))/data" }
+  public func cache(of user: String) -> String { "\(path)/\(user).ccache" }
+  public func password(of user: String) -> String { "\(path)/\(user).password" }
+
+  /// An existing directory. Throws if there is none.
+  public init(existing path: String) throws(LocalClusterError) {
+    guard let resolved = realpath(path, nil) else {
+      throw .system("cannot use the directory \(path)", code: errno)
+    }
+    defer { free(resolved) }
+    self.path = String(cString: resolved)
+  }
+
+  /// Makes the directory for its owner only, unless it exists; an existing one must be empty or a stopped cluster's.
+  public init(creating path: String) throws(LocalClusterError) {
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+      throw .system("cannot make the directory \(path)", code: errno)
+    }
+    try self.init(existing: path)
+  }
+
+  /// A new directory for the time of a demonstration, in TMPDIR or /tmp.
+  public init(temporaryIn parent: String) throws(LocalClusterError) {
+    var template = Array("\(parent)/keyval-demo.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw .system("cannot make a directory in \(parent)", code: errno)
+    }
+    try self.init(existing: String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+  }
+
+  func make(_ subdirectory: String, for user: ServiceUser) throws(LocalClusterError) {
+    guard mkdir(subdirectory, 0o700) == 0 || errno == EEXIST else {
+      throw .system("cannot make the directory \(subdirectory)", code: errno)
+    }
+    try user.own(subdirectory)
+  }
+}

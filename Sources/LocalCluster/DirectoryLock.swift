@@ -1,0 +1,19 @@
+import Glibc
+
+/// Held while a start or a stop is going on, so that two of them do not work on one directory at once. The
+/// kernel gives it back when the process ends, however it ends.
+final class DirectoryLock {
+  private let descriptor: Int32
+
+  init(_ directory: ClusterDirectory) throws(LocalClusterError) {
+    descriptor = open(directory.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .system("cannot use \(directory.lock)", code: errno) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw LocalClusterError(
+        .input, "another keyval is starting or stopping the cluster in \(directory.path)")
+    }
+  }
+
+  deinit { close(descriptor) }
+}

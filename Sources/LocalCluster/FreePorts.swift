@@ -1,0 +1,64 @@
+import Glibc
+
+/// Ports of the loopback address that nobody uses now.
+///
+/// They come from below the range that the kernel gives to outgoing connections (32768 and up), so that no
+/// connection takes one between our look and the bind of the process that it is meant for. Two clusters that start
+/// at the same moment draw at random, and each port is held until `release()`.
+final class FreePorts {
+  private var held: [Int32] = []
+  private var drawn: Set<UInt16> = []
+  private static let range: Range<UInt16> = 20_000..<32_000
+
+  deinit { release() }
+
+  /// A port free for TCP and for UDP (the KDC listens on both).
+  func draw() throws(LocalClusterError) -> UInt16 {
+    for _ in 0..<1_000 {
+      let port = UInt16.random(in: Self.range)
+      guard !drawn.contains(port) else { continue }
+      guard let stream = Self.bind(port, type: Int32(SOCK_STREAM.rawValue)) else { continue }
+      guard let datagram = Self.bind(port, type: Int32(SOCK_DGRAM.rawValue)) else {
+        close(stream)
+        continue
+      }
+      held += [stream, datagram]
+      drawn.insert(port)
+      return port
+    }
+    throw LocalClusterError(
+      .system, "found no free port on 127.0.0.1 from \(Self.range.lowerBound) to \(Self.range.upperBound)")
+  }
+
+  /// Lets go of all ports, right before the processes that bind them start.
+  func release() {
+    for descriptor in held { close(descriptor) }
+    held = []
+  }
+
+  /// Whether nobody uses the port for TCP now.
+  static func isFree(_ port: UInt16) -> Bool {
+    guard let descriptor = bind(port, type: Int32(SOCK_STREAM.rawValue)) else { return false }
+    close(descriptor)
+    return true
+  }
+
+  private static func bind(_ port: UInt16, type: Int32) -> Int32? {
+    let descriptor = socket(AF_INET, type | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return nil }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
+    let code = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard code == 0 else {
+      close(descriptor)
+      return nil
+    }
+    return descriptor
+  }
+}

@@ -1,0 +1,38 @@
+import Glibc
+
+/// The end of a cluster's processes.
+public enum ProcessRoster {
+  /// Ends exactly these processes: those that depend on others first, each asked by SIGTERM and, if it is still there
+  /// after `patience`, killed. Returns those that had to be killed. A number that belongs to another process
+  /// by now is left alone.
+  ///
+  /// Blocks, on purpose: a task that was cancelled has to take its processes down all the same.
+  @discardableResult
+  public static func stop(
+    _ processes: [ClusterRecord.Process], patience: Duration = .seconds(5)
+  ) -> [ClusterRecord.Process] {
+    var killed: [ClusterRecord.Process] = []
+    for role in ProcessRole.allCases.reversed() {
+      let group = processes.filter { $0.role == role }
+      for process in group { process.identity.send(signal: SIGTERM) }
+      waitUntilGone(group, for: patience)
+      let stubborn = group.filter { $0.identity.send(signal: SIGKILL) }
+      waitUntilGone(stubborn, for: .seconds(5))
+      killed += stubborn
+    }
+    return killed
+  }
+
+  private static func waitUntilGone(_ processes: [ClusterRecord.Process], for patience: Duration) {
+    let deadline = ContinuousClock.now + patience
+    var rest = processes
+    while true {
+      rest.removeAll { process in
+        process.identity.reap()
+        return !process.identity.isRunning
+      }
+      if rest.isEmpty || ContinuousClock.now >= deadline { return }
+      usleep(10_000)
+    }
+  }
+}
