@@ -1,0 +1,119 @@
+import Cluster
+import Configuration
+import Cryptography
+import Kerberos
+import Logging
+
+/// What one node is told: a JSON file, environment variables `KEYVAL_…` and flags above it. The file alone is
+/// enough. Everything is checked before anything starts.
+///
+///     {"cluster": "demo", "realm": "KEYVAL.TEST", "name": "d1", "listen": "127.0.0.1:6234",
+///      "keytab": "d1.keytab", "directory": "d1", "anchors": "election-ca.pem", "log": {"level": "info"},
+///      "authority": {"principal": "keyval-authority/a1@KEYVAL.TEST", "address": "127.0.0.1:6233"}}
+///
+/// Relative paths are relative to the working directory.
+public struct NodeConfiguration: Sendable {
+  /// Where to listen; port 0 takes any that is free.
+  public struct Listen: Hashable, Sendable, CustomStringConvertible {
+    public let host: String
+    public let port: UInt16
+    public var description: String { "\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+  }
+
+  /// What only the authority is told.
+  public struct AuthoritySettings: Sendable {
+    /// PEM of the election CA's certificate.
+    public let certificatePath: String
+    /// PEM of its private key: 0600.
+    public let keyPath: String
+    /// The people who may enroll nodes.
+    public let administrators: [Principal]
+  }
+
+  /// The file that the settings were read from.
+  public let file: String
+  public let cluster: String
+  public let realm: String
+  public let role: Role
+  /// The node's short name, such as `d1`.
+  public let name: String
+  /// `keyval-ROLE/NAME@REALM`.
+  public let principal: Principal
+  public let listen: Listen
+  public let advertise: Endpoint?
+  public let keytab: String
+  /// The node's own directory, 0700, made if it was missing.
+  public let directory: String
+  /// The file of the election CA's certificate.
+  public let anchorsPath: String
+  /// Where the authority is; nil for the authority itself.
+  public let authority: RegisteredNode?
+  public let timing: Timing
+  public let logLevel: Logger.Level
+  /// Event loops for data on a drone; nil: one a core.
+  public let loops: Int?
+  /// Nil for everybody but the authority.
+  public let authoritySettings: AuthoritySettings?
+
+  /// What log lines call this node: `drone.d1`.
+  public var label: String { "\(role.rawValue.dropFirst("keyval-".count)).\(name)" }
+
+  /// The address that others dial, once the port is known.
+  public func endpoint(boundPort: UInt16) -> Endpoint {
+    advertise ?? Endpoint(host: listen.host, port: boundPort)
+  }
+
+  /// All there are; a file with another key is refused.
+  static let keys: Set<String> = [
+    "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "heartbeat", "loops",
+    "log.level", "authority.principal", "authority.address", "ca.certificate", "ca.key", "administrators",
+  ]
+
+  /// Reads and checks the configuration of a node in a role.
+  /// - Parameters:
+  ///   - overrides: what flags say, by key (`"log.level": "debug"`).
+  ///   - environment: the variables of the process.
+  /// - Throws: `NodeError.configuration` or `.unusableFile`.
+  public static func load(
+    role: Role, file: String, overrides: [String: String] = [:], environment: [String: String]
+  ) throws(NodeError) -> NodeConfiguration {
+    let sources = try ConfigurationSources(
+      file: file, environment: environment, overrides: overrides, knownKeys: keys)
+    return try NodeConfiguration(role: role, reader: ConfigurationReader(sources: sources))
+  }
+
+  private init(role: Role, reader: ConfigurationReader) throws(NodeError) {
+    file = reader.sources.file
+    self.role = role
+    cluster = try reader.name("cluster", what: "a cluster's name", example: "\"demo\"")
+    realm = try reader.name("realm", what: "a realm", example: "\"EXAMPLE.COM\"")
+    name = try reader.name("name", what: "a node's name", example: "\"d1\"")
+    principal = try reader.principal(role: role, name: name, realm: realm)
+    listen = try reader.listen()
+    advertise = try reader.endpointIfAny("advertise")
+    try reader.requireAdvertised(listen: listen, advertise: advertise)
+    timing = Timing(heartbeat: Int64(try reader.number("heartbeat", in: 10...60_000) ?? 250))
+    loops = try reader.number("loops", in: 1...256)
+    logLevel = try reader.logLevel()
+    authority = role == .authority ? nil : try reader.authority(realm: realm)
+    authoritySettings = role == .authority ? try reader.authoritySettings(realm: realm) : nil
+    anchorsPath = try reader.text("anchors", remedy: "Name the PEM file of the election CA's certificate.")
+    keytab = try reader.text("keytab", remedy: "Name the keytab that `keyval enroll` wrote for this node.")
+    directory = try reader.text("directory", remedy: "Name a directory for this node's own data.")
+    try reader.checkFiles(of: self)
+  }
+
+  /// Who is believed to be the commander: whoever has a certificate of the election CA.
+  /// - Throws: `NodeError` when the file of anchors is missing or holds no certificate.
+  public func electionVerifier() throws(NodeError) -> ElectionVerifier {
+    let bytes = try NodeFiles.contents(of: anchorsPath, key: "anchors", maximum: 1 << 20)
+    do {
+      let anchor = try CertificateAnchor(pem: String(decoding: bytes, as: UTF8.self))
+      return ElectionVerifier(anchors: [anchor], realm: realm)
+    } catch {
+      throw .unusableFile(
+        path: anchorsPath, key: "anchors", problem: "holds no usable certificate: \(error)",
+        remedy: "Name the PEM file of the election CA's certificate.")
+    }
+  }
+}

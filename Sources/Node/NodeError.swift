@@ -1,0 +1,33 @@
+/// Why a node does not start, or had to stop. Every sentence names the thing and the remedy; none holds a
+/// secret. The fault is this machine's operator's or its surroundings', never a peer's: what peers do wrong ends
+/// their session, not the node.
+public enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A setting is missing or wrong. `source` is the file, variable or flag that holds it.
+  case configuration(source: String, key: String?, problem: String, remedy: String)
+  /// A file or directory that a setting names cannot be used.
+  case unusableFile(path: String, key: String?, problem: String, remedy: String)
+  /// Something that the node needs at start does not answer: a port that is taken, a KDC that is away.
+  case unavailable(subject: String, problem: String, remedy: String)
+
+  public var description: String {
+    switch self {
+    case .configuration(let source, let key, let problem, let remedy):
+      "\(source): \(Self.naming(key))\(problem). \(remedy)"
+    case .unusableFile(let path, let key, let problem, let remedy):
+      "\(path)\(key.map { " (\($0))" } ?? ""): \(problem). \(remedy)"
+    case .unavailable(let subject, let problem, let remedy):
+      "\(subject): \(problem). \(remedy)"
+    }
+  }
+
+  /// What the process exits with: `EX_CONFIG`, `EX_NOINPUT` or `EX_UNAVAILABLE` of sysexits.h.
+  public var exitStatus: Int32 {
+    switch self {
+    case .configuration: 78
+    case .unusableFile: 66
+    case .unavailable: 69
+    }
+  }
+
+  private static func naming(_ key: String?) -> String { key.map { "‘\($0)’ " } ?? "" }
+}

@@ -1,0 +1,185 @@
+import Cluster
+import Foundation
+import Testing
+
+@testable import Node
+
+@Suite("The configuration of a node")
+struct NodeConfigurationTests {
+  /// A directory with a keytab and a CA, and the configuration that names them.
+  private final class Fixture {
+    let directory: String
+    var settings: [String: Any]
+
+    init() throws {
+      let url = FileManager.default.temporaryDirectory.appending(path: "keyval-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+      directory = url.path
+      settings = [
+        "cluster": "demo", "realm": "KEYVAL.TEST", "name": "d1", "listen": "127.0.0.1:0",
+        "keytab": "\(directory)/keytab", "directory": "\(directory)/data", "anchors": "\(directory)/ca.pem",
+        "authority": ["principal": "keyval-authority/a1@KEYVAL.TEST", "address": "127.0.0.1:6233"],
+      ]
+      try write("keytab", "not read here", mode: 0o600)
+      try write("ca.pem", "not parsed here", mode: 0o644)
+      try write("ca.key", "not parsed here", mode: 0o600)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    func write(_ name: String, _ text: String, mode: Int) throws {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(directory)/\(name)"))
+      try FileManager.default.setAttributes(
+        [.posixPermissions: mode], ofItemAtPath: "\(directory)/\(name)")
+    }
+
+    var file: String { "\(directory)/node.json" }
+
+    func load(
+      role: Role = .drone, overrides: [String: String] = [:], environment: [String: String] = [:]
+    ) throws -> NodeConfiguration {
+      try JSONSerialization.data(withJSONObject: settings).write(to: URL(fileURLWithPath: file))
+      return try loadAsWritten(role: role, overrides: overrides, environment: environment)
+    }
+
+    func loadAsWritten(
+      role: Role = .drone, overrides: [String: String] = [:], environment: [String: String] = [:]
+    ) throws -> NodeConfiguration {
+      try NodeConfiguration.load(
+        role: role, file: file, overrides: overrides, environment: environment)
+    }
+
+    /// The sentence with which this configuration is refused.
+    func complaint(role: Role = .drone, overrides: [String: String] = [:]) -> String {
+      do {
+        _ = try load(role: role, overrides: overrides)
+        return "it was accepted"
+      } catch {
+        return "\(error)"
+      }
+    }
+  }
+
+  @Test("the file alone is enough, and the data directory is made")
+  func fileAlone() throws {
+    let fixture = try Fixture()
+    let configuration = try fixture.load()
+    #expect(configuration.principal.text == "keyval-drone/d1@KEYVAL.TEST")
+    #expect(configuration.label == "drone.d1")
+    #expect(configuration.listen.port == 0)
+    #expect(configuration.endpoint(boundPort: 77).description == "127.0.0.1:77")
+    #expect(configuration.authority?.endpoint.description == "127.0.0.1:6233")
+    #expect(configuration.timing == Timing())
+    let mode = try FileManager.default.attributesOfItem(atPath: configuration.directory)
+    #expect(mode[.posixPermissions] as? Int == 0o700)
+  }
+
+  @Test("a flag is stronger than the environment, and that stronger than the file")
+  func order() throws {
+    let fixture = try Fixture()
+    fixture.settings["heartbeat"] = 100
+    let environment = ["KEYVAL_HEARTBEAT": "200", "KEYVAL_LOG_LEVEL": "debug"]
+    #expect(try fixture.load().timing.heartbeat == 100)
+    #expect(try fixture.load(environment: environment).timing.heartbeat == 200)
+    let configuration = try fixture.load(
+      overrides: ["heartbeat": "300", "authority.address": "127.0.0.1:9"], environment: environment)
+    #expect(configuration.timing.heartbeat == 300)
+    #expect(configuration.authority?.endpoint.port == 9)
+    #expect(configuration.logLevel == .debug)
+  }
+
+  @Test(
+    "a missing setting is named with its file and what to write",
+    arguments: [
+      "cluster", "realm", "name", "listen", "keytab", "directory", "anchors", "authority",
+    ])
+  func missing(key: String) throws {
+    let fixture = try Fixture()
+    fixture.settings[key] = nil
+    let complaint = fixture.complaint()
+    #expect(
+      complaint.contains(fixture.file) && complaint.contains("‘\(key)") && complaint.contains("is missing"))
+  }
+
+  @Test(
+    "a wrong setting is refused with its name and a remedy",
+    arguments: [
+      ("listen", "nowhere", "host:port"), ("listen", "1.2.3.4:99999", "host:port"),
+      ("name", "a/b", "letters"), ("realm", "", "is empty"), ("heartbeat", "1", "10 to 60000"),
+      ("heartbeat", "soon", "whole number"), ("log.level", "loud", "trace, debug"),
+      ("authority.principal", "alice@KEYVAL.TEST", "keyval-authority/NAME@KEYVAL.TEST"),
+      ("authority.principal", "keyval-authority/a1@OTHER", "keyval-authority/NAME@KEYVAL.TEST"),
+      ("authority.address", "a1", "host:port"), ("advertise", "0", "host:port"),
+      ("listen", "0.0.0.0:6234", "‘advertise’ is missing"),
+    ])
+  func wrong(key: String, value: String, remedy: String) throws {
+    let complaint = try Fixture().complaint(overrides: [key: value])
+    #expect(complaint.contains(remedy), "\(complaint)")
+  }
+
+  @Test("a number where a text belongs names the file and the key")
+  func wrongType() throws {
+    let fixture = try Fixture()
+    fixture.settings["cluster"] = 7
+    #expect(fixture.complaint().contains("\(fixture.file): ‘cluster’ is not a text"))
+  }
+
+  @Test("a setting that no node reads is refused, so that a slip of the pen is not a default")
+  func unknownKey() throws {
+    let fixture = try Fixture()
+    fixture.settings["hartbeat"] = 100
+    #expect(fixture.complaint().contains("‘hartbeat’ is no setting"))
+  }
+
+  @Test("a file that is not there or not JSON is named with the reason")
+  func badFile() throws {
+    let fixture = try Fixture()
+    #expect(throws: NodeError.self) { try fixture.loadAsWritten() }
+    for text in ["{\"cluster\": }", "", "[1]", "{\"cluster\": null}", "{\"listen\": [\"a\", 1]}"] {
+      try fixture.write("node.json", text, mode: 0o600)
+      let error = #expect(throws: NodeError.self) { try fixture.loadAsWritten() }
+      #expect(error?.description.hasPrefix(fixture.file) == true)
+      #expect(error?.exitStatus == 78)
+    }
+  }
+
+  @Test("a keytab that others can read is refused with the command that mends it")
+  func openKeytab() throws {
+    let fixture = try Fixture()
+    try fixture.write("keytab", "", mode: 0o640)
+    let complaint = fixture.complaint()
+    #expect(complaint.contains("‘keytab’") && complaint.contains("chmod 600 \(fixture.directory)/keytab"))
+  }
+
+  @Test("a data directory that others can enter, or that is a file, is refused")
+  func openDirectory() throws {
+    let fixture = try Fixture()
+    try FileManager.default.createDirectory(
+      atPath: "\(fixture.directory)/data", withIntermediateDirectories: false,
+      attributes: [.posixPermissions: 0o755])
+    #expect(fixture.complaint().contains("chmod 700 \(fixture.directory)/data"))
+    fixture.settings["directory"] = fixture.file
+    #expect(fixture.complaint().contains("is no directory"))
+    fixture.settings["directory"] = "\(fixture.directory)/a/b"
+    #expect(fixture.complaint().contains("Make its parent directory first"))
+  }
+
+  @Test("the authority needs its CA, with a private key that is private, and names administrators")
+  func authority() throws {
+    let fixture = try Fixture()
+    fixture.settings["authority"] = nil
+    fixture.settings["name"] = "a1"
+    #expect(fixture.complaint(role: .authority).contains("‘ca.certificate’ is missing"))
+    fixture.settings["ca"] = [
+      "certificate": "\(fixture.directory)/ca.pem", "key": "\(fixture.directory)/ca.key",
+    ]
+    fixture.settings["administrators"] = ["root@KEYVAL.TEST"]
+    let settings = try fixture.load(role: .authority).authoritySettings
+    #expect(settings?.administrators.map(\.text) == ["root@KEYVAL.TEST"])
+    fixture.settings["administrators"] = ["keyval-drone/d1@KEYVAL.TEST"]
+    #expect(fixture.complaint(role: .authority).contains("‘administrators’ holds"))
+    fixture.settings["administrators"] = [String]()
+    try fixture.write("ca.key", "", mode: 0o604)
+    #expect(fixture.complaint(role: .authority).contains("chmod 600 \(fixture.directory)/ca.key"))
+  }
+}
