@@ -1,0 +1,191 @@
+import Wire
+
+@testable import Cluster
+
+/// One or more of every message and of every shape of it.
+enum MessageSamples {
+  private static let term = Term(300)
+  private static let some = PartitionSet(Partition.all[10...20])
+  private static let node = RegisteredNode(
+    principal: Fixture.d1, endpoint: Endpoint(host: "127.0.0.1", port: 7001))
+  private static let client = ClientIncarnation(high: .max, low: 1)
+  private static let token = FencingToken(term: term, counter: 70_000)
+
+  static let control: [ControlMessage] = [
+    .register(Register(incarnation: Incarnation(.max), endpoint: node.endpoint)),
+    .registered(Registered(term: .none, certificate: nil, drones: [], databases: [])),
+    .registered(Registered(term: term, certificate: [1, 2, 3], drones: [node, node], databases: [node])),
+    .candidacy(Candidacy(term: term)),
+    .candidacyAnswer(CandidacyAnswer(term: term, choice: .voted, highest: term)),
+    .candidacyAnswer(CandidacyAnswer(term: term, choice: .stillReaches, highest: term.next)),
+    .candidacyAnswer(CandidacyAnswer(term: term, choice: .promisedElsewhere, highest: term)),
+    .ballotRequest(BallotRequest(term: term, certificateRequest: [4, 5])),
+    .voteQuery(VoteQuery(ballot: 9, term: term)),
+    .vote(Vote(ballot: 9, term: term, candidate: nil)),
+    .vote(Vote(ballot: 9, term: term, candidate: Fixture.d2)),
+    .ballotFailed(BallotFailed(term: term, highest: term, reason: "no majority")),
+    .certified(Certified(term: term, certificate: [6])),
+    .raiseTerm(RaiseTerm(term: term)), .termRaised(TermRaised(term: term)),
+    .heartbeat(Heartbeat(term: term, sequence: 1, certificate: [7], mapVersion: 2)),
+    .heartbeatHeard(HeartbeatHeard(term: term, sequence: 1)),
+    .report(
+      Report(
+        term: term, sequence: 1, nonce: 2, incarnation: Incarnation(3), endpoint: node.endpoint,
+        holdings: [Holding(token: token, partitions: some), Holding(token: .none, partitions: [])],
+        lively: some, mapTerm: term, mapVersion: 4, reachesDatabase: true)),
+    .renewal(Renewal(term: term, nonce: 2, partitions: .all, milliseconds: 2_000)),
+    .mapPublished(Fixture.signed()),
+    .grantRequest(GrantRequest(term: term, incarnation: Incarnation(3), partitions: some)),
+    .grantAnswer(
+      GrantAnswer(term: term, partitions: some, token: token, database: node, grant: Fixture.sealed())),
+    .release(Release(term: term, partitions: some)),
+    .deliverKey(DeliverKey(term: term, identifier: 5, key: [UInt8](repeating: 1, count: 32))),
+    .keyStored(KeyStored(term: term, identifier: 5)),
+    .refused(Refused(reason: "an old term", term: term)),
+  ]
+
+  private static let records = [
+    LogRecord(key: [1], change: .put(value: []), client: client, write: 1, existed: false),
+    LogRecord(key: [2, 3], change: .delete, client: client, write: 2, existed: true),
+  ]
+  private static let partition = Partition.all[500]
+
+  static let storeRequests: [StoreRequest] = [
+    .open(number: 1, grant: Fixture.sealed(), partitions: some),
+    .append(
+      number: .max,
+      batches: [
+        PartitionBatch(
+          partition: partition, token: token, incarnation: Incarnation(1), firstSequence: 1, records: records)
+      ]),
+    .append(number: 2, batches: []),
+  ]
+
+  static let storeAnswers: [StoreAnswer] = [
+    .contents(number: 1, partition: partition, entries: []),
+    .contents(
+      number: 1, partition: partition,
+      entries: [StoredEntry(key: [1], value: [2], version: Version(fence: token, sequence: 3))]),
+    .opened(number: 1, partition: partition, sequence: 0, outcomes: [], forgotten: []),
+    .opened(
+      number: 1, partition: partition, sequence: 9,
+      outcomes: [WriteOutcome(client: client, write: 1, sequence: 9, existed: true)],
+      forgotten: [ForgottenWrites(client: client, write: 3)]),
+    .openRefused(number: 1, partitions: some, reason: "fenced"),
+    .appended(
+      number: 1,
+      results: [
+        .init(partition: partition, result: .stored(through: 4)),
+        .init(partition: partition, result: .fenced(by: token)),
+        .init(partition: partition, result: .gap(stored: 3)),
+      ]),
+    .appendFailed(number: 1, reason: "the disk is full"),
+  ]
+
+  static let statuses: [ClusterStatus] = [
+    ClusterStatus(
+      cluster: "test", term: term, commander: Fixture.d1, mapVersion: 3, slotsServed: 16_384,
+      drones: [
+        .init(principal: Fixture.d1, endpoint: node.endpoint, state: .serving, slots: 8_192),
+        .init(principal: Fixture.d2, endpoint: node.endpoint, state: .idle, slots: 0),
+      ],
+      databases: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: true)],
+      authorities: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: false)])
+  ]
+
+  static let maps: [SlotMap] = [Fixture.map(), Fixture.map(expiry: -1)]
+  static let signedMaps: [SignedSlotMap] = [Fixture.signed()]
+  static let grants: [Grant] = [Fixture.grant]
+  static let sealedGrants: [SealedGrant] = [Fixture.sealed()]
+}
+
+/// A request with keys and values of its own, since `DataRequest` points into a record.
+struct OwnedRequest: WireMessage, Hashable {
+  let kind: UInt64
+  let number: UInt64
+  var write: UInt64 = 0
+  var retry = false
+  var key: [UInt8] = []
+  var value: [UInt8] = []
+  var client = ClientIncarnation(high: 0, low: 0)
+
+  func encode(into writer: inout CBORWriter) {
+    key.withUnsafeBytes { key in
+      value.withUnsafeBytes { value in
+        let request: DataRequest =
+          switch kind {
+          case 0: .get(number: number, key: key)
+          case 1: .put(number: number, write: write, retry: retry, key: key, value: value)
+          case 2: .delete(number: number, write: write, retry: retry, key: key)
+          case 3: .introduce(number: number, client: client)
+          case 4: .topology(number: number)
+          default: .status(number: number)
+          }
+        request.encode(into: &writer)
+      }
+    }
+  }
+
+  init(
+    kind: UInt64, number: UInt64, write: UInt64 = 0, retry: Bool = false, key: [UInt8] = [],
+    value: [UInt8] = [], client: ClientIncarnation = ClientIncarnation(high: 0, low: 0)
+  ) {
+    self.kind = kind
+    self.number = number
+    self.write = write
+    self.retry = retry
+    self.key = key
+    self.value = value
+    self.client = client
+  }
+
+  init(from reader: inout CBORReader) throws(CBORError) {
+    switch try DataRequest(from: &reader) {
+    case .get(let number, let key): self.init(kind: 0, number: number, key: [UInt8](key))
+    case .put(let number, let write, let retry, let key, let value):
+      self.init(
+        kind: 1, number: number, write: write, retry: retry, key: [UInt8](key), value: [UInt8](value))
+    case .delete(let number, let write, let retry, let key):
+      self.init(kind: 2, number: number, write: write, retry: retry, key: [UInt8](key))
+    case .introduce(let number, let client): self.init(kind: 3, number: number, client: client)
+    case .topology(let number): self.init(kind: 4, number: number)
+    case .status(let number): self.init(kind: 5, number: number)
+    }
+  }
+
+  static let samples: [OwnedRequest] = [
+    OwnedRequest(kind: 0, number: 0, key: [1, 2]),
+    OwnedRequest(kind: 1, number: 23, write: 24, retry: false, key: [3], value: []),
+    OwnedRequest(kind: 1, number: .max, write: .max, retry: true, key: [], value: [4, 5]),
+    OwnedRequest(kind: 2, number: 1, write: 2, retry: true, key: [6]),
+    OwnedRequest(kind: 3, number: 1, client: ClientIncarnation(high: 1, low: .max)),
+    OwnedRequest(kind: 4, number: 9), OwnedRequest(kind: 5, number: 9),
+  ]
+}
+
+/// An answer with a value of its own.
+struct OwnedAnswer: WireMessage {
+  let bytes: [UInt8]
+
+  init(_ answer: DataAnswer) {
+    var writer = CBORWriter()
+    answer.encode(into: &writer)
+    bytes = writer.bytes
+  }
+
+  func encode(into writer: inout CBORWriter) { bytes.withUnsafeBytes { writer.write(encoded: $0) } }
+  init(from reader: inout CBORReader) throws(CBORError) { self.init(try DataAnswer(from: &reader)) }
+
+  static let samples: [OwnedAnswer] =
+    [
+      OwnedAnswer(.notFound(number: 1)), OwnedAnswer(.done(number: 1, existed: true)),
+      OwnedAnswer(.done(number: .max, existed: false)),
+      OwnedAnswer(.moved(number: 1, term: Term(3), version: 4)), OwnedAnswer(.outcomeUnknown(number: 1)),
+      OwnedAnswer(.topology(number: 1, Fixture.signed())),
+      OwnedAnswer(.status(number: 1, MessageSamples.statuses[0])),
+      [UInt8]("value".utf8).withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
+      [UInt8]().withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
+    ]
+    + (1...5).map { OwnedAnswer(.unavailable(number: 1, DataAnswer.Unavailability(rawValue: $0)!)) }
+    + (1...6).map { OwnedAnswer(.failed(number: 1, DataAnswer.Failure(rawValue: $0)!)) }
+}
