@@ -1,0 +1,246 @@
+import Cluster
+
+/// The commander's office for one term: heartbeats, leases, the slot map, grants. A state machine without I/O,
+/// clock or randomness. It ends with `resign`; a new office is a new value.
+public struct CommanderCore: Sendable {
+  public struct Identity: Hashable, Sendable {
+    public let principal: Principal
+    public let term: Term
+    public let cluster: String
+    public let authority: RegisteredNode
+
+    public init(principal: Principal, term: Term, cluster: String, authority: RegisteredNode) {
+      self.principal = principal
+      self.term = term
+      self.cluster = cluster
+      self.authority = authority
+    }
+  }
+
+  /// How long a published map is good, in seconds; it is signed again at half of that.
+  static let mapLife: Int64 = 600
+  /// Partitions that may be on their way between drones at the same time.
+  static let concurrentMoves = 16
+
+  let identity: Identity
+  let timing: Timing
+  var certificate: [UInt8]
+  var notAfter: Int64
+  let notBefore: Int64
+
+  /// In order of principal.
+  var members: [Member]
+  var databases: [DatabaseView]
+  var partitions: [PartitionRecord]
+  /// Before this, a partition that nobody reports may be served under a lease of an earlier commander.
+  let accountedAt: Instant
+  let began: Instant
+
+  var grantCounter: UInt64 = 0
+  private var sequence: UInt64 = 0
+  private var sentHeartbeats: [(sequence: UInt64, at: Instant)] = []
+  var lastMajority: Instant
+  private var authorityAnswered: Instant?
+  private var lastCertificateRequest: Instant?
+  var map = PublishedMap()
+
+  /// - Parameters:
+  ///   - previous: the newest map of an earlier term, if one is known: where partitions were.
+  ///   - notBefore, notAfter: the certificate's validity in seconds since 1970.
+  public init(
+    identity: Identity, timing: Timing, certificate: [UInt8], notBefore: Int64, notAfter: Int64,
+    drones: [RegisteredNode], databases: [RegisteredNode], previous: SlotMap?, now: Instant
+  ) {
+    self.identity = identity
+    self.timing = timing
+    self.certificate = certificate
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    members = drones.sorted { $0.principal < $1.principal }.map(Member.init)
+    self.databases = databases.sorted { $0.principal < $1.principal }.map {
+      DatabaseView(node: $0, since: now)
+    }
+    began = now
+    lastMajority = now
+    // In the first term there was nobody before who could have given a lease.
+    let wait = identity.term == Term(1) ? 0 : timing.officeLease + timing.lease + timing.drift
+    accountedAt = now + wait
+    let accountedAt = accountedAt
+    partitions = Partition.all.map {
+      PartitionRecord(leasedUntil: accountedAt, formerOwner: previous?.owner(of: $0)?.principal)
+    }
+  }
+
+  public mutating func handle(_ event: CommanderEvent, now: Instant) -> [CommanderAction] {
+    switch event {
+    case .ticked(let wall): tick(wall: wall, now: now)
+    case .received(let message, let peer): receive(message, from: peer, now: now)
+    case .registerChanged(let drones, let databases): update(drones: drones, databases: databases, now: now)
+    case .certified(let certificate, let notAfter): renew(certificate: certificate, notAfter: notAfter)
+    case .signed(let map, let version): publish(map, version: version)
+    }
+  }
+
+  // MARK: Time
+
+  private mutating func tick(wall: Int64, now: Instant) -> [CommanderAction] {
+    var actions = heartbeat(now)
+    if hasMajority(now) { lastMajority = now }
+    if now - lastMajority > timing.resignation {
+      return [.resign(identity.term, reason: "no majority answered for \(timing.resignation) ms")]
+    }
+    if wall >= notAfter {
+      return [.resign(identity.term, reason: "the election certificate has expired and was not renewed")]
+    }
+    actions += tickDatabases(now)
+    if let reason = databaseLostAlone(now) { return [.resign(identity.term, reason: reason)] }
+    actions += expire(now)
+    if hasMajority(now) { actions += assign(now) }
+    actions += refreshMap(wall: wall)
+    actions += requestCertificate(wall: wall, now: now)
+    return actions
+  }
+
+  private mutating func heartbeat(_ now: Instant) -> [CommanderAction] {
+    if let last = sentHeartbeats.last, now - last.at < timing.heartbeat { return [] }
+    sequence += 1
+    sentHeartbeats.append((sequence, now))
+    if sentHeartbeats.count > 64 { sentHeartbeats.removeFirst() }
+    let heartbeat = Heartbeat(
+      term: identity.term, sequence: sequence, certificate: certificate,
+      mapVersion: map.published?.version ?? 0)
+    return (members.map(\.principal) + [identity.authority.principal]).map {
+      .send(.heartbeat(heartbeat), to: $0)
+    }
+  }
+
+  /// When the heartbeat of this sequence number was sent.
+  private func sent(_ sequence: UInt64) -> Instant? { sentHeartbeats.first { $0.sequence == sequence }?.at }
+
+  /// Whether a majority answered heartbeats sent within the suspicion interval. More than half of the
+  /// registered drones; the authority is one more voter when their number is even.
+  func hasMajority(_ now: Instant) -> Bool {
+    var voters = members.count
+    var answered = members.count { $0.isAlive(now, timing) }
+    if members.count.isMultiple(of: 2) {
+      voters += 1
+      if let authorityAnswered, now - authorityAnswered <= timing.suspicion { answered += 1 }
+    }
+    return answered * 2 > voters
+  }
+
+  private mutating func requestCertificate(wall: Int64, now: Instant) -> [CommanderAction] {
+    guard wall >= notBefore + (notAfter - notBefore) / 2,
+      lastCertificateRequest.map({ now - $0 >= timing.resignation }) ?? true
+    else { return [] }
+    lastCertificateRequest = now
+    return [.requestCertificate(identity.term)]
+  }
+
+  private mutating func renew(certificate: [UInt8], notAfter: Int64) -> [CommanderAction] {
+    self.certificate = certificate
+    self.notAfter = notAfter
+    map.isStale = true
+    return []
+  }
+
+  // MARK: Messages
+
+  private mutating func receive(_ message: ControlMessage, from peer: Principal, now: Instant)
+    -> [CommanderAction]
+  {
+    switch message {
+    case .report(let report) where report.term == identity.term: take(report, from: peer, now: now)
+    case .heartbeatHeard(let heard) where heard.term == identity.term && peer == identity.authority.principal:
+      hear(authority: heard)
+    case .grantRequest(let request) where request.term == identity.term: grant(request, to: peer, now: now)
+    case .keyStored(let stored) where stored.term == identity.term: reached(commandService: peer, now: now)
+    case .refused(let refusal) where refusal.term > identity.term && isVoice(peer):
+      // Somebody has promised a higher term to another: without its answers this office is not whole, and
+      // the way back to one whole cluster is a new election.
+      [.resign(identity.term, reason: "\(peer) has promised term \(refusal.term)")]
+    default: []
+    }
+  }
+
+  private func isVoice(_ peer: Principal) -> Bool {
+    peer == identity.authority.principal || members.contains { $0.principal == peer }
+  }
+
+  private mutating func hear(authority heard: HeartbeatHeard) -> [CommanderAction] {
+    if let at = sent(heard.sequence) { authorityAnswered = max(authorityAnswered ?? at, at) }
+    return []
+  }
+
+  var authorityReached: Instant? { authorityAnswered }
+
+  private mutating func update(
+    drones: [RegisteredNode], databases nodes: [RegisteredNode], now: Instant
+  ) -> [CommanderAction] {
+    for node in nodes where !databases.contains(where: { $0.node.principal == node.principal }) {
+      databases.append(DatabaseView(node: node, since: now))
+    }
+    databases.sort { $0.node.principal < $1.node.principal }
+    for index in databases.indices {
+      if let node = nodes.first(where: { $0.principal == databases[index].node.principal }) {
+        databases[index].node = node
+      }
+    }
+    var actions: [CommanderAction] = []
+    for node in drones.sorted(by: { $0.principal < $1.principal }) {
+      if let index = members.firstIndex(where: { $0.principal == node.principal }) {
+        if members[index].endpoint != node.endpoint { map.isStale = true }
+        members[index].endpoint = node.endpoint
+      } else {
+        members.append(Member(node))
+        actions.append(.note(.droneJoined(node.principal)))
+      }
+    }
+    members.sort { $0.principal < $1.principal }
+    return actions
+  }
+
+  private mutating func take(_ report: Report, from peer: Principal, now: Instant) -> [CommanderAction] {
+    guard let index = members.firstIndex(where: { $0.principal == peer }) else { return [] }
+    let isNewLife = members[index].incarnation != report.incarnation
+    guard isNewLife || report.nonce > members[index].lastNonce else { return [] }
+    members[index].incarnation = report.incarnation
+    members[index].lastNonce = report.nonce
+    members[index].isSilent = false
+    if let at = sent(report.sequence) {
+      members[index].lastAnswered = max(members[index].lastAnswered ?? at, at)
+    }
+    if members[index].endpoint != report.endpoint {
+      members[index].endpoint = report.endpoint
+      map.isStale = true
+    }
+    members[index].reachesDatabase = report.reachesDatabase
+    members[index].mapTerm = report.mapTerm
+    members[index].mapVersion = report.mapVersion
+    let holder = Holder(principal: peer, incarnation: report.incarnation)
+    var actions = account(report.holdings, of: holder, now: now)
+    members[index].reported = report.holdings.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) }
+    actions += renewal(for: report, of: holder, now: now)
+    if let published = map.published, (report.mapTerm, report.mapVersion) < (identity.term, published.version)
+    {
+      actions.append(.send(.mapPublished(published.signed), to: peer))
+    }
+    return actions
+  }
+
+  /// Leases are renewed only while a majority answered lately, only for what this commander counts as the
+  /// reporter's, and only where its data loop is alive.
+  private mutating func renewal(for report: Report, of holder: Holder, now: Instant) -> [CommanderAction] {
+    guard hasMajority(now) else { return [] }
+    var renewed = PartitionSet()
+    for partition in report.lively {
+      guard partitions[partition.index].state == .serving(holder) else { continue }
+      renewed.insert(partition)
+      partitions[partition.index].leasedUntil = max(
+        partitions[partition.index].leasedUntil, now + timing.lease + timing.drift)
+    }
+    let renewal = Renewal(
+      term: identity.term, nonce: report.nonce, partitions: renewed, milliseconds: UInt64(timing.lease))
+    return [.send(.renewal(renewal), to: holder.principal)]
+  }
+}

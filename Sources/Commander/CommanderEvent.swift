@@ -1,0 +1,43 @@
+import Cluster
+
+/// What happened, as the shell tells the commander's core.
+public enum CommanderEvent: Sendable {
+  /// Some time passed; several times a heartbeat. `wall` is in seconds since 1970.
+  case ticked(wall: Int64)
+  case received(ControlMessage, from: Principal)
+  /// The register as the authority told the drone of this process.
+  case registerChanged(drones: [RegisteredNode], databases: [RegisteredNode])
+  /// The certificate was renewed.
+  case certified(certificate: [UInt8], notAfter: Int64)
+  /// The map asked for by `sign` is signed.
+  case signed(SignedSlotMap, version: UInt64)
+}
+
+/// What the shell shall do, in this order.
+public enum CommanderAction: Equatable, Sendable {
+  case send(ControlMessage, to: Principal)
+  /// Sign this map with the election key.
+  case sign(SlotMap)
+  /// Seal this grant with the term's key for the database and send it.
+  case mint(Grant, to: Principal, database: RegisteredNode)
+  /// Hand the term's sealing key for this database over on the command session, drawing it at first.
+  case deliverKey(database: RegisteredNode)
+  /// Ask the database's command service whether it still has the key: a sign of life.
+  case pingDatabase(database: RegisteredNode)
+  /// Ask the authority to certify the election key again.
+  case requestCertificate(Term)
+  /// Give up the office.
+  case resign(Term, reason: String)
+  case note(CommanderNote)
+}
+
+/// Something for the log.
+public enum CommanderNote: Equatable, Sendable {
+  case droneJoined(Principal)
+  case droneSilent(Principal)
+  case droneDead(Principal, partitions: PartitionSet)
+  case granted(PartitionSet, FencingToken, to: Principal)
+  case moving(PartitionSet, from: Principal)
+  case databaseReached(Principal)
+  case databaseLost(Principal)
+}

@@ -1,0 +1,60 @@
+import Cluster
+
+/// A database as the commander sees it through its command session.
+struct DatabaseView {
+  var node: RegisteredNode
+  /// Whether it confirmed to have stored this term's sealing key.
+  var hasKey = false
+  var lastAnswered: Instant?
+  var lastAsked: Instant?
+  /// When the commander first knew of it.
+  let since: Instant
+  var isLost = false
+
+  init(node: RegisteredNode, since: Instant) {
+    self.node = node
+    self.since = since
+  }
+}
+
+extension CommanderCore {
+  /// A database that can take grants of this term, the first in order of principal.
+  var grantingDatabase: DatabaseView? { databases.first { $0.hasKey && !$0.isLost } }
+
+  mutating func tickDatabases(_ now: Instant) -> [CommanderAction] {
+    var actions: [CommanderAction] = []
+    for index in databases.indices {
+      if databases[index].lastAsked.map({ now - $0 >= timing.heartbeat * 2 }) ?? true {
+        databases[index].lastAsked = now
+        let node = databases[index].node
+        actions.append(databases[index].hasKey ? .pingDatabase(database: node) : .deliverKey(database: node))
+      }
+      let answered = databases[index].lastAnswered ?? databases[index].since
+      if !databases[index].isLost, now - answered > timing.resignation {
+        databases[index].isLost = true
+        actions.append(.note(.databaseLost(databases[index].node.principal)))
+      }
+    }
+    return actions
+  }
+
+  /// The command service `keyval-command/NODE` belongs to the database `keyval-database/NODE`.
+  mutating func reached(commandService peer: Principal, now: Instant) -> [CommanderAction] {
+    guard peer.role == .command,
+      let index = databases.firstIndex(where: { $0.node.principal.instance == peer.instance })
+    else { return [] }
+    let isFirst = databases[index].lastAnswered == nil || databases[index].isLost
+    databases[index].hasKey = true
+    databases[index].isLost = false
+    databases[index].lastAnswered = now
+    return isFirst ? [.note(.databaseReached(databases[index].node.principal))] : []
+  }
+
+  /// A database that is away for everybody ends no office; one that only this commander cannot reach does.
+  func databaseLostAlone(_ now: Instant) -> String? {
+    guard !databases.isEmpty, databases.allSatisfy(\.isLost) else { return nil }
+    let reaching = members.count { $0.isAlive(now, timing) && $0.reachesDatabase }
+    return reaching * 2 > members.count
+      ? "no database answered for \(timing.resignation) ms while a majority of the drones reach one" : nil
+  }
+}

@@ -1,0 +1,75 @@
+import Cluster
+
+/// A registered drone as the commander sees it.
+struct Member {
+  let principal: Principal
+  var endpoint: Endpoint
+  /// Nil until it reported to this commander.
+  var incarnation: Incarnation?
+  var lastNonce: UInt64 = 0
+  /// When the newest heartbeat that it answered was *sent*.
+  var lastAnswered: Instant?
+  var reported = PartitionSet()
+  var mapTerm = Term.none
+  var mapVersion: UInt64 = 0
+  var reachesDatabase = false
+  var isSilent = false
+
+  init(_ node: RegisteredNode) {
+    principal = node.principal
+    endpoint = node.endpoint
+  }
+
+  func isAlive(_ now: Instant, _ timing: Timing) -> Bool {
+    guard let lastAnswered else { return false }
+    return now - lastAnswered <= timing.suspicion
+  }
+}
+
+/// A drone in one life of it: who may hold a partition.
+struct Holder: Hashable {
+  let principal: Principal
+  let incarnation: Incarnation
+}
+
+/// What the commander knows of one partition.
+struct PartitionRecord {
+  enum State: Equatable {
+    /// Nobody has reported it yet; whoever had it under an earlier commander may still hold a lease.
+    case unaccounted
+    case free
+    /// In the map as this drone's, which has not asked for its grant yet.
+    case assigned(Principal)
+    /// A grant was minted; the drone is loading.
+    case granted(Holder)
+    /// Reported as loaded.
+    case serving(Holder)
+    /// The holder was asked to release it, for another drone.
+    case moving(Holder, to: Principal)
+  }
+
+  var state = State.unaccounted
+  /// The highest token known for it.
+  var token = FencingToken.none
+  /// Until then, by this commander's clock, its last holder may be serving it.
+  var leasedUntil: Instant
+  /// Where the map of the previous commander had it.
+  var formerOwner: Principal?
+
+  /// Whom the map names.
+  var owner: Principal? {
+    switch state {
+    case .unaccounted: formerOwner
+    case .free: nil
+    case .assigned(let principal): principal
+    case .granted(let holder), .serving(let holder), .moving(let holder, _): holder.principal
+    }
+  }
+
+  var holder: Holder? {
+    switch state {
+    case .granted(let holder), .serving(let holder), .moving(let holder, _): holder
+    case .unaccounted, .free, .assigned: nil
+    }
+  }
+}

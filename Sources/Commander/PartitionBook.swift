@@ -1,0 +1,208 @@
+import Cluster
+
+/// Whose is what: accounting for reports, expiry of leases, assignment, moves and grants.
+extension CommanderCore {
+  /// Compares what a drone reports with the book.
+  mutating func account(_ holdings: [Holding], of holder: Holder, now: Instant) -> [CommanderAction] {
+    var release = PartitionSet()
+    var reported = PartitionSet()
+    for holding in holdings {
+      for partition in holding.partitions {
+        reported.insert(partition)
+        if !accept(partition, holding.token, holder, now) { release.insert(partition) }
+      }
+    }
+    for partition in Partition.all where !reported.contains(partition) {
+      switch partitions[partition.index].state {
+      case .serving(holder):
+        // It had it and has it no more: a fence, or an error on its side. It may be given again at once.
+        partitions[partition.index].state = .free
+        partitions[partition.index].leasedUntil = now
+      case .moving(holder, let target):
+        partitions[partition.index].state = .assigned(target)
+        partitions[partition.index].leasedUntil = now
+        map.isStale = true
+      default: break
+      }
+    }
+    guard !release.isEmpty else { return [] }
+    return [.send(.release(Release(term: identity.term, partitions: release)), to: holder.principal)]
+  }
+
+  /// Whether the holder may keep what it reports.
+  private mutating func accept(
+    _ partition: Partition, _ token: FencingToken, _ holder: Holder, _ now: Instant
+  ) -> Bool {
+    var record = partitions[partition.index]
+    defer { partitions[partition.index] = record }
+    switch record.state {
+    case .serving(holder): return true
+    case .moving(holder, _): return false
+    case .granted(holder):
+      // Loaded under the newest grant; under an older one the database has refused its writes already.
+      guard token == record.token else { return false }
+      record.state = .serving(holder)
+      return true
+    case .unaccounted, .free:
+      // Nobody else has been granted it since: its fence still stands (`Holdings.dropLapsed`).
+      guard token >= record.token, record.state == .free || record.token == .none || now > record.leasedUntil
+      else { return false }
+      record.token = token
+      record.state = .serving(holder)
+      map.isStale = true
+      return true
+    case .serving, .moving:
+      // Two hold it by their word; the higher token is the one that the database obeys.
+      // Neither goes on: the partition is granted anew once every lease that there may be has run out.
+      guard token > record.token else { return false }
+      record.token = token
+      record.state = .unaccounted
+      record.leasedUntil = max(record.leasedUntil, now + timing.lease + timing.drift)
+      return false
+    case .assigned, .granted: return false
+    }
+  }
+
+  /// Frees what silent drones held once their leases are over by this commander's count.
+  mutating func expire(_ now: Instant) -> [CommanderAction] {
+    var actions: [CommanderAction] = []
+    for index in members.indices where !members[index].isAlive(now, timing) {
+      if members[index].lastAnswered != nil, !members[index].isSilent {
+        members[index].isSilent = true
+        actions.append(.note(.droneSilent(members[index].principal)))
+      }
+    }
+    var dead: [Principal: PartitionSet] = [:]
+    for partition in Partition.all where now > partitions[partition.index].leasedUntil {
+      let record = partitions[partition.index]
+      switch record.state {
+      case .unaccounted where now > accountedAt:
+        partitions[partition.index].state = .free
+      case .assigned(let principal) where !isAlive(principal, now):
+        partitions[partition.index].state = .free
+      case .granted(let holder) where !isCurrent(holder, now):
+        partitions[partition.index].state = .free
+      case .serving(let holder) where !isCurrent(holder, now):
+        partitions[partition.index].state = .free
+        dead[holder.principal, default: []].insert(partition)
+      case .moving(_, let target):
+        // The release was never confirmed, but the lease that was not renewed is over.
+        partitions[partition.index].state = .assigned(target)
+        map.isStale = true
+      default: break
+      }
+    }
+    return actions + dead.keys.sorted().map { .note(.droneDead($0, partitions: dead[$0] ?? [])) }
+  }
+
+  private func isAlive(_ principal: Principal, _ now: Instant) -> Bool {
+    members.contains { $0.principal == principal && $0.isAlive(now, timing) }
+  }
+
+  /// Alive, and still in the life in which it was granted.
+  private func isCurrent(_ holder: Holder, _ now: Instant) -> Bool {
+    members.contains {
+      $0.principal == holder.principal && $0.incarnation == holder.incarnation && $0.isAlive(now, timing)
+    }
+  }
+
+  /// Places free partitions; when there are none, evens out.
+  mutating func assign(_ now: Instant) -> [CommanderAction] {
+    guard grantingDatabase != nil, isSettled(now) else { return [] }
+    let alive = members.filter { $0.isAlive(now, timing) }.map(\.principal)
+    var loads: [Principal: Int] = [:]
+    for principal in alive { loads[principal] = 0 }
+    var free = PartitionSet()
+    for partition in Partition.all {
+      let record = partitions[partition.index]
+      if record.state == .free { free.insert(partition) }
+      if let target = record.target, loads[target] != nil { loads[target, default: 0] += 1 }
+    }
+    guard free.isEmpty else {
+      for (partition, drone) in Assignment.place(free, loads: loads) {
+        partitions[partition.index].state = .assigned(drone)
+      }
+      map.isStale = true
+      return []
+    }
+    return rebalance(alive)
+  }
+
+  /// The first placement waits until every registered drone has reported, or has had the time to.
+  private func isSettled(_ now: Instant) -> Bool {
+    now - began > timing.suspicion || members.allSatisfy { $0.lastAnswered != nil }
+  }
+
+  private mutating func rebalance(_ alive: [Principal]) -> [CommanderAction] {
+    var owned: [Principal: PartitionSet] = [:]
+    var moving = 0
+    for principal in alive { owned[principal] = [] }
+    for partition in Partition.all {
+      let record = partitions[partition.index]
+      guard case .serving(let holder) = record.state else {
+        // While anything is on its way, its place is counted but it is not moved again.
+        moving += 1
+        continue
+      }
+      if owned[holder.principal] != nil { owned[holder.principal]?.insert(partition) }
+    }
+    guard moving < Self.concurrentMoves else { return [] }
+    let onTheWay = incoming()
+    let entries = alive.map { (drone: $0, partitions: owned[$0] ?? []) }
+    let moves = Assignment.balance(owned: entries, incoming: onTheWay, limit: Self.concurrentMoves - moving)
+    var released: [Principal: PartitionSet] = [:]
+    for move in moves {
+      guard case .serving(let holder) = partitions[move.partition.index].state else { continue }
+      partitions[move.partition.index].state = .moving(holder, to: move.to)
+      released[move.from, default: []].insert(move.partition)
+    }
+    return released.keys.sorted().flatMap { principal -> [CommanderAction] in
+      let set = released[principal] ?? []
+      return [
+        .note(.moving(set, from: principal)),
+        .send(.release(Release(term: identity.term, partitions: set)), to: principal),
+      ]
+    }
+  }
+
+  /// How many partitions each drone will have besides those it serves.
+  private func incoming() -> [Principal: Int] {
+    var counts: [Principal: Int] = [:]
+    for record in partitions {
+      if case .serving = record.state { continue }
+      if let target = record.target { counts[target, default: 0] += 1 }
+    }
+    return counts
+  }
+
+  /// Mints one grant for all that the drone asks for and the book gives it.
+  mutating func grant(_ request: GrantRequest, to peer: Principal, now: Instant) -> [CommanderAction] {
+    guard hasMajority(now), let database = grantingDatabase?.node,
+      members.contains(where: { $0.principal == peer && $0.incarnation == request.incarnation })
+    else { return [] }
+    let holder = Holder(principal: peer, incarnation: request.incarnation)
+    let due = PartitionSet(
+      request.partitions.filter { partition in
+        switch partitions[partition.index].state {
+        case .assigned(peer), .granted(holder): true
+        default: false
+        }
+      })
+    guard !due.isEmpty else { return [] }
+    grantCounter += 1
+    let token = FencingToken(term: identity.term, counter: grantCounter)
+    for partition in due {
+      partitions[partition.index].state = .granted(holder)
+      partitions[partition.index].token = token
+    }
+    let grant = Grant(partitions: due, incarnation: request.incarnation, token: token)
+    return [.note(.granted(due, token, to: peer)), .mint(grant, to: peer, database: database)]
+  }
+}
+
+extension PartitionRecord {
+  /// Who has it or will have it.
+  var target: Principal? {
+    if case .moving(_, let target) = state { target } else { owner }
+  }
+}

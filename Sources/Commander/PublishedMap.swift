@@ -1,0 +1,94 @@
+import Cluster
+
+/// The slot map between being changed and being known to all.
+struct PublishedMap {
+  /// The book has changed since the last map was made.
+  var isStale = true
+  /// The version that is being signed.
+  var signing: UInt64?
+  var lastVersion: UInt64 = 0
+  var expiry: Int64 = 0
+  var published: (signed: SignedSlotMap, version: UInt64)?
+}
+
+extension CommanderCore {
+  /// Has a new map signed when the book changed or the old map nears its expiry; one at a time.
+  mutating func refreshMap(wall: Int64) -> [CommanderAction] {
+    guard map.signing == nil, hasAccounted, map.isStale || map.expiry - wall < Self.mapLife / 2 else {
+      return []
+    }
+    let owners = partitions.map(\.owner)
+    let named = members.filter { member in
+      member.lastAnswered != nil || owners.contains { $0 == member.principal }
+    }
+    let positions = Dictionary(
+      named.enumerated().map { ($1.principal, $0) }, uniquingKeysWith: { first, _ in first })
+    let version = map.lastVersion + 1
+    let expiry = wall + Self.mapLife
+    guard
+      let next = SlotMap(
+        cluster: identity.cluster, term: identity.term, version: version, expiry: expiry,
+        commander: identity.principal,
+        drones: named.map { SlotMap.Drone(principal: $0.principal, endpoint: $0.endpoint) },
+        owners: owners.map { $0.flatMap { positions[$0] } })
+    else { return [] }
+    map.isStale = false
+    map.signing = version
+    map.lastVersion = version
+    map.expiry = expiry
+    return [.sign(next)]
+  }
+
+  /// The first map waits for the first reports, so that it does not say less than the map before it.
+  private var hasAccounted: Bool {
+    map.published != nil || partitions.contains { $0.owner != nil }
+  }
+
+  mutating func publish(_ signed: SignedSlotMap, version: UInt64) -> [CommanderAction] {
+    guard map.signing == version else { return [] }
+    map.signing = nil
+    map.published = (signed, version)
+    return members.filter { $0.lastAnswered != nil }.map { .send(.mapPublished(signed), to: $0.principal) }
+  }
+
+  /// The cluster's state for operators.
+  public func status(now: Instant) -> ClusterStatus {
+    let owners = partitions.map(\.owner)
+    let served = partitions.count { record in
+      if case .serving = record.state { record.leasedUntil > now } else { false }
+    }
+    return ClusterStatus(
+      cluster: identity.cluster, term: identity.term, commander: identity.principal,
+      mapVersion: map.published?.version ?? 0, slotsServed: served * Partition.slotsEach,
+      drones: members.map { member in
+        ClusterStatus.Drone(
+          principal: member.principal, endpoint: member.endpoint, state: state(of: member, now),
+          slots: owners.count { $0 == member.principal } * Partition.slotsEach)
+      },
+      databases: databases.map {
+        ClusterStatus.Service(
+          principal: $0.node.principal, endpoint: $0.node.endpoint,
+          isReachable: $0.lastAnswered != nil && !$0.isLost)
+      },
+      authorities: [
+        ClusterStatus.Service(
+          principal: identity.authority.principal, endpoint: identity.authority.endpoint,
+          isReachable: authorityReached.map { now - $0 <= timing.suspicion } ?? false)
+      ])
+  }
+
+  private func state(of member: Member, _ now: Instant) -> ClusterStatus.Drone.State {
+    let records = partitions.filter { $0.owner == member.principal }
+    guard member.isAlive(now, timing) else {
+      return records.contains { $0.leasedUntil > now } ? .silent : .dead
+    }
+    if records.isEmpty { return .idle }
+    let isLoading = records.contains { record in
+      switch record.state {
+      case .assigned, .granted: true
+      default: false
+      }
+    }
+    return isLoading ? .loading : .serving
+  }
+}

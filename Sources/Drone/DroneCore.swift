@@ -1,0 +1,317 @@
+import Cluster
+import Wire
+
+/// A drone's control side: it registers, votes, stands for office, keeps its leases, and opens and gives back
+/// partitions. A state machine without I/O, clock or randomness: the same runs in the simulator.
+public struct DroneCore: Sendable {
+  public struct Identity: Hashable, Sendable {
+    public let principal: Principal
+    public let incarnation: Incarnation
+    public let endpoint: Endpoint
+    public let cluster: String
+    public let authority: Principal
+
+    public init(
+      principal: Principal, incarnation: Incarnation, endpoint: Endpoint, cluster: String,
+      authority: Principal
+    ) {
+      self.principal = principal
+      self.incarnation = incarnation
+      self.endpoint = endpoint
+      self.cluster = cluster
+      self.authority = authority
+    }
+  }
+
+  /// The commander this drone believes.
+  struct CommanderView: Equatable, Sendable {
+    let principal: Principal
+    let term: Term
+    var certificate: [UInt8]
+    /// Seconds since 1970; after this the certificate must have been renewed.
+    var notAfter: Int64
+    var lastHeard: Instant
+    var isSilent = false
+  }
+
+  let identity: Identity
+  let timing: Timing
+  let verifier: ElectionVerifier
+
+  var promise: VotePromise
+  var commander: CommanderView?
+  var candidacy = Candidate()
+  /// A term known to be in use elsewhere: the next candidacy is above it. Nothing is promised by it.
+  var nextTermFloor = Term.none
+  var drones: [RegisteredNode] = []
+  var databases: [RegisteredNode] = []
+  var isRegistered: Bool { drones.contains { $0.principal == identity.principal } }
+  /// The office that this very process holds.
+  var office: Term?
+
+  var map: SlotMap?
+  var holdings = Holdings()
+  var lease = Lease()
+  var reachesDatabase = false
+  var lastSequence: UInt64 = 0
+  private var loopTicks: [Instant]
+  private var lastRegister: Instant?
+  private var lastGrantRequest: Instant?
+  private var random: SplitMix
+
+  /// - Parameters:
+  ///   - promise: what was stored last, `.none` on the first start.
+  ///   - seed: randomness for back-offs.
+  ///   - loops: how many data loops there are; partition p belongs to loop p mod loops.
+  public init(
+    identity: Identity, timing: Timing, verifier: ElectionVerifier, promise: VotePromise, loops: Int,
+    seed: UInt64,
+    now: Instant
+  ) {
+    self.identity = identity
+    self.timing = timing
+    self.verifier = verifier
+    self.promise = promise
+    loopTicks = [Instant](repeating: now, count: max(1, loops))
+    random = SplitMix(seed: seed)
+    // Nobody has been heard yet; a running commander gets its chance before this drone stands for office.
+    candidacy.waitUntil = now + timing.suspicion + backOff()
+  }
+
+  public mutating func handle(_ event: DroneEvent, now: Instant) -> [DroneAction] {
+    switch event {
+    case .ticked: tick(now)
+    case .received(let message, let peer, let wall): receive(message, from: peer, wall: wall, now: now)
+    case .electionKeyMade(let term, let request): requestBallot(term: term, request: request, now: now)
+    case .resigned(let term): resign(term: term, now: now)
+    case .opened(let partitions, let token): opened(partitions, token, now: now)
+    case .lost(let partitions, let token): lose(partitions, token, now: now)
+    case .closed(let partitions): closed(partitions, now: now)
+    case .loopTicked(let loop): tickLoop(loop, now: now)
+    case .databaseReached(let reached): reach(database: reached)
+    }
+  }
+
+  /// The highest term this drone has promised or seen certified.
+  public var highestTerm: Term { max(promise.term, commander?.term ?? .none) }
+
+  public var slotMap: SlotMap? { map }
+
+  mutating func backOff() -> Int64 { random.next(in: timing.backOff) }
+
+  private mutating func tick(_ now: Instant) -> [DroneAction] {
+    var actions: [DroneAction] = []
+    if lastRegister.map({ now - $0 >= timing.heartbeat * 4 }) ?? true {
+      lastRegister = now
+      let register = Register(incarnation: identity.incarnation, endpoint: identity.endpoint)
+      actions.append(.send(.register(register), to: identity.authority))
+    }
+    actions += tickElection(now)
+    actions += requestGrants(now)
+    return actions
+  }
+
+  private mutating func receive(
+    _ message: ControlMessage, from peer: Principal, wall: Int64, now: Instant
+  ) -> [DroneAction] {
+    switch message {
+    case .registered(let list) where peer == identity.authority: register(list, wall: wall, now: now)
+    case .voteQuery(let query) where peer == identity.authority: vote(query, now: now)
+    case .ballotFailed(let failure) where peer == identity.authority: fail(failure, now: now)
+    case .certified(let certified) where peer == identity.authority:
+      certify(certified, wall: wall, now: now)
+    case .candidacy(let candidacy) where isDrone(peer): answer(candidacy, from: peer, now: now)
+    case .candidacyAnswer(let answer) where isDrone(peer): count(answer, from: peer, now: now)
+    case .heartbeat(let heartbeat) where peer.role == .drone:
+      hear(heartbeat, from: peer, wall: wall, now: now)
+    case .renewal(let renewal) where isCommander(peer, renewal.term): renew(renewal, now: now)
+    case .mapPublished(let signed) where peer == commander?.principal: install(signed, wall: wall, now: now)
+    case .grantAnswer(let answer) where isCommander(peer, answer.term): open(answer)
+    case .release(let release) where isCommander(peer, release.term): close(release.partitions)
+    default: []
+    }
+  }
+
+  private func isDrone(_ peer: Principal) -> Bool { drones.contains { $0.principal == peer } }
+
+  private func isCommander(_ peer: Principal, _ term: Term) -> Bool {
+    commander?.principal == peer && commander?.term == term
+  }
+
+  private mutating func register(_ list: Registered, wall: Int64, now: Instant) -> [DroneAction] {
+    drones = list.drones
+    databases = list.databases
+    var actions: [DroneAction] = [
+      .learn((list.drones + list.databases).filter { $0.principal != identity.principal })
+    ]
+    if let certificate = list.certificate {
+      actions += believe(certificate: certificate, peer: nil, wall: wall, now: now)
+    } else if list.term > highestTerm {
+      // The authority is certifying somebody: give that election its time.
+      candidacy.wait(until: now + timing.suspicion + backOff())
+    }
+    return actions
+  }
+
+  // MARK: Leases
+
+  private mutating func hear(
+    _ heartbeat: Heartbeat, from peer: Principal, wall: Int64, now: Instant
+  ) -> [DroneAction] {
+    guard heartbeat.term >= highestTerm else {
+      return [
+        .send(.refused(Refused(reason: "a higher term has been promised", term: highestTerm)), to: peer)
+      ]
+    }
+    var actions = believe(certificate: heartbeat.certificate, peer: peer, wall: wall, now: now)
+    guard isCommander(peer, heartbeat.term) else { return actions }
+    commander?.lastHeard = now
+    commander?.isSilent = false
+    candidacy.wait(until: now + timing.suspicion)
+    lastSequence = heartbeat.sequence
+    actions += standDown()
+    return actions + report(now)
+  }
+
+  /// The answer to the last heartbeat; sent again at once when holdings change.
+  mutating func report(_ now: Instant) -> [DroneAction] {
+    guard let commander else { return [] }
+    let dropped = holdings.dropLapsed(for: commander.term, now: now)
+    let nonce = lease.send(at: now)
+    let report = Report(
+      term: commander.term, sequence: lastSequence, nonce: nonce, incarnation: identity.incarnation,
+      endpoint: identity.endpoint, holdings: holdings.reported, lively: lively(now),
+      mapTerm: map?.term ?? .none,
+      mapVersion: map?.version ?? 0, reachesDatabase: reachesDatabase)
+    let send = DroneAction.send(.report(report), to: commander.principal)
+    return dropped.isEmpty ? [send] : [.close(dropped), send]
+  }
+
+  private mutating func renew(_ renewal: Renewal, now: Instant) -> [DroneAction] {
+    // A commander may grant less than the cluster's lease, never more.
+    let milliseconds = min(timing.lease, Int64(clamping: renewal.milliseconds))
+    guard let until = lease.end(of: renewal.nonce, milliseconds: milliseconds), until > now else { return [] }
+    let covered = renewal.partitions.intersection(holdings.serving)
+    holdings.renew(covered, until: until, term: renewal.term)
+    return covered.isEmpty ? [] : [.serve(covered, until: until)]
+  }
+
+  private mutating func tickLoop(_ loop: Int, now: Instant) -> [DroneAction] {
+    if loopTicks.indices.contains(loop) { loopTicks[loop] = now }
+    return []
+  }
+
+  /// Partitions whose data loop showed life within the suspicion interval.
+  private func lively(_ now: Instant) -> PartitionSet {
+    let alive = loopTicks.map { now - $0 <= timing.suspicion }
+    guard alive.contains(false) else { return .all }
+    return PartitionSet(Partition.all.filter { alive[$0.index % alive.count] })
+  }
+
+  private mutating func reach(database reached: Bool) -> [DroneAction] {
+    reachesDatabase = reached
+    return []
+  }
+
+  // MARK: Partitions
+
+  private mutating func install(_ signed: SignedSlotMap, wall: Int64, now: Instant) -> [DroneAction] {
+    do throws(BeliefError) {
+      let newer = try signed.verified(
+        by: verifier, cluster: identity.cluster, minimumTerm: highestTerm, now: wall)
+      guard newer.isNewer(than: map) else { return [] }
+      map = newer
+      lastGrantRequest = nil
+      let nodes = newer.drones.map { RegisteredNode(principal: $0.principal, endpoint: $0.endpoint) }
+      return [
+        .learn(nodes.filter { $0.principal != identity.principal }), .install(signed, newer),
+      ] + requestGrants(now)
+    } catch {
+      guard let peer = commander?.principal else { return [] }
+      return [.note(.disbelieved(peer, reason: error.description))]
+    }
+  }
+
+  /// Asks for what the map gives this drone and it does not have. Repeated, since a message may be lost.
+  private mutating func requestGrants(_ now: Instant) -> [DroneAction] {
+    guard let map, let commander, map.term == commander.term, !commander.isSilent,
+      lastGrantRequest.map({ now - $0 >= timing.heartbeat * 2 }) ?? true
+    else { return [] }
+    let missing = holdings.missing(of: map.partitions(of: identity.principal))
+    guard !missing.isEmpty else { return [] }
+    lastGrantRequest = now
+    let request = GrantRequest(term: commander.term, incarnation: identity.incarnation, partitions: missing)
+    return [.send(.grantRequest(request), to: commander.principal)]
+  }
+
+  private mutating func open(_ answer: GrantAnswer) -> [DroneAction] {
+    let partitions = holdings.missing(of: answer.partitions)
+    guard !partitions.isEmpty else { return [] }
+    for partition in partitions { holdings[partition] = .opening(answer.token) }
+    return [
+      .learn([answer.database]),
+      .open(
+        GrantAnswer(
+          term: answer.term, partitions: partitions, token: answer.token, database: answer.database,
+          grant: answer.grant)),
+    ]
+  }
+
+  private mutating func opened(_ partitions: PartitionSet, _ token: FencingToken, now: Instant)
+    -> [DroneAction]
+  {
+    let current = partitions.filter { holdings[$0] == .opening(token) }
+    for partition in current { holdings.serve(partition, token) }
+    return current.isEmpty ? [] : report(now)
+  }
+
+  private mutating func lose(_ partitions: PartitionSet, _ token: FencingToken, now: Instant) -> [DroneAction]
+  {
+    for partition in partitions {
+      switch holdings[partition] {
+      case .opening(token), .serving(token), .closing(token), .dropping(token): holdings[partition] = .none
+      default: break
+      }
+    }
+    return report(now)
+  }
+
+  private mutating func close(_ partitions: PartitionSet) -> [DroneAction] {
+    var closing = PartitionSet()
+    for partition in partitions {
+      if case .serving(let token) = holdings[partition] {
+        holdings[partition] = .closing(token)
+        closing.insert(partition)
+      }
+    }
+    return closing.isEmpty ? [] : [.close(closing)]
+  }
+
+  private mutating func closed(_ partitions: PartitionSet, now: Instant) -> [DroneAction] {
+    for partition in partitions {
+      switch holdings[partition] {
+      case .closing, .dropping: holdings[partition] = .none
+      case .none, .opening, .serving: break
+      }
+    }
+    return report(now)
+  }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): a seed in, the same numbers out, on every machine.
+struct SplitMix: Sendable {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+    return value ^ (value >> 31)
+  }
+
+  mutating func next(in range: ClosedRange<Int64>) -> Int64 {
+    range.lowerBound + Int64(next() % UInt64(range.upperBound - range.lowerBound + 1))
+  }
+}

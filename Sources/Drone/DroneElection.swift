@@ -1,0 +1,242 @@
+import Cluster
+
+/// A drone's way to office.
+struct Candidate: Equatable, Sendable {
+  enum Stage: Equatable, Sendable {
+    case idle
+    /// Asking the other drones whether they still reach the commander.
+    case polling(Term, since: Instant, supporters: Set<Principal>)
+    /// A majority cannot reach it; the election key is being made.
+    case makingKey(Term, since: Instant)
+    /// The authority has been asked for a ballot.
+    case balloting(Term, request: [UInt8], since: Instant, asked: Instant)
+  }
+
+  var stage = Stage.idle
+  /// No candidacy before this.
+  var waitUntil = Instant(milliseconds: .min)
+  /// Whom this drone would vote for: its answer to the last poll. Not binding until the ballot.
+  var favourite: (term: Term, candidate: Principal)?
+
+  mutating func wait(until instant: Instant) { waitUntil = max(waitUntil, instant) }
+
+  var term: Term? {
+    switch stage {
+    case .idle: nil
+    case .polling(let term, _, _), .makingKey(let term, _), .balloting(let term, _, _, _): term
+    }
+  }
+
+  static func == (left: Candidate, right: Candidate) -> Bool {
+    left.stage == right.stage && left.waitUntil == right.waitUntil
+      && left.favourite?.term == right.favourite?.term
+      && left.favourite?.candidate == right.favourite?.candidate
+  }
+}
+
+extension DroneCore {
+  /// More than half of the registered drones, the authority counting as one more when their number is even.
+  /// The authority cannot be polled, so its voice is counted as given here; it decides at the ballot.
+  private func isMajority(_ supporters: Int) -> Bool {
+    let voters = drones.count + (drones.count.isMultiple(of: 2) ? 1 : 0)
+    let authority = drones.count.isMultiple(of: 2) ? 1 : 0
+    return (supporters + authority) * 2 > voters
+  }
+
+  mutating func tickElection(_ now: Instant) -> [DroneAction] {
+    var actions: [DroneAction] = []
+    if let heard = commander, !heard.isSilent, now - heard.lastHeard > timing.suspicion {
+      commander?.isSilent = true
+      actions.append(.note(.commanderSilent(heard.principal, heard.term)))
+    }
+    switch candidacy.stage {
+    case .idle:
+      if office == nil, commander?.isSilent ?? true, isRegistered, now >= candidacy.waitUntil {
+        actions += stand(now)
+      }
+    case .polling(let term, let since, _):
+      if now - since > timing.ballot { actions += giveUp(term, "no majority answered the poll", now) }
+    case .makingKey(let term, let since):
+      if now - since > timing.resignation { actions += giveUp(term, "no key was made", now) }
+    case .balloting(let term, let request, let since, let asked):
+      if now - since > timing.resignation {
+        actions += giveUp(term, "the authority did not decide", now)
+      } else if now - asked > timing.heartbeat * 4 {
+        candidacy.stage = .balloting(term, request: request, since: since, asked: now)
+        let ballot = BallotRequest(term: term, certificateRequest: request)
+        actions.append(.send(.ballotRequest(ballot), to: identity.authority))
+      }
+    }
+    return actions
+  }
+
+  private mutating func stand(_ now: Instant) -> [DroneAction] {
+    let term = max(highestTerm, nextTermFloor).next
+    candidacy.favourite = (term, identity.principal)
+    candidacy.stage = .polling(term, since: now, supporters: [identity.principal])
+    let others = drones.map(\.principal).filter { $0 != identity.principal }
+    return [.note(.candidate(term))] + others.map { .send(.candidacy(Candidacy(term: term)), to: $0) }
+      + seekBallot(now)
+  }
+
+  /// Goes on to the ballot once a majority of drones says that it cannot reach the commander.
+  private mutating func seekBallot(_ now: Instant) -> [DroneAction] {
+    guard case .polling(let term, _, let supporters) = candidacy.stage, isMajority(supporters.count) else {
+      return []
+    }
+    candidacy.stage = .makingKey(term, since: now)
+    return [.makeElectionKey(term)]
+  }
+
+  /// A poll binds nobody: the vote is stored when the authority asks for it. So a candidacy that comes to
+  /// nothing leaves no drone with a promise that makes it refuse the commander it has.
+  mutating func answer(_ asked: Candidacy, from peer: Principal, now: Instant) -> [DroneAction] {
+    let choice: CandidacyAnswer.Choice
+    if let heard = commander, !heard.isSilent, now - heard.lastHeard <= timing.suspicion {
+      choice = .stillReaches
+    } else if asked.term <= highestTerm || office != nil {
+      choice = .promisedElsewhere
+    } else if let favourite = candidacy.favourite, favourite.term >= asked.term, favourite.candidate != peer {
+      choice = .promisedElsewhere
+    } else {
+      choice = .voted
+      candidacy.favourite = (asked.term, peer)
+      candidacy.wait(until: now + timing.ballot + backOff())
+    }
+    let highest = max(highestTerm, candidacy.favourite?.term ?? .none)
+    let answer = CandidacyAnswer(term: asked.term, choice: choice, highest: highest)
+    return [.send(.candidacyAnswer(answer), to: peer)]
+  }
+
+  mutating func count(_ answer: CandidacyAnswer, from peer: Principal, now: Instant) -> [DroneAction] {
+    guard case .polling(let term, let since, var supporters) = candidacy.stage, answer.term == term else {
+      return []
+    }
+    switch answer.choice {
+    case .voted:
+      supporters.insert(peer)
+      candidacy.stage = .polling(term, since: since, supporters: supporters)
+      return seekBallot(now)
+    case .stillReaches:
+      return []
+    case .promisedElsewhere:
+      // Two stand at the same time, or this drone is behind: the next try is above what the other has seen.
+      nextTermFloor = max(nextTermFloor, answer.highest)
+      return []
+    }
+  }
+
+  mutating func requestBallot(term: Term, request: [UInt8], now: Instant) -> [DroneAction] {
+    guard case .makingKey(term, _) = candidacy.stage else { return [.dropElectionKey(term)] }
+    candidacy.stage = .balloting(term, request: request, since: now, asked: now)
+    let ballot = BallotRequest(term: term, certificateRequest: request)
+    return [.send(.ballotRequest(ballot), to: identity.authority)]
+  }
+
+  /// The vote that counts: stored before it is told, once a term.
+  mutating func vote(_ query: VoteQuery, now: Instant) -> [DroneAction] {
+    var actions: [DroneAction] = []
+    var candidate: Principal?
+    if promise.term == query.term {
+      candidate = promise.candidate
+    } else if query.term > highestTerm, let favourite = candidacy.favourite, favourite.term == query.term,
+      !hearsCommander(now)
+    {
+      promise = VotePromise(term: query.term, candidate: favourite.candidate)
+      candidate = favourite.candidate
+      candidacy.wait(until: now + timing.ballot + backOff())
+      actions = [.store(promise), .note(.voted(query.term, for: favourite.candidate))]
+    }
+    let vote = Vote(ballot: query.ballot, term: query.term, candidate: candidate)
+    return actions + [.send(.vote(vote), to: identity.authority)]
+  }
+
+  /// A voter that answered the commander abstains for the suspicion interval: the commander may be renewing
+  /// leases on the strength of that answer.
+  private func hearsCommander(_ now: Instant) -> Bool {
+    guard let commander else { return false }
+    return now - commander.lastHeard <= timing.suspicion
+  }
+
+  mutating func fail(_ failure: BallotFailed, now: Instant) -> [DroneAction] {
+    nextTermFloor = max(nextTermFloor, failure.highest)
+    guard candidacy.term == failure.term else { return [] }
+    return giveUp(failure.term, failure.reason, now)
+  }
+
+  /// The commander is there after all.
+  mutating func standDown() -> [DroneAction] {
+    guard let term = candidacy.term else { return [] }
+    candidacy.stage = .idle
+    return [.dropElectionKey(term)]
+  }
+
+  private mutating func giveUp(_ term: Term, _ reason: String, _ now: Instant) -> [DroneAction] {
+    candidacy.stage = .idle
+    candidacy.wait(until: now + backOff())
+    return [.dropElectionKey(term), .note(.candidacyFailed(term, reason: reason))]
+  }
+
+  mutating func certify(_ certified: Certified, wall: Int64, now: Instant) -> [DroneAction] {
+    if office == certified.term {
+      return believe(certificate: certified.certificate, peer: identity.principal, wall: wall, now: now)
+        + [.renewOffice(certified.term, certificate: certified.certificate)]
+    }
+    guard case .balloting(certified.term, _, _, _) = candidacy.stage else { return [] }
+    let actions = believe(certificate: certified.certificate, peer: identity.principal, wall: wall, now: now)
+    guard commander?.term == certified.term, commander?.principal == identity.principal else {
+      return actions
+    }
+    candidacy.stage = .idle
+    office = certified.term
+    return actions + [
+      .takeOffice(
+        certified.term, certificate: certified.certificate, drones: drones, databases: databases,
+        previous: map)
+    ]
+  }
+
+  mutating func resign(term: Term, now: Instant) -> [DroneAction] {
+    guard office == term else { return [] }
+    office = nil
+    commander?.isSilent = true
+    candidacy.wait(until: now + timing.suspicion + backOff())
+    return []
+  }
+
+  /// Takes a certificate for what it proves; a new term makes its winner the commander.
+  mutating func believe(
+    certificate: [UInt8], peer: Principal?, wall: Int64, now: Instant
+  ) -> [DroneAction] {
+    if let commander, commander.certificate == certificate, peer == nil || peer == commander.principal,
+      wall <= commander.notAfter
+    {
+      return []
+    }
+    let proved: ElectionVerifier.Office
+    do throws(BeliefError) {
+      proved = try verifier.verify(certificate: certificate, peer: peer, minimumTerm: highestTerm, now: wall)
+    } catch {
+      guard let peer else { return [] }
+      return [.note(.disbelieved(peer, reason: error.description))]
+    }
+    if let commander, commander.term == proved.term {
+      self.commander?.certificate = certificate
+      self.commander?.notAfter = proved.notAfter
+      return []
+    }
+    var actions: [DroneAction] = [.note(.commanderHeard(proved.winner, proved.term))]
+    if let office, office < proved.term {
+      self.office = nil
+      actions.append(.leaveOffice(office))
+    }
+    commander = CommanderView(
+      principal: proved.winner, term: proved.term, certificate: certificate, notAfter: proved.notAfter,
+      lastHeard: now)
+    if let term = candidacy.term, term < proved.term || proved.winner != identity.principal {
+      actions += standDown()
+    }
+    candidacy.wait(until: now + timing.suspicion)
+    return actions
+  }
+}

@@ -1,0 +1,59 @@
+import Cluster
+
+/// What happened, as the shell tells the drone's core.
+public enum DroneEvent: Sendable {
+  /// Some time passed; several times a heartbeat.
+  case ticked
+  /// `wall` is in seconds since 1970, for the validity of certificates.
+  case received(ControlMessage, from: Principal, wall: Int64)
+  /// The key pair asked for by `makeElectionKey` is there, with its PKCS#10 request.
+  case electionKeyMade(Term, certificateRequest: [UInt8])
+  /// The commander in this process gave up its office.
+  case resigned(Term)
+  /// Loaded from the database; served as soon as a lease covers them.
+  case opened(PartitionSet, FencingToken)
+  /// Not opened after all, or taken away by a fence.
+  case lost(PartitionSet, FencingToken)
+  /// The data loops have stopped serving these, and nothing of them is under way any more.
+  case closed(PartitionSet)
+  /// A data loop is alive.
+  case loopTicked(loop: Int)
+  case databaseReached(Bool)
+}
+
+/// What the shell shall do, in this order.
+public enum DroneAction: Equatable, Sendable {
+  case send(ControlMessage, to: Principal)
+  /// These nodes can be dialled here.
+  case learn([RegisteredNode])
+  /// Store durably before anything that follows is done.
+  case store(VotePromise)
+  case makeElectionKey(Term)
+  /// This drone won: run a commander. `previous` is the newest map it knows.
+  case takeOffice(
+    Term, certificate: [UInt8], drones: [RegisteredNode], databases: [RegisteredNode], previous: SlotMap?)
+  /// The office this drone holds has a fresh certificate.
+  case renewOffice(Term, certificate: [UInt8])
+  /// The office this drone holds is over: a higher term has been seen.
+  case leaveOffice(Term)
+  /// Forget the election key of this term: it was not elected.
+  case dropElectionKey(Term)
+  /// Show this grant to the database and load.
+  case open(GrantAnswer)
+  /// Stop serving; report `closed` when settled.
+  case close(PartitionSet)
+  /// Serve these until then, unless renewed.
+  case serve(PartitionSet, until: Instant)
+  case install(SignedSlotMap, SlotMap)
+  case note(DroneNote)
+}
+
+/// Something for the log.
+public enum DroneNote: Equatable, Sendable {
+  case commanderHeard(Principal, Term)
+  case commanderSilent(Principal, Term)
+  case candidate(Term)
+  case candidacyFailed(Term, reason: String)
+  case voted(Term, for: Principal)
+  case disbelieved(Principal, reason: String)
+}
