@@ -56,7 +56,7 @@ let package = Package(
       ], swiftSettings: strict),
 
     // Without I/O
-    .target(name: "Wire", swiftSettings: strict),
+    .target(name: "Wire", exclude: ["Protocol.md", "keyval.cddl"], swiftSettings: strict),
     .target(
       name: "Cryptography", dependencies: ["COpenSSL", "CertificateTemplates"],
       swiftSettings: strict),
@@ -100,6 +100,12 @@ let package = Package(
         "Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "CEditLine", arguments, configuration,
         logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
+    .testTarget(
+      name: "NodeTests", dependencies: ["Node", "Cluster", logging], swiftSettings: strict),
+    .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),
     .testTarget(name: "LocalClusterTests", dependencies: ["LocalCluster"], swiftSettings: strict),
     .testTarget(name: "CommandLineTests", dependencies: ["keyval", "Wire"], swiftSettings: strict),
     .testTarget(

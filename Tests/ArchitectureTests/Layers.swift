@@ -1,0 +1,60 @@
+/// Who may import whom: the order of the layers, written down once. Imports point down only.
+enum Layers {
+  struct Target {
+    /// Targets of ours.
+    let ours: Set<String>
+    /// Modules of the system and of packages.
+    let others: Set<String>
+
+    init(_ ours: Set<String> = [], others: Set<String> = []) {
+      self.ours = ours
+      self.others = others
+    }
+  }
+
+  private static let system: Set<String> = ["Glibc", "Musl", "Darwin", "Synchronization", "Dispatch"]
+  private static let foundation: Set<String> = ["Foundation", "FoundationEssentials"]
+  private static let nio: Set<String> = ["NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "Atomics"]
+
+  /// By the name of the folder in Sources.
+  static let targets: [String: Target] = [
+    // C libraries: module maps and inline wrappers.
+    "CKerberos": Target(), "COpenSSL": Target(), "CEditLine": Target(),
+
+    // Without I/O: no system module, no event loop, no clock. What they need is passed in.
+    "Wire": Target(),
+    "Cryptography": Target(["COpenSSL", "CertificateTemplates"]),
+    "Sessions": Target(["Wire", "Cryptography"]),
+    "Cluster": Target(["Wire", "Cryptography"]),
+    "Authority": Target(["Cluster", "Wire"]),
+    "Commander": Target(["Cluster", "Wire"]),
+    "Drone": Target(["Cluster", "Wire"]),
+    "Database": Target(["Cluster", "Wire"]),
+
+    // With I/O, each knowing its own trade: Kerberos no network loop and no roles, Storage no network.
+    "Kerberos": Target(["CKerberos"], others: system),
+    "Storage": Target(["Cluster", "Wire"], others: system.union(foundation).union(["GRDB", "Logging"])),
+    "Transport": Target(
+      ["Wire", "Cryptography", "Sessions", "Kerberos"], others: system.union(nio).union(["Logging"])),
+
+    // What joins them.
+    "Node": Target(
+      [
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "Authority",
+        "Commander", "Drone", "Database",
+      ],
+      others: system.union(foundation).union(nio).union([
+        "Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "Configuration",
+      ])),
+    "Keyval": Target(
+      ["Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Transport"],
+      others: system.union(nio).union(["FoundationEssentials", "Foundation", "Logging"])),
+    "Provisioning": Target(
+      ["Kerberos", "Cryptography", "RealmTemplates"], others: system.union(foundation).union(["Logging"])),
+    "LocalCluster": Target(
+      ["Provisioning", "Kerberos", "Cryptography"], others: system.union(foundation).union(["Logging"])),
+    "keyval-cli": Target(
+      ["Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "Cluster", "CEditLine"],
+      others: system.union(foundation).union(["ArgumentParser", "Configuration", "Logging"])),
+  ]
+}
