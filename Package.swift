@@ -97,8 +97,8 @@ let package = Package(
     .executableTarget(
       name: "keyval",
       dependencies: [
-        "Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "CEditLine", arguments, configuration,
-        logging,
+        "Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "CEditLine", arguments,
+        configuration, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     .testTarget(
       name: "NodeTests", dependencies: ["Node", "Cluster", logging], swiftSettings: strict),
@@ -110,6 +110,9 @@ let package = Package(
     .testTarget(name: "CommandLineTests", dependencies: ["keyval", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "SessionsTests", dependencies: ["Sessions", "Wire", "Cryptography"], swiftSettings: strict),
+    .testTarget(
+      name: "CryptographyTests", dependencies: ["Cryptography", "COpenSSL", "CertificateTemplates"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

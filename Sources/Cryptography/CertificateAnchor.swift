@@ -33,7 +33,10 @@ public struct CertificateAnchor: Sendable {
   }
 
   private init(_ certificate: OwnedPointer) throws(CertificateError) {
-    defer { ERR_clear_error() }
+    defer {
+      keepAlive(certificate)
+      ERR_clear_error()
+    }
     guard certificatePublicKey(certificate) != nil else { throw .wrongAlgorithm }
     // 1: an X.509 version 3 certificate whose basic constraints say that it is an authority.
     guard X509_check_ca(certificate.pointer) == 1, X509_self_signed(certificate.pointer, 1) == 1 else {
@@ -56,6 +59,7 @@ public struct CertificateAnchor: Sendable {
 
 /// The public key of a certificate, if it is of P-256.
 func certificatePublicKey(_ certificate: OwnedPointer) -> P256PublicKey? {
+  defer { keepAlive(certificate) }
   guard let information = X509_get_X509_PUBKEY(certificate.pointer) else { return nil }
   let der = try? encodeDER("encode a public key") { i2d_X509_PUBKEY(information, $0) }
   return der.flatMap { try? P256PublicKey(der: $0) }

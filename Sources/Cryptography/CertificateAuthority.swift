@@ -80,6 +80,7 @@ public struct CertificateAuthority: Sendable {
       template: CertificateTemplates.electionCertificate,
       names: [("realm", realm), ("term", String(term))])
     let certificate = try builder.sign(issuer: anchor.certificate, key: key)
+    defer { keepAlive(certificate) }
     return try encodeDER("encode a certificate") { i2d_X509(certificate.pointer, $0) }
   }
 

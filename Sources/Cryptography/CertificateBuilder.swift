@@ -24,6 +24,10 @@ struct CertificateBuilder {
   func sign(issuer: OwnedPointer?, key: P256PrivateKey) throws(CryptographyError) -> OwnedPointer {
     try CertificateTime.check(notBefore: notBefore, notAfter: notAfter)
     let certificate = try OwnedPointer(X509_new(), free: X509_free, "make a certificate")
+    defer {
+      keepAlive(certificate)
+      keepAlive(issuer)
+    }
     let pointer = certificate.pointer
     try check(X509_set_version(pointer, 2), "set the version")  // 2 says version 3
     try setSerialNumber(of: pointer)

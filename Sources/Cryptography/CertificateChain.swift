@@ -8,6 +8,7 @@ enum CertificateChain {
   static func verify(
     _ certificate: OwnedPointer, anchors: [CertificateAnchor], now: Int64
   ) throws(CertificateError) {
+    defer { keepAlive(certificate) }
     guard let store = X509_STORE_new() else { throw failure() }
     defer { X509_STORE_free(store) }
     guard let context = X509_STORE_CTX_new() else { throw failure() }

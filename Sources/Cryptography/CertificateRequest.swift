@@ -22,6 +22,7 @@ public struct CertificateRequest: Sendable {
     }
     let request = decodeDER(der, free: X509_REQ_free) { d2i_X509_REQ(nil, $0, $1) }
     guard let request else { throw .invalidEncoding("this is not a certificate request in DER") }
+    defer { keepAlive(request) }
     guard let keyInformation = X509_REQ_get_X509_PUBKEY(request.pointer) else {
       throw .invalidEncoding("the request carries no public key")
     }

@@ -14,6 +14,7 @@ enum DistinguishedName {
     organization: String? = nil, commonName: String
   ) throws(CryptographyError) -> OwnedPointer {
     let name = try OwnedPointer(X509_NAME_new(), free: X509_NAME_free, "make a name")
+    defer { keepAlive(name) }
     if let organization { try add(NID_organizationName, organization, to: name) }
     try add(NID_commonName, commonName, to: name)
     return name

@@ -49,10 +49,11 @@ public struct ElectionCertificate: Sendable {
   /// - Parameters:
   ///   - anchors: the election CAs of the realm; without any, nothing is believed.
   ///   - now: seconds since 1970; the certificate's first second is included, its last is not.
-  /// - Throws: the first rule that it breaks. Chain and validity come first, so that every other error is one
-  ///   of a certificate that the CA did sign.
+  /// - Throws: the first rule that it breaks. Apart from `isAuthority`, chain and validity come first: every
+  ///   other error is one of a certificate that the CA did sign.
   public func verify(anchors: [CertificateAnchor], now: Int64) throws(CertificateError) -> Verified {
     defer { ERR_clear_error() }
+    guard X509_check_ca(certificate.pointer) == 0 else { throw .isAuthority }
     try CertificateChain.verify(certificate, anchors: anchors, now: now)
     guard X509_get_version(certificate.pointer) == 2 else { throw .malformed }
     guard X509_get_signature_nid(certificate.pointer) == NID_ecdsa_with_SHA256,
@@ -83,8 +84,10 @@ public struct ElectionCertificate: Sendable {
   /// Compares the extensions with the shape that `Certs/election-certificate.cnf` gives them: each one is
   /// there once, byte for byte, and there is no other.
   private func checkExtensions(term: UInt64, realm: String) throws(CertificateError) {
-    let basicConstraints = try onlyExtension(NID_basic_constraints)
-    guard basicConstraints == DistinguishedEncoding.sequence() else { throw .isAuthority }
+    // No authority (the default, so that DER leaves it out) and no path length.
+    guard try onlyExtension(NID_basic_constraints) == DistinguishedEncoding.sequence() else {
+      throw .unexpectedExtension("with other basic constraints")
+    }
     // BIT STRING, seven unused bits, digitalSignature.
     guard try onlyExtension(NID_key_usage) == [0x03, 0x02, 0x07, 0x80],
       try onlyExtension(NID_ext_key_usage)

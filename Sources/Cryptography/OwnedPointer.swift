@@ -21,6 +21,10 @@ final class OwnedPointer: @unchecked Sendable {
   deinit { free(pointer) }
 }
 
+/// Keeps an object until a `defer` runs this. Taking its pointer is its last use as far as Swift can see, and
+/// an object may be freed right after its last use, while OpenSSL still works with the pointer.
+func keepAlive(_ object: OwnedPointer?) { withExtendedLifetime(object) {} }
+
 /// Runs an OpenSSL encoder (`i2d_…`): it is asked for the length first, then writes into an array.
 func encodeDER(
   _ operation: String, _ encode: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?) -> Int32

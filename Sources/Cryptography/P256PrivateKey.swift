@@ -21,6 +21,7 @@ public struct P256PrivateKey: Sendable {
   /// - Throws: `invalidEncoding` if it is none, longer than 16 KiB, or not of the named curve P-256.
   public init(pem: String) throws(CryptographyError) {
     let key = readPEM(pem, free: EVP_PKEY_free) { keyval_read_private_key($0) }
+    defer { keepAlive(key) }
     guard let key, EVP_PKEY_is_a(key.pointer, "EC") == 1 else {
       throw .invalidEncoding("this is not an unencrypted P-256 private key in PEM")
     }
@@ -28,6 +29,7 @@ public struct P256PrivateKey: Sendable {
   }
 
   private init(_ key: OwnedPointer) throws(CryptographyError) {
+    defer { keepAlive(key) }
     publicKey = try P256PublicKey(der: encodeDER("encode a public key") { i2d_PUBKEY(key.pointer, $0) })
     self.key = key
     // A file may pair a private number with another key's public point.
@@ -66,6 +68,10 @@ public struct P256PrivateKey: Sendable {
   public func certificateRequest(subject: String) throws(CryptographyError) -> [UInt8] {
     let request = try OwnedPointer(X509_REQ_new(), free: X509_REQ_free, "make a request")
     let name = try DistinguishedName.make(commonName: subject)
+    defer {
+      keepAlive(request)
+      keepAlive(name)
+    }
     try check(X509_REQ_set_version(request.pointer, 0), "make a request")
     try check(X509_REQ_set_subject_name(request.pointer, name.pointer), "set a subject")
     try check(X509_REQ_set_pubkey(request.pointer, key.pointer), "set a public key")

@@ -36,6 +36,7 @@ public struct P256PublicKey: Sendable {
   private static func isValid(_ key: OwnedPointer) -> Bool {
     guard let context = EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil) else { return false }
     defer {
+      keepAlive(key)
       EVP_PKEY_CTX_free(context)
       ERR_clear_error()
     }

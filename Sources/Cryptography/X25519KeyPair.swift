@@ -27,6 +27,7 @@ public struct X25519KeyPair: Sendable {
     let key = try OwnedPointer(
       EVP_PKEY_new_raw_private_key_ex(nil, "X25519", nil, privateKey, privateKey.count),
       free: EVP_PKEY_free, "make an X25519 key")
+    defer { keepAlive(key) }
     var publicKey = [UInt8](repeating: 0, count: Self.length)
     var length = Self.length
     try check(EVP_PKEY_get_raw_public_key(key.pointer, &publicKey, &length), "read an X25519 key")
@@ -45,6 +46,7 @@ public struct X25519KeyPair: Sendable {
     let peer = try OwnedPointer(
       EVP_PKEY_new_raw_public_key_ex(nil, "X25519", nil, peerKey, peerKey.count),
       free: EVP_PKEY_free, "read the peer's X25519 key")
+    defer { keepAlive(peer) }
     let context = try require(EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil), "start X25519")
     defer { EVP_PKEY_CTX_free(context) }
     try check(EVP_PKEY_derive_init(context), "start X25519")
