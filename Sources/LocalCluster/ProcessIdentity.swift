@@ -41,6 +41,15 @@ public struct ProcessIdentity: Hashable, Sendable, Codable {
     return waitpid(pid, &status, WNOHANG) == pid ? status : nil
   }
 
+  /// Waits for a child of ours to end. Its exit status, nil if a signal ended it or it is no child of ours.
+  public func wait() -> Int32? {
+    var status: Int32 = 0
+    var result: pid_t
+    repeat { result = waitpid(pid, &status, 0) } while result < 0 && errno == EINTR
+    guard result == pid, status & 0x7F == 0 else { return nil }
+    return status >> 8 & 0xFF
+  }
+
   static let currentBoot =
     readSmallFile("/proc/sys/kernel/random/boot_id").map { String($0.prefix { $0 != "\n" }) } ?? ""
 

@@ -68,3 +68,29 @@ struct ShellTests {
     #expect(KeyvalCommand.protectingDashes(["status", "--json"]) == ["status", "--json"])
   }
 }
+
+@Suite("Signals", .serialized) struct SignalTests {
+  @Test("the first signal ends the waiting, and whoever asks later learns of it", .timeLimit(.minutes(1)))
+  func race() async {
+    let signals = SignalWatch([SIGUSR1])
+    let outcome = await signals.race { () async -> Int in
+      kill(getpid(), SIGUSR1)
+      // Never done in the life of a test, like a read of the terminal.
+      try? await Task.sleep(for: .seconds(100_000))
+      return 1
+    }
+    #expect(signals.received == SIGUSR1)
+    guard case .signal(SIGUSR1) = outcome else {
+      Issue.record("the signal came first")
+      return
+    }
+  }
+
+  @Test("work that is done first is the outcome")
+  func done() async {
+    guard case .done(7) = await SignalWatch([SIGUSR2]).race({ 7 }) else {
+      Issue.record("the work was done")
+      return
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Takes the signals that ask a program to end, so that it can take its cluster down first. Only the first
+/// one counts; those that follow find the taking down under way.
+final class SignalWatch: Sendable {
+  private struct State {
+    var received: Int32?
+    var listeners: [@Sendable (Int32) -> Void] = []
+  }
+
+  private let state = Mutex(State())
+  // Never touched again, only kept: a source that is let go of hears nothing.
+  nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
+
+  init(_ signals: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]) {
+    let queue = DispatchQueue(label: "keyval.signals")
+    sources = signals.map { DispatchSource.makeSignalSource(signal: $0, queue: queue) }
+    for (signal, source) in zip(signals, sources) {
+      source.setEventHandler { [weak self] in self?.receive(signal) }
+      source.resume()
+    }
+  }
+
+  /// Runs the body once, at the first signal; at once if that has come already.
+  func onSignal(_ body: @escaping @Sendable (Int32) -> Void) {
+    let received = state.withLock { state -> Int32? in
+      if state.received == nil { state.listeners.append(body) }
+      return state.received
+    }
+    if let received { body(received) }
+  }
+
+  var received: Int32? { state.withLock { $0.received } }
+
+  private func receive(_ signal: Int32) {
+    let listeners = state.withLock { state -> [@Sendable (Int32) -> Void] in
+      guard state.received == nil else { return [] }
+      state.received = signal
+      defer { state.listeners = [] }
+      return state.listeners
+    }
+    for listener in listeners { listener(signal) }
+  }
+
+  /// The result of the work, or the signal that came before it was done. The work goes on regardless: reading a
+  /// terminal cannot be called off.
+  func race<Result: Sendable>(_ work: @escaping @Sendable () async -> Result) async -> Outcome<Result> {
+    await withCheckedContinuation { continuation in
+      let finish = Once(continuation)
+      onSignal { finish.resume(.signal($0)) }
+      Task { finish.resume(.done(await work())) }
+    }
+  }
+
+  enum Outcome<Result: Sendable>: Sendable {
+    case done(Result)
+    case signal(Int32)
+  }
+}
+
+/// A continuation that the first of several resumes.
+private final class Once<Value: Sendable>: Sendable {
+  private let continuation: Mutex<CheckedContinuation<Value, Never>?>
+
+  init(_ continuation: CheckedContinuation<Value, Never>) { self.continuation = Mutex(continuation) }
+
+  func resume(_ value: Value) {
+    let first = continuation.withLock { continuation -> CheckedContinuation<Value, Never>? in
+      defer { continuation = nil }
+      return continuation
+    }
+    first?.resume(returning: value)
+  }
+}
