@@ -1,6 +1,6 @@
 import Cryptography
 
-/// Opens one direction of a session, in place, without an allocation a record.
+/// Opens one direction of a session into the caller's buffer, without an allocation a record.
 ///
 /// A record that does not open ends the session: after an error the opener refuses everything.
 /// Not thread-safe: it belongs to the event loop of its session.
@@ -34,36 +34,50 @@ public final class RecordOpener {
     return RecordFormat.lengthLength + sealed
   }
 
-  /// Opens one whole record where it lies.
+  /// Opens one whole record.
   ///
   /// A change of the peer's key is done here and reported as ``RecordType/keyUpdate``.
-  /// - Parameter record: exactly the bytes that `recordLength(in:)` announced. They are overwritten.
-  /// - Returns: the type, and the content inside `record`.
+  /// - Parameters:
+  ///   - record: exactly the bytes that `recordLength(in:)` announced.
+  ///   - plaintext: where the plaintext goes: at least as long as the record less four bytes. It may be the
+  ///     record itself from its fifth byte on, but must not overlap it otherwise.
+  /// - Returns: the type, and the content inside `plaintext`.
   /// - Throws: a ``SessionError`` that ends the session; every later call throws it again.
   @inline(__always)
   public func open(
-    _ record: UnsafeMutableRawBufferPointer
+    _ record: UnsafeRawBufferPointer, into plaintext: UnsafeMutableRawBufferPointer
   ) throws(SessionError) -> (type: RecordType, content: UnsafeRawBufferPointer) {
     if let failure { throw failure }
-    guard let announced = try recordLength(in: UnsafeRawBufferPointer(record)), announced == record.count
+    guard let announced = try recordLength(in: record), announced == record.count
     else { throw fail(.recordLengthRefused(record.count)) }
     guard !state.pointee.isExhausted(limits) else { throw fail(.keyUpdateMissing) }
 
-    let body = UnsafeMutableRawBufferPointer(rebasing: record[RecordFormat.lengthLength...])
+    let body = UnsafeRawBufferPointer(rebasing: record[RecordFormat.lengthLength...])
     let length: Int
     do {
       length = try state.pointee.cipher.open(
         nonce: state.pointee.nextNonce(),
         associatedData: UnsafeRawBufferPointer(rebasing: record[..<RecordFormat.lengthLength]),
-        ciphertext: UnsafeRawBufferPointer(body), into: body)
+        ciphertext: body, into: plaintext)
     } catch { throw fail(.recordDidNotOpen) }
     guard length == body.count - RecordFormat.tagLength else { throw fail(.recordDidNotOpen) }
     state.pointee.count(bytes: length)
 
-    guard let type = RecordType(rawValue: body[0]) else { throw fail(.unknownRecordType(body[0])) }
-    let content = UnsafeRawBufferPointer(rebasing: body[RecordFormat.typeLength..<length])
+    guard let type = RecordType(rawValue: plaintext[0]) else { throw fail(.unknownRecordType(plaintext[0])) }
+    let content = UnsafeRawBufferPointer(rebasing: plaintext[RecordFormat.typeLength..<length])
     if type == .keyUpdate { try updateKey(content) }
     return (type, content)
+  }
+
+  /// Opens one whole record where it lies: see `open(_:into:)`.
+  public func open(
+    _ record: UnsafeMutableRawBufferPointer
+  ) throws(SessionError) -> (type: RecordType, content: UnsafeRawBufferPointer) {
+    if let failure { throw failure }
+    guard record.count >= RecordFormat.lengthLength else { throw fail(.recordLengthRefused(record.count)) }
+    return try open(
+      UnsafeRawBufferPointer(record),
+      into: UnsafeMutableRawBufferPointer(rebasing: record[RecordFormat.lengthLength...]))
   }
 
   private func updateKey(_ content: UnsafeRawBufferPointer) throws(SessionError) {

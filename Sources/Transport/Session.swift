@@ -1,0 +1,209 @@
+import NIOCore
+import Sessions
+import Synchronization
+import Wire
+
+/// One end of an authenticated session, on its event loop.
+///
+/// Messages are gathered by `write` and leave together: one record, one seal, one system call. Inside a read
+/// cycle that happens by itself after `SessionHandler.readCompleted`; elsewhere `flush()` does it. Everything
+/// here must be called on `eventLoop`; from other threads use ``SessionReference``.
+public final class Session {
+  /// Unique within the process.
+  public let id: UInt64
+  public let identity: SessionIdentity
+  public let eventLoop: any EventLoop
+  /// The peer's address, for people and logs. Proves nothing.
+  public let remoteAddress: String
+  /// Whether the session takes writes: it is neither over nor being closed.
+  public var isOpen: Bool { context != nil && !isEnding }
+  /// Whether the network keeps up. When not, whoever makes data stops until `writabilityChanged(true)`.
+  public var isWritable: Bool { context?.channel.isWritable ?? false }
+
+  let limits: SessionLimits
+  private(set) var isEnding = false
+  private(set) var endError: SessionError?
+  var isInReadCycle = false
+  private(set) var isReadingPaused = false
+  var context: ChannelHandlerContext?
+  var resumed: () -> Void = {}
+
+  private let sealer: RecordSealer
+  /// The record being gathered, its type byte first.
+  private var writer = CBORWriter()
+  /// Records that are full, in order, not sealed yet so that they can still be discarded.
+  private var full: [CBORWriter] = []
+  private var outgoing = ByteBuffer()
+
+  private static let counter = Atomic<UInt64>(0)
+  /// Buffers above this are given back after use: an idle session keeps no record's worth of memory.
+  private static let keptCapacity = 64 << 10
+
+  init(
+    _ established: EstablishedSession, eventLoop: any EventLoop, remoteAddress: String, limits: SessionLimits
+  ) {
+    id = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
+    identity = established.identity
+    sealer = established.sealer
+    self.eventLoop = eventLoop
+    self.remoteAddress = remoteAddress
+    self.limits = limits
+  }
+
+  /// Gathers one message. Nothing leaves before the end of the read cycle or `flush()`.
+  ///
+  /// On a session that is over or closing it does nothing. `body` must not call into the session.
+  /// - Throws: ``SessionError/messageTooLarge(length:limit:)`` when the message alone is larger than a record
+  ///   holds; it is taken back, and the session goes on.
+  @inline(__always)
+  public func write(_ body: (inout CBORWriter) -> Void) throws(SessionError) {
+    eventLoop.assertInEventLoop()
+    guard !isEnding else { return }
+    // The type's CBOR and its byte are the same: so the plaintext of the record needs no assembling.
+    if writer.count == 0 { writer.write(unsigned: UInt64(RecordType.messages.rawValue)) }
+    let start = writer.count
+    body(&writer)
+    if writer.count - RecordFormat.typeLength > limits.records.contentBytes { try split(at: start) }
+  }
+
+  /// Gathers bytes that are one or more whole messages already.
+  public func write(messages bytes: UnsafeRawBufferPointer) throws(SessionError) {
+    try write { $0.write(encoded: bytes) }
+  }
+
+  /// Gathers bytes that are one or more whole messages already.
+  public func write(messages bytes: [UInt8]) throws(SessionError) {
+    let result = bytes.withUnsafeBytes { buffer in
+      Result { () throws(SessionError) in try write(messages: buffer) }
+    }
+    try result.get()
+  }
+
+  /// Throws away what was gathered and not sealed: answers that may not be given any more.
+  public func discardGathered() {
+    full.removeAll()
+    writer.removeAll()
+  }
+
+  /// Bytes gathered and not sealed yet.
+  public var gatheredBytes: Int { full.reduce(writer.count) { $0 + $1.count } }
+
+  /// Seals what was gathered into one record (more only where it exceeds one) and sends it. Within a read
+  /// cycle it waits for the cycle's end.
+  public func flush() {
+    eventLoop.assertInEventLoop()
+    if !isInReadCycle { flushNow() }
+  }
+
+  /// Stops taking records from the peer, which soon stops sending: for a handler that has enough to do.
+  /// Records of the present read cycle that are not handed over yet wait.
+  public func pauseReading() { isReadingPaused = true }
+
+  /// Takes records again.
+  public func resumeReading() {
+    guard isReadingPaused else { return }
+    isReadingPaused = false
+    if !isInReadCycle { resumed() }
+  }
+
+  /// Sends what was gathered, tells the peer why, and closes. No more records are handed over.
+  public func close(_ reason: SessionCloseReason = .finished) {
+    close(reason, error: nil)
+  }
+
+  func close(_ reason: SessionCloseReason, error: SessionError?) {
+    eventLoop.assertInEventLoop()
+    guard let context, !isEnding else { return }
+    flushNow()
+    guard !isEnding else { return }
+    isEnding = true
+    endError = error
+    guard let record = try? sealer.seal(.close, [reason.rawValue]) else { return context.close(promise: nil) }
+    let sent = context.eventLoop.makePromise(of: Void.self)
+    let channel = context.channel
+    sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
+    // A process that stops does not wait long for a peer that does not read.
+    let patience = reason == .shuttingDown ? min(limits.writeTime, .seconds(1)) : limits.writeTime
+    let deadline = context.eventLoop.scheduleTask(in: TimeAmount(patience)) {
+      channel.close(promise: nil)
+    }
+    channel.closeFuture.whenComplete { _ in deadline.cancel() }
+    context.writeAndFlush(NIOAny(context.channel.allocator.buffer(bytes: record)), promise: sent)
+  }
+
+  /// Ends the session at once because of an error.
+  func fail(_ error: SessionError) {
+    guard !isEnding else { return }
+    isEnding = true
+    endError = error
+    discardGathered()
+    context?.close(promise: nil)
+  }
+
+  /// The connection is gone.
+  func ended() -> SessionError? {
+    if !isEnding { endError = .connectionLost("the other side, or the network, ended it") }
+    isEnding = true
+    context = nil
+    discardGathered()
+    return endError
+  }
+
+  func sendNotice(expiry: Int64) {
+    flushNow()
+    guard let context, !isEnding else { return }
+    let content = withUnsafeBytes(of: expiry.bigEndian) { [UInt8]($0) }
+    guard let record = try? sealer.seal(.expiryNotice, content) else {
+      return fail(.cryptographyFailed("a notice could not be sealed"))
+    }
+    context.writeAndFlush(NIOAny(context.channel.allocator.buffer(bytes: record)), promise: nil)
+  }
+
+  func flushNow() {
+    guard writer.count > RecordFormat.typeLength || !full.isEmpty, let context, !isEnding else { return }
+    outgoing.clear()
+    for record in full where !isEnding { seal(record) }
+    if writer.count > RecordFormat.typeLength, !isEnding { seal(writer) }
+    guard !isEnding else { return }
+    forgetGathered()
+    context.writeAndFlush(NIOAny(outgoing), promise: nil)
+    // Usually NIO is through with the buffer now, and the next flush fills the same memory again.
+    if outgoing.capacity > Self.keptCapacity { outgoing = ByteBuffer() }
+  }
+
+  private func forgetGathered() {
+    if !full.isEmpty { full.removeAll() }
+    if writer.count > Self.keptCapacity { writer = CBORWriter() } else { writer.removeAll() }
+  }
+
+  private func seal(_ record: borrowing CBORWriter) {
+    let room = RecordSealer.room(forPlaintext: record.count)
+    var failure: SessionError?
+    record.bytes.withUnsafeBytes { plaintext in
+      _ = outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
+        do throws(SessionError) {
+          return try sealer.seal(plaintext: plaintext, into: target)
+        } catch {
+          failure = error
+          return 0
+        }
+      }
+    }
+    if let failure { fail(failure) }
+  }
+
+  /// The last message does not fit behind the others: it begins the next record.
+  private func split(at start: Int) throws(SessionError) {
+    let length = writer.count - start
+    guard length <= limits.records.contentBytes else {
+      writer.truncate(to: start)
+      throw .messageTooLarge(length: length, limit: limits.records.contentBytes)
+    }
+    var next = CBORWriter()
+    next.write(unsigned: UInt64(RecordType.messages.rawValue))
+    writer.bytes.withUnsafeBytes { next.write(encoded: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+    writer.truncate(to: start)
+    full.append(writer)
+    writer = next
+  }
+}

@@ -1,0 +1,105 @@
+import NIOCore
+import Sessions
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Watches a session's time: idleness, a peer that does not read, the ticket's end, an hour's age.
+///
+/// One timer a session, set to the next moment that can matter; reads only note the time.
+final class SessionClock {
+  private let session: Session
+  private let handler: any SessionHandler
+  private var lastRead: NIODeadline
+  private var unwritableSince: NIODeadline?
+  /// Moments that come once; `nil` when past, or never.
+  private var notice: NIODeadline?
+  private var renewal: NIODeadline?
+  private let end: NIODeadline
+  private let endSeconds: Int64
+  private var timer: Scheduled<Void>?
+  private var hasNoticed = false
+
+  init(_ session: Session, _ handler: any SessionHandler) {
+    self.session = session
+    self.handler = handler
+    let limits = session.limits
+    let now = session.eventLoop.now
+    let seconds = Int64(time(nil))
+    var life = TimeAmount(limits.sessionTime)
+    if session.identity.endsWithTicket {
+      let left = session.identity.ticketExpiry.subtractingReportingOverflow(seconds)
+      // A ticket without an end is bounded by the session's longest life all the same.
+      if !left.overflow { life = min(life, .seconds(max(0, min(left.partialValue, 1 << 30)))) }
+      end = now + life
+      notice = end - min(life, TimeAmount(limits.expiryNoticeTime))
+    } else {
+      end = .distantFuture
+    }
+    endSeconds = seconds &+ life.nanoseconds / 1_000_000_000
+    renewal = session.identity.role == .initiator ? now + TimeAmount(limits.renewalTime) : nil
+    lastRead = now
+  }
+
+  func start() { schedule() }
+
+  func stop() {
+    timer?.cancel()
+    timer = nil
+  }
+
+  @inline(__always)
+  func noteRead() { lastRead = session.eventLoop.now }
+
+  func noteWritability(_ isWritable: Bool) {
+    guard isWritable == (unwritableSince != nil) else { return }
+    unwritableSince = isWritable ? nil : session.eventLoop.now
+    schedule()
+  }
+
+  /// The peer said when the session ends.
+  func noticeExpiry(at seconds: Int64) {
+    guard !hasNoticed else { return }
+    hasNoticed = true
+    handler.noticed(.expiring(at: seconds), on: session)
+  }
+
+  private func schedule() {
+    timer?.cancel()
+    let limits = session.limits
+    var next = min(end, lastRead + TimeAmount(limits.idleTime))
+    if let notice { next = min(next, notice) }
+    if let renewal { next = min(next, renewal) }
+    if let unwritableSince { next = min(next, unwritableSince + TimeAmount(limits.writeTime)) }
+    // The session and this clock live on this loop, and the timer ends with them.
+    let bound = NIOLoopBound(self, eventLoop: session.eventLoop)
+    timer = session.eventLoop.scheduleTask(deadline: next) { bound.value.tick() }
+  }
+
+  private func tick() {
+    guard session.isOpen else { return }
+    let now = session.eventLoop.now
+    if now >= end { return session.close(.ticketExpired, error: .ticketExpired) }
+    if now >= lastRead + TimeAmount(session.limits.idleTime) {
+      return session.close(.idle, error: .idleTimedOut)
+    }
+    if let unwritableSince, now >= unwritableSince + TimeAmount(session.limits.writeTime) {
+      return session.fail(.writeTimedOut)
+    }
+    if let moment = notice, now >= moment {
+      notice = nil
+      if session.identity.role == .acceptor { session.sendNotice(expiry: endSeconds) }
+      noticeExpiry(at: endSeconds)
+    }
+    if let moment = renewal, now >= moment {
+      renewal = nil
+      handler.noticed(.renewalDue, on: session)
+    }
+    if session.isOpen { schedule() }
+  }
+}

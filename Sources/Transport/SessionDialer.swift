@@ -1,0 +1,136 @@
+import Cryptography
+import Kerberos
+import NIOCore
+import NIOPosix
+import Sessions
+
+/// Opens sessions with nodes, by principal and address.
+public struct SessionDialer: Sendable {
+  public var cluster: String
+  public var suites: [CipherSuite] = [.aes256GCM, .chaCha20Poly1305]
+  public var limits = SessionLimits()
+  public var threads = SecurityContextThreads.shared
+  /// How long a TCP connection may take to come about.
+  public var connectTime: Duration = .seconds(5)
+
+  public init(cluster: String) {
+    self.cluster = cluster
+  }
+
+  /// Opens a session with the principal that listens at `address`.
+  ///
+  /// - Parameters:
+  ///   - principal: with its realm. Whoever else answers is refused.
+  ///   - endsWithTicket: whether this side ends the session with the ticket (the command session does not).
+  ///   - handler: makes the session's handler, on `eventLoop`.
+  /// - Throws: ``TransportError``. Cancelling the task does not stop the attempt; its own time limits do.
+  @discardableResult
+  public func dial(
+    _ principal: String, at address: NodeAddress, on eventLoop: any EventLoop,
+    credential: @escaping InitiatorCredentialProvider, endsWithTicket: Bool = true,
+    handler: @escaping SessionHandlerFactory
+  ) async throws(TransportError) -> SessionReference {
+    let result = await withCheckedContinuation { continuation in
+      dial(
+        principal, at: address, on: eventLoop, credential: credential, endsWithTicket: endsWithTicket,
+        handler: handler
+      ) { continuation.resume(returning: $0) }
+    }
+    return try result.get()
+  }
+
+  /// The same with a callback, called once on `eventLoop`, after `SessionHandler.sessionOpened`.
+  public func dial(
+    _ principal: String, at address: NodeAddress, on eventLoop: any EventLoop,
+    credential: @escaping InitiatorCredentialProvider, endsWithTicket: Bool = true,
+    handler: @escaping SessionHandlerFactory,
+    completion: @escaping @Sendable (Result<SessionReference, TransportError>) -> Void
+  ) {
+    let configuration = InitiatorHandshake.Configuration(
+      cluster: cluster, service: principal, suites: suites, endsWithTicket: endsWithTicket, limits: limits)
+    let steps = SecurityContextSteps(initiating: threads.initiating, credential: credential)
+    run(at: address, on: eventLoop, steps: steps, handler: handler) { entropy in
+      InitiatorHandshake(configuration: configuration, entropy: entropy)
+    } completion: { outcome in
+      switch outcome {
+      case .established(let session): completion(.success(SessionReference(session)))
+      case .failed(let error):
+        steps.forgetRefusedTickets(error)
+        completion(.failure(error))
+      case .described, .answered: completion(.failure(.session(.unexpectedFrame("a description"))))
+      }
+    }
+  }
+
+  /// Asks the node at `address` what it says of itself. Needs no ticket, and proves nothing.
+  public func hello(
+    _ address: NodeAddress, on eventLoop: any EventLoop
+  ) async throws(TransportError) -> NodeDescription {
+    let steps = SecurityContextSteps(initiating: threads.initiating) { () throws(KerberosError) in
+      throw KerberosError(.badArgument, "A bare hello takes no credential.")
+    }
+    let limits = limits
+    let result = await withCheckedContinuation { continuation in
+      run(at: address, on: eventLoop, steps: steps, handler: { _, _ in nil }) { entropy in
+        .bareHello(entropy: entropy, limits: limits)
+      } completion: { outcome in
+        switch outcome {
+        case .described(let description):
+          continuation.resume(returning: Result<_, TransportError>.success(description))
+        case .failed(let error): continuation.resume(returning: .failure(error))
+        case .established, .answered:
+          continuation.resume(returning: .failure(.session(.unexpectedFrame("a session"))))
+        }
+      }
+    }
+    return try result.get()
+  }
+
+  private func run(
+    at address: NodeAddress, on eventLoop: any EventLoop, steps: SecurityContextSteps,
+    handler: @escaping SessionHandlerFactory,
+    handshake: @escaping @Sendable (HandshakeEntropy) -> InitiatorHandshake,
+    completion: @escaping @Sendable (HandshakeHandler.Outcome) -> Void
+  ) {
+    let limits = limits
+    ClientBootstrap(group: eventLoop)
+      .connectTimeout(TimeAmount(connectTime))
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelOption(.writeBufferWaterMark, value: .sessions(limits))
+      .channelOption(.autoRead, value: false)
+      .connect(host: address.host, port: address.port)
+      .hop(to: eventLoop)
+      .whenComplete { result in
+        switch result {
+        case .failure(let error):
+          completion(.failed(.connectFailed(address, reason: sentence(error))))
+        case .success(let channel):
+          do {
+            let entropy = try HandshakeEntropy.generate()
+            let handler = HandshakeHandler(
+              initiator: handshake(entropy), steps: steps, limits: limits, makeHandler: handler,
+              report: completion)
+            try channel.pipeline.syncOperations.addHandler(handler)
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+          } catch {
+            channel.close(promise: nil)
+            completion(.failed(.connectFailed(address, reason: "\(error)")))
+          }
+        }
+      }
+  }
+}
+
+/// A connection's failure in words, without the names of types.
+private func sentence(_ error: any Error) -> String {
+  switch error {
+  case let error as NIOConnectionError:
+    if let last = error.connectionErrors.last { return sentence(last.error) }
+    return "the name is not known"
+  case let error as IOError: return error.description
+  case let error as ChannelError:
+    if case .connectTimeout = error { return "no answer in time" }
+    return "\(error)"
+  default: return "\(error)"
+  }
+}
