@@ -26,8 +26,8 @@ public struct LogRecord: Hashable, Sendable {
 
   /// About what it takes on the wire; a bound for batches, in bytes.
   public var approximateLength: Int {
-    guard case .put(let value) = change else { return key.count + 32 }
-    return key.count + value.count + 32
+    guard case .put(let value) = change else { return key.count + 48 }
+    return key.count + value.count + 48
   }
 }
 

@@ -1,0 +1,73 @@
+import Cluster
+
+/// The writes of a partition by who asked for them, so that a retry after a lost answer is answered and never
+/// executed twice (as RIFL does it: Lee et al., SOSP 2015). Bounded: beyond it the answer is that the outcome
+/// is unknown, never a guess.
+struct WriteHistory {
+  /// Outcomes kept for each partition; the database keeps as many.
+  static let capacity = 1024
+  /// Clients whose highest dropped write is remembered.
+  static let maximumClients = 4096
+
+  enum Past: Equatable {
+    /// It was certainly not executed here before.
+    case unseen
+    /// It is under way, at this sequence number.
+    case pending(UInt64)
+    case done(existed: Bool)
+    /// It may have been executed; nobody knows any more.
+    case forgotten
+  }
+
+  private struct Name: Hashable {
+    let client: ClientIncarnation
+    let write: UInt64
+  }
+
+  private var pasts: [Name: Past] = [:]
+  /// Settled writes, oldest first from `head` on, as a ring.
+  private var ring: [WriteOutcome] = []
+  private var head = 0
+  private var forgotten: [ClientIncarnation: UInt64] = [:]
+  private var isClientForgotten = false
+
+  init() {}
+
+  init(outcomes: [WriteOutcome], forgotten: [ForgottenWrites]) {
+    for entry in forgotten { forget(entry.client, entry.write) }
+    for outcome in outcomes { settle(outcome) }
+  }
+
+  func past(of write: UInt64, by client: ClientIncarnation) -> Past {
+    if let past = pasts[Name(client: client, write: write)] { return past }
+    // A client numbers its writes upwards, so one above its highest dropped write was never dropped.
+    if let highest = forgotten[client] { return write <= highest ? .forgotten : .unseen }
+    return isClientForgotten ? .forgotten : .unseen
+  }
+
+  mutating func begin(_ write: UInt64, by client: ClientIncarnation, sequence: UInt64) {
+    pasts[Name(client: client, write: write)] = .pending(sequence)
+  }
+
+  mutating func settle(_ outcome: WriteOutcome) {
+    pasts[Name(client: outcome.client, write: outcome.write)] = .done(existed: outcome.existed)
+    guard ring.count == Self.capacity else {
+      ring.append(outcome)
+      return
+    }
+    let oldest = ring[head]
+    pasts[Name(client: oldest.client, write: oldest.write)] = nil
+    forget(oldest.client, oldest.write)
+    ring[head] = outcome
+    head = (head + 1) % Self.capacity
+  }
+
+  private mutating func forget(_ client: ClientIncarnation, _ write: UInt64) {
+    if forgotten[client] == nil, forgotten.count >= Self.maximumClients {
+      // Which one goes does not matter for safety: from now on an unknown client's retry is doubtful.
+      if let victim = forgotten.keys.first { forgotten[victim] = nil }
+      isClientForgotten = true
+    }
+    forgotten[client] = max(forgotten[client] ?? 0, write)
+  }
+}
