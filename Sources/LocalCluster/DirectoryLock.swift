@@ -8,12 +8,12 @@ final class DirectoryLock {
   init(_ directory: ClusterDirectory) throws(LocalClusterError) {
     descriptor = open(directory.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .system("cannot use \(directory.lock)", code: errno) }
+    // From here on deinit closes it, also when this throws.
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
       throw LocalClusterError(
         .input, "another keyval is starting or stopping the cluster in \(directory.path)")
     }
   }
 
-  deinit { close(descriptor) }
+  deinit { if descriptor >= 0 { close(descriptor) } }
 }

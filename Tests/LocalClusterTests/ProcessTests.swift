@@ -3,7 +3,8 @@ import Testing
 
 @testable import LocalCluster
 
-@Suite("Processes of a local cluster")
+// One after the other: a child that is being started holds our descriptors, ports too, until it is another program.
+@Suite("Processes of a local cluster", .serialized)
 struct ProcessTests {
   private let directory: ClusterDirectory
   private let launcher = ProcessLauncher(
