@@ -113,6 +113,13 @@ let package = Package(
     .testTarget(
       name: "CryptographyTests", dependencies: ["Cryptography", "COpenSSL", "CertificateTemplates"],
       swiftSettings: strict),
+    // What the storage tests kill in the middle of its work
+    .executableTarget(
+      name: "StoreAppender", dependencies: ["Storage", "Cluster"], path: "Tests/StoreAppender",
+      swiftSettings: strict),
+    .testTarget(
+      name: "StorageTests", dependencies: ["Storage", "StoreAppender", "Cluster", "Wire", grdb],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,5 @@
+import Foundation
+import GRDB
+
+/// Bytes as GRDB takes and gives them: Foundation stays in this file.
+typealias Blob = Data

@@ -1,0 +1,157 @@
+import Cluster
+import GRDB
+import Synchronization
+
+/// A database's data at rest, in SQLite: terms and sealing keys, the fences, the log, and the keyed table that
+/// the log is folded into.
+///
+/// Every operation blocks: call the ones that write on one thread kept for them, `contents` on others. Each
+/// is one transaction that is on the disk when it returns (`synchronous = FULL`), and has changed nothing when
+/// it throws.
+public final class DatabaseStore: Sendable {
+  let files: StoreFiles
+  let pool: DatabasePool
+  private let backlogState: Mutex<StoreBacklog>
+
+  public var path: String { files.databasePath }
+
+  /// Opens the store in a directory, creating both when they are missing.
+  /// - Parameters:
+  ///   - cluster: must be the one that the store was created for.
+  ///   - readers: how many `contents` may run at a time.
+  ///   - maximumPages: the size in pages of 4 KiB beyond which the file does not grow; nil for as large as the
+  ///     disk has room.
+  /// - Throws: `StoreError`, every case but `fenced` and `cancelled`.
+  public init(
+    directory: String, cluster: String, readers: Int = 4, maximumPages: Int? = nil
+  ) throws(StoreError) {
+    let files = try StoreFiles(directory: directory)
+    var configuration = Configuration()
+    configuration.maximumReaderCount = max(1, readers)
+    configuration.label = "keyval.store"
+    do {
+      let pool = try DatabasePool(path: files.databasePath, configuration: configuration)
+      // The pool has set NORMAL on its way into WAL mode: then a commit could be lost with the power.
+      try pool.writeWithoutTransaction { database in
+        try database.execute(sql: "PRAGMA synchronous = FULL")
+        if let maximumPages { try database.execute(sql: "PRAGMA max_page_count = \(maximumPages)") }
+        try StoreSchema.prepare(database, cluster: cluster, path: files.databasePath)
+      }
+      self.files = files
+      self.pool = pool
+      backlogState = Mutex(try pool.read { try StoreBacklog.measured($0) })
+    } catch {
+      throw StoreError(error, path: files.databasePath)
+    }
+  }
+
+  /// What of the log waits to be folded.
+  public var backlog: StoreBacklog { backlogState.withLock { $0 } }
+
+  /// Moves the write-ahead log into the file, so that the file alone is all of it, and closes; the store is of
+  /// no use afterwards. Nothing depends on it: a process may end without.
+  public func close() throws(StoreError) {
+    do {
+      _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+      try pool.close()
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// The highest term that was stored, and the sealing keys of the current and the previous term, in order of
+  /// term and identifier.
+  public func standing() throws(StoreError) -> StoreStanding {
+    try reading { database in
+      let term = try Self.term(database)
+      let rows = try Row.fetchAll(database, sql: "SELECT term, identifier, key FROM sealing_keys")
+      let keys = try rows.map { row in
+        guard let key = SealingKey(identifier: UInt64(stored: row[1]), key: [UInt8](row[2] as Blob)) else {
+          throw StoreError.damaged(path: self.path, detail: "a sealing key of a wrong length")
+        }
+        return StoredSealingKey(term: Term(UInt64(stored: row[0])), key: key)
+      }
+      return StoreStanding(term: term, keys: keys.sorted { $0.order < $1.order })
+    }
+  }
+
+  /// Stores a term unless it is lower than the one that is stored.
+  /// - Returns: the term that is stored now.
+  public func raiseTerm(to term: Term) throws(StoreError) -> Term {
+    try writing { database in
+      let stored = try Self.term(database)
+      guard term > stored else { return stored }
+      try Self.set(term, database)
+      return term
+    }
+  }
+
+  /// Stores a sealing key of a term, and raises the stored term to it: a key comes from a commander whose
+  /// office the KDC vouched for. Keys of other terms than this and the one before are deleted.
+  public func store(_ key: SealingKey, of term: Term) throws(StoreError) -> KeyStorage {
+    try writing { database in
+      let stored = try Self.term(database)
+      guard term >= stored else { return .oldTerm(stored: stored) }
+      let known = try Blob.fetchOne(
+        database, sql: "SELECT key FROM sealing_keys WHERE term = ? AND identifier = ?",
+        arguments: [term.number.stored, key.identifier.stored])
+      if let known { return [UInt8](known) == key.key ? .stored : .conflict }
+      if term > stored { try Self.set(term, database) }
+      // A commander draws one key for its term; what comes after it takes the place of the one before.
+      try database.execute(
+        sql: "DELETE FROM sealing_keys WHERE term = ?", arguments: [term.number.stored])
+      try database.execute(
+        sql: "INSERT INTO sealing_keys (term, identifier, key) VALUES (?, ?, ?)",
+        arguments: [term.number.stored, key.identifier.stored, Blob(key.key)])
+      try Self.dropOldKeys(database, current: term)
+      return .stored
+    }
+  }
+
+  /// Terms are unsigned and SQLite's numbers are not, so the terms to keep are chosen here.
+  private static func dropOldKeys(_ database: Database, current: Term) throws {
+    let terms = try Int64.fetchAll(database, sql: "SELECT DISTINCT term FROM sealing_keys")
+    let kept = terms.map(UInt64.init(stored:)).filter { $0 < current.number }.max() ?? current.number
+    for term in terms where UInt64(stored: term) < kept {
+      try database.execute(sql: "DELETE FROM sealing_keys WHERE term = ?", arguments: [term])
+    }
+  }
+
+  static func term(_ database: Database) throws -> Term {
+    Term(UInt64(stored: try Int64.fetchOne(database, sql: "SELECT term FROM store") ?? 0))
+  }
+
+  private static func set(_ term: Term, _ database: Database) throws {
+    try database.execute(sql: "UPDATE store SET term = ?", arguments: [term.number.stored])
+  }
+
+  // MARK: Transactions
+
+  /// Runs a transaction that has the only right to write from its beginning (`BEGIN IMMEDIATE`).
+  func writing<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    do {
+      return try pool.writeWithoutTransaction { database in
+        var value: Value?
+        try database.inTransaction(.immediate) {
+          value = try body(database)
+          return .commit
+        }
+        guard let value else { throw StoreError.failed(path: path, detail: "no transaction was run") }
+        return value
+      }
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// Runs reads of one snapshot.
+  func reading<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    do {
+      return try pool.read(body)
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  func adjustBacklog(_ change: (inout StoreBacklog) -> Void) { backlogState.withLock { change(&$0) } }
+}

@@ -1,0 +1,54 @@
+import Cluster
+import GRDB
+import Wire
+
+/// A group commit as one row of the log: its batches as a CBOR sequence (RFC 8742), and beside them the set of
+/// their partitions, so that a reader passes over rows that do not concern it.
+struct LogRow {
+  private var writer = CBORWriter()
+  private var partitions = PartitionSet()
+  private(set) var recordCount = 0
+
+  var isEmpty: Bool { recordCount == 0 }
+  var byteCount: Int { writer.count }
+
+  mutating func add(_ batch: PartitionBatch, skipping: Int) {
+    let kept =
+      skipping == 0
+      ? batch
+      : PartitionBatch(
+        partition: batch.partition, token: batch.token, incarnation: batch.incarnation,
+        firstSequence: batch.firstSequence + UInt64(skipping),
+        records: Array(batch.records.dropFirst(skipping)))
+    kept.encode(into: &writer)
+    partitions.insert(batch.partition)
+    recordCount += kept.records.count
+  }
+
+  func insert(_ database: Database) throws {
+    guard !isEmpty else { return }
+    try database.cachedStatement(sql: "INSERT INTO log (partitions, records, batches) VALUES (?, ?, ?)")
+      .execute(arguments: [Blob(partitions.bytes), recordCount, Blob(writer.bytes)])
+  }
+
+  /// Calls `body` with each batch of a row, in order, that is of one of the partitions; the others are skipped
+  /// without decoding their records.
+  static func forEachBatch(
+    in blob: Blob, of wanted: PartitionSet, _ body: (PartitionBatch) throws -> Void
+  ) throws {
+    try blob.withUnsafeBytes { bytes in
+      var reader = CBORReader(bytes)
+      while !reader.isAtEnd {
+        let item = try reader.skip()
+        guard wanted.contains(try partition(of: item)) else { continue }
+        try body(try PartitionBatch.decode(item))
+      }
+    }
+  }
+
+  private static func partition(of item: UnsafeRawBufferPointer) throws(CBORError) -> Partition {
+    var reader = CBORReader(item)
+    _ = try reader.readArrayHeader()
+    return try Partition(from: &reader)
+  }
+}

@@ -1,0 +1,62 @@
+import Glibc
+
+/// The directory and the files of a store: made for the owner's eyes only, used by one process at a time.
+///
+/// The lock is the kernel's (`flock`), so that it goes with the process, however that ends.
+final class StoreFiles: Sendable {
+  let databasePath: String
+  private let lock: Int32
+
+  /// Creates the directory (0700) and the database file (0600) when they are missing.
+  /// - Throws: `exposed`, `inUse`, `inaccessible`.
+  init(directory: String) throws(StoreError) {
+    databasePath = directory + "/keyval.sqlite"
+    if mkdir(directory, 0o700) != 0, errno != EEXIST {
+      throw .inaccessible(path: directory, detail: Self.reason(errno))
+    }
+    try Self.requirePrivate(directory)
+    lock = try Self.lock(directory + "/keyval.lock")
+    do throws(StoreError) {
+      try Self.createPrivate(databasePath)
+      for path in [databasePath, databasePath + "-wal", databasePath + "-shm"] {
+        try Self.requirePrivate(path)
+      }
+    } catch {
+      // No `deinit` runs for an object that was not made.
+      close(lock)
+      throw error
+    }
+  }
+
+  deinit { close(lock) }
+
+  private static func lock(_ path: String) throws(StoreError) -> Int32 {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw .inaccessible(path: path, detail: reason(errno)) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      close(descriptor)
+      throw code == EWOULDBLOCK ? .inUse(path: path) : .inaccessible(path: path, detail: reason(code))
+    }
+    return descriptor
+  }
+
+  /// SQLite would create the file with the process's umask; its other files take this one's mode.
+  private static func createPrivate(_ path: String) throws(StoreError) {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw .inaccessible(path: path, detail: reason(errno)) }
+    close(descriptor)
+  }
+
+  private static func requirePrivate(_ path: String) throws(StoreError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      if errno == ENOENT { return }
+      throw .inaccessible(path: path, detail: reason(errno))
+    }
+    let mode = status.st_mode & 0o777
+    guard mode & 0o077 == 0 else { throw .exposed(path: path, mode: mode) }
+  }
+
+  private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+}

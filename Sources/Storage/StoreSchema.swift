@@ -1,0 +1,79 @@
+import Cluster
+import GRDB
+
+/// The tables, and how an older file becomes a newer one.
+///
+/// Unsigned 64-bit numbers are stored as the signed ones of the same bits and compared in Swift only; sequence
+/// numbers never exceed `Int64.max` and are ordered by SQLite too.
+enum StoreSchema {
+  /// ‘KeyV’, by which a file is known to be ours.
+  static let applicationIdentifier: Int32 = 0x4b65_7956
+  static var version: Int { migrations.count }
+
+  /// Statements that lead from each version to the next; a released one is never changed.
+  private static let migrations: [String] = [
+    """
+    CREATE TABLE store (
+      id INTEGER PRIMARY KEY CHECK (id = 1), cluster TEXT NOT NULL, term INTEGER NOT NULL) STRICT;
+    CREATE TABLE sealing_keys (
+      term INTEGER NOT NULL, identifier INTEGER NOT NULL, key BLOB NOT NULL,
+      PRIMARY KEY (term, identifier)) STRICT, WITHOUT ROWID;
+    CREATE TABLE partitions (
+      partition INTEGER PRIMARY KEY, term INTEGER NOT NULL, counter INTEGER NOT NULL, holder TEXT NOT NULL,
+      incarnation INTEGER NOT NULL, base INTEGER NOT NULL, sequence INTEGER NOT NULL) STRICT;
+    CREATE TABLE log (
+      number INTEGER PRIMARY KEY, partitions BLOB NOT NULL, records INTEGER NOT NULL,
+      batches BLOB NOT NULL) STRICT;
+    CREATE TABLE entries (
+      partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, term INTEGER NOT NULL,
+      counter INTEGER NOT NULL, sequence INTEGER NOT NULL,
+      PRIMARY KEY (partition, key)) STRICT, WITHOUT ROWID;
+    CREATE TABLE outcomes (
+      partition INTEGER NOT NULL, sequence INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,
+      write INTEGER NOT NULL, existed INTEGER NOT NULL,
+      PRIMARY KEY (partition, sequence)) STRICT, WITHOUT ROWID;
+    CREATE TABLE forgotten (
+      partition INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL, write INTEGER NOT NULL,
+      sequence INTEGER NOT NULL, PRIMARY KEY (partition, high, low)) STRICT, WITHOUT ROWID;
+    """
+  ]
+
+  /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.
+  static func prepare(_ database: Database, cluster: String, path: String) throws {
+    try database.inTransaction(.immediate) {
+      let identifier = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+      let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+      if identifier != applicationIdentifier {
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        guard identifier == 0, found == 0, tables == 0 else { throw StoreError.foreign(path: path) }
+      }
+      guard (0...version).contains(found) else {
+        throw StoreError.newer(path: path, version: found, supported: version)
+      }
+      if found < version {
+        for migration in migrations[found...] { try database.execute(sql: migration) }
+        try database.execute(sql: "PRAGMA application_id = \(applicationIdentifier)")
+        try database.execute(sql: "PRAGMA user_version = \(version)")
+      }
+      try claim(database, cluster: cluster, path: path)
+      return .commit
+    }
+  }
+
+  private static func claim(_ database: Database, cluster: String, path: String) throws {
+    guard let found = try String.fetchOne(database, sql: "SELECT cluster FROM store") else {
+      try database.execute(
+        sql: "INSERT INTO store (id, cluster, term) VALUES (1, ?, 0)", arguments: [cluster])
+      return
+    }
+    guard found == cluster else {
+      throw StoreError.otherCluster(path: path, found: found, expected: cluster)
+    }
+  }
+}
+
+/// The signed number of the same bits, as columns hold it.
+extension UInt64 {
+  var stored: Int64 { Int64(bitPattern: self) }
+  init(stored: Int64) { self.init(bitPattern: stored) }
+}
