@@ -52,6 +52,9 @@ public struct SessionReference: Sendable {
     bound = NIOLoopBound(session, eventLoop: session.eventLoop)
   }
 
+  /// The session itself, for who knows to be on its event loop.
+  var onItsLoop: Session { bound.value }
+
   /// Runs `body` on the session's event loop: at once when this is it.
   public func execute(_ body: @escaping @Sendable (Session) -> Void) {
     if eventLoop.inEventLoop {
