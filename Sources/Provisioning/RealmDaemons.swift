@@ -1,0 +1,124 @@
+import Glibc
+
+/// The running krb5kdc and kadmind of one realm.
+///
+/// They are children of this process as long as it lives, and go on when it ends. Whoever started them stops
+/// them: by `stop()`, or by their process numbers.
+public struct RealmDaemons: Sendable {
+  public let kdc: Int32
+  public let kadmind: Int32
+
+  /// Ends both: asks, waits up to five seconds, then insists. Processes that are gone already are no error.
+  public func stop() {
+    for pid in [kdc, kadmind] { kill(pid, SIGTERM) }
+    for pid in [kdc, kadmind] { DaemonWatch(pid: pid).awaitEnd(within: 5) }
+  }
+
+  public var areRunning: Bool { DaemonWatch(pid: kdc).isRunning && DaemonWatch(pid: kadmind).isRunning }
+}
+
+extension Realm {
+  /// How often a start is tried when other processes are faster with our ports.
+  private static let attempts = 8
+
+  /// Starts krb5kdc and kadmind and returns when both answer and the KDC offers PKINIT: 20 ms or so.
+  ///
+  /// Ports that were not fixed by the settings are drawn anew when another process has taken them; `ports` and
+  /// the configuration files say which ones they are.
+  /// - Parameter clockOffset: seconds by which the KDC's clock is made to differ, for tests of skew.
+  /// - Throws: `ProvisioningError`; nothing is left running.
+  public mutating func start(clockOffset: Int = 0) throws(ProvisioningError) -> RealmDaemons {
+    for attempt in 1... {
+      do throws(ProvisioningError) {
+        return try startOnce(clockOffset)
+      } catch  where error.fault == .portTaken && settings.ports == nil && attempt < Self.attempts {
+        ports = try RealmPorts.free()
+        try RealmConfiguration(settings: settings, ports: ports, layout: layout).write(owner: owner)
+      }
+    }
+    throw ProvisioningError(.portTaken, "No free ports were found for the realm \(name).")
+  }
+
+  private func startOnce(_ clockOffset: Int) throws(ProvisioningError) -> RealmDaemons {
+    var kdcWords = [try Programs.krb5kdc(), "-n", "-r", name]
+    if clockOffset != 0 { kdcWords += ["-T", String(clockOffset)] }
+    let kdc = try launch(kdcWords, output: layout.kdcOutput)
+    let kadmind: ChildProcess
+    do throws(ProvisioningError) {
+      kadmind = try launch([try Programs.kadmind(), "-nofork", "-r", name], output: layout.kadmindOutput)
+    } catch {
+      DaemonWatch(pid: kdc.pid).end()
+      throw error
+    }
+    let daemons = RealmDaemons(kdc: kdc.pid, kadmind: kadmind.pid)
+    do throws(ProvisioningError) {
+      try awaitAnswer(kdc, ports.kdc, "krb5kdc", layout.kdcOutput)
+      try awaitAnswer(kadmind, ports.kadmind, "kadmind", layout.kadmindOutput)
+      try probePKINIT()
+    } catch {
+      daemons.stop()
+      throw error
+    }
+    return daemons
+  }
+
+  private func launch(_ words: [String], output path: String) throws(ProvisioningError) -> ChildProcess {
+    let input = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+    try RealmFile.write("", to: path, mode: 0o600, owner: owner)
+    let output = Glibc.open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+    defer {
+      close(input)
+      close(output)
+    }
+    guard input >= 0, output >= 0 else { throw .system("\(path) cannot be written", errno) }
+    return try ChildProcess.spawn(
+      words, environment: layout.serverEnvironment, user: owner, input: input, output: output)
+  }
+
+  /// Connects until somebody listens, and makes sure that it is ours: a daemon that found its port taken ends.
+  private func awaitAnswer(
+    _ daemon: ChildProcess, _ port: UInt16, _ program: String, _ output: String
+  ) throws(ProvisioningError) {
+    let watch = DaemonWatch(pid: daemon.pid)
+    let deadline = monotonicMilliseconds() + 10_000
+    while monotonicMilliseconds() < deadline {
+      let isAnswering = LoopbackSocket(type: SOCK_STREAM)?.connect(settings.host, port) ?? false
+      guard watch.isRunning else { throw ended(program, output) }
+      if isAnswering, DaemonWatch.listens(daemon.pid, port: port) { return }
+      usleep(1_000)  // between two probes
+    }
+    throw ProvisioningError(.program, "\(program) runs but does not answer on \(settings.host):\(port).")
+  }
+
+  private func ended(_ program: String, _ output: String) -> ProvisioningError {
+    let log = program == "krb5kdc" ? layout.kdcLog : layout.kadmindLog
+    let texts = [output, log].map { (try? RealmFile.read($0)) ?? "" }
+    let lines = texts.joined(separator: "\n").split(separator: "\n")
+    let reason = lines.last { $0.contains("Address already in use") } ?? lines.last ?? "it said nothing"
+    let isTaken = reason.contains("Address already in use") || reason.contains("in use")
+    return ProvisioningError(
+      isTaken ? .portTaken : .program,
+      "\(program) of the realm \(name) ended at once: \(reason). See \(log).")
+  }
+
+  /// The KDC starts even when its certificate is missing or broken, and then merely offers no PKINIT: no
+  /// commander could ever be certified. So we ask it without proving anything, and read what it offers.
+  private func probePKINIT() throws(ProvisioningError) {
+    let outcome = try ProgramRun.run(
+      [try Programs.kinit(), "-c", "MEMORY:probe", authorityPrincipal],
+      environment: layout.clientEnvironment.merging(["KRB5_TRACE": "/dev/stdout", "LC_ALL": "C"]) { $1 },
+      user: owner)
+    guard outcome.output.contains("PA-PK-AS-REQ") else {
+      throw ProvisioningError(
+        .program,
+        "The KDC of \(name) runs but offers no PKINIT, so that no commander can be certified. Check that "
+          + "krb5-pkinit is installed and that \(layout.kdcCertificate) and its key are the KDC's.")
+    }
+  }
+}
+
+private func monotonicMilliseconds() -> Int {
+  var now = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &now)
+  return now.tv_sec * 1_000 + now.tv_nsec / 1_000_000
+}

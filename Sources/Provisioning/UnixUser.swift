@@ -1,0 +1,35 @@
+import Glibc
+
+/// Whose the realm's files and daemons are. Root hands its privileges away with `setpriv` (util-linux);
+/// anybody else stays who they are.
+public struct UnixUser: Sendable, Equatable {
+  public let uid: UInt32
+  public let gid: UInt32
+
+  public init(uid: UInt32, gid: UInt32) {
+    self.uid = uid
+    self.gid = gid
+  }
+
+  /// This process's user.
+  public static var current: UnixUser { UnixUser(uid: geteuid(), gid: getegid()) }
+
+  var isOther: Bool { uid != geteuid() }
+
+  /// The words that run the given words as this user, in the same process.
+  func wrapped(_ words: [String]) throws(ProvisioningError) -> [String] {
+    guard isOther else { return words }
+    let setpriv = try Programs.find("setpriv", package: "util-linux")
+    return [
+      setpriv, "--reuid=\(uid)", "--regid=\(gid)", "--clear-groups", "--inh-caps=-all", "--no-new-privs",
+      "--",
+    ] + words
+  }
+
+  func own(_ path: String) throws(ProvisioningError) {
+    guard isOther else { return }
+    guard lchown(path, uid, gid) == 0 else {
+      throw .system("\(path) cannot be handed to user \(uid)", errno)
+    }
+  }
+}
