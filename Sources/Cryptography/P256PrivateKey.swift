@@ -25,13 +25,6 @@ public struct P256PrivateKey: Sendable {
     guard let key, EVP_PKEY_is_a(key.pointer, "EC") == 1 else {
       throw .invalidEncoding("this is not an unencrypted P-256 private key in PEM")
     }
-    try self.init(key)
-  }
-
-  private init(_ key: OwnedPointer) throws(CryptographyError) {
-    defer { keepAlive(key) }
-    publicKey = try P256PublicKey(der: encodeDER("encode a public key") { i2d_PUBKEY(key.pointer, $0) })
-    self.key = key
     // A file may pair a private number with another key's public point.
     let context = try require(EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil), "check a key")
     defer { EVP_PKEY_CTX_free(context) }
@@ -39,6 +32,13 @@ public struct P256PrivateKey: Sendable {
       ERR_clear_error()
       throw .invalidEncoding("the private key does not fit its public key")
     }
+    try self.init(key)
+  }
+
+  private init(_ key: OwnedPointer) throws(CryptographyError) {
+    defer { keepAlive(key) }
+    publicKey = try P256PublicKey(der: encodeDER("encode a public key") { i2d_PUBKEY(key.pointer, $0) })
+    self.key = key
   }
 
   /// The key in PEM (PKCS#8, not encrypted): a secret. Keep it out of logs, and in files of mode 0600 only.

@@ -73,6 +73,30 @@ struct P256Tests {
     }
   }
 
+  @Test("a private number beside another key's public point is refused")
+  func mixedKeyPair() throws {
+    // SEC 1 (RFC 5915): the number, the curve, the point. The prefixes are those of every P-256 key.
+    func encoding(number: OwnedPointer, point: P256PublicKey) throws -> String {
+      var value: OpaquePointer?
+      try check(EVP_PKEY_get_bn_param(number.pointer, "priv", &value), "read a number")
+      defer { BN_clear_free(value) }
+      var bytes = zeros(32)
+      #expect(BN_bn2binpad(value, &bytes, 32) == 32)
+      let der =
+        hex("30770201010420") + bytes + hex("a00a06082a8648ce3d030107a144034200") + point.der.suffix(65)
+      let key = try #require(decodeDER(der, free: EVP_PKEY_free) { d2i_AutoPrivateKey(nil, $0, $1) })
+      return writePEM("write") { PEM_write_bio_PKCS8PrivateKey($0, key.pointer, nil, nil, 0, nil, nil) }
+    }
+    let one = try P256PrivateKey.generate()
+    let other = try P256PrivateKey.generate()
+    #expect(
+      try P256PrivateKey(pem: encoding(number: one.key, point: one.publicKey)).publicKey == one.publicKey)
+    let mixed = try encoding(number: one.key, point: other.publicKey)
+    #expect(throws: CryptographyError.invalidEncoding("the private key does not fit its public key")) {
+      try P256PrivateKey(pem: mixed)
+    }
+  }
+
   @Test("a private key is neither printed nor dumped")
   func description() throws {
     let key = try P256PrivateKey.generate()
