@@ -113,6 +113,14 @@ let package = Package(
     .testTarget(
       name: "CryptographyTests", dependencies: ["Cryptography", "COpenSSL", "CertificateTemplates"],
       swiftSettings: strict),
+    // A real KDC for the tests that need one
+    .target(
+      name: "KerberosFixture", dependencies: ["Kerberos", "Cryptography", "Provisioning"],
+      path: "Tests/KerberosFixture", swiftSettings: strict),
+    .testTarget(
+      name: "KerberosTests",
+      dependencies: ["Kerberos", "Cryptography", "Provisioning", "RealmTemplates", "KerberosFixture"],
+      swiftSettings: strict),
     // What the storage tests kill in the middle of its work
     .executableTarget(
       name: "StoreAppender", dependencies: ["Storage", "Cluster"], path: "Tests/StoreAppender",

@@ -1,8 +1,8 @@
 import Glibc
 
 /// A program that this process started, in a session of its own so that the terminal's signals pass it by.
-struct ChildProcess {
-  let pid: Int32
+package struct ChildProcess: Sendable {
+  package let pid: Int32
 
   /// POSIX_SPAWN_SETSID of <spawn.h>, which glibc shows to _GNU_SOURCE only.
   private static let newSession: Int32 = 0x80
@@ -10,7 +10,7 @@ struct ChildProcess {
   /// - Parameters:
   ///   - environment: the whole of it; nothing is inherited.
   ///   - input, output: descriptors for standard input, and for standard output and error.
-  static func spawn(
+  package static func spawn(
     _ words: [String], environment: [String: String], user: UnixUser, input: Int32, output: Int32
   ) throws(ProvisioningError) -> ChildProcess {
     var actions = posix_spawn_file_actions_t()
@@ -43,7 +43,7 @@ struct ChildProcess {
   }
 
   /// Waits for the end. Gives the exit status, or 128 and the signal's number.
-  func wait() -> Int32 {
+  package func wait() -> Int32 {
     var status: Int32 = 0
     while waitpid(pid, &status, 0) < 0 {
       guard errno == EINTR else { return 0 }  // somebody else has taken its status

@@ -3,13 +3,13 @@ import Glibc
 
 /// Runs a program to its end, with what it reads and what it says in memory: passwords go in by standard input
 /// and never stand on a command line, where everybody could read them.
-enum ProgramRun {
-  struct Outcome {
-    var status: Int32
-    var output: String
+package enum ProgramRun {
+  package struct Outcome: Sendable {
+    package var status: Int32
+    package var output: String
   }
 
-  static func run(
+  package static func run(
     _ words: [String], environment: [String: String], user: UnixUser, input: String = ""
   ) throws(ProvisioningError) -> Outcome {
     let inputFile = keyval_memory_file("input")

@@ -16,7 +16,9 @@ enum Programs {
   }
 
   static func krb5kdc() throws(ProvisioningError) -> String { try find("krb5kdc", package: "krb5-kdc") }
-  static func databaseUtility() throws(ProvisioningError) -> String { try find("kdb5_util", package: "krb5-kdc") }
+  static func databaseUtility() throws(ProvisioningError) -> String {
+    try find("kdb5_util", package: "krb5-kdc")
+  }
   static func kadmind() throws(ProvisioningError) -> String {
     try find("kadmind", package: "krb5-admin-server")
   }
