@@ -52,6 +52,12 @@ public struct Principal: Hashable, Comparable, Sendable, CustomStringConvertible
     return Term(number)
   }
 
+  /// The command service of a database: `keyval-command/NODE` for `keyval-database/NODE`; nil for others.
+  public var commandService: Principal? {
+    guard role == .database, let instance else { return nil }
+    return try? Principal(role: .command, node: instance, realm: realm)
+  }
+
   /// The name an operator uses: the instance of a node, else the primary.
   public var shortName: String { instance ?? primary }
 

@@ -18,6 +18,9 @@ struct DatabaseView {
 }
 
 extension CommanderCore {
+  /// The databases this office has to do with, in order of principal.
+  public var databaseNodes: [RegisteredNode] { databases.map(\.node) }
+
   /// A database that can take grants of this term, the first in order of principal.
   var grantingDatabase: DatabaseView? { databases.first { $0.hasKey && !$0.isLost } }
 

@@ -26,6 +26,8 @@ public enum ControlMessage: Hashable, Sendable {
   case deliverKey(DeliverKey)
   case keyStored(KeyStored)
   case refused(Refused)
+  case enrollmentRequest(EnrollmentRequest)
+  case enrollmentAnswer(EnrollmentAnswer)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -52,6 +54,8 @@ public enum ControlMessage: Hashable, Sendable {
     case .deliverKey: 51
     case .keyStored: 52
     case .refused: 53
+    case .enrollmentRequest: 54
+    case .enrollmentAnswer: 55
     }
   }
 }
@@ -83,6 +87,8 @@ extension ControlMessage: WireMessage {
     case .deliverKey(let body): body.encode(into: &writer)
     case .keyStored(let body): body.encode(into: &writer)
     case .refused(let body): body.encode(into: &writer)
+    case .enrollmentRequest(let body): body.encode(into: &writer)
+    case .enrollmentAnswer(let body): body.encode(into: &writer)
     }
   }
 
@@ -112,7 +118,25 @@ extension ControlMessage: WireMessage {
     case 51: self = .deliverKey(try DeliverKey(from: &reader))
     case 52: self = .keyStored(try KeyStored(from: &reader))
     case 53: self = .refused(try Refused(from: &reader))
+    case 54: self = .enrollmentRequest(try EnrollmentRequest(from: &reader))
+    case 55: self = .enrollmentAnswer(try EnrollmentAnswer(from: &reader))
     default: throw .unknownValue(field: "message kind", value: kind)
     }
+  }
+}
+
+extension ControlMessage {
+  /// The messages of one record, a CBOR sequence (RFC 8742).
+  public static func sequence(_ bytes: [UInt8]) throws(CBORError) -> [ControlMessage] {
+    try bytes.withUnsafeBytes { buffer -> Result<[ControlMessage], CBORError> in
+      var reader = CBORReader(buffer)
+      var messages: [ControlMessage] = []
+      do throws(CBORError) {
+        while !reader.isAtEnd { messages.append(try ControlMessage(from: &reader)) }
+        return .success(messages)
+      } catch {
+        return .failure(error)
+      }
+    }.get()
   }
 }

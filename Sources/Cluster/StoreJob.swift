@@ -1,0 +1,130 @@
+/// One transaction that a database's core asks its store for.
+public enum StoreJob: Hashable, Sendable {
+  case raiseTerm(Term)
+  case storeKey(StoredSealingKey)
+  case open(PartitionOpening)
+  case append([AppendGroup])
+  case fold
+}
+
+/// How a transaction ended, once it is on the disk.
+public enum StoreJobResult: Hashable, Sendable {
+  /// The term that is stored now.
+  case termRaised(Term)
+  case keyStored(KeyStorage)
+  case opened(OpeningResult)
+  /// For each group a result for each of its batches, in their order.
+  case appended([[StoreAnswer.PartitionResult]])
+  case folded
+}
+
+/// A sealing key and the term it belongs to.
+public struct StoredSealingKey: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
+  public let term: Term
+  public let key: SealingKey
+
+  public init(term: Term, key: SealingKey) {
+    self.term = term
+    self.key = key
+  }
+
+  public var description: String { "\(key) of term \(term)" }
+  public var customMirror: Mirror { Mirror(self, children: ["term": term, "key": key]) }
+
+  public static func == (left: StoredSealingKey, right: StoredSealingKey) -> Bool {
+    left.term == right.term && left.key.identifier == right.key.identifier && left.key.key == right.key.key
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(term)
+    hasher.combine(key.identifier)
+  }
+}
+
+/// How storing a sealing key ended.
+public enum KeyStorage: Hashable, Sendable {
+  /// It is on the disk (perhaps it was before).
+  case stored
+  /// A higher term is stored: the sender is no commander any more.
+  case oldTerm(stored: Term)
+  /// Another key is stored under this very term and identifier.
+  case conflict
+}
+
+/// What a drone opens: the facts of a grant whose seal has been verified.
+public struct PartitionOpening: Hashable, Sendable {
+  public let holder: Principal
+  public let incarnation: Incarnation
+  public let token: FencingToken
+  public let partitions: PartitionSet
+
+  public init(holder: Principal, incarnation: Incarnation, token: FencingToken, partitions: PartitionSet) {
+    self.holder = holder
+    self.incarnation = incarnation
+    self.token = token
+    self.partitions = partitions
+  }
+
+  /// The same grant, for some of its partitions.
+  public func restricted(to partitions: PartitionSet) -> PartitionOpening {
+    PartitionOpening(holder: holder, incarnation: incarnation, token: token, partitions: partitions)
+  }
+}
+
+/// How an opening ended for each of its partitions.
+public struct OpeningResult: Hashable, Sendable {
+  public struct Refusal: Hashable, Sendable {
+    public let partition: Partition
+    public let error: GrantError
+
+    public init(partition: Partition, error: GrantError) {
+      self.partition = partition
+      self.error = error
+    }
+  }
+
+  public let opened: PartitionSet
+  /// In order of partition.
+  public let refused: [Refusal]
+
+  public init(opened: PartitionSet, refused: [Refusal]) {
+    self.opened = opened
+    self.refused = refused
+  }
+}
+
+/// The batches of one drone in a group commit.
+public struct AppendGroup: Hashable, Sendable {
+  /// The GSSAPI peer of the session that they came on.
+  public let holder: Principal
+  public let batches: [PartitionBatch]
+
+  public init(holder: Principal, batches: [PartitionBatch]) {
+    self.holder = holder
+    self.batches = batches
+  }
+}
+
+/// What of the log waits to be folded into the keyed table.
+public struct StoreBacklog: Hashable, Sendable {
+  public var rows: Int
+  public var records: Int
+  public var bytes: Int
+
+  public init(rows: Int = 0, records: Int = 0, bytes: Int = 0) {
+    self.rows = rows
+    self.records = records
+    self.bytes = bytes
+  }
+
+  /// Beyond this, folding goes before appending.
+  public static let maximum = StoreBacklog(rows: 16_384, records: 262_144, bytes: 64 << 20)
+  /// Up to this, folding waits for a quiet moment.
+  public static let small = StoreBacklog(rows: 256, records: 4096, bytes: 1 << 20)
+
+  public var isEmpty: Bool { rows == 0 }
+
+  public func exceeds(_ limit: StoreBacklog) -> Bool {
+    rows > limit.rows || records > limit.records || bytes > limit.bytes
+  }
+}

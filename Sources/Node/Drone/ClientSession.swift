@@ -1,0 +1,159 @@
+import Cluster
+import Drone
+import NIOCore
+import Sessions
+import Transport
+import Wire
+
+/// One client's session: decodes its requests in place and has them executed in the same call. All answers
+/// of a read cycle leave in one record. Nothing is allocated for a read.
+final class ClientSession: SessionHandler {
+  private let dataLoop: DataLoop
+  private var session: Session?
+  private(set) var id: UInt64 = 0
+  private var client: ClientIncarnation?
+  /// Requests of this read cycle for the partitions of other loops.
+  private var outgoing: [CBORWriter]
+  private var isOutgoing = false
+  /// The end of the shortest lease under which a gathered answer was read.
+  private var leaseEnd = Instant(milliseconds: .max)
+
+  init(dataLoop: DataLoop) {
+    self.dataLoop = dataLoop
+    outgoing = dataLoop.others.map { _ in CBORWriter() }
+  }
+
+  func sessionOpened(_ session: Session) {
+    self.session = session
+    id = session.id
+    dataLoop.add(self)
+  }
+
+  func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
+    var reader = CBORReader(messages)
+    dataLoop.core.beginBatch()
+    let now = NodeClock.now()
+    do {
+      while !reader.isAtEnd {
+        let start = reader.offset
+        let request = try DataRequest(from: &reader)
+        let encoded = UnsafeRawBufferPointer(rebasing: messages[start..<reader.offset])
+        try handle(request, encoded, now, session)
+      }
+    } catch {
+      dataLoop.logger.warning(
+        "session closed: what came is no request",
+        metadata: [NodeLogging.Key.principal: "\(session.identity.peer)", NodeLogging.Key.reason: "\(error)"])
+      session.close(.notAuthorized)
+    }
+    leaseEnd = min(leaseEnd, dataLoop.core.batchLeaseEnd)
+  }
+
+  private func handle(
+    _ request: DataRequest, _ encoded: UnsafeRawBufferPointer, _ now: Instant, _ session: Session
+  ) throws(SessionError) {
+    switch request {
+    case .introduce(_, let client): self.client = client
+    case .topology(let number): try sendMap(number, on: session)
+    case .status(let number): askStatus(number, on: session)
+    case .get, .put, .delete:
+      guard let partition = request.partition, let number = request.number else { return }
+      let loop = dataLoop.loop(of: partition)
+      guard loop == dataLoop.index else {
+        outgoing[loop].write(encoded: encoded)
+        isOutgoing = true
+        return
+      }
+      let origin = Origin(loop: loop, connection: id, number: number)
+      try session.write { answers in
+        dataLoop.core.execute(
+          request, in: partition, client: client, origin: origin, now: now, answers: &answers)
+      }
+    }
+  }
+
+  private func sendMap(_ number: UInt64, on session: Session) throws(SessionError) {
+    let answer: DataAnswer =
+      if let map = dataLoop.map { .topology(number: number, map) } else {
+        .unavailable(number: number, .noCommander)
+      }
+    try session.write { answer.encode(into: &$0) }
+  }
+
+  private func askStatus(_ number: UInt64, on session: Session) {
+    let eventLoop = session.eventLoop
+    let reference = NIOLoopBound(self, eventLoop: eventLoop)
+    dataLoop.askStatus { status in
+      let answer: DataAnswer =
+        if let status { .status(number: number, status) } else { .failed(number: number, .notCommander) }
+      var writer = CBORWriter()
+      answer.encode(into: &writer)
+      let bytes = writer.bytes
+      eventLoop.execute { reference.value.answer(bytes, leaseEnd: Instant(milliseconds: .max)) }
+    }
+  }
+
+  func readCompleted(on session: Session) {
+    if isOutgoing { forward() }
+    dataLoop.pump()
+    checkLease(session)
+  }
+
+  private func forward() {
+    isOutgoing = false
+    for index in outgoing.indices where outgoing[index].count > 0 {
+      let batch = ForwardedBatch(
+        requests: outgoing[index].bytes, client: client, loop: dataLoop.index, connection: id)
+      outgoing[index].removeAll()
+      dataLoop.others[index].execute { $0.execute(batch) }
+    }
+  }
+
+  /// The clock is read after the requests were executed and before their answers are sealed: an answer read
+  /// under a lease that is over by now may be stale, and nobody gets it. The client asks again.
+  private func checkLease(_ session: Session) {
+    defer { leaseEnd = Instant(milliseconds: .max) }
+    guard leaseEnd != Instant(milliseconds: .max), NodeClock.now() >= leaseEnd else { return }
+    dataLoop.logger.warning(
+      "answers thrown away: the lease ran out while they were made",
+      metadata: [NodeLogging.Key.principal: "\(session.identity.peer)"])
+    session.discardGathered()
+    session.close(.replaced)
+  }
+
+  /// Sends answers that were made elsewhere, or later.
+  func answer(_ bytes: [UInt8], leaseEnd end: Instant) {
+    guard let session, session.isOpen else { return }
+    do {
+      try session.write(messages: bytes)
+    } catch {
+      // The answers of a batch may be more than a record: they are taken apart again.
+      answerSingly(bytes, on: session)
+    }
+    leaseEnd = min(leaseEnd, end)
+    checkLease(session)
+    session.flush()
+  }
+
+  private func answerSingly(_ bytes: [UInt8], on session: Session) {
+    bytes.withUnsafeBytes { buffer in
+      var reader = CBORReader(buffer)
+      while !reader.isAtEnd, let item = try? reader.skip() {
+        // Each alone fits: values are bounded so that they do.
+        try? session.write(messages: item)
+      }
+    }
+  }
+
+  func writabilityChanged(_ isWritable: Bool, on session: Session) {
+    // A client that does not read its answers is not read either.
+    if isWritable { session.resumeReading() } else { session.pauseReading() }
+  }
+
+  func noticed(_ notice: SessionNotice, on session: Session) {}
+
+  func closed(_ session: Session, error: SessionError?) {
+    dataLoop.remove(self)
+    self.session = nil
+  }
+}

@@ -1,0 +1,185 @@
+import Cluster
+import Drone
+import Logging
+import NIOCore
+import Wire
+
+/// One event loop's share of a drone: its partitions, the clients connected to it, and its session with the
+/// database. Everything happens on that loop. A request for a partition of another loop travels there with
+/// all others of its read cycle, in one hop each way.
+final class DataLoop {
+  let index: Int
+  let eventLoop: any EventLoop
+  let logger: Logger
+  /// Tells the drone's control side what happened.
+  let report: @Sendable (DroneEvent) -> Void
+  /// Asks the control side for the cluster's state; nil when this drone is not the commander.
+  let askStatus: @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void
+
+  var core: DataCore
+  private(set) var map: SignedSlotMap?
+  private(set) var others: [DataLoopReference] = []
+  private var clients: [UInt64: ClientSession] = [:]
+  private var link: DatabaseLink?
+  private var answers = CBORWriter()
+
+  init(
+    index: Int, eventLoop: any EventLoop, incarnation: Incarnation, logger: Logger,
+    report: @escaping @Sendable (DroneEvent) -> Void,
+    askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void
+  ) {
+    self.index = index
+    self.eventLoop = eventLoop
+    self.logger = logger
+    self.report = report
+    self.askStatus = askStatus
+    core = DataCore(incarnation: incarnation)
+  }
+
+  func connect(loops: [DataLoopReference], link: DatabaseLink) {
+    others = loops
+    self.link = link
+  }
+
+  var database: DatabaseLink? { link }
+
+  /// The position of the loop that runs a partition.
+  func loop(of partition: Partition) -> Int { partition.index % max(1, others.count) }
+
+  private func mine(_ partitions: PartitionSet) -> PartitionSet {
+    PartitionSet(partitions.filter { loop(of: $0) == index })
+  }
+
+  // MARK: Clients
+
+  func add(_ client: ClientSession) { clients[client.id] = client }
+  func remove(_ client: ClientSession) { clients[client.id] = nil }
+
+  /// Executes requests that came to another loop, and sends the answers back in one piece.
+  func execute(_ batch: ForwardedBatch) {
+    answers.removeAll()
+    core.beginBatch()
+    let now = NodeClock.now()
+    batch.requests.withUnsafeBytes { bytes in
+      var reader = CBORReader(bytes)
+      // They were decoded once already on the loop that they came to: an error here is a bug, not a peer's.
+      while !reader.isAtEnd, let request = try? DataRequest(from: &reader), let number = request.number,
+        let partition = request.partition
+      {
+        let origin = Origin(loop: batch.loop, connection: batch.connection, number: number)
+        core.execute(
+          request, in: partition, client: batch.client, origin: origin, now: now, answers: &answers)
+      }
+    }
+    deliver(answers.bytes, to: batch.connection, on: batch.loop, leaseEnd: core.batchLeaseEnd)
+    pump()
+  }
+
+  /// Hands answers to a client of any loop.
+  private func deliver(_ bytes: [UInt8], to connection: UInt64, on loop: Int, leaseEnd: Instant) {
+    guard !bytes.isEmpty else { return }
+    if loop == index {
+      clients[connection]?.answer(bytes, leaseEnd: leaseEnd)
+    } else if others.indices.contains(loop) {
+      others[loop].execute { $0.clients[connection]?.answer(bytes, leaseEnd: leaseEnd) }
+    }
+  }
+
+  /// Answers writes that the database has, and requests whose partition went away: one flush a connection.
+  func complete(_ completions: [DataCore.Completion]) {
+    var gathered: [Origin: CBORWriter] = [:]
+    var order: [Origin] = []
+    for completion in completions {
+      let target = Origin(loop: completion.origin.loop, connection: completion.origin.connection, number: 0)
+      if gathered[target] == nil { order.append(target) }
+      let answer: DataAnswer =
+        switch completion.result {
+        case .done(let existed): .done(number: completion.origin.number, existed: existed)
+        case .unavailable(let reason): .unavailable(number: completion.origin.number, reason)
+        }
+      answer.encode(into: &gathered[target, default: CBORWriter()])
+    }
+    for target in order {
+      deliver(
+        gathered[target]?.bytes ?? [], to: target.connection, on: target.loop,
+        leaseEnd: Instant(milliseconds: .max))
+    }
+  }
+
+  // MARK: Writes
+
+  /// Sends what waits for the database, if it is there and is not busy with the last append.
+  func pump() {
+    guard core.hasWaiting, let link, link.isReady else { return }
+    let batches = core.takeAppend()
+    if !batches.isEmpty { link.append(batches) }
+  }
+
+  // MARK: What the control side says
+
+  func open(_ answer: GrantAnswer) {
+    let partitions = mine(answer.partitions)
+    guard !partitions.isEmpty else { return }
+    core.beginLoading(partitions, token: answer.token)
+    link?.open(answer, partitions: partitions)
+  }
+
+  func close(_ partitions: PartitionSet) {
+    complete(core.close(mine(partitions)))
+  }
+
+  func serve(_ partitions: PartitionSet, until end: Instant) { core.serve(mine(partitions), until: end) }
+
+  func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
+    map = signed
+    core.mapTerm = newer.term
+    core.mapVersion = newer.version
+  }
+}
+
+/// Requests on their way from the loop of their connection to the loop of their partitions.
+struct ForwardedBatch: Sendable {
+  let requests: [UInt8]
+  let client: ClientIncarnation?
+  let loop: Int
+  let connection: UInt64
+}
+
+/// A data loop that may be named from any thread; what it does, it does on its event loop.
+struct DataLoopReference: Sendable {
+  private let bound: NIOLoopBound<DataLoop>
+  let eventLoop: any EventLoop
+
+  /// Must be made on the loop itself.
+  init(_ loop: DataLoop) {
+    bound = NIOLoopBound(loop, eventLoop: loop.eventLoop)
+    eventLoop = loop.eventLoop
+  }
+
+  func execute(_ body: @escaping @Sendable (DataLoop) -> Void) {
+    eventLoop.execute { [bound] in body(bound.value) }
+  }
+
+  /// On the loop already.
+  var here: DataLoop { bound.value }
+}
+
+extension DataRequest {
+  /// The number that its answer carries; nil when it is not answered.
+  var number: UInt64? {
+    switch self {
+    case .get(let number, _), .put(let number, _, _, _, _), .delete(let number, _, _, _),
+      .topology(let number), .status(let number):
+      number
+    case .introduce: nil
+    }
+  }
+
+  /// The partition of its key; nil when it has none.
+  var partition: Partition? {
+    switch self {
+    case .get(_, let key), .put(_, _, _, let key, _), .delete(_, _, _, let key): Slot(key: key).partition
+    case .introduce, .topology, .status: nil
+    }
+  }
+}

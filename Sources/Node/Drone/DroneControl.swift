@@ -1,0 +1,338 @@
+import Cluster
+import Commander
+import Cryptography
+import Drone
+import Logging
+import NIOCore
+import Transport
+import Wire
+
+/// A drone's control side on its own event loop: feeds the drone's core, and the commander's while this drone
+/// holds the office, and performs what they say, in order.
+final class DroneControl {
+  let identity: DroneCore.Identity
+  let timing: Timing
+  let verifier: ElectionVerifier
+  let officeCredential: OfficeCredential
+  let logger: Logger
+  private let authority: RegisteredNode
+  private let votes: VoteStore
+  private let stop: @Sendable (NodeError) -> Void
+  private var core: DroneCore
+  private(set) var office: CommanderOffice?
+  private var electionKeys: [Term: P256PrivateKey] = [:]
+  private var mesh: PeerMesh?
+  private var loops: [DataLoopReference] = []
+  private let hint: CommanderHint
+
+  init(
+    identity: DroneCore.Identity, timing: Timing, verifier: ElectionVerifier, authority: RegisteredNode,
+    promise: VotePromise, votes: VoteStore, loops: Int, officeCredential: OfficeCredential,
+    hint: CommanderHint,
+    logger: Logger, stop: @escaping @Sendable (NodeError) -> Void
+  ) {
+    self.identity = identity
+    self.timing = timing
+    self.verifier = verifier
+    self.authority = authority
+    self.votes = votes
+    self.officeCredential = officeCredential
+    self.hint = hint
+    self.logger = logger
+    self.stop = stop
+    core = DroneCore(
+      identity: identity, timing: timing, verifier: verifier, promise: promise, loops: loops,
+      seed: SecureRandom.integer(), now: NodeClock.now())
+  }
+
+  func connect(mesh: PeerMesh, loops: [DataLoopReference]) {
+    self.mesh = mesh
+    self.loops = loops
+    learn([authority])
+  }
+
+  // MARK: Events
+
+  func tick() {
+    handle(.ticked)
+    command(.ticked(wall: NodeClock.wallSeconds()))
+  }
+
+  func handle(_ event: DroneEvent) {
+    for action in core.handle(event, now: NodeClock.now()) { perform(action) }
+  }
+
+  private func command(_ event: CommanderEvent) {
+    guard let office else { return }
+    for action in office.core.handle(event, now: NodeClock.now()) {
+      // An action may have ended the office; what the core wanted after that is void.
+      guard self.office === office else { return }
+      perform(action, of: office)
+    }
+  }
+
+  func take(_ event: PeerMeshEvent) {
+    switch event {
+    case .received(let session, let bytes):
+      guard let peer = try? Principal(session.peer) else { return }
+      do throws(CBORError) {
+        for message in try ControlMessage.sequence(bytes) { receive(message, from: peer) }
+      } catch {
+        logger.warning(
+          "peer's session closed: what came is no control message",
+          metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(error)"])
+        mesh?.close(session: session.id, .notAuthorized)
+      }
+    case .unreachable(let principal, let error):
+      logger.debug(
+        "peer not reached",
+        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(error)"])
+    case .opened, .closed: break
+    }
+  }
+
+  /// Messages to the office go to the commander's core, all others to the drone's.
+  private func receive(_ message: ControlMessage, from peer: Principal) {
+    switch message {
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused:
+      command(.received(message, from: peer))
+    default:
+      handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))
+      if case .registered(let list) = message, peer == authority.principal {
+        command(.registerChanged(drones: list.drones, databases: list.databases))
+      }
+    }
+  }
+
+  func status() -> ClusterStatus? { office?.core.status(now: NodeClock.now()) }
+
+  // MARK: Actions of the drone
+
+  private func perform(_ action: DroneAction) {
+    switch action {
+    case .send(let message, let peer): send(message, to: peer)
+    case .learn(let nodes): learn(nodes)
+    case .store(let promise): store(promise)
+    case .makeElectionKey(let term): makeElectionKey(term)
+    case .dropElectionKey(let term): electionKeys[term] = nil
+    case .takeOffice(let term, let certificate, let drones, let databases, let previous):
+      takeOffice(term, certificate, drones, databases, previous)
+    case .renewOffice(let term, let certificate): renewOffice(term, certificate)
+    case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
+    case .open(let answer): onEachLoop { $0.open(answer) }
+    case .close(let partitions): close(partitions)
+    case .serve(let partitions, let end): onEachLoop { $0.serve(partitions, until: end) }
+    case .install(let signed, let map): onEachLoop { $0.install(signed, map) }
+    case .note(let note): log(note)
+    }
+  }
+
+  private func send(_ message: ControlMessage, to peer: Principal) {
+    guard peer == identity.principal else {
+      mesh?.send(message.encoded(), to: peer.text)
+      return
+    }
+    // The commander and the drone of one process talk without a network, but not within each other's calls.
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.execute { bound.value.receive(message, from: peer) }
+  }
+
+  private var loop: any EventLoop {
+    guard let mesh else { preconditionFailure("the control side was used before it was connected") }
+    return mesh.eventLoop
+  }
+
+  private func learn(_ nodes: [RegisteredNode]) {
+    for node in nodes {
+      let address = NodeAddress(host: node.endpoint.host, port: Int(node.endpoint.port))
+      mesh?.setAddress(address, of: node.principal.text)
+      guard node.principal.role == .database else { continue }
+      if let command = node.principal.commandService {
+        mesh?.setAddress(address, of: command.text)
+      }
+      onEachLoop { $0.database?.use(node) }
+    }
+  }
+
+  private func store(_ promise: VotePromise) {
+    do {
+      try votes.store(promise)
+    } catch {
+      // A vote that is not stored must not be told: nothing behind this action may happen.
+      logger.critical("the vote could not be stored", metadata: [NodeLogging.Key.reason: "\(error)"])
+      mesh?.shutDown()
+      stop(error)
+    }
+  }
+
+  private func onEachLoop(_ body: @escaping @Sendable (DataLoop) -> Void) {
+    for loop in loops { loop.execute(body) }
+  }
+
+  /// `closed` is reported once every loop has stopped serving.
+  private func close(_ partitions: PartitionSet) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let control = loop
+    let stopped = loops.map { reference in
+      reference.eventLoop.submit { reference.here.close(partitions) }
+    }
+    EventLoopFuture.andAllComplete(stopped, on: control).whenComplete { _ in
+      bound.value.handle(.closed(partitions))
+    }
+  }
+
+  // MARK: The office
+
+  private func makeElectionKey(_ term: Term) {
+    do {
+      let key = try P256PrivateKey.generate()
+      electionKeys = [term: key]
+      handle(
+        .electionKeyMade(
+          term, certificateRequest: try key.certificateRequest(subject: identity.principal.text)))
+    } catch {
+      logger.error("no election key could be made", metadata: [NodeLogging.Key.reason: "\(error)"])
+    }
+  }
+
+  private func takeOffice(
+    _ term: Term, _ certificate: [UInt8], _ drones: [RegisteredNode], _ databases: [RegisteredNode],
+    _ previous: SlotMap?
+  ) {
+    guard let key = electionKeys.removeValue(forKey: term) else { return handle(.resigned(term)) }
+    do {
+      let proved = try verifier.verify(
+        certificate: certificate, peer: identity.principal, minimumTerm: term, now: NodeClock.wallSeconds())
+      guard proved.publicKey.der == key.publicKey.der else {
+        logger.error("the certificate is for another key", metadata: [NodeLogging.Key.term: "\(term)"])
+        return handle(.resigned(term))
+      }
+      let name = try Principal.office(term: term, realm: identity.principal.realm)
+      try officeCredential.set(office: name, certificate: certificate, key: key)
+      let core = CommanderCore(
+        identity: CommanderCore.Identity(
+          principal: identity.principal, term: term, cluster: identity.cluster, authority: authority),
+        timing: timing, certificate: certificate, notBefore: proved.notBefore, notAfter: proved.notAfter,
+        drones: drones, databases: databases, previous: previous, now: NodeClock.now())
+      office = CommanderOffice(
+        term: term, cluster: identity.cluster, core: core, key: key, certificate: certificate)
+      logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])
+      command(.ticked(wall: NodeClock.wallSeconds()))
+    } catch {
+      logger.error("the office cannot be taken", metadata: [NodeLogging.Key.reason: "\(error)"])
+      handle(.resigned(term))
+    }
+  }
+
+  private func renewOffice(_ term: Term, _ certificate: [UInt8]) {
+    guard let office, office.term == term else { return }
+    do {
+      let proved = try verifier.verify(
+        certificate: certificate, peer: identity.principal, minimumTerm: term, now: NodeClock.wallSeconds())
+      office.renew(certificate: certificate)
+      try officeCredential.renew(certificate: certificate)
+      command(.certified(certificate: certificate, notAfter: proved.notAfter))
+      logger.info("certificate renewed", metadata: [NodeLogging.Key.term: "\(term)"])
+    } catch {
+      logger.error("the renewed certificate is of no use", metadata: [NodeLogging.Key.reason: "\(error)"])
+    }
+  }
+
+  private func leaveOffice(_ term: Term, reason: String) {
+    guard let office, office.term == term else { return }
+    self.office = nil
+    officeCredential.clear()
+    for database in office.core.databaseNodes {
+      if let command = database.principal.commandService { mesh?.close(peer: command.text) }
+    }
+    logger.notice(
+      "office left", metadata: [NodeLogging.Key.term: "\(term)", NodeLogging.Key.reason: "\(reason)"])
+  }
+
+  // MARK: Actions of the commander
+
+  private func perform(_ action: CommanderAction, of office: CommanderOffice) {
+    do {
+      switch action {
+      case .send(let message, let peer): send(message, to: peer)
+      case .sign(let map): try sign(map, office)
+      case .mint(let grant, let drone, let database):
+        send(.grantAnswer(try office.seal(grant, for: drone, database: database)), to: drone)
+      case .deliverKey(let database): try command(database, office.deliverKey(to: database.principal))
+      case .pingDatabase(let database): try command(database, office.ping(database.principal))
+      case .requestCertificate(let term):
+        let request = try office.certificateRequest(subject: identity.principal)
+        send(.ballotRequest(BallotRequest(term: term, certificateRequest: request)), to: authority.principal)
+      case .resign(let term, let reason):
+        leaveOffice(term, reason: reason)
+        handle(.resigned(term))
+      case .note(let note): log(note, office.term)
+      }
+    } catch {
+      logger.error(
+        "an act of the commander failed",
+        metadata: [NodeLogging.Key.term: "\(office.term)", NodeLogging.Key.reason: "\(error)"])
+    }
+  }
+
+  private func sign(_ map: SlotMap, _ office: CommanderOffice) throws {
+    let signed = try office.sign(map)
+    command(.signed(signed, version: map.version))
+  }
+
+  private func command(_ database: RegisteredNode, _ message: ControlMessage) throws {
+    guard let service = database.principal.commandService else { return }
+    mesh?.send(message.encoded(), to: service.text)
+  }
+
+  // MARK: Log
+
+  private func log(_ note: DroneNote) {
+    switch note {
+    case .commanderHeard(let principal, let term):
+      hint.set(principal.text)
+      logger.notice(
+        "commander", metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.term: "\(term)"])
+    case .commanderSilent(let principal, let term):
+      logger.warning(
+        "commander is silent",
+        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.term: "\(term)"])
+    case .candidate(let term): logger.notice("candidate", metadata: [NodeLogging.Key.term: "\(term)"])
+    case .candidacyFailed(let term, let reason):
+      logger.notice(
+        "candidacy failed",
+        metadata: [NodeLogging.Key.term: "\(term)", NodeLogging.Key.reason: "\(reason)"])
+    case .voted(let term, let candidate):
+      logger.notice(
+        "voted", metadata: [NodeLogging.Key.principal: "\(candidate)", NodeLogging.Key.term: "\(term)"])
+    case .disbelieved(let principal, let reason):
+      logger.warning(
+        "not believed",
+        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(reason)"])
+    }
+  }
+
+  private func log(_ note: CommanderNote, _ term: Term) {
+    var metadata: Logger.Metadata = [NodeLogging.Key.term: "\(term)"]
+    let event: String
+    switch note {
+    case .droneJoined(let principal): (event, metadata["principal"]) = ("drone joined", "\(principal)")
+    case .droneSilent(let principal): (event, metadata["principal"]) = ("drone is silent", "\(principal)")
+    case .droneDead(let principal, let partitions):
+      (event, metadata["principal"]) = ("lease over, partitions free", "\(principal)")
+      metadata[NodeLogging.Key.partition] = "\(partitions)"
+    case .granted(let partitions, let token, let principal):
+      (event, metadata["principal"]) = ("granted", "\(principal)")
+      metadata[NodeLogging.Key.partition] = "\(partitions)"
+      metadata["token"] = "\(token)"
+    case .moving(let partitions, let principal):
+      (event, metadata["principal"]) = ("asked to release", "\(principal)")
+      metadata[NodeLogging.Key.partition] = "\(partitions)"
+    case .databaseReached(let principal):
+      (event, metadata["principal"]) = ("database commanded", "\(principal)")
+    case .databaseLost(let principal):
+      (event, metadata["principal"]) = ("database does not answer", "\(principal)")
+    }
+    logger.info("\(event)", metadata: metadata)
+  }
+}

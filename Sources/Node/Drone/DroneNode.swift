@@ -1,0 +1,183 @@
+import Cluster
+import Drone
+import Kerberos
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Sessions
+import Transport
+
+/// A drone as a running service.
+public struct DroneNode: Service {
+  private let configuration: NodeConfiguration
+  private let logger: Logger
+
+  public init(configuration: NodeConfiguration, logger: Logger? = nil) {
+    self.configuration = configuration
+    self.logger = logger ?? NodeLogging.logger(for: configuration)
+  }
+
+  /// Runs until graceful shutdown.
+  /// - Throws: `NodeError` when it cannot start or go on, `KerberosError` for its keytab, `TransportError` for
+  ///   its address.
+  public func run() async throws {
+    let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops ?? System.coreCount)
+    let controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let signal = StopSignal()
+    let outcome: Result<Void, any Error>
+    do {
+      let drone = try await RunningDrone(
+        configuration, dataGroup: dataGroup, controlLoop: controlGroup.next(), signal: signal, logger: logger)
+      await signal.wait()
+      logger.notice("stopping")
+      await drone.stop()
+      outcome = signal.error.map { .failure($0) } ?? .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    try? await dataGroup.shutdownGracefully()
+    try? await controlGroup.shutdownGracefully()
+    try outcome.get()
+  }
+}
+
+/// The parts of a drone, put together and running.
+private struct RunningDrone: Sendable {
+  private let listener: SessionListener
+  private let mesh: PeerMesh
+  private let loops: [DataLoopReference]
+  private let tasks: RepeatedTasks
+
+  init(
+    _ configuration: NodeConfiguration, dataGroup: MultiThreadedEventLoopGroup, controlLoop: any EventLoop,
+    signal: StopSignal, logger: Logger
+  ) async throws {
+    guard let authority = configuration.authority else {
+      preconditionFailure("a drone's configuration always names the authority")
+    }
+    let verifier = try configuration.electionVerifier()
+    let votes = VoteStore(directory: configuration.directory)
+    let promise = try votes.load()
+    let keytab = try NodeCredentials(configuration)
+    let office = OfficeCredential()
+    let hint = CommanderHint()
+    let wiring = SessionWiring()
+    listener = try await Self.listen(configuration, keytab, dataGroup, hint, wiring, logger)
+
+    let identity = DroneCore.Identity(
+      principal: configuration.principal, incarnation: Incarnation(.random(in: .min ... .max)),
+      endpoint: configuration.endpoint(boundPort: UInt16(listener.address.port)),
+      cluster: configuration.cluster,
+      authority: authority.principal)
+    let dataLoops = Array(dataGroup.makeIterator())
+    let control = try await controlLoop.submit {
+      let control = DroneControl(
+        identity: identity, timing: configuration.timing, verifier: verifier, authority: authority,
+        promise: promise, votes: votes, loops: dataLoops.count, officeCredential: office, hint: hint,
+        logger: logger, stop: signal.fail)
+      return NIOLoopBound(control, eventLoop: controlLoop)
+    }.get()
+    let dialer = SessionDialer(cluster: configuration.cluster)
+    loops = try await Self.makeLoops(dataLoops, identity.incarnation, control, controlLoop, logger)
+    try await Self.connect(loops, dialer, keytab.initiator, logger)
+
+    var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { target throws(KerberosError) in
+      target.hasPrefix(Role.command.rawValue) ? try office.ticket(for: target) : try keytab.initiator()
+    }
+    meshing.accepts = { identity in (try? Principal(identity.peer))?.role != nil }
+    let configured = meshing
+    let loops = loops
+    mesh = try await controlLoop.submit {
+      let mesh = PeerMesh(on: controlLoop, configured) { control.value.take($0) }
+      control.value.connect(mesh: mesh, loops: loops)
+      return mesh
+    }.get()
+    wiring.connect(
+      loops: Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) }),
+      peers: mesh.acceptingHandler)
+    tasks = RepeatedTasks()
+    startTicking(control, controlLoop, configuration.timing)
+    logger.notice(
+      "drone started",
+      metadata: [
+        NodeLogging.Key.principal: "\(identity.principal)", NodeLogging.Key.address: "\(identity.endpoint)",
+        "incarnation": "\(identity.incarnation)", "loops": "\(loops.count)",
+      ])
+  }
+
+  func stop() async {
+    tasks.cancel()
+    mesh.shutDown()
+    for loop in loops { loop.execute { $0.database?.stop() } }
+    await listener.close()
+  }
+
+  private static func listen(
+    _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ group: MultiThreadedEventLoopGroup,
+    _ hint: CommanderHint, _ wiring: SessionWiring, _ logger: Logger
+  ) async throws -> SessionListener {
+    let service = SessionListener.Service(
+      principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))
+    let advertised = configuration.endpoint(boundPort: configuration.listen.port)
+    let listening = SessionListener.Configuration(
+      cluster: configuration.cluster, services: [service], logger: logger
+    ) {
+      NodeDescription(
+        cluster: configuration.cluster, realm: configuration.realm,
+        principals: [configuration.principal.text],
+        role: "drone", softwareVersion: NodeVersion.text, commanderHint: hint.value, address: "\(advertised)")
+    }
+    let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
+    return try await SessionListener.bind(to: address, group: group, configuration: listening) {
+      wiring.handler(for: $0, on: $1)
+    }
+  }
+
+  private static func makeLoops(
+    _ eventLoops: [any EventLoop], _ incarnation: Incarnation, _ control: NIOLoopBound<DroneControl>,
+    _ controlLoop: any EventLoop, _ logger: Logger
+  ) async throws -> [DataLoopReference] {
+    var references: [DataLoopReference] = []
+    for (index, eventLoop) in eventLoops.enumerated() {
+      let reference = try await eventLoop.submit {
+        DataLoopReference(
+          DataLoop(
+            index: index, eventLoop: eventLoop, incarnation: incarnation, logger: logger,
+            report: { event in controlLoop.execute { control.value.handle(event) } },
+            askStatus: { reply in controlLoop.execute { reply(control.value.status()) } }))
+      }.get()
+      references.append(reference)
+    }
+    return references
+  }
+
+  private static func connect(
+    _ loops: [DataLoopReference], _ dialer: SessionDialer,
+    _ credential: @escaping InitiatorCredentialProvider,
+    _ logger: Logger
+  ) async throws {
+    for reference in loops {
+      try await reference.eventLoop.submit {
+        let loop = reference.here
+        let link = DatabaseLink(dataLoop: loop, dialer: dialer, credential: credential, logger: logger)
+        loop.connect(loops: loops, link: link)
+      }.get()
+    }
+  }
+
+  private func startTicking(
+    _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ timing: Timing
+  ) {
+    let step = TimeAmount.milliseconds(max(2, timing.heartbeat / 5))
+    tasks.add(
+      controlLoop.scheduleRepeatedTask(initialDelay: .zero, delay: step) { _ in control.value.tick() })
+    for (index, loop) in loops.enumerated() {
+      tasks.add(
+        loop.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(timing.heartbeat)) {
+          _ in
+          loop.here.report(.loopTicked(loop: index))
+        })
+    }
+  }
+}
