@@ -65,7 +65,8 @@ public struct DataCore {
       encode(outcome, number, &answers)
     case .delete(let number, let write, let retry, let key):
       let outcome = self.write(
-        key: key, .delete, value: nil, write: write, retry: retry, in: partition, client: client, origin: origin,
+        key: key, .delete, value: nil, write: write, retry: retry, in: partition, client: client,
+        origin: origin,
         now: now)
       encode(outcome, number, &answers)
     case .introduce, .topology, .status:
@@ -77,7 +78,9 @@ public struct DataCore {
     _ number: UInt64, _ key: UnsafeRawBufferPointer, in partition: Partition, _ now: Instant,
     _ answers: inout CBORWriter
   ) {
-    if let failure = Self.check(key) { return DataAnswer.failed(number: number, failure).encode(into: &answers) }
+    if let failure = Self.check(key) {
+      return DataAnswer.failed(number: number, failure).encode(into: &answers)
+    }
     guard let data = partitions[partition.index] else { return refuse(number, partition, &answers) }
     guard data.leaseEnd > now else {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
@@ -232,7 +235,9 @@ public struct DataCore {
   // MARK: Partitions
 
   public mutating func beginLoading(_ partitions: PartitionSet, token: FencingToken) {
-    for partition in partitions { loading[partition.index] = DataPartition(partition: partition, token: token) }
+    for partition in partitions {
+      loading[partition.index] = DataPartition(partition: partition, token: token)
+    }
   }
 
   /// Whether this partition is being loaded under this token.
@@ -258,7 +263,9 @@ public struct DataCore {
   }
 
   public mutating func abandonLoading(_ partitions: PartitionSet, token: FencingToken) {
-    for partition in partitions where loading[partition.index]?.token == token { loading[partition.index] = nil }
+    for partition in partitions where loading[partition.index]?.token == token {
+      loading[partition.index] = nil
+    }
   }
 
   public func serve(_ set: PartitionSet, until end: Instant) {

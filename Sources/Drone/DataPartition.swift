@@ -50,7 +50,9 @@ final class DataPartition {
   }
 
   /// Queues a write behind those under way and returns its length in bytes.
-  func queue(key: [UInt8], change: LogRecord.Change, client: ClientIncarnation, write: UInt64, origin: Origin) -> Int {
+  func queue(key: [UInt8], change: LogRecord.Change, client: ClientIncarnation, write: UInt64, origin: Origin)
+    -> Int
+  {
     let existed = overlay[key]?.exists ?? key.withUnsafeBytes(table.contains)
     let sequence = stored + UInt64(pending.count) + 1
     let record = LogRecord(key: key, change: change, client: client, write: write, existed: existed)
@@ -62,7 +64,9 @@ final class DataPartition {
 
   /// Lets the answer of a write under way go to whoever asked for it last.
   func redirect(_ sequence: UInt64, to origin: Origin) {
-    guard sequence > stored, let index = Int(exactly: sequence - stored - 1), index < pending.count else { return }
+    guard sequence > stored, let index = Int(exactly: sequence - stored - 1), index < pending.count else {
+      return
+    }
     pending[index].origin = origin
   }
 

@@ -20,7 +20,9 @@ struct Table {
   func contains(_ key: UnsafeRawBufferPointer) -> Bool { find(key, hash: Self.hash(key)) != nil }
 
   /// Calls `body` with the value in place, or with nil.
-  func withValue<Result>(of key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+  func withValue<Result>(of key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Result)
+    -> Result
+  {
     guard let place = find(key, hash: Self.hash(key)), let entry = entries[Int(places[place]) - 1] else {
       return body(nil)
     }
