@@ -21,8 +21,9 @@ extension DatabaseStore {
   ///     snapshot may be kept: until then SQLite's write-ahead log grows.
   /// - Throws: `fenced`; `cancelled` when `receive` wants no more; `damaged`, `failed`.
   public func contents(
-    of opening: Opening, partitions: PartitionSet, receive: (Part) -> Bool
+    of opening: PartitionOpening, receive: (Part) -> Bool
   ) throws(StoreError) {
+    let partitions = opening.partitions
     try reading { database in
       var sequences: [UInt64] = []
       for partition in partitions {

@@ -6,15 +6,16 @@ extension DatabaseStore {
   /// Raises the fences of the partitions that a grant opens, in one transaction that checks the term: a grant
   /// opens nothing in another term than its own.
   /// - Returns: which were opened, and why the others were not. Showing the same grant again changes nothing.
-  public func open(_ opening: Opening) throws(StoreError) -> OpeningResult {
+  public func open(_ opening: PartitionOpening) throws(StoreError) -> OpeningResult {
     try writing { database in
       let current = try Self.term(database)
       guard opening.token.term == current else {
         let error = GrantError.expired(term: opening.token.term, current: current)
-        return OpeningResult(opened: [], refused: opening.partitions.map { ($0, error) })
+        return OpeningResult(
+          opened: [], refused: opening.partitions.map { .init(partition: $0, error: error) })
       }
       var opened = PartitionSet()
-      var refused: [(partition: Partition, error: GrantError)] = []
+      var refused: [OpeningResult.Refusal] = []
       for partition in opening.partitions {
         let decision = PartitionFence.opening(
           try Self.fence(of: partition, database), token: opening.token, holder: opening.holder,
@@ -26,7 +27,7 @@ extension DatabaseStore {
         case .repeated:
           opened.insert(partition)
         case .fenced(let token):
-          refused.append((partition, .fenced(partition, current: token)))
+          refused.append(.init(partition: partition, error: .fenced(partition, current: token)))
         }
       }
       return OpeningResult(opened: opened, refused: refused)

@@ -71,7 +71,21 @@ public final class DatabaseStore: Sendable {
         }
         return StoredSealingKey(term: Term(UInt64(stored: row[0])), key: key)
       }
-      return StoreStanding(term: term, keys: keys.sorted { $0.order < $1.order })
+      return StoreStanding(
+        term: term, keys: keys.sorted { ($0.term, $0.key.identifier) < ($1.term, $1.key.identifier) })
+    }
+  }
+
+  /// Performs what a database's core asks for.
+  public func perform(_ job: StoreJob) throws(StoreError) -> StoreJobResult {
+    switch job {
+    case .raiseTerm(let term): return .termRaised(try raiseTerm(to: term))
+    case .storeKey(let key): return .keyStored(try store(key))
+    case .open(let opening): return .opened(try open(opening))
+    case .append(let groups): return .appended(try append(groups))
+    case .fold:
+      try fold()
+      return .folded
     }
   }
 
@@ -88,8 +102,9 @@ public final class DatabaseStore: Sendable {
 
   /// Stores a sealing key of a term, and raises the stored term to it: a key comes from a commander whose
   /// office the KDC vouched for. Keys of other terms than this and the one before are deleted.
-  public func store(_ key: SealingKey, of term: Term) throws(StoreError) -> KeyStorage {
-    try writing { database in
+  public func store(_ stored: StoredSealingKey) throws(StoreError) -> KeyStorage {
+    let (term, key) = (stored.term, stored.key)
+    return try writing { database in
       let stored = try Self.term(database)
       guard term >= stored else { return .oldTerm(stored: stored) }
       let known = try Blob.fetchOne(

@@ -68,7 +68,7 @@ struct ConcurrencyTests: Sendable {
       var end: UInt64 = 0
       let fence = try store.reading { try DatabaseStore.fence(of: partition(1), $0) }
       let current = opening([partition(1)], token: fence?.token ?? .none)
-      try store.contents(of: current, partitions: [partition(1)]) { part in
+      try store.contents(of: current) { part in
         switch part {
         case .entries(_, let entries): seen += entries.map(\.version.sequence)
         case .end(let tail): end = tail.sequence

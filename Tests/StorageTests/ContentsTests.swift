@@ -92,7 +92,7 @@ struct ContentsTests {
   func cancelled() throws {
     _ = try store.append(batch(1, from: 1, [put("a", "1")]))
     #expect(throws: StoreError.cancelled) {
-      try store.contents(of: opened, partitions: opened.partitions) { _ in false }
+      try store.contents(of: opened) { _ in false }
     }
     #expect(try store.texts(opened) == ["a=1"])
   }

@@ -41,8 +41,9 @@ func token(_ term: UInt64, _ counter: UInt64) -> FencingToken {
 func opening(
   _ partitions: PartitionSet, holder: Principal = firstDrone, incarnation: UInt64 = 7,
   token: FencingToken = token(1, 1)
-) -> Opening {
-  Opening(holder: holder, incarnation: Incarnation(incarnation), token: token, partitions: partitions)
+) -> PartitionOpening {
+  PartitionOpening(
+    holder: holder, incarnation: Incarnation(incarnation), token: token, partitions: partitions)
 }
 
 func put(_ key: String, _ value: String, write: UInt64 = 1, existed: Bool = false) -> LogRecord {
@@ -75,10 +76,10 @@ extension DatabaseStore {
   }
 
   /// Everything that `contents` hands out.
-  func everything(_ opening: Opening) throws -> (chunks: [[StoredEntry]], tails: [PartitionTail]) {
+  func everything(_ opening: PartitionOpening) throws -> (chunks: [[StoredEntry]], tails: [PartitionTail]) {
     var chunks: [[StoredEntry]] = []
     var tails: [PartitionTail] = []
-    try contents(of: opening, partitions: opening.partitions) { part in
+    try contents(of: opening) { part in
       switch part {
       case .entries(_, let entries): chunks.append(entries)
       case .end(let tail): tails.append(tail)
@@ -89,7 +90,7 @@ extension DatabaseStore {
   }
 
   /// Keys and values of what is opened, as text.
-  func texts(_ opening: Opening) throws -> [String] {
+  func texts(_ opening: PartitionOpening) throws -> [String] {
     try everything(opening).chunks.flatMap { $0 }.map {
       String(decoding: $0.key, as: UTF8.self) + "=" + String(decoding: $0.value, as: UTF8.self)
     }

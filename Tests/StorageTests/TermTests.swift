@@ -8,8 +8,9 @@ struct TermTests {
   let fixture: StoreFixture
   init() throws { fixture = try StoreFixture() }
 
-  func key(_ identifier: UInt64, _ byte: UInt8 = 1) throws -> SealingKey {
-    try #require(SealingKey(identifier: identifier, key: .init(repeating: byte, count: 32)))
+  func key(_ identifier: UInt64, _ byte: UInt8 = 1, of term: Term) throws -> StoredSealingKey {
+    let key = try #require(SealingKey(identifier: identifier, key: .init(repeating: byte, count: 32)))
+    return StoredSealingKey(term: term, key: key)
   }
 
   @Test("the term rises and never falls, also after a restart, and beyond SQLite's signed numbers")
@@ -28,7 +29,7 @@ struct TermTests {
   func keySurvives() throws {
     do {
       let store = try fixture.store()
-      #expect(try store.store(key(.max, 9), of: Term(2)) == .stored)
+      #expect(try store.store(key(.max, 9, of: Term(2))) == .stored)
     }
     let standing = try fixture.store().standing()
     #expect(standing.term == Term(2))
@@ -41,23 +42,23 @@ struct TermTests {
   func lowerTerm() throws {
     let store = try fixture.store()
     _ = try store.raiseTerm(to: Term(3))
-    #expect(try store.store(key(1), of: Term(2)) == .oldTerm(stored: Term(3)))
+    #expect(try store.store(key(1, of: Term(2))) == .oldTerm(stored: Term(3)))
     #expect(try store.standing().keys.isEmpty)
   }
 
   @Test("the same key again is stored still; another one under its name is refused")
   func repeated() throws {
     let store = try fixture.store()
-    #expect(try store.store(key(1, 1), of: Term(2)) == .stored)
-    #expect(try store.store(key(1, 1), of: Term(2)) == .stored)
-    #expect(try store.store(key(1, 2), of: Term(2)) == .conflict)
+    #expect(try store.store(key(1, 1, of: Term(2))) == .stored)
+    #expect(try store.store(key(1, 1, of: Term(2))) == .stored)
+    #expect(try store.store(key(1, 2, of: Term(2))) == .conflict)
     #expect(try store.standing().keys.map(\.key.key) == [.init(repeating: 1, count: 32)])
   }
 
   @Test("keys of this term and the one before are kept, older ones deleted")
   func pruned() throws {
     let store = try fixture.store()
-    for term: UInt64 in [1, 2, 5, .max] { #expect(try store.store(key(term), of: Term(term)) == .stored) }
+    for term: UInt64 in [1, 2, 5, .max] { #expect(try store.store(key(term, of: Term(term))) == .stored) }
     #expect(try store.standing().keys.map(\.term) == [Term(5), Term(.max)])
   }
 }
