@@ -38,11 +38,17 @@ struct Circumstances {
   private var kinit: String { "type: kinit\(client.map { " \($0)" } ?? "")" }
 
   func error(code: krb5_error_code, message: String) -> KerberosError {
-    let reason = KerberosErrorCode.reason(of: code)
+    error(KerberosErrorCode.reason(of: code), code: code, message: message)
+  }
+
+  func error(_ reason: KerberosError.Reason, code: krb5_error_code, message: String) -> KerberosError {
+    var reason = reason
+    // What the KDC does not know is the way to the other realm, not the service there.
+    if reason == .serviceUnknown, message.contains("krbtgt/") { reason = .wrongRealm }
     return KerberosError(reason, code: code, sentence(reason, message))
   }
 
-  func sentence(_ reason: KerberosError.Reason, _ message: String) -> String {
+  private func sentence(_ reason: KerberosError.Reason, _ message: String) -> String {
     let lead = "\(action) failed: "
     switch reason {
     case .noTicket:
@@ -86,7 +92,8 @@ struct Circumstances {
       return lead + "the certificate of \(clientWords), or the KDC's, does not verify here (\(message)). "
         + "Check the realm's pkinit_anchors."
     case .channelBindingMismatch:
-      return lead + "the token of \(clientWords) belongs to another connection (\(message))."
+      return lead + "the token of \(clientWords) is bound to another connection than this one "
+        + "(\(message))."
     case .badToken:
       return lead + "the peer's token is no sound Kerberos token for \(serviceWords) (\(message))."
     case .encryptionType:

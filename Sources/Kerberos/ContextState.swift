@@ -42,6 +42,9 @@ struct ContextState: ~Copyable {
       throw KerberosError(.badToken, "\(circumstances.action) failed: a token came after the last one.")
     }
     hasFailed = true  // until this step has gone well
+    guard isInitiator || token?.isEmpty == false else {
+      throw KerberosError(.badToken, "\(circumstances.action) failed: the initiator's token is empty.")
+    }
     var minor: OM_uint32 = 0
     var output = gss_buffer_desc()
     defer {
@@ -99,6 +102,10 @@ struct ContextState: ~Copyable {
 
   private func failure(_ major: OM_uint32, _ minor: OM_uint32) -> KerberosError {
     let error = GSS.error(major, minor, circumstances)
+    if !isInitiator, error.reason == .noTicket {
+      // An acceptor's credential was good when it was taken: what lacks one is the token's mechanism.
+      return circumstances.error(.badToken, code: error.code, message: "not a token of Kerberos 5 itself")
+    }
     guard error.reason == .clockSkew, isInitiator, let client = circumstances.client else { return error }
     // Worth one more question to the KDC: how far off are we?
     var circumstances = circumstances

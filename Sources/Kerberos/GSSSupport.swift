@@ -13,11 +13,16 @@ enum GSS {
   static func error(
     _ major: OM_uint32, _ minor: OM_uint32, _ circumstances: Circumstances
   ) -> KerberosError {
-    let code = krb5_error_code(bitPattern: minor)
+    let isOwn = minor < firstMappedMinor || minor > lastMappedMinor
+    let code = isOwn ? krb5_error_code(bitPattern: minor) : 0
     let reason = reason(keyval_gss_routine_error(major), code)
-    let message = self.message(major, minor)
-    return KerberosError(reason, code: code, circumstances.sentence(reason, message))
+    let message = self.message(major, code == 0 ? 0 : minor)
+    return circumstances.error(reason, code: code, message: message)
   }
+
+  // GSSAPI's glue gives minor codes that it cannot tell apart, such as 0, numbers of its own from here up.
+  private static let firstMappedMinor: OM_uint32 = 100_000
+  private static let lastMappedMinor: OM_uint32 = 199_999
 
   private static func reason(_ major: OM_uint32, _ code: krb5_error_code) -> KerberosError.Reason {
     // The mechanism's code says more than GSSAPI's, except where it has none of its own.

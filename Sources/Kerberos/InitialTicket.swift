@@ -4,15 +4,19 @@ import Glibc
 /// Exchanges with the KDC's authentication service (RFC 4120 section 3.1), into caches in memory.
 enum InitialTicket {
   /// A ticket-granting ticket by a keytab. Blocks while it asks the KDC.
-  static func byKeytab(_ path: String, principal: String) throws(KerberosError) -> TicketCache {
+  /// - Parameter service: another service to get a ticket for, straight by the authentication service.
+  static func byKeytab(
+    _ path: String, principal: String, service: String? = nil
+  ) throws(KerberosError) -> TicketCache {
     try Keytab.checkPermissions(path)
     let context = try KerberosContext()
-    let circumstances = Circumstances("Getting a ticket by the keytab", client: principal, file: path)
+    let circumstances = Circumstances(
+      "Getting a ticket by the keytab", client: principal, service: service, file: path)
     let name = try PrincipalName(principal, in: context)
     var keytab: krb5_keytab?
     try context.check(krb5_kt_resolve(context.raw, "FILE:\(path)", &keytab), circumstances)
     defer { krb5_kt_close(context.raw, keytab) }
-    let exchange = try Exchange(name, service: nil, context, circumstances)
+    let exchange = try Exchange(name, service: service, context, circumstances)
     try context.check(krb5_init_creds_set_keytab(context.raw, exchange.raw, keytab), circumstances)
     return try exchange.run()
   }
@@ -34,8 +38,11 @@ enum InitialTicket {
     let name: PrincipalName
     private let context: KerberosContext
     private var circumstances: Circumstances
+    private let isByCertificate: Bool
 
-    /// - Parameter service: the service named in the request; nil for a ticket-granting ticket.
+    /// - Parameters:
+    ///   - service: the service named in the request; nil for a ticket-granting ticket.
+    ///   - options: those of PKINIT, for an exchange by certificate.
     init(
       _ name: PrincipalName, service: String?, _ context: KerberosContext,
       _ circumstances: Circumstances, options: UnsafeMutablePointer<krb5_get_init_creds_opt>? = nil
@@ -49,6 +56,7 @@ enum InitialTicket {
       self.name = name
       self.context = context
       self.circumstances = circumstances
+      isByCertificate = options != nil
       if let service {
         try context.check(krb5_init_creds_set_service(context.raw, exchange, service), circumstances)
       }
@@ -82,10 +90,17 @@ enum InitialTicket {
 
     private func failure(_ code: krb5_error_code) -> KerberosError {
       let message = context.message(for: code)
-      if KerberosErrorCode.reason(of: code) == .clockSkew {
-        circumstances.clockDifference = refusal.map { $0.time - Int64(time(nil)) }
+      var reason = KerberosErrorCode.reason(of: code)
+      switch reason {
+      case .clockSkew:
+        let own = refusal.map { $0.time - Int64(time(nil)) }
+        circumstances.clockDifference = own ?? clockDifference(principal: name.text)
+        if circumstances.service == nil { circumstances.service = "the KDC of \(name.realm)" }
+      case .preauthenticationFailed where isByCertificate && code != KerberosErrorCode.kerberos(24):
+        reason = .certificateUnusable  // the library's verdict; the KDC's has number 24, or one of PKINIT's
+      default: break
       }
-      return circumstances.error(code: code, message: message)
+      return circumstances.error(reason, code: code, message: message)
     }
   }
 }

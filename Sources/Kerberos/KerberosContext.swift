@@ -1,4 +1,5 @@
 import CKerberos
+import Glibc
 
 /// A `krb5_context` for the length of one operation. Contexts are not to be shared between threads, so each
 /// operation makes its own (tens of microseconds: the profile is parsed, nothing is asked of anybody).
@@ -9,6 +10,7 @@ final class KerberosContext {
 
   /// - Throws: `KerberosError` when the configuration cannot be read.
   init() throws(KerberosError) {
+    _ = Self.brokenPipesAreErrors
     var context: krb5_context?
     let code = krb5_init_context(&context)
     guard code == 0, let context else {
@@ -20,6 +22,14 @@ final class KerberosContext {
   }
 
   deinit { krb5_free_context(raw) }
+
+  // The library writes to the KDC's and kadmind's connections with plain write(2): where one of them dies, the
+  // signal would end this process. A program that handles the signal itself is left alone.
+  private static let brokenPipesAreErrors: Void = {
+    var action = sigaction()
+    guard sigaction(SIGPIPE, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil else { return }
+    signal(SIGPIPE, SIG_IGN)
+  }()
 
   /// The library's own words for a code of an operation on this context.
   func message(for code: krb5_error_code) -> String {

@@ -1,5 +1,4 @@
 import CKerberos
-import Glibc
 
 /// The commander's ticket for a database's command service: by its election certificate, and only by it.
 public enum OfficeTicket {
@@ -17,6 +16,15 @@ public enum OfficeTicket {
   public static func obtain(
     office: String, certificatePEM: String, keyPEM: String, service: String
   ) throws(KerberosError) -> InitiatorCredential {
+    try obtain(
+      office: office, certificatePEM: certificatePEM, keyPEM: keyPEM, service: service, anchors: nil)
+  }
+
+  /// - Parameter anchors: a file of certificates that this side checks its own chain and the KDC's against,
+  ///   instead of the realm's. Tests look past this side's check with it, at the KDC's.
+  static func obtain(
+    office: String, certificatePEM: String, keyPEM: String, service: String, anchors: String?
+  ) throws(KerberosError) -> InitiatorCredential {
     let context = try KerberosContext()
     let name = try PrincipalName(office, in: context)
     let service = try canonicalPrincipalName(service)
@@ -27,33 +35,14 @@ public enum OfficeTicket {
     var options: UnsafeMutablePointer<krb5_get_init_creds_opt>?
     try context.check(krb5_get_init_creds_opt_alloc(context.raw, &options), circumstances)
     defer { krb5_get_init_creds_opt_free(context.raw, options) }
-    let code = krb5_get_init_creds_opt_set_pa(
-      context.raw, options, "X509_user_identity", "FILE:\(certificate.path),\(key.path)")
-    try context.check(code, circumstances)
+    var attributes = [("X509_user_identity", "FILE:\(certificate.path),\(key.path)")]
+    if let anchors { attributes.append(("X509_anchors", "FILE:\(anchors)")) }
+    for (attribute, value) in attributes {
+      let code = krb5_get_init_creds_opt_set_pa(context.raw, options, attribute, value)
+      try context.check(code, circumstances)
+    }
     let exchange = try InitialTicket.Exchange(
       name, service: service, context, circumstances, options: options)
     return .fixed(try exchange.run())
   }
-}
-
-/// A file without a name on any disk, readable by this process through /proc.
-private struct MemoryFile: ~Copyable {
-  let descriptor: Int32
-  var path: String { "/proc/self/fd/\(descriptor)" }
-
-  init(_ text: String, named name: String) throws(KerberosError) {
-    descriptor = keyval_memory_file(name)
-    guard descriptor >= 0 else {
-      throw KerberosError(
-        .unusableFile, code: errno,
-        "No memory for the \(name): \(String(cString: strerror(errno))).")
-    }
-    let bytes = Array(text.utf8)
-    let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    guard written == bytes.count else {
-      throw KerberosError(.unusableFile, code: errno, "No memory for the \(name).")
-    }
-  }
-
-  deinit { close(descriptor) }
 }

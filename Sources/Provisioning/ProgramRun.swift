@@ -1,5 +1,5 @@
-import CKerberos
 import Glibc
+import Kerberos
 
 /// Runs a program to its end, with what it reads and what it says in memory: passwords go in by standard input
 /// and never stand on a command line, where everybody could read them.
@@ -12,19 +12,19 @@ package enum ProgramRun {
   package static func run(
     _ words: [String], environment: [String: String], user: UnixUser, input: String = ""
   ) throws(ProvisioningError) -> Outcome {
-    let inputFile = keyval_memory_file("input")
-    let outputFile = keyval_memory_file("output")
-    defer {
-      close(inputFile)
-      close(outputFile)
-    }
-    guard inputFile >= 0, outputFile >= 0 else { throw .system("No memory for a program's input", errno) }
-    try RealmFile.writeAll(Array(input.utf8), to: inputFile, "a program's input")
-    lseek(inputFile, 0, SEEK_SET)
+    let inputFile = try memoryFile(input)
+    let outputFile = try memoryFile("")
     let child = try ChildProcess.spawn(
-      words, environment: environment, user: user, input: inputFile, output: outputFile)
+      words, environment: environment, user: user, input: inputFile.descriptor, output: outputFile.descriptor)
     let status = child.wait()
-    lseek(outputFile, 0, SEEK_SET)
-    return Outcome(status: status, output: try RealmFile.read(outputFile, "a program's output"))
+    lseek(outputFile.descriptor, 0, SEEK_SET)
+    let output = try RealmFile.read(outputFile.descriptor, "a program's output")
+    return Outcome(status: status, output: output)
+  }
+
+  private static func memoryFile(_ text: String) throws(ProvisioningError) -> MemoryFile {
+    do throws(KerberosError) {
+      return try MemoryFile(text, named: "input of a program")
+    } catch { throw ProvisioningError(.system, error.description) }
   }
 }

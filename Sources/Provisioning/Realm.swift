@@ -81,6 +81,12 @@ public struct Realm: Sendable {
     try kadmin.run(list.commands)
   }
 
+  /// Runs commands of kadmin.local, for what the methods above do not do.
+  @discardableResult
+  package func administer(_ commands: [String]) throws(ProvisioningError) -> String {
+    try kadmin.run(commands)
+  }
+
   /// Clears the expiry of enrolled principals, as the authority does for drones.
   public func clearExpiry(of names: [String]) throws(ProvisioningError) {
     for name in names { try PrincipalText.requireName(name) }
