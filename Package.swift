@@ -101,6 +101,9 @@ let package = Package(
         configuration, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     .testTarget(
+      name: "AuthorityTests", dependencies: ["Authority", "Cluster", "Cryptography"],
+      swiftSettings: strict),
+    .testTarget(
       name: "NodeTests", dependencies: ["Node", "Cluster", logging], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),

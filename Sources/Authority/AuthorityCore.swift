@@ -1,0 +1,200 @@
+import Cluster
+
+/// The authority: it registers nodes, holds ballots and certifies who won. A state machine without I/O, clock
+/// or randomness.
+///
+/// Why at most one commander is certified in a term, whatever crashes and whoever stands by: a term passes
+/// from nobody to one winner with one key by a single compare-and-set in the register (step 1). Everything
+/// after that is done for that key only, may be repeated, and is recorded by a compare-and-set that fails
+/// once a higher term has been claimed. A certificate leaves this core only after the record that contains it
+/// was stored that way.
+public struct AuthorityCore: Sendable {
+  public struct Identity: Hashable, Sendable {
+    public let principal: Principal
+    /// The people who may enroll nodes.
+    public let administrators: Set<Principal>
+
+    public init(principal: Principal, administrators: Set<Principal>) {
+      self.principal = principal
+      self.administrators = administrators
+    }
+  }
+
+  /// A certificate's life in seconds. The term is the fence, not the clock: an authority that is away for
+  /// minutes must not end an office.
+  public static let certificateLife: Int64 = 3600
+  /// Certificates begin this many seconds in the past, for verifiers whose clocks are behind.
+  public static let backdating: Int64 = 60
+  /// A certificate younger than this, in seconds, is sent again rather than made again.
+  static let resendAge: Int64 = 60
+  /// The furthest a candidate may go above the highest term. One drone with a wild number would otherwise use
+  /// up all terms at once.
+  static let longestStep: UInt64 = 1 << 20
+
+  let identity: Identity
+  let timing: Timing
+  let verifier: ElectionVerifier
+
+  /// The register's record as this core last knew it to be.
+  var office: OfficeRecord
+  var nodes: [Principal: EnrolledNode] = [:]
+  /// On their way into the register.
+  var storing: [Principal: EnrolledNode] = [:]
+  var clearing: Set<Principal> = []
+  var connected: Set<Principal> = []
+  /// The highest term that each database said it has stored, in its present life.
+  var raised: [Principal: Term] = [:]
+  var incarnations: [Principal: Incarnation] = [:]
+  /// When the current commander was last heard.
+  var commanderHeard: Instant?
+  /// The newest certificate that was verified here, so that a heartbeat costs no signature check.
+  var verified: (certificate: [UInt8], notAfter: Int64)?
+  var contest: Contest?
+  var certification: Certification?
+  private var operations: UInt64 = 0
+  private var ballots: UInt64
+  /// What `Registered` says has changed and the nodes have not been told.
+  var isAnnouncementDue = false
+
+  /// - Parameters:
+  ///   - register: read just before.
+  ///   - seed: a random number from which ballots are numbered, so that a vote in an earlier life's ballot
+  ///     counts in none of this one.
+  public init(
+    identity: Identity, timing: Timing, verifier: ElectionVerifier, register: RegisterContents, seed: UInt64
+  ) {
+    self.identity = identity
+    self.timing = timing
+    self.verifier = verifier
+    office = register.office
+    ballots = seed
+    for node in register.nodes { nodes[node.node.principal] = node }
+  }
+
+  /// - Parameters:
+  ///   - now: a clock that is never set back.
+  ///   - wall: seconds since 1970, for certificates only.
+  public mutating func handle(_ event: AuthorityEvent, now: Instant, wall: Int64) -> [AuthorityAction] {
+    var actions = react(to: event, now: now, wall: wall)
+    if isAnnouncementDue {
+      isAnnouncementDue = false
+      actions += announce()
+    }
+    return actions
+  }
+
+  private mutating func react(
+    to event: AuthorityEvent, now: Instant, wall: Int64
+  ) -> [AuthorityAction] {
+    switch event {
+    case .started: return start(now)
+    case .ticked: return tickContest(now) + tickCertification(now)
+    case .connected(let peer):
+      connected.insert(peer)
+      return []
+    case .disconnected(let peer):
+      connected.remove(peer)
+      return []
+    case .received(let message, let peer): return receive(message, from: peer, now: now, wall: wall)
+    case .nodeStored(let node): return nodeStored(node)
+    case .nodeNotStored(let node, let reason):
+      storing[node.node.principal] = nil
+      return [.note(.failed(node.node.principal, reason: reason))]
+    case .expiryCleared(let node): return expiryCleared(node)
+    case .expiryNotCleared(let node, let reason):
+      clearing.remove(node)
+      return [.note(.failed(node, reason: reason))]
+    case .registerRead(let operation, let contents):
+      return registerRead(operation, contents, now: now, wall: wall)
+    case .officeReplaced(let operation, let outcome):
+      return officeReplaced(operation, outcome, now: now, wall: wall)
+    case .officeCreated(let operation, let outcome):
+      return officeCreated(operation, outcome)
+    case .lowerOfficesDeleted(let operation):
+      return lowerOfficesDeleted(operation)
+    case .certificateIssued(let operation, let certificate):
+      return certificateIssued(operation, certificate, wall: wall)
+    case .failed(let operation, let reason): return failed(operation, reason, now: now)
+    }
+  }
+
+  private mutating func start(_ now: Instant) -> [AuthorityAction] {
+    [.learn(registeredNodes)] + adopt(office, now: now)
+  }
+
+  private mutating func receive(
+    _ message: ControlMessage, from peer: Principal, now: Instant, wall: Int64
+  ) -> [AuthorityAction] {
+    switch message {
+    case .register(let register): return registerNode(register, from: peer)
+    case .ballotRequest(let request): return requestBallot(request, from: peer, now: now, wall: wall)
+    case .vote(let vote): return count(vote, from: peer)
+    case .termRaised(let raised): return termRaised(raised.term, at: peer)
+    case .heartbeat(let heartbeat): return hear(heartbeat, from: peer, now: now, wall: wall)
+    case .enrollmentRequest(let request): return enroll(request, for: peer)
+    case .refused(let refusal): return [.note(.refused(peer, reason: refusal.reason))]
+    default: return [refuse(peer, "this is the authority; it does not take messages of kind \(message.kind)")]
+    }
+  }
+
+  mutating func nextOperation() -> UInt64 {
+    operations &+= 1
+    return operations
+  }
+
+  mutating func nextBallot() -> UInt64 {
+    ballots &+= 1
+    return ballots
+  }
+
+  func refuse(_ peer: Principal, _ reason: String) -> AuthorityAction {
+    .send(.refused(Refused(reason: reason, term: office.term)), to: peer)
+  }
+
+  // MARK: What the register's record is
+
+  /// Takes a record from the register for the truth and goes on from there.
+  mutating func adopt(_ record: OfficeRecord, now: Instant) -> [AuthorityAction] {
+    if office.term != record.term || office.certificate != record.certificate { isAnnouncementDue = true }
+    if office.term != record.term { commanderHeard = nil }
+    // A new commander has as long to be heard as any other; and whoever certified it, this process or another,
+    // may have answered it.
+    if record.certificate != nil, commanderHeard == nil { commanderHeard = now }
+    office = record
+    var actions: [AuthorityAction] = []
+    if let contest, record.term >= contest.term {
+      actions += endContest("term \(record.term) is taken")
+    }
+    switch record.state {
+    case .vacant, .burnt, .certified:
+      certification = nil
+    case .certifying:
+      let began = certification?.term == record.term ? certification?.began : nil
+      certification = Certification(term: record.term, began: began ?? now)
+      actions += beginStep()
+    }
+    return actions
+  }
+
+  // MARK: Telling the nodes
+
+  var registeredNodes: [RegisteredNode] {
+    nodes.values.map(\.node).sorted { $0.principal < $1.principal }
+  }
+
+  func registered(_ role: Role) -> [RegisteredNode] {
+    registeredNodes.filter { $0.principal.role == role }
+  }
+
+  var registeredMessage: ControlMessage {
+    .registered(
+      Registered(
+        term: office.term, certificate: office.certificate?.der, drones: registered(.drone),
+        databases: registered(.database)))
+  }
+
+  private func announce() -> [AuthorityAction] {
+    let message = registeredMessage
+    return registeredNodes.map(\.principal).filter(connected.contains).map { .send(message, to: $0) }
+  }
+}

@@ -1,0 +1,89 @@
+import Cluster
+
+/// What happened, as the shell tells the authority's core. An `operation` is the number of the action that the
+/// event answers; answers to operations that no longer matter are ignored.
+public enum AuthorityEvent: Sendable {
+  /// First of all: what was under way when the last process ended goes on.
+  case started
+  /// Some time passed; several times a heartbeat.
+  case ticked
+  case connected(Principal)
+  case disconnected(Principal)
+  case received(ControlMessage, from: Principal)
+  case registerRead(operation: UInt64, RegisterContents)
+  /// The answer to `replaceOffice`.
+  case officeReplaced(operation: UInt64, Replacement)
+  case nodeStored(EnrolledNode)
+  case nodeNotStored(EnrolledNode, reason: String)
+  case officeCreated(operation: UInt64, OfficeCreation)
+  case lowerOfficesDeleted(operation: UInt64)
+  /// DER.
+  case certificateIssued(operation: UInt64, certificate: [UInt8])
+  /// Reading, creating, deleting or issuing failed, or its outcome is unknown: a sentence for the log.
+  case failed(operation: UInt64, reason: String)
+  case expiryCleared(Principal)
+  case expiryNotCleared(Principal, reason: String)
+
+  /// How a compare-and-set on the office's record ended.
+  public enum Replacement: Hashable, Sendable {
+    case stored
+    /// Somebody else, such as a standby authority, changed it first: this is there now.
+    case stale(OfficeRecord)
+    /// It failed, or its outcome is unknown.
+    case failed(reason: String)
+  }
+
+  public enum OfficeCreation: Hashable, Sendable {
+    /// The principal is there and bears the key's fingerprint; made now or earlier.
+    case bearsTheKey
+    /// It is there and bears another key's.
+    case burnt
+  }
+}
+
+/// What the shell shall do, in this order. Whatever has an operation is answered by one event with its number.
+public enum AuthorityAction: Hashable, Sendable {
+  case send(ControlMessage, to: Principal)
+  /// These nodes can be dialled here.
+  case learn([RegisteredNode])
+  case readRegister(operation: UInt64)
+  /// Compare-and-set, durable before it is answered: store `office` if the stored record's revision is the one
+  /// before it. One that is stored already, equal in everything, is success.
+  case replaceOffice(operation: UInt64, OfficeRecord)
+  /// Insert or replace, durable before it is answered by `nodeStored`.
+  case storeNode(EnrolledNode)
+  case createOffice(operation: UInt64, Term, keyFingerprint: [UInt8])
+  case deleteOffices(operation: UInt64, below: Term)
+  case issueCertificate(operation: UInt64, CertificateOrder)
+  /// The node has shown its own key.
+  case clearExpiry(Principal)
+  /// Create the principal with a one-time password and send the `EnrollmentAnswer` of this number.
+  case enroll(Principal, number: UInt64, for: Principal)
+  case note(AuthorityNote)
+}
+
+/// A certificate to be signed by the election CA. Times in seconds since 1970.
+public struct CertificateOrder: Hashable, Sendable {
+  public let term: Term
+  public let winner: Winner
+  public let notBefore: Int64
+  public let notAfter: Int64
+}
+
+/// Something for the log.
+public enum AuthorityNote: Hashable, Sendable {
+  case registered(RegisteredNode)
+  case ballotOpened(Term, candidate: Principal, voters: Int)
+  case ballotFailed(Term, candidate: Principal, reason: String)
+  case ballotWon(Term, candidate: Principal, votes: Int, voters: Int)
+  case stepDone(Term, OfficeRecord.Step)
+  case certified(Term, Principal)
+  case renewed(Term, Principal)
+  case burnt(Term)
+  /// Another authority changed the register.
+  case superseded(Term)
+  case retrying(Term, reason: String)
+  case enrolling(Principal, by: Principal)
+  case refused(Principal, reason: String)
+  case failed(Principal, reason: String)
+}

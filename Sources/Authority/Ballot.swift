@@ -1,0 +1,58 @@
+import Cluster
+
+/// One ballot: whom the registered drones name in a term, as they tell the authority themselves.
+struct Ballot: Sendable {
+  enum Verdict: Equatable, Sendable {
+    case open
+    case won(votes: Int)
+    /// The candidate cannot reach a majority any more, or the time is over.
+    case lost(votes: Int)
+  }
+
+  let number: UInt64
+  let term: Term
+  let candidate: Winner
+  /// The registered drones when the ballot was opened, in order. A drone that registers meanwhile has its say
+  /// in the next: that two ballots count different drones is harmless, since a term is given away by one
+  /// compare-and-set and not by counting.
+  let voters: [Principal]
+  let opened: Instant
+  var asked: Instant
+  private var answers: [Principal: Bool] = [:]
+  /// The authority's own voice, heard only when the number of drones is even.
+  var hasAuthorityVoted = false
+
+  init(number: UInt64, term: Term, candidate: Winner, voters: [Principal], now: Instant) {
+    self.number = number
+    self.term = term
+    self.candidate = candidate
+    self.voters = voters
+    opened = now
+    asked = now
+  }
+
+  var needsAuthority: Bool { voters.count.isMultiple(of: 2) }
+
+  /// All voices, the authority's included where it counts.
+  var voices: Int { voters.count + (needsAuthority ? 1 : 0) }
+
+  var unanswered: [Principal] { voters.filter { answers[$0] == nil } }
+
+  /// The first answer counts: a drone has one vote a term.
+  mutating func count(_ vote: Vote, from voter: Principal) {
+    guard vote.ballot == number, vote.term == term, voters.contains(voter), answers[voter] == nil else {
+      return
+    }
+    answers[voter] = vote.candidate == candidate.principal
+  }
+
+  /// More than half of all voices; with no drones there is no majority.
+  func verdict(isTimeOver: Bool) -> Verdict {
+    let authority = needsAuthority ? 1 : 0
+    let votes = voters.filter { answers[$0] == true }.count + (hasAuthorityVoted ? authority : 0)
+    if votes * 2 > voices, votes > authority { return .won(votes: votes) }
+    let outstanding = unanswered.count + (hasAuthorityVoted ? 0 : authority)
+    let isPossible = !voters.isEmpty && (votes + outstanding) * 2 > voices
+    return isPossible && !isTimeOver ? .open : .lost(votes: votes)
+  }
+}
