@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// Where everything of a local cluster stands, below one directory:
@@ -20,7 +21,8 @@ public struct ClusterDirectory: Sendable, Equatable {
   public var realm: String { "\(path)/realm" }
   public var logs: String { "\(path)/log" }
   public func log(of name: String) -> String { "\(logs)/\(name).log" }
-  public func node(_ name: String) -> String { "\(path)/nodes/\(name)" }
+  public var nodes: String { "\(path)/nodes" }
+  public func node(_ name: String) -> String { "\(nodes)/\(name)" }
   public func configuration(of name: String) -> String { "\(node(name))/node.json" }
   public func keytab(of name: String) -> String { "\(node(name))/node.keytab" }
   public func data(of name: String) -> String { "\(node(name))/data" }
@@ -58,5 +60,20 @@ public struct ClusterDirectory: Sendable, Equatable {
       throw .system("cannot make the directory \(subdirectory)", code: errno)
     }
     try user.own(subdirectory)
+  }
+
+  /// The names in the directory, sorted.
+  func contents() -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+  }
+
+  func removeAll(_ paths: [String]) throws(LocalClusterError) {
+    for path in paths where access(path, F_OK) == 0 {
+      do {
+        try FileManager.default.removeItem(atPath: path)
+      } catch {
+        throw LocalClusterError(.system, "cannot remove \(path): \(error)")
+      }
+    }
   }
 }

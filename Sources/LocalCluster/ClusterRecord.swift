@@ -53,12 +53,7 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
   }
 
   func save(to directory: ClusterDirectory) throws(LocalClusterError) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(self) else {
-      throw LocalClusterError(.system, "cannot write \(directory.record)")
-    }
-    try replaceFile(directory.record, with: String(decoding: data, as: UTF8.self) + "\n", mode: 0o644)
+    try replaceFile(directory.record, with: prettyJSON(self), mode: 0o644)
   }
 }
 

@@ -14,15 +14,22 @@ public struct ProcessLauncher: Sendable {
   /// POSIX_SPAWN_SETSID of <spawn.h>, which glibc shows to _GNU_SOURCE only.
   private static let newSession: Int32 = 0x80
 
-  /// - Parameter log: appended to; made for its owner only.
-  public func launch(_ program: String, _ arguments: [String], log: String) throws(LocalClusterError)
+  /// - Parameters:
+  ///   - log: appended to; made for its owner only.
+  ///   - input: a descriptor for standard input; without one there is nothing to read.
+  public func launch(_ program: String, _ arguments: [String], log: String, input: Int32? = nil)
+    throws(LocalClusterError)
     -> ProcessIdentity
   {
     let words = user.wrapped([program] + arguments)
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    if let input {
+      posix_spawn_file_actions_adddup2(&actions, input, 0)
+    } else {
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    }
     posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     for descriptor in Self.openDescriptors() where descriptor > 2 {
@@ -51,6 +58,24 @@ public struct ProcessLauncher: Sendable {
     guard code == 0 else { throw .system("cannot start \(program)", code: code) }
     // It may have ended already; then this identity is simply not running.
     return ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, startTime: 0, bootIdentifier: "")
+  }
+
+  /// Runs a program to its end. What it reads is text of at most a few lines, such as a password, which so stands
+  /// neither on a command line nor in a file.
+  /// - Returns: its exit status, nil if a signal ended it.
+  public func run(
+    _ program: String, _ arguments: [String], log: String, input: String = ""
+  ) throws(LocalClusterError) -> Int32? {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw .system("cannot make a pipe", code: errno) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    let bytes = Array(input.utf8.prefix(4096))
+    // A pipe holds this much, so that writing does not wait for the reader.
+    let written = write(ends[1], bytes, bytes.count)
+    close(ends[1])
+    defer { close(ends[0]) }
+    guard written == bytes.count else { throw .system("cannot write to a pipe", code: errno) }
+    return try launch(program, arguments, log: log, input: ends[0]).wait()
   }
 
   private static func openDescriptors() -> [Int32] {

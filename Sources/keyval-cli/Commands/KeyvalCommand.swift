@@ -10,6 +10,7 @@ struct KeyvalCommand: AsyncParsableCommand {
       Exit status: 0 done; 1 the key was not found; 2 no ticket (standard error shows the kinit line to type); \
       64 wrong usage; anything else is a failure that standard error explains.
       """,
+    version: "0.1.0",
     groupedSubcommands: [
       CommandGroup(
         name: "Keys and values:",
@@ -17,6 +18,8 @@ struct KeyvalCommand: AsyncParsableCommand {
           PutCommand.self, GetCommand.self, DelCommand.self, LocateCommand.self, ShellCommand.self,
         ]),
       CommandGroup(name: "What is there:", subcommands: [StatusCommand.self, HelloCommand.self]),
+      CommandGroup(name: "On one machine:", subcommands: [DemoCommand.self, ClusterCommand.self]),
+      CommandGroup(name: "Realms and nodes:", subcommands: [RealmCommand.self, EnrollCommand.self]),
     ])
 
   static func main() async {

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The environment of this process, read once.
+/// The environment of this process.
 enum ProcessEnvironment {
-  static let all: [String: String] = {
+  static var all: [String: String] {
     var all: [String: String] = [:]
     var entry = environ
     while let text = entry.pointee {
@@ -11,7 +11,7 @@ enum ProcessEnvironment {
       entry += 1
     }
     return all
-  }()
+  }
 
   static subscript(name: String) -> String? { all[name] }
 }

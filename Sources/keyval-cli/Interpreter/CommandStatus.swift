@@ -1,18 +1,23 @@
 /// How the command ends, as its caller sees it. Above 2 the numbers are those of sysexits.h.
-enum CommandStatus: Int32, Error, Sendable {
-  case done = 0
-  case notFound = 1
-  case noTicket = 2
-  case usage = 64
+struct CommandStatus: RawRepresentable, Equatable, Sendable {
+  let rawValue: Int32
+
+  static let done = CommandStatus(rawValue: 0)
+  static let notFound = CommandStatus(rawValue: 1)
+  static let noTicket = CommandStatus(rawValue: 2)
+  static let usage = CommandStatus(rawValue: 64)
   /// Something that was read (a file, a value) is not what it should be.
-  case badData = 65
+  static let badData = CommandStatus(rawValue: 65)
   /// The cluster cannot be reached, or cannot answer now.
-  case unavailable = 69
+  static let unavailable = CommandStatus(rawValue: 69)
   /// A fault of Keyval itself.
-  case internalFault = 70
+  static let internalFault = CommandStatus(rawValue: 70)
   /// The operating system refused something.
-  case systemFailure = 71
-  case inputOutput = 74
-  case notPermitted = 77
-  case configuration = 78
+  static let systemFailure = CommandStatus(rawValue: 71)
+  static let inputOutput = CommandStatus(rawValue: 74)
+  static let notPermitted = CommandStatus(rawValue: 77)
+  static let configuration = CommandStatus(rawValue: 78)
+
+  /// As a shell tells of a program that a signal ended.
+  static func interrupted(_ signal: Int32) -> CommandStatus { CommandStatus(rawValue: 128 + signal) }
 }

@@ -1,3 +1,7 @@
+import Kerberos
+import LocalCluster
+import Provisioning
+
 /// An error as a person meets it: a sentence and an exit status.
 struct Failure: Error, Equatable, Sendable {
   let status: CommandStatus
@@ -13,7 +17,32 @@ struct Failure: Error, Equatable, Sendable {
     case let error as Failure: self = error
     case let error as OutputError: self.init(status: .inputOutput, sentence: error.description)
     case let error as InputError: self.init(status: .inputOutput, sentence: error.description)
+    case let error as LocalClusterError:
+      self.init(status: Self.status(error.fault), sentence: error.description)
+    case let error as ProvisioningError:
+      self.init(status: Self.status(error.fault), sentence: error.description)
+    case let error as KerberosError: self.init(status: .unavailable, sentence: error.description)
     default: self.init(status: .unavailable, sentence: String(describing: error))
+    }
+  }
+
+  init(interruptedBy signal: Int32) {
+    self.init(status: .interrupted(signal), sentence: "interrupted")
+  }
+
+  private static func status(_ fault: LocalClusterError.Fault) -> CommandStatus {
+    switch fault {
+    case .input: .usage
+    case .system: .systemFailure
+    case .process, .interrupted: .unavailable
+    }
+  }
+
+  private static func status(_ fault: ProvisioningError.Fault) -> CommandStatus {
+    switch fault {
+    case .input: .usage
+    case .system: .systemFailure
+    case .missingProgram, .program, .portTaken: .unavailable
     }
   }
 }

@@ -13,6 +13,9 @@ struct StandardOutput: Output {
     _ = Self.write(Array("\(remark)\n".utf8), to: STDERR_FILENO)
   }
 
+  /// A question, whose answer is typed on the same line.
+  func write(question: String) { _ = Self.write(Array(question.utf8), to: STDERR_FILENO) }
+
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
   /// Writes everything, however the descriptor takes it. Returns errno if it takes no more.

@@ -30,7 +30,7 @@ struct StatusReport: Equatable, Sendable {
 
 extension StatusReport {
   var text: String {
-    var lines = [
+    let lines = [
       "cluster    \(cluster), realm \(realm)",
       "term       \(term)",
       "commander  \(commander ?? "none now")",
@@ -40,19 +40,7 @@ extension StatusReport {
     if let authority { rows.append([authority.name, "authority", authority.address, authority.state, "-"]) }
     rows += databases.map { [$0.name, "database", $0.address, $0.state, "-"] }
     rows += drones.map { [$0.name, "drone", $0.address, $0.state, String($0.slots)] }
-    lines += Self.table(rows)
-    return lines.map { $0 + "\n" }.joined()
-  }
-
-  private static func table(_ rows: [[String]]) -> [String] {
-    let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.indices.map { column in
-        column == row.count - 1
-          ? row[column] : row[column] + String(repeating: " ", count: widths[column] - row[column].count)
-      }
-      return cells.joined(separator: "  ")
-    }
+    return lines.map { $0 + "\n" }.joined() + TextTable.render(rows)
   }
 }
 

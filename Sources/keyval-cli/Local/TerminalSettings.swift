@@ -4,6 +4,8 @@ import Glibc
 struct TerminalSettings: Sendable {
   private let saved: termios?
 
+  init(_ settings: termios) { saved = settings }
+
   init() {
     var settings = termios()
     saved = tcgetattr(STDIN_FILENO, &settings) == 0 ? settings : nil

@@ -1,0 +1,260 @@
+import Glibc
+import Kerberos
+import Provisioning
+
+/// One start of a cluster, step by step. Belongs to the task that runs it.
+final class ClusterAssembly {
+  private let plan: ClusterPlan
+  private let directory: ClusterDirectory
+  private let reporter: StepReporter
+  private let user: ServiceUser
+  private let program: NodeProgram
+  private let ports = FreePorts()
+  private(set) var record: ClusterRecord
+
+  init(
+    _ plan: ClusterPlan, in directory: ClusterDirectory, program: String, reporter: StepReporter
+  ) throws(LocalClusterError) {
+    guard ClusterPlan.droneRange.contains(plan.drones) else {
+      throw LocalClusterError(
+        .input, "a local cluster has 1 to \(ClusterPlan.droneRange.upperBound) drones, not \(plan.drones)")
+    }
+    self.plan = plan
+    self.directory = directory
+    self.reporter = reporter
+    user = try ServiceUser.current()
+    record = ClusterRecord(cluster: plan.cluster, realm: plan.realm)
+    // Others may pass, not look: the nodes' user has directories of his own in here.
+    if user.isOther, chmod(directory.path, 0o711) != 0 {
+      throw .system("cannot open \(directory.path) to the nodes' user", code: errno)
+    }
+    self.program = try NodeProgram.prepare(program, for: user, in: directory)
+  }
+
+  func run(probe: LocalCluster.Probe) async throws {
+    try prepareDirectory()
+    var realm = try await makeRealm()
+    try checkCancelled()
+    try await reporter.step("krb5kdc and kadmind of \(plan.realm)") { try startDaemons(&realm) }
+    try checkCancelled()
+    try await enroll(in: realm)
+    try await reporter.step("authority, database and \(count(plan.drones, "drone"))") {
+      try startNodes(realm)
+    }
+    try await getTicket(in: realm)
+    try await reporter.step("election, and all slots served") { try await awaitServing(probe) }
+  }
+
+  /// Ends what this start began. What it wrote stays for inspection.
+  func takeDown() {
+    ports.release()
+    ProcessRoster.stop(record.processes)
+    record.processes = []
+    try? record.save(to: directory)
+  }
+
+  // MARK: Realm
+
+  /// Refuses a directory with something else in it, and clears away a start that did not come to its end: a
+  /// node that is half enrolled cannot be enrolled again.
+  private func prepareDirectory() throws(LocalClusterError) {
+    if access(directory.record, F_OK) == 0 {
+      if access(directory.password(of: plan.user), F_OK) != 0 {
+        try directory.removeAll([directory.realm, directory.nodes])
+      }
+    } else if let stranger = directory.contents().first(where: { $0 != "lock" && $0 != "program" }) {
+      throw LocalClusterError(
+        .input,
+        "\(directory.path) is no cluster's directory: it holds \(stranger); choose an empty one or a new one")
+    }
+    try record.save(to: directory)
+    try makeDirectories()
+  }
+
+  private func makeDirectories() throws(LocalClusterError) {
+    guard mkdir(directory.nodes, 0o711) == 0 || errno == EEXIST else {
+      throw .system("cannot make the directory \(directory.nodes)", code: errno)
+    }
+    guard mkdir(directory.logs, 0o700) == 0 || errno == EEXIST else {
+      throw .system("cannot make the directory \(directory.logs)", code: errno)
+    }
+    for node in [plan.authority] + plan.others { try directory.make(directory.node(node.name), for: user) }
+  }
+
+  private func makeRealm() async throws -> Realm {
+    let owner = UnixUser(uid: user.uid, gid: user.gid)
+    if access(RealmLayout(directory: directory.realm).settings, F_OK) == 0 {
+      let realm = try Realm.open(directory: directory.realm, owner: owner)
+      record.realm = realm.name
+      return realm
+    }
+    return try await reporter.step("realm \(plan.realm) in \(directory.realm)") {
+      try RealmCreation.create(
+        RealmSettings(realm: plan.realm, authority: plan.authority.name), directory: directory.realm,
+        owner: owner)
+    }
+  }
+
+  private func startDaemons(_ realm: inout Realm) throws {
+    let daemons = try realm.start()
+    try add(.kdc, "krb5kdc", daemons.kdc, port: realm.ports.kdc)
+    try add(.kadmind, "kadmind", daemons.kadmind, port: realm.ports.kadmind)
+  }
+
+  private func add(_ role: ProcessRole, _ name: String, _ pid: Int32, port: UInt16) throws(LocalClusterError)
+  {
+    guard let identity = ProcessIdentity(pid: pid) else {
+      throw LocalClusterError(.process, "\(name) ended at once; see the logs in \(directory.realm)/kdc")
+    }
+    record.processes.append(.init(role: role, name: name, address: "127.0.0.1:\(port)", identity: identity))
+    try record.save(to: directory)
+  }
+
+  // MARK: Nodes
+
+  /// Gives every node that has no keytab yet its key, the way that any node comes by one: a one-time password
+  /// from the operator, and `keyval enroll` on the node.
+  private func enroll(in realm: Realm) async throws {
+    let newcomers = plan.others.filter { access(directory.keytab(of: $0.name), F_OK) != 0 }
+    guard !newcomers.isEmpty else { return }
+    try await reporter.step("\(count(newcomers.count, "node")) enrolled by one-time passwords") {
+      for node in newcomers {
+        try checkCancelled()
+        let password = OneTimePassword.generate()
+        switch node.role {
+        case .database: try realm.addDatabase(node: node.name, oneTimePassword: password)
+        default: try realm.addDrone(node: node.name, oneTimePassword: password)
+        }
+        for principal in node.principals { try enroll(node, principal, password, in: realm) }
+        // The authority does this for drones, at their first session; databases are the operator's.
+        if node.role == .database { try realm.clearExpiry(of: node.principals) }
+      }
+    }
+  }
+
+  private func enroll(_ node: NodePlan, _ principal: String, _ password: String, in realm: Realm) throws {
+    let log = directory.log(of: node.name)
+    let status = try launcher(realm).run(
+      program.path, ["enroll", "\(principal)@\(realm.name)", "--keytab", directory.keytab(of: node.name)],
+      log: log,
+      input: password + "\n")
+    guard status == 0 else {
+      throw LocalClusterError(.process, "enrolling \(principal) failed. \(LogTail.sentence(log))")
+    }
+  }
+
+  private func startNodes(_ realm: Realm) throws {
+    let authority = try NodeAddress(plan.authority, ports.draw())
+    let others = try plan.others.map { try NodeAddress($0, ports.draw()) }
+    let all = [authority] + others
+    for node in all {
+      let file = nodeFile(node, authority: authority, realm)
+      try replaceFile(directory.configuration(of: node.plan.name), with: prettyJSON(file), mode: 0o644)
+    }
+    try writeClientFile(seeds: others.filter { $0.plan.role == .drone }, realm)
+    ports.release()
+    for node in all {
+      try checkCancelled()
+      let name = node.plan.name
+      let identity = try launcher(realm).launch(
+        program.path, [node.plan.role.rawValue, "--config", directory.configuration(of: name)],
+        log: directory.log(of: name))
+      record.processes.append(
+        .init(role: node.plan.role, name: name, address: node.address, identity: identity))
+      try record.save(to: directory)
+    }
+  }
+
+  private func nodeFile(_ node: NodeAddress, authority: NodeAddress, _ realm: Realm) -> NodeFile {
+    let isAuthority = node.plan.role == .authority
+    var file = NodeFile(
+      cluster: plan.cluster, realm: realm.name, name: node.plan.name, listen: node.address,
+      keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: node.plan.name),
+      directory: directory.data(of: node.plan.name), anchors: realm.layout.anchors,
+      log: .init(level: plan.logLevel))
+    if isAuthority {
+      file.ca = .init(certificate: realm.layout.anchors, key: realm.layout.electionCAKey)
+      file.administrators = ["\(plan.user)@\(realm.name)"]
+    } else {
+      file.authority = .init(principal: authority.plan.principal(in: realm.name), address: authority.address)
+    }
+    return file
+  }
+
+  private func writeClientFile(seeds: [NodeAddress], _ realm: Realm) throws(LocalClusterError) {
+    let file = ClientFile(
+      cluster: plan.cluster, realm: realm.name, anchors: realm.layout.anchors,
+      seeds: seeds.map { .init(principal: $0.plan.principal(in: realm.name), address: $0.address) })
+    try replaceFile(directory.clientConfiguration, with: prettyJSON(file), mode: 0o644)
+  }
+
+  /// Nodes inherit nothing of ours: a variable KEYVAL_… of the caller would be a setting of theirs.
+  private func launcher(_ realm: Realm) -> ProcessLauncher {
+    let usual = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"]
+    return ProcessLauncher(
+      user: user,
+      environment: usual.merging(realm.layout.clientEnvironment) { $1 }.merging(program.environment) { $1 })
+  }
+
+  // MARK: The first user, and the first answer
+
+  private func getTicket(in realm: Realm) async throws {
+    try checkCancelled()
+    let path = directory.password(of: plan.user)
+    try await reporter.step("a ticket for \(plan.user)@\(realm.name)") {
+      if access(path, F_OK) != 0 {
+        let password = OneTimePassword.generate()
+        try realm.addUser(name: plan.user, password: password)
+        try replaceFile(path, with: password + "\n", mode: 0o600)
+      }
+      guard let password = readSmallFile(path)?.split(separator: "\n").first else {
+        throw LocalClusterError(.input, "\(path) holds no password")
+      }
+      // The ticket is the caller's, not the nodes' user's.
+      try Realm.open(directory: directory.realm).kinit(
+        principal: "\(plan.user)@\(realm.name)", password: String(password),
+        cache: directory.cache(of: plan.user))
+    }
+  }
+
+  private func awaitServing(_ probe: LocalCluster.Probe) async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    var latest = "nobody answered"
+    while ContinuousClock.now < deadline {
+      try checkCancelled()
+      for process in record.processes where !process.identity.isRunning {
+        throw LocalClusterError(
+          .process,
+          "\(process.role.rawValue) \(process.name) ended. \(LogTail.sentence(directory.log(of: process.name)))"
+        )
+      }
+      do {
+        if try await probe() { return }
+        latest = "not all slots are served yet"
+      } catch {
+        latest = "\(error)"
+      }
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    throw LocalClusterError(
+      .process, "the cluster does not serve after a minute: \(latest). The logs are in \(directory.logs).")
+  }
+
+  private func checkCancelled() throws(LocalClusterError) {
+    if Task.isCancelled { throw LocalClusterError(.interrupted, "interrupted") }
+  }
+
+  private func count(_ number: Int, _ thing: String) -> String {
+    "\(number) \(thing)\(number == 1 ? "" : "s")"
+  }
+}
+
+private struct NodeAddress {
+  let plan: NodePlan
+  let address: String
+
+  init(_ plan: NodePlan, _ port: UInt16) {
+    self.plan = plan
+    address = "127.0.0.1:\(port)"
+  }
+}

@@ -1,0 +1,46 @@
+/// What a local cluster consists of.
+public struct ClusterPlan: Sendable, Equatable {
+  public var cluster: String
+  public var realm: String
+  /// 1 to 64.
+  public var drones: Int
+  /// The person who gets a ticket at once.
+  public var user: String
+  /// The nodes' log level, a name of swift-log's.
+  public var logLevel: String
+
+  public init(
+    cluster: String = "local", realm: String = "KEYVAL.TEST", drones: Int = 3, user: String = "alice",
+    logLevel: String = "info"
+  ) {
+    self.cluster = cluster
+    self.realm = realm
+    self.drones = drones
+    self.user = user
+    self.logLevel = logLevel
+  }
+
+  public static let droneRange = 1...64
+
+  var authority: NodePlan { NodePlan(role: .authority, name: "a1") }
+  /// In the order in which they start after the authority.
+  var others: [NodePlan] {
+    [NodePlan(role: .database, name: "db1")] + (1...drones).map { NodePlan(role: .drone, name: "d\($0)") }
+  }
+}
+
+/// One node of ours, as a process and as principals.
+struct NodePlan: Sendable, Equatable {
+  let role: ProcessRole
+  let name: String
+
+  /// The principals in its keytab, without the realm; by the first of them it is known.
+  var principals: [String] {
+    switch role {
+    case .database: ["keyval-database/\(name)", "keyval-command/\(name)"]
+    default: ["keyval-\(role.rawValue)/\(name)"]
+    }
+  }
+
+  func principal(in realm: String) -> String { "\(principals[0])@\(realm)" }
+}

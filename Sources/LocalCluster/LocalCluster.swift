@@ -1,0 +1,62 @@
+import Glibc
+
+/// A whole cluster on this machine, in one directory: what `keyval cluster` and `keyval demo` do.
+public enum LocalCluster {
+  /// Tells how far the cluster is: whether all slots are served. Throws while it cannot be asked.
+  public typealias Probe = @Sendable () async throws -> Bool
+
+  /// Starts a cluster and returns once it serves; one that was stopped comes back with its realm, keys and data.
+  ///
+  /// Nothing is left running when this throws, also when the task was cancelled: then with the fault `interrupted`.
+  /// - Parameters:
+  ///   - program: the `keyval` program.
+  ///   - probe: asked again and again when all processes run.
+  /// - Throws: `LocalClusterError`, `ProvisioningError`.
+  @discardableResult
+  public static func start(
+    _ plan: ClusterPlan, in directory: ClusterDirectory, program: String, reporter: StepReporter, probe: Probe
+  ) async throws -> ClusterRecord {
+    let lock = try DirectoryLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    if let earlier = try? ClusterRecord.load(from: directory),
+      earlier.processes.contains(where: \.identity.isRunning)
+    {
+      throw LocalClusterError(
+        .input,
+        "a cluster runs in \(directory.path) already; keyval cluster stop --directory \(directory.path) ends it"
+      )
+    }
+    let assembly = try ClusterAssembly(plan, in: directory, program: program, reporter: reporter)
+    do {
+      try await assembly.run(probe: probe)
+      return assembly.record
+    } catch {
+      assembly.takeDown()
+      throw error
+    }
+  }
+
+  /// Ends the processes of the cluster in the directory, and only those. Returns those that had to be killed.
+  /// - Throws: `LocalClusterError` when there is no cluster in the directory.
+  @discardableResult
+  public static func stop(in directory: ClusterDirectory) throws(LocalClusterError) -> [ClusterRecord.Process]
+  {
+    let lock = try DirectoryLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    var record = try ClusterRecord.load(from: directory)
+    let killed = ProcessRoster.stop(record.processes)
+    record.processes = []
+    try record.save(to: directory)
+    return killed
+  }
+
+  /// What a shell needs to be a client of the cluster.
+  public static func environment(of directory: ClusterDirectory, user: String) -> [(
+    name: String, value: String
+  )] {
+    [
+      ("KRB5_CONFIG", "\(directory.realm)/krb5.conf"), ("KRB5CCNAME", "FILE:\(directory.cache(of: user))"),
+      ("KEYVAL_CONFIG", directory.clientConfiguration),
+    ]
+  }
+}

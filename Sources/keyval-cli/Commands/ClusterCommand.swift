@@ -1,0 +1,108 @@
+import ArgumentParser
+import Glibc
+import LocalCluster
+
+struct ClusterCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cluster", abstract: "A whole cluster on this machine, in one directory.",
+    subcommands: [Start.self, Status.self, Env.self, Stop.self])
+
+  struct Start: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Start a cluster and leave it running; returns once all slots are served.",
+      discussion: """
+        Makes a realm, an authority, a database and drones in the directory, or starts again what was stopped there. \
+        Started as root, the processes run as the user nobody.
+        """)
+
+    @OptionGroup var location: DirectoryOption
+    @OptionGroup var size: SizeOptions
+
+    func run() async throws {
+      let signals = SignalWatch()
+      let directory = try ClusterDirectory(creating: location.directory)
+      try await LocalOperations.start(size.plan, in: directory, signals: signals)
+      let output = StandardOutput()
+      output.write(remark: "The cluster runs in \(directory.path). To be its client:")
+      output.write(
+        remark: "  eval \"$(keyval cluster env --directory \(ShellExports.quote(directory.path)))\"")
+    }
+  }
+
+  struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Say which processes there should be, and which run; fails unless all do.")
+
+    @OptionGroup var location: DirectoryOption
+
+    func run() async throws {
+      let record = try ClusterRecord.load(from: ClusterDirectory(existing: location.directory))
+      var rows = [["role", "name", "pid", "address", "state"]]
+      for process in record.processes {
+        let state = process.identity.isRunning ? "running" : "gone"
+        rows.append([process.role.rawValue, process.name, String(process.pid), process.address, state])
+      }
+      try StandardOutput().write(result: Array(TextTable.render(rows).utf8))
+      if record.processes.isEmpty { throw Failure(status: .unavailable, sentence: "the cluster is stopped") }
+      let gone = record.processes.filter { !$0.identity.isRunning }.map(\.name)
+      guard gone.isEmpty else {
+        throw Failure(status: .unavailable, sentence: "not running: \(gone.joined(separator: ", "))")
+      }
+    }
+  }
+
+  struct Env: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Print shell exports after which kinit, klist and keyval use the cluster.",
+      discussion: "For example: eval \"$(keyval cluster env --directory DIR)\"")
+
+    @OptionGroup var location: DirectoryOption
+
+    func run() async throws {
+      let directory = try ClusterDirectory(existing: location.directory)
+      _ = try ClusterRecord.load(from: directory)
+      var lines = ShellExports.lines(LocalCluster.environment(of: directory, user: ClusterPlan().user))
+      if let folder = LocalOperations.folderMissingOnPath() {
+        lines += "export PATH=\(ShellExports.quote(folder)):\"$PATH\"\n"
+      }
+      try StandardOutput().write(result: Array(lines.utf8))
+    }
+  }
+
+  struct Stop: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "End the cluster's processes, and only those; its data stays.")
+
+    @OptionGroup var location: DirectoryOption
+
+    func run() async throws {
+      for process in try LocalCluster.stop(in: ClusterDirectory(existing: location.directory)) {
+        StandardOutput().write(remark: "\(process.role.rawValue) \(process.name) had to be killed")
+      }
+    }
+  }
+}
+
+struct DirectoryOption: ParsableArguments {
+  @Option(help: "The cluster's directory.") var directory: String
+}
+
+struct SizeOptions: ParsableArguments {
+  @Option(help: "How many drones, 1 to 64.") var drones = 3
+  @Option(help: "The nodes' log level: trace, debug, info, notice, warning, error or critical.")
+  var logLevel = "info"
+
+  var plan: ClusterPlan { ClusterPlan(drones: drones, logLevel: logLevel) }
+
+  func validate() throws {
+    guard ClusterPlan.droneRange.contains(drones) else {
+      throw ValidationError(
+        "a local cluster has 1 to \(ClusterPlan.droneRange.upperBound) drones, not \(drones)")
+    }
+    let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+    guard levels.contains(logLevel) else {
+      throw ValidationError(
+        "there is no log level ‘\(logLevel)’; write one of \(levels.joined(separator: ", "))")
+    }
+  }
+}

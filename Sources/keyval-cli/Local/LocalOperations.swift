@@ -1,0 +1,96 @@
+import Foundation
+import Glibc
+import LocalCluster
+import Provisioning
+
+/// What `keyval cluster` and `keyval demo` have in common.
+enum LocalOperations {
+  /// Starts a cluster, telling each step on standard error. A signal ends the start, and what it started.
+  static func start(_ plan: ClusterPlan, in directory: ClusterDirectory, signals: SignalWatch) async throws {
+    let output = StandardOutput()
+    let began = ContinuousClock.now
+    let program = try ownPath()
+    // What comes after is a client of this cluster. Set here and nowhere else: no other thread runs yet that might
+    // be reading the environment.
+    for (name, value) in LocalCluster.environment(of: directory, user: plan.user) { setenv(name, value, 1) }
+    let starting = Task {
+      try await LocalCluster.start(
+        plan, in: directory, program: program, reporter: StepReporter { output.write(remark: $0) },
+        probe: { try await ServingProbe.isServing(directory, user: plan.user) })
+    }
+    signals.onSignal { _ in starting.cancel() }
+    do {
+      _ = try await starting.value
+    } catch {
+      if let signal = signals.received {
+        throw Failure(interruptedBy: signal)
+      }
+      throw error
+    }
+    let tenths = Int(((ContinuousClock.now - began) / .milliseconds(100)).rounded())
+    output.write(remark: "        serving after \(tenths / 10).\(tenths % 10) s")
+  }
+
+  /// A directory of our own that the nodes' user can reach.
+  static func temporaryDirectory() throws -> ClusterDirectory {
+    let parents = [ProcessEnvironment["TMPDIR"], "/tmp", "/var/tmp"].compactMap { $0 }
+    guard let parent = parents.first(where: isOpenToOthers) else {
+      throw Failure(
+        status: .systemFailure,
+        sentence:
+          "none of \(parents.joined(separator: ", ")) can hold a directory that the nodes' user may enter")
+    }
+    return try ClusterDirectory(temporaryIn: parent)
+  }
+
+  /// Root's nodes run as nobody, who must be able to come down all the way.
+  private static func isOpenToOthers(_ path: String) -> Bool {
+    guard geteuid() == 0 else { return true }
+    guard let resolved = realpath(path, nil) else { return false }
+    defer { free(resolved) }
+    var prefix = ""
+    for component in String(cString: resolved).split(separator: "/") {
+      prefix += "/\(component)"
+      var status = stat()
+      guard stat(prefix, &status) == 0, status.st_mode & 0o001 != 0 else { return false }
+    }
+    return true
+  }
+
+  /// Whose the realm's files are: root administers as that user.
+  static func owner(of path: String) -> UnixUser {
+    var status = stat()
+    guard geteuid() == 0, stat(path, &status) == 0 else { return .current }
+    return UnixUser(uid: status.st_uid, gid: status.st_gid)
+  }
+
+  static func remove(_ directory: ClusterDirectory) {
+    do {
+      try FileManager.default.removeItem(atPath: directory.path)
+    } catch {
+      StandardOutput().write(remark: "\(directory.path) could not be removed: \(error)")
+    }
+  }
+
+  /// The folder of this program, if a shell would not find this very program by its name.
+  static func folderMissingOnPath() -> String? {
+    guard let own = try? ownPath(), let end = own.lastIndex(of: "/") else { return nil }
+    for folder in (ProcessEnvironment["PATH"] ?? "").split(separator: ":") {
+      guard access("\(folder)/keyval", X_OK) == 0 else { continue }
+      guard let resolved = realpath("\(folder)/keyval", nil) else { continue }
+      defer { free(resolved) }
+      return String(cString: resolved) == own ? nil : String(own[..<end])
+    }
+    return String(own[..<end])
+  }
+
+  private static func ownPath() throws -> String {
+    guard let path = realpath("/proc/self/exe", nil) else {
+      throw Failure(
+        status: .systemFailure,
+        sentence: "cannot find the program that runs: \(String(cString: strerror(errno)))")
+    }
+    defer { free(path) }
+    return String(cString: path)
+  }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import LocalCluster
+
+/// With a real realm, and with nodes that only sleep: what is tested here is who is started and who is ended.
+@Suite("A local cluster", .serialized)
+struct LocalClusterTests {
+  private let directory: ClusterDirectory
+  private let program: String
+  private let told = Told()
+
+  init() throws {
+    directory = try ClusterDirectory(temporaryIn: FileManager.default.temporaryDirectory.path)
+    chmod(directory.path, 0o711)
+    program = directory.path + ".program"
+    // Enrolls by making the keytab, and runs as a node until it is ended, unless its name is in FAIL.
+    try """
+    #!/bin/sh
+    case $1 in
+      --version) exit 0 ;;
+      enroll) read -r password && test -n "$password" && touch "$4" ;;
+      *) case $3 in */\(Self.failing)/*) echo "cannot go on" >&2; exit 1 ;; esac; exec sleep 1000 ;;
+    esac
+    """.write(toFile: program, atomically: false, encoding: .utf8)
+    chmod(program, 0o755)
+  }
+
+  private static let failing = "d9"
+
+  private func remove() {
+    for path in [directory.path, program] { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  private func start(drones: Int = 1, probe: @escaping LocalCluster.Probe = { true }) async throws
+    -> ClusterRecord
+  {
+    try await LocalCluster.start(
+      ClusterPlan(drones: drones), in: directory, program: program, reporter: StepReporter(told.add),
+      probe: probe)
+  }
+
+  /// Processes whose arguments or working files lie in the directory.
+  private func survivors() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int($0) != nil }.compactMap { pid in
+      let words =
+        (readSmallFile("/proc/\(pid)/cmdline") ?? "") + (readSmallFile("/proc/\(pid)/environ") ?? "")
+      let isAlive = ProcessIdentity(pid: Int32(pid) ?? 0) != nil
+      return isAlive && words.contains(directory.path) ? words : nil
+    }
+  }
+
+  @Test("it starts all processes, writes them down, and stop ends exactly those", .timeLimit(.minutes(1)))
+  func startAndStop() async throws {
+    defer { remove() }
+    let record = try await start(drones: 2)
+    #expect(record.processes.map(\.role) == [.kdc, .kadmind, .authority, .database, .drone, .drone])
+    #expect(record.processes.map(\.name) == ["krb5kdc", "kadmind", "a1", "db1", "d1", "d2"])
+    #expect(record.processes.allSatisfy { $0.identity.isRunning })
+    #expect(try ClusterRecord.load(from: directory) == record)
+    #expect(try survivors().count == 6)
+    if geteuid() == 0 {
+      for process in record.processes {
+        let status = try #require(readSmallFile("/proc/\(process.pid)/status"))
+        #expect(!status.contains("\nUid:\t0\t"), "\(process.name) runs as root")
+      }
+    }
+    #expect(try LocalCluster.stop(in: directory).isEmpty)
+    #expect(!record.processes.contains { $0.identity.isRunning })
+    #expect(try survivors().isEmpty)
+    #expect(try ClusterRecord.load(from: directory).processes.isEmpty)
+  }
+
+  @Test("what was stopped starts again with its realm and its keys", .timeLimit(.minutes(1)))
+  func startAgain() async throws {
+    defer { remove() }
+    _ = try await start()
+    try LocalCluster.stop(in: directory)
+    let toldBefore = told.lines.count
+    let anchors = readSmallFile("\(directory.realm)/election-ca.pem")
+    let record = try await start()
+    #expect(record.processes.count == 5)
+    #expect(readSmallFile("\(directory.realm)/election-ca.pem") == anchors)
+    #expect(!told.lines.dropFirst(toldBefore).contains { $0.contains("enrolled") })
+    try LocalCluster.stop(in: directory)
+  }
+
+  @Test("a second start in the same directory is refused and harms nothing", .timeLimit(.minutes(1)))
+  func startTwice() async throws {
+    defer { remove() }
+    let record = try await start()
+    await #expect(throws: LocalClusterError.self) { _ = try await start() }
+    #expect(record.processes.allSatisfy { $0.identity.isRunning })
+    try LocalCluster.stop(in: directory)
+  }
+
+  @Test(
+    "a node that ends at once fails the start with the end of its log, and nothing is left",
+    .timeLimit(.minutes(1)))
+  func failingNode() async throws {
+    defer { remove() }
+    await #expect {
+      _ = try await start(drones: 9, probe: { false })
+    } throws: {
+      "\($0)".contains("drone d9 ended") && "\($0)".contains("cannot go on")
+    }
+    #expect(try survivors().isEmpty)
+    #expect(told.lines.last?.hasPrefix("FAILED  election") == true)
+  }
+
+  @Test("a start that is called off leaves nothing behind, and can be repeated", .timeLimit(.minutes(1)))
+  func cancelled() async throws {
+    defer { remove() }
+    let reached = AsyncStream.makeStream(of: Void.self)
+    let starting = Task {
+      try await start(probe: {
+        reached.continuation.yield()
+        return false
+      })
+    }
+    for await _ in reached.stream { break }
+    starting.cancel()
+    await #expect {
+      _ = try await starting.value
+    } throws: {
+      ($0 as? LocalClusterError)?.fault == .interrupted
+    }
+    #expect(try survivors().isEmpty)
+    let record = try await start()
+    #expect(record.processes.count == 5)
+    try LocalCluster.stop(in: directory)
+  }
+
+  @Test("a directory with something else in it is refused", .timeLimit(.minutes(1)))
+  func foreignDirectory() async throws {
+    defer { remove() }
+    try "mine".write(toFile: directory.path + "/thesis.tex", atomically: true, encoding: .utf8)
+    await #expect {
+      _ = try await start()
+    } throws: {
+      "\($0)".contains("it holds thesis.tex")
+    }
+    #expect(directory.contents().contains("thesis.tex"))
+    #expect(try survivors().isEmpty)
+  }
+}
+
+private final class Told: Sendable {
+  private let state = Mutex<[String]>([])
+  var lines: [String] { state.withLock { $0 } }
+  func add(_ line: String) { state.withLock { $0.append(line) } }
+}
