@@ -1,0 +1,202 @@
+import Cluster
+import Cryptography
+import Kerberos
+import NIOCore
+import NIOPosix
+import Synchronization
+import Transport
+import Wire
+
+/// A client of a Keyval cluster, for any number of tasks at once.
+///
+/// It asks a seed for the slot map, believes it only with the signature of a certified commander, keeps one
+/// authenticated session with each drone that it needs, and gathers the requests of all its callers into one
+/// record per flush. Sessions are opened with the caller's Kerberos ticket (`kinit` first), and anew when they
+/// are lost or their ticket ends.
+///
+///     let configuration = try ClientConfiguration.load(path: "client.json")
+///     let client = try KeyvalClient(configuration: configuration)
+///     try await client.put("greeting", "hello")
+///     let greeting = try await client.getString("greeting")
+///     client.close()
+///
+/// **What an error of a write means.** A write has one number in all its attempts, so it is executed at most
+/// once, however often it is sent. Every error but ``KeyvalError/outcomeUnknown``,
+/// ``KeyvalError/deadlineExceeded(outcomeUnknown:problem:)`` with `outcomeUnknown`, ``KeyvalError/closed`` and
+/// `CancellationError` means that it was not executed and will not be.
+public final class KeyvalClient: Sendable {
+  private let inbox: Inbox
+  private let dialer: SessionDialer
+  /// In milliseconds.
+  private let deadline: Int64
+  private let lastID = Atomic<UInt64>(0)
+
+  /// Makes a client. Nothing is dialled yet. Blocks while it reads the anchors' file.
+  /// - Parameter eventLoopGroup: one of its event loops runs the client.
+  /// - Throws: ``KeyvalError/badConfiguration(_:)``.
+  public init(
+    configuration: ClientConfiguration,
+    eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+  ) throws(KeyvalError) {
+    try configuration.check()
+    let verifier = ElectionVerifier(anchors: try configuration.readAnchors(), realm: configuration.realm)
+    var timing = ClientTiming()
+    timing.suspicion = configuration.suspicion.wholeMilliseconds
+    let router = ClientRouter.Configuration(
+      cluster: configuration.cluster,
+      seeds: configuration.seeds.map { .init(principal: $0.principal, endpoint: $0.endpoint) },
+      verifier: verifier,
+      client: ClientIncarnation(high: SecureRandom.integer(), low: SecureRandom.integer()), timing: timing)
+    let dialer = SessionDialer(cluster: configuration.cluster)
+    let (realm, cache) = (configuration.realm, configuration.credentialCache)
+    self.dialer = dialer
+    deadline = configuration.deadline.wholeMilliseconds
+    inbox = Inbox(eventLoop: eventLoopGroup.next()) { eventLoop in
+      ClientLoop(
+        router: ClientRouter(configuration: router, seed: SecureRandom.integer()), dialer: dialer,
+        realm: realm, eventLoop: eventLoop,
+        credential: { () throws(KerberosError) in try InitiatorCredential.fromCache(name: cache) })
+    }
+  }
+
+  deinit { inbox.submit(.close) }
+
+  /// Ends all sessions. What is under way fails with ``KeyvalError/closed``, and so does everything after.
+  public func close() { inbox.submit(.close) }
+
+  /// Stores a value under a key.
+  /// - Parameters:
+  ///   - key: 1 byte to 1 KiB.
+  ///   - value: up to 1 MiB less about 1.3 KiB (`Limits.maximumValueLength`); may be empty.
+  /// - Returns: whether the key had a value before.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  @discardableResult
+  public func put(_ key: [UInt8], _ value: [UInt8]) async throws -> Bool {
+    try check(key)
+    guard value.count <= Limits.maximumValueLength else {
+      throw KeyvalError.valueTooLong(length: value.count, limit: Limits.maximumValueLength)
+    }
+    guard case .existed(let existed) = try await perform(.put(key: key, value: value)) else {
+      throw KeyvalError.outcomeUnknown
+    }
+    return existed
+  }
+
+  /// The value of a key, nil if it has none.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func get(_ key: [UInt8]) async throws -> [UInt8]? {
+    try check(key)
+    guard case .value(let value) = try await perform(.get(key: key)) else { return nil }
+    return value
+  }
+
+  /// Removes a key.
+  /// - Returns: whether it had a value.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  @discardableResult
+  public func delete(_ key: [UInt8]) async throws -> Bool {
+    try check(key)
+    guard case .existed(let existed) = try await perform(.delete(key: key)) else {
+      throw KeyvalError.outcomeUnknown
+    }
+    return existed
+  }
+
+  /// Where a key lives, by the newest slot map that the client has.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func locate(_ key: [UInt8]) async throws -> Location {
+    try check(key)
+    guard case .location(let location) = try await perform(.locate(key: key)) else {
+      return Location(slot: Slot(key: key), owner: nil)
+    }
+    return location
+  }
+
+  /// The state of the cluster, asked of the commander that the signed slot map names.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func status() async throws -> ClusterStatus {
+    guard case .status(let status) = try await perform(.status) else {
+      throw KeyvalError.deadlineExceeded(outcomeUnknown: false, problem: nil)
+    }
+    return status
+  }
+
+  /// What the node at an address says of itself. Needs no ticket, and proves nothing.
+  /// - Throws: ``KeyvalError/noReachableNode(tried:problem:)``, ``KeyvalError/refused(by:reason:)``.
+  public func hello(_ endpoint: Endpoint) async throws(KeyvalError) -> NodeHello {
+    try await Self.hello(endpoint, dialer: dialer, eventLoop: inbox.eventLoop)
+  }
+
+  /// The same without a client: for somebody who does not know the cluster yet.
+  public static func hello(
+    _ endpoint: Endpoint, eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+  ) async throws(KeyvalError) -> NodeHello {
+    try await hello(endpoint, dialer: SessionDialer(cluster: ""), eventLoop: eventLoopGroup.next())
+  }
+
+  private static func hello(
+    _ endpoint: Endpoint, dialer: SessionDialer, eventLoop: any EventLoop
+  ) async throws(KeyvalError) -> NodeHello {
+    do throws(TransportError) {
+      let address = NodeAddress(host: endpoint.host, port: Int(endpoint.port))
+      return NodeHello(try await dialer.hello(address, on: eventLoop))
+    } catch {
+      if case .session(.refused(let refusal)) = error {
+        throw .refused(by: endpoint.description, reason: refusal.sentence)
+      }
+      throw .noReachableNode(tried: [endpoint.description], problem: error.description)
+    }
+  }
+
+  private func check(_ key: [UInt8]) throws(KeyvalError) {
+    guard !key.isEmpty else { throw .keyEmpty }
+    guard key.count <= Limits.maximumKeyLength else {
+      throw .keyTooLong(length: key.count, limit: Limits.maximumKeyLength)
+    }
+  }
+
+  private func perform(_ operation: ClientOperation) async throws -> ClientReply {
+    let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
+    let deadline = ClientClock.now() + deadline
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        inbox.submit(.request(id: id, operation, deadline: deadline, continuation))
+        // A task that was cancelled before has had its handler called before there was a request.
+        if Task.isCancelled { inbox.submit(.cancel(id: id)) }
+      }
+    } onCancel: {
+      inbox.submit(.cancel(id: id))
+    }
+  }
+}
+
+extension KeyvalClient {
+  /// Stores text under a key, both as UTF-8.
+  @discardableResult
+  public func put(_ key: String, _ value: String) async throws -> Bool {
+    try await put([UInt8](key.utf8), [UInt8](value.utf8))
+  }
+
+  /// The value of a key, nil if it has none.
+  public func get(_ key: String) async throws -> [UInt8]? { try await get([UInt8](key.utf8)) }
+
+  /// The value of a key as text, nil if it has none or is not UTF-8.
+  public func getString(_ key: String) async throws -> String? {
+    try await get(key).flatMap { String(validating: $0, as: UTF8.self) }
+  }
+
+  /// Removes a key.
+  @discardableResult
+  public func delete(_ key: String) async throws -> Bool { try await delete([UInt8](key.utf8)) }
+
+  /// Where a key lives.
+  public func locate(_ key: String) async throws -> Location { try await locate([UInt8](key.utf8)) }
+}
+
+extension Duration {
+  /// Rounded up, at least 1.
+  fileprivate var wholeMilliseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return max(1, seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+  }
+}

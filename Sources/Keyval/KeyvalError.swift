@@ -1,0 +1,70 @@
+import Wire
+
+/// Why an operation did not succeed: whose fault it is, and what to do. Carries no key, value or ticket.
+public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
+  // The caller's ticket
+  /// There is no ticket. `realm` is what the node says its realm is: a hint for a person.
+  case noTicket(realm: String)
+  /// The ticket's life is over.
+  case ticketExpired(realm: String)
+  /// Kerberos refuses the caller's credential or configuration; the sentence says why.
+  case credential(String)
+
+  // The caller's input
+  case keyEmpty
+  /// Bytes of the key, and how many it may have.
+  case keyTooLong(length: Int, limit: Int)
+  /// Bytes of the value, and how many it may have.
+  case valueTooLong(length: Int, limit: Int)
+  /// The configuration cannot be used; the sentence names the file or field and the remedy.
+  case badConfiguration(String)
+
+  // The cluster
+  /// No node could be reached before the deadline.
+  case noReachableNode(tried: [String], problem: String)
+  /// The deadline is over. With `outcomeUnknown` the write may still have been, or may yet be, executed.
+  case deadlineExceeded(outcomeUnknown: Bool, problem: String?)
+  /// Whether an earlier attempt of this write was executed can no longer be known.
+  case outcomeUnknown
+  /// A node refuses, and would refuse again.
+  case refused(by: String, reason: String)
+  /// What a node gave as the slot map is not believed.
+  case mapRefused(from: String, reason: String)
+
+  /// The client was closed, by its owner.
+  case closed
+
+  public var description: String {
+    switch self {
+    case .noTicket(let realm):
+      "there is no Kerberos ticket for the realm \(realm); type: \(Self.kinit(realm))"
+    case .ticketExpired(let realm): "the Kerberos ticket has expired; type: \(Self.kinit(realm))"
+    case .credential(let sentence): sentence
+    case .keyEmpty: "a key has at least one byte"
+    case .keyTooLong(let length, let limit): "the key has \(length) bytes; at most \(limit) are allowed"
+    case .valueTooLong(let length, let limit): "the value has \(length) bytes; at most \(limit) are allowed"
+    case .badConfiguration(let sentence): sentence
+    case .noReachableNode(let tried, let problem):
+      "no node of the cluster could be reached (tried \(tried.joined(separator: ", "))): \(problem); "
+        + "check that the cluster runs and that the seeds are its drones"
+    case .deadlineExceeded(let outcomeUnknown, let problem):
+      "the cluster did not answer in time" + (problem.map { " (\($0))" } ?? "")
+        + (outcomeUnknown ? "; the write may or may not have been executed: read the key" : "; try again")
+    case .outcomeUnknown:
+      "whether the write was executed can no longer be known: read the key, then decide"
+    case .refused(let node, let reason): "\(node) refuses: \(reason)"
+    case .mapRefused(let node, let reason): "the slot map that \(node) gave is not believed: \(reason)"
+    case .closed: "the client was closed"
+    }
+  }
+
+  /// What a person types to get a ticket, where that is the remedy.
+  public var kinitLine: String? {
+    switch self {
+    case .noTicket(let realm), .ticketExpired(let realm): Self.kinit(realm)
+    default: nil
+    }
+  }
+
+  private static func kinit(_ realm: String) -> String { "kinit NAME@\(realm)" }
+}

@@ -1,0 +1,72 @@
+import Cluster
+import Sessions
+import Transport
+import Wire
+
+/// One session with a drone: decodes its answers for the router.
+final class DroneSession: SessionHandler {
+  let link: LinkID
+  /// Kept alive by this session, and it by the loop, until the loop forgets the session.
+  private let loop: ClientLoop
+  private(set) var session: Session?
+  /// Something was gathered that has not been flushed.
+  var isDirty = false
+
+  init(link: LinkID, loop: ClientLoop) {
+    self.link = link
+    self.loop = loop
+  }
+
+  func sessionOpened(_ session: Session) {
+    self.session = session
+    loop.opened(self, expiry: session.identity.ticketExpiry)
+  }
+
+  func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
+    var reader = CBORReader(messages)
+    do throws(CBORError) {
+      while !reader.isAtEnd { loop.answered(self, ClientAnswer(try DataAnswer(from: &reader))) }
+    } catch {
+      loop.closed(self, reason: "\(session.identity.peer) answers what cannot be read: \(error)")
+      session.close()
+    }
+  }
+
+  func readCompleted(on session: Session) { loop.settle() }
+
+  func noticed(_ notice: SessionNotice, on session: Session) { loop.expiring(self) }
+
+  func closed(_ session: Session, error: SessionError?) {
+    self.session = nil
+    loop.closed(self, reason: error?.description ?? "the session with \(session.identity.peer) was closed")
+  }
+
+  func write(_ number: UInt64, _ message: ClientMessage) {
+    // Too large a message was refused before it came here; a session that is over takes none.
+    try? session?.write { writer in message.encode(number: number, into: &writer) }
+  }
+}
+
+extension ClientMessage {
+  /// Writes the request as `DataRequest` has it.
+  func encode(number: UInt64, into writer: inout CBORWriter) {
+    switch self {
+    case .introduce(let client): DataRequest.introduce(number: number, client: client).encode(into: &writer)
+    case .get(let key):
+      key.withUnsafeBytes { DataRequest.get(number: number, key: $0).encode(into: &writer) }
+    case .put(let write, let retry, let key, let value):
+      key.withUnsafeBytes { key in
+        value.withUnsafeBytes { value in
+          DataRequest.put(number: number, write: write, retry: retry, key: key, value: value)
+            .encode(into: &writer)
+        }
+      }
+    case .delete(let write, let retry, let key):
+      key.withUnsafeBytes { key in
+        DataRequest.delete(number: number, write: write, retry: retry, key: key).encode(into: &writer)
+      }
+    case .topology: DataRequest.topology(number: number).encode(into: &writer)
+    case .status: DataRequest.status(number: number).encode(into: &writer)
+    }
+  }
+}

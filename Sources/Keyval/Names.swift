@@ -1,0 +1,12 @@
+import Cluster
+
+/// A Kerberos principal with its realm, such as `keyval-drone/d1@KEYVAL.TEST`.
+public typealias Principal = Cluster.Principal
+/// Where a node listens: host and port.
+public typealias Endpoint = Cluster.Endpoint
+/// One of 16,384 hash slots.
+public typealias Slot = Cluster.Slot
+/// 32 neighbouring slots: what moves as one.
+public typealias Partition = Cluster.Partition
+/// The state of the cluster as its commander sees it.
+public typealias ClusterStatus = Cluster.ClusterStatus
