@@ -131,6 +131,8 @@ let package = Package(
     .testTarget(
       name: "StorageTests", dependencies: ["Storage", "StoreAppender", "Cluster", "Wire", grdb],
       swiftSettings: strict),
+    .testTarget(
+      name: "DatabaseTests", dependencies: ["Database", "Cluster", "Wire"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,290 @@
+import Cluster
+
+/// A database's decisions, without I/O: whom it obeys, what it opens, and in which order its store works.
+///
+/// Everything that must hold after a crash is decided once more inside the store's transactions; here the
+/// answers are given only after those are on the disk.
+public struct DatabaseCore: Sendable {
+  public let identity: DatabaseIdentity
+  /// The highest term that is stored.
+  public private(set) var term: Term
+
+  private let timing: Timing
+  private var keys: SealingKeyRing
+  private var jobs: JobQueue
+  private var streams = StreamQueue()
+  private var sessions: [UInt64: Session] = [:]
+  private var endpoint: Endpoint?
+  private var nextRegistration = Instant(milliseconds: .min)
+  private var actions: [DatabaseAction] = []
+
+  private struct Session {
+    let peer: DatabasePeer
+    /// Of a drone, once it has shown a grant.
+    var incarnation: Incarnation?
+  }
+
+  /// - Parameters:
+  ///   - term: the stored one.
+  ///   - keys: the stored ones.
+  ///   - backlog: of the store at its opening.
+  public init(
+    identity: DatabaseIdentity, timing: Timing, term: Term, keys: [StoredSealingKey], backlog: StoreBacklog
+  ) {
+    self.identity = identity
+    self.timing = timing
+    self.term = term
+    self.keys = SealingKeyRing(keys)
+    jobs = JobQueue(backlog: backlog)
+  }
+
+  public mutating func handle(_ event: DatabaseEvent, now: Instant) -> [DatabaseAction] {
+    switch event {
+    case .listening(let endpoint):
+      self.endpoint = endpoint
+      register(now)
+    case .ticked:
+      if now >= nextRegistration { register(now) }
+      jobs.tick()
+    case .opened(let session, let peer): open(session, peer, now)
+    case .closed(let session): close(session)
+    case .received(let message, let session): receive(message, session)
+    case .requested(let request, let session): receive(request, session)
+    case .finished(let result, let backlog):
+      if let current = jobs.finish(backlog: backlog) { finish(current, result) }
+    case .failed(let reason, let backlog):
+      if let current = jobs.fail(reason: reason, backlog: backlog) { fail(current, reason) }
+    case .streamed(let identifier): _ = streams.finish(identifier)
+    case .streamFailed(let identifier, let rest, let reason): fail(identifier, rest, reason)
+    }
+    if let job = jobs.next() { actions.append(.perform(job)) }
+    while let stream = streams.next() { actions.append(.stream(stream)) }
+    defer { actions.removeAll() }
+    return actions
+  }
+
+  // MARK: Sessions
+
+  private mutating func register(_ now: Instant) {
+    guard let endpoint else { return }
+    nextRegistration = now + timing.heartbeat * 4
+    actions.append(.register(Register(incarnation: identity.incarnation, endpoint: endpoint)))
+  }
+
+  private mutating func open(_ session: UInt64, _ peer: DatabasePeer, _ now: Instant) {
+    if case .commander(let office) = peer, office < term {
+      return refuse(session, .oldTerm(office, current: term))
+    }
+    sessions[session] = Session(peer: peer)
+  }
+
+  private mutating func close(_ session: UInt64) {
+    sessions[session] = nil
+    streams.drop(session: session)
+  }
+
+  /// Says why, and ends the session.
+  private mutating func refuse(_ session: UInt64, _ error: DatabaseAccessError) {
+    actions.append(.send(.refused(Refused(reason: "\(error)", term: term)), session: session))
+    end(session, error)
+  }
+
+  private mutating func end(_ session: UInt64, _ error: DatabaseAccessError) {
+    actions.append(.close(session: session, error))
+    close(session)
+  }
+
+  // MARK: Control
+
+  private mutating func receive(_ message: ControlMessage, _ session: UInt64) {
+    guard let peer = sessions[session]?.peer else { return }
+    switch (peer, message) {
+    case (.commander(let office), .deliverKey(let delivery)): take(delivery, office, session)
+    case (.commander(let office), .keyStored(let question)): answer(question, office, session)
+    case (.authority, .raiseTerm(let order)): raise(to: order.term, session)
+    // What the authority says of the cluster's other nodes, and hints that a message came to nothing.
+    case (.authority, .registered), (_, .refused): break
+    case (.drone, _): end(session, .notPermitted("control message of kind \(message.kind)"))
+    default: refuse(session, .notPermitted("control message of kind \(message.kind)"))
+    }
+  }
+
+  private mutating func take(_ delivery: DeliverKey, _ office: Term, _ session: UInt64) {
+    guard delivery.term == office else { return refuse(session, .notPermitted("key of another term")) }
+    guard let key = SealingKey(identifier: delivery.identifier, key: delivery.key) else {
+      return refuse(session, .notPermitted("key of another length"))
+    }
+    order(.storeKey(StoredSealingKey(term: office, key: key)), session)
+  }
+
+  private mutating func answer(_ question: KeyStored, _ office: Term, _ session: UInt64) {
+    guard question.term == office else {
+      return refuse(session, .notPermitted("question about another term"))
+    }
+    guard keys.key(of: office, identifier: question.identifier) != nil else {
+      let reason = "\(GrantError.unknownKey(term: office))"
+      return actions.append(.send(.refused(Refused(reason: reason, term: term)), session: session))
+    }
+    actions.append(.send(.keyStored(question), session: session))
+  }
+
+  private mutating func raise(to term: Term, _ session: UInt64) {
+    guard term > self.term else {
+      return actions.append(.send(.termRaised(TermRaised(term: self.term)), session: session))
+    }
+    order(.raiseTerm(term), session)
+  }
+
+  /// Control messages are repeated by who sends them: one that waits already, or that finds too much waiting,
+  /// need not be kept.
+  private mutating func order(_ job: StoreJob, _ session: UInt64) {
+    guard !jobs.contains(job, session: session) else { return }
+    _ = jobs.add(JobQueue.Order(job: job, session: session))
+  }
+
+  private mutating func risen(to term: Term) {
+    guard term > self.term else { return }
+    self.term = term
+    actions.append(.note(.termRaised(term)))
+    for session in sessions.keys.sorted() {
+      guard case .commander(let office) = sessions[session]?.peer, office < term else { continue }
+      refuse(session, .oldTerm(office, current: term))
+    }
+  }
+
+  // MARK: Drones
+
+  private static let busy = "too much waits for this database; try again"
+
+  private mutating func receive(_ request: StoreRequest, _ session: UInt64) {
+    guard case .drone(let holder) = sessions[session]?.peer else { return }
+    switch request {
+    case .open(let number, let grant, let partitions):
+      guard !partitions.isEmpty else {
+        return refuse([], number, "no partition was asked for", holder, session)
+      }
+      let check = GrantCheck(identity: identity, term: term, keys: keys)
+      do throws(GrantError) {
+        let opening = try check.opening(
+          grant, partitions, holder: holder, incarnation: sessions[session]?.incarnation)
+        sessions[session]?.incarnation = opening.incarnation
+        let order = JobQueue.Order(job: .open(opening), session: session, number: number)
+        guard !jobs.add(order) else { return }
+        refuse(partitions, number, Self.busy, holder, session)
+      } catch {
+        refuse(partitions, number, "\(error)", holder, session)
+      }
+    case .append(let number, let batches):
+      let group = AppendGroup(holder: holder, batches: batches)
+      let append = JobQueue.Append(session: session, number: number, group: group)
+      guard let reason = jobs.add(append) else { return }
+      actions.append(.answer(.appendFailed(number: number, reason: reason), session: session))
+    }
+  }
+
+  private mutating func refuse(
+    _ partitions: PartitionSet, _ number: UInt64, _ reason: String, _ holder: Principal, _ session: UInt64
+  ) {
+    actions.append(.note(.refused(holder, partitions, reason: reason)))
+    actions.append(
+      .answer(.openRefused(number: number, partitions: partitions, reason: reason), session: session))
+  }
+
+  private mutating func fail(_ identifier: UInt64, _ rest: PartitionSet, _ reason: String) {
+    guard let stream = streams.finish(identifier), sessions[stream.session] != nil else { return }
+    refuse(rest, stream.number, reason, stream.opening.holder, stream.session)
+  }
+
+  // MARK: The store
+
+  private mutating func finish(_ current: JobQueue.Current, _ result: StoreJobResult) {
+    switch (current, result) {
+    case (.order(let order), .termRaised(let stored)):
+      risen(to: stored)
+      guard sessions[order.session] != nil else { return }
+      actions.append(.send(.termRaised(TermRaised(term: stored)), session: order.session))
+    case (.order(let order), .keyStored(let storage)): finishKey(order, storage)
+    case (.order(let order), .opened(let result)): finishOpening(order, result)
+    case (.append(let appends), .appended(let results)):
+      for (append, results) in zip(appends, results) { answer(append, results) }
+    case (.fold, _): break
+    default: fail(current, "the store answered another question")
+    }
+  }
+
+  private mutating func finishKey(_ order: JobQueue.Order, _ storage: KeyStorage) {
+    guard case .storeKey(let stored) = order.job else { return }
+    switch storage {
+    case .stored:
+      keys.insert(stored)
+      actions.append(.note(.keyStored(stored.term)))
+      risen(to: stored.term)
+      guard sessions[order.session] != nil else { return }
+      let answer = KeyStored(term: stored.term, identifier: stored.key.identifier)
+      actions.append(.send(.keyStored(answer), session: order.session))
+    case .oldTerm(let term):
+      risen(to: term)
+    case .conflict:
+      guard sessions[order.session] != nil else { return }
+      refuse(order.session, .notPermitted("second key of one identifier"))
+    }
+  }
+
+  private mutating func finishOpening(_ order: JobQueue.Order, _ result: OpeningResult) {
+    guard case .open(let opening) = order.job else { return }
+    if !result.opened.isEmpty {
+      actions.append(.note(.opened(opening.holder, result.opened, opening.token)))
+    }
+    guard sessions[order.session] != nil else { return }
+    for (reason, partitions) in result.refusalsByReason {
+      refuse(partitions, order.number, reason, opening.holder, order.session)
+    }
+    guard !result.opened.isEmpty,
+      !streams.add(
+        session: order.session, number: order.number, opening: opening.restricted(to: result.opened))
+    else { return }
+    refuse(result.opened, order.number, Self.busy, opening.holder, order.session)
+  }
+
+  private mutating func answer(_ append: JobQueue.Append, _ results: [StoreAnswer.PartitionResult]) {
+    let fenced = results.filter { if case .fenced = $0.result { true } else { false } }
+    if !fenced.isEmpty {
+      actions.append(.note(.fencedOff(append.group.holder, PartitionSet(fenced.map(\.partition)))))
+    }
+    guard sessions[append.session] != nil else { return }
+    actions.append(
+      .answer(.appended(number: append.number, results: results), session: append.session))
+  }
+
+  private mutating func fail(_ current: JobQueue.Current, _ reason: String) {
+    actions.append(.note(.storeFailed(reason: reason)))
+    switch current {
+    // Nobody is told: who sent it repeats it, and must not take silence for consent.
+    case .order(let order):
+      guard case .open(let opening) = order.job, sessions[order.session] != nil else { return }
+      refuse(opening.partitions, order.number, reason, opening.holder, order.session)
+    case .append(let appends):
+      for append in appends where sessions[append.session] != nil {
+        actions.append(
+          .answer(.appendFailed(number: append.number, reason: reason), session: append.session))
+      }
+    case .fold: break
+    }
+  }
+}
+
+extension OpeningResult {
+  /// Refused partitions by sentence, in order of their first.
+  fileprivate var refusalsByReason: [(reason: String, partitions: PartitionSet)] {
+    var groups: [(reason: String, partitions: PartitionSet)] = []
+    for refusal in refused {
+      let reason = "\(refusal.error)"
+      if let index = groups.firstIndex(where: { $0.reason == reason }) {
+        groups[index].partitions.insert(refusal.partition)
+      } else {
+        groups.append((reason, [refusal.partition]))
+      }
+    }
+    return groups
+  }
+}

@@ -1,0 +1,131 @@
+import Cluster
+
+/// What waits for the store, and what is next: terms, keys and openings first, then everything that wants to
+/// be appended as one group, and the folding when it is quiet or when too much has gathered.
+struct JobQueue: Sendable {
+  /// A job before the appends, and the session (and the number on it) that waits for it.
+  struct Order: Sendable {
+    let job: StoreJob
+    let session: UInt64
+    var number: UInt64 = 0
+  }
+
+  /// A request that waits for its group.
+  struct Append: Sendable {
+    let session: UInt64
+    let number: UInt64
+    let group: AppendGroup
+    let length: Int
+
+    init(session: UInt64, number: UInt64, group: AppendGroup) {
+      self.session = session
+      self.number = number
+      self.group = group
+      length = group.batches.reduce(0) { $1.records.reduce($0 + 64) { $0 + $1.approximateLength } }
+    }
+  }
+
+  /// The job that is under way, with those who wait for it.
+  enum Current: Sendable {
+    case order(Order)
+    case append([Append])
+    case fold
+  }
+
+  /// Bytes of records in one group: about what a disk takes in the time of its flush.
+  static let groupLength = 4 << 20
+  /// Bytes that may wait; beyond that drones are told to try again.
+  static let maximumLength = 64 << 20
+  static let maximumOrders = 4096
+
+  private var orders: [Order] = []
+  private var appends: [Append] = []
+  private var waitingLength = 0
+  private(set) var current: Current?
+  private var backlog: StoreBacklog
+  /// A quiet moment came while something waited to be folded: fold until nothing is left.
+  private var isDraining = false
+  /// Why folding does not work at the moment; tried again at the next tick.
+  private var foldFailure: String?
+
+  init(backlog: StoreBacklog) {
+    self.backlog = backlog
+  }
+
+  /// False when too much waits.
+  mutating func add(_ order: Order) -> Bool {
+    guard orders.count < Self.maximumOrders else { return false }
+    orders.append(order)
+    return true
+  }
+
+  /// Nil, or why it cannot be taken now.
+  mutating func add(_ append: Append) -> String? {
+    if let foldFailure, backlog.exceeds(.maximum) { return foldFailure }
+    guard waitingLength + append.length <= Self.maximumLength else {
+      return "too much waits for this database's disk"
+    }
+    appends.append(append)
+    waitingLength += append.length
+    return nil
+  }
+
+  func contains(_ job: StoreJob, session: UInt64) -> Bool {
+    if case .order(let order) = current, order.job == job, order.session == session { return true }
+    return orders.contains { $0.job == job && $0.session == session }
+  }
+
+  mutating func tick() {
+    foldFailure = nil
+    isDraining = true
+  }
+
+  /// The next job, if none is under way and something waits.
+  mutating func next() -> StoreJob? {
+    guard current == nil else { return nil }
+    if !orders.isEmpty {
+      let order = orders.removeFirst()
+      current = .order(order)
+      return order.job
+    }
+    if foldFailure == nil, backlog.exceeds(.maximum) { return fold() }
+    if !appends.isEmpty { return group() }
+    guard foldFailure == nil, !backlog.isEmpty, isDraining || backlog.exceeds(.small) else {
+      isDraining = false
+      return nil
+    }
+    return fold()
+  }
+
+  private mutating func fold() -> StoreJob {
+    current = .fold
+    return .fold
+  }
+
+  private mutating func group() -> StoreJob {
+    var length = 0
+    var count = 0
+    while count < appends.count, count == 0 || length + appends[count].length <= Self.groupLength {
+      length += appends[count].length
+      count += 1
+    }
+    let taken = Array(appends[..<count])
+    appends.removeFirst(count)
+    waitingLength -= length
+    current = .append(taken)
+    return .append(taken.map(\.group))
+  }
+
+  /// The job under way is over; gives back who waited for it.
+  mutating func finish(backlog: StoreBacklog) -> Current? {
+    self.backlog = backlog
+    defer { current = nil }
+    return current
+  }
+
+  /// As `finish`, for a job that failed.
+  mutating func fail(reason: String, backlog: StoreBacklog) -> Current? {
+    if case .fold = current { foldFailure = reason }
+    return finish(backlog: backlog)
+  }
+}

@@ -1,0 +1,71 @@
+import Cluster
+import Testing
+
+@testable import Database
+
+let realm = "KEYVAL.TEST"
+let firstDrone = try! Principal(role: .drone, node: "d1", realm: realm)
+let secondDrone = try! Principal(role: .drone, node: "d2", realm: realm)
+let identity = DatabaseIdentity(
+  cluster: "test", database: try! Principal(role: .database, node: "db1", realm: realm),
+  command: try! Principal(role: .command, node: "db1", realm: realm),
+  authority: try! Principal(role: .authority, node: "a1", realm: realm), incarnation: Incarnation(99))
+let address = Endpoint(host: "127.0.0.1", port: 6234)
+
+func partition(_ number: Int) -> Partition { Partition(number)! }
+func token(_ term: UInt64, _ counter: UInt64 = 1) -> FencingToken {
+  FencingToken(term: Term(term), counter: counter)
+}
+
+func sealingKey(_ term: UInt64, identifier: UInt64 = 1) -> StoredSealingKey {
+  let key = SealingKey(
+    identifier: identifier, key: .init(repeating: UInt8(truncatingIfNeeded: term), count: 32))!
+  return StoredSealingKey(term: Term(term), key: key)
+}
+
+/// A grant as an honest commander of term 3 seals it, but for what the caller says.
+func grant(
+  _ partitions: PartitionSet, cluster: String = "test", database: Principal = identity.database,
+  drone: Principal = firstDrone, incarnation: UInt64 = 7, token: FencingToken = token(3),
+  key: StoredSealingKey = sealingKey(3)
+) throws -> SealedGrant {
+  try SealedGrant(
+    Grant(partitions: partitions, incarnation: Incarnation(incarnation), token: token), cluster: cluster,
+    database: database, drone: drone, key: key.key, salt: .init(repeating: 5, count: 32))
+}
+
+func batch(_ number: Int, from sequence: UInt64 = 1, length: Int = 1) -> PartitionBatch {
+  let record = LogRecord(
+    key: [1], change: .put(value: .init(repeating: 0, count: length)),
+    client: ClientIncarnation(high: 1, low: 1), write: sequence, existed: false)
+  return PartitionBatch(
+    partition: partition(number), token: token(3), incarnation: Incarnation(7), firstSequence: sequence,
+    records: [record])
+}
+
+/// A database in term 3 with that term's key, its clock, and what it did last.
+struct Subject {
+  var core: DatabaseCore
+  var now = Instant(milliseconds: 1000)
+
+  init(term: UInt64 = 3, backlog: StoreBacklog = StoreBacklog()) {
+    core = DatabaseCore(
+      identity: identity, timing: Timing(heartbeat: 250), term: Term(term), keys: [sealingKey(term)],
+      backlog: backlog)
+  }
+
+  mutating func handle(_ event: DatabaseEvent) -> [DatabaseAction] { core.handle(event, now: now) }
+
+  mutating func finish(_ result: StoreJobResult, backlog: StoreBacklog = StoreBacklog()) -> [DatabaseAction] {
+    handle(.finished(result, backlog: backlog))
+  }
+
+  /// What is sent, answered, closed and performed, without the log.
+  mutating func deeds(_ event: DatabaseEvent) -> [DatabaseAction] { handle(event).deeds }
+}
+
+extension [DatabaseAction] {
+  var deeds: [DatabaseAction] {
+    filter { if case .note = $0 { false } else { true } }
+  }
+}
