@@ -16,5 +16,7 @@ struct HelloCommand: AsyncParsableCommand {
 
   @Argument(help: "The node, as host:port.") var address: String
 
-  func run() async throws { try await OneShot.run(.hello(address: address)) }
+  func run() async throws {
+    try StandardOutput().write(result: Array(try await NodeGreeting.hello(address).text.utf8))
+  }
 }

@@ -1,4 +1,5 @@
 import Kerberos
+import Keyval
 import LocalCluster
 import Provisioning
 
@@ -17,6 +18,7 @@ struct Failure: Error, Equatable, Sendable {
     case let error as Failure: self = error
     case let error as OutputError: self.init(status: .inputOutput, sentence: error.description)
     case let error as InputError: self.init(status: .inputOutput, sentence: error.description)
+    case let error as KeyvalError: self.init(error)
     case let error as LocalClusterError:
       self.init(status: Self.status(error.fault), sentence: error.description)
     case let error as ProvisioningError:
@@ -24,6 +26,19 @@ struct Failure: Error, Equatable, Sendable {
     case let error as KerberosError: self.init(status: .unavailable, sentence: error.description)
     default: self.init(status: .unavailable, sentence: String(describing: error))
     }
+  }
+
+  private init(_ error: KeyvalError) {
+    let status: CommandStatus =
+      switch error {
+      case .noTicket, .ticketExpired: .noTicket
+      case .keyEmpty, .keyTooLong, .valueTooLong: .usage
+      case .badConfiguration: .configuration
+      case .refused, .credential: .notPermitted
+      case .mapRefused: .badData
+      case .noReachableNode, .deadlineExceeded, .outcomeUnknown, .closed: .unavailable
+      }
+    self.init(status: status, sentence: KinitLine.typable(error.description))
   }
 
   init(interruptedBy signal: Int32) {
