@@ -97,11 +97,11 @@ let package = Package(
     .executableTarget(
       name: "keyval",
       dependencies: [
-        "Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "CEditLine", arguments,
-        configuration, logging,
+        "Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "Cluster", "CEditLine",
+        arguments, configuration, lifecycle, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     .testTarget(
-      name: "AuthorityTests", dependencies: ["Authority", "Cluster", "Cryptography"],
+      name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography"],
       swiftSettings: strict),
     .testTarget(
       name: "NodeTests", dependencies: ["Node", "Cluster", logging], swiftSettings: strict),

@@ -42,13 +42,13 @@ final class StoreFiles: Sendable {
   }
 
   /// SQLite would create the file with the process's umask; its other files take this one's mode.
-  private static func createPrivate(_ path: String) throws(StoreError) {
+  static func createPrivate(_ path: String) throws(StoreError) {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw .inaccessible(path: path, detail: reason(errno)) }
     close(descriptor)
   }
 
-  private static func requirePrivate(_ path: String) throws(StoreError) {
+  static func requirePrivate(_ path: String) throws(StoreError) {
     var status = stat()
     guard stat(path, &status) == 0 else {
       if errno == ENOENT { return }

@@ -161,6 +161,7 @@ final class World {
       if registerFailure.isStored { store(office) }
       return [.officeReplaced(operation: operation, .failed(reason: registerFailure.reason))]
     }
+    if register.office == office { return [.officeReplaced(operation: operation, .stored)] }
     guard register.office.revision &+ 1 == office.revision else {
       return [.officeReplaced(operation: operation, .stale(register.office))]
     }

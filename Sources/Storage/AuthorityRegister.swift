@@ -1,0 +1,250 @@
+import Cluster
+import GRDB
+
+/// The authority's register at rest, in an SQLite file of its own: the office's record and the nodes.
+///
+/// An authority and its standby on one host may have it open at the same time: every change is a transaction
+/// that begins with the write lock, compares what it must, and is on the disk (`synchronous = FULL`) when the
+/// call returns. Never put it on a network file system, whose locks do not hold. Every operation blocks for
+/// about a disk's flush; call them on one thread kept for them.
+public final class AuthorityRegister: Sendable {
+  /// How a compare-and-set ended.
+  public enum Replacement: Hashable, Sendable {
+    case stored
+    /// The record's revision is another: this is stored.
+    case stale(OfficeRecord)
+  }
+
+  public let path: String
+  private let queue: DatabaseQueue
+
+  /// Opens the register in a directory that exists, creating the file (0600) when it is missing.
+  /// - Throws: `StoreError`: `exposed`, `foreign`, `newer`, `otherCluster`, `inaccessible`, `damaged`, `failed`.
+  public init(directory: String, cluster: String) throws(StoreError) {
+    let path = directory + "/authority.sqlite"
+    self.path = path
+    try StoreFiles.createPrivate(path)
+    for file in [path, path + "-wal", path + "-shm"] { try StoreFiles.requirePrivate(file) }
+    var configuration = Configuration()
+    configuration.label = "keyval.register"
+    // The other authority holds the lock for one transaction.
+    configuration.busyMode = .timeout(5)
+    configuration.journalMode = .wal
+    do {
+      queue = try DatabaseQueue(path: path, configuration: configuration)
+      try queue.writeWithoutTransaction { database in
+        // GRDB has set NORMAL on its way into WAL mode: then a claim could be lost with the power, and its term
+        // given away twice.
+        try database.execute(sql: "PRAGMA synchronous = FULL")
+        try RegisterSchema.prepare(database, cluster: cluster, path: path)
+      }
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// Everything that is stored.
+  public func contents() throws(StoreError) -> RegisterContents {
+    do {
+      return try queue.read { database in
+        let rows = try Row.fetchAll(
+          database, sql: "SELECT principal, address, expiry_cleared FROM nodes ORDER BY principal")
+        return RegisterContents(
+          office: try office(database), nodes: try rows.map { try node($0) })
+      }
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// Stores the record if the stored one's revision is the one before its own: the compare-and-set on which
+  /// “one commander a term” rests. A record that is stored already, equal in everything, is stored.
+  public func replaceOffice(_ record: OfficeRecord) throws(StoreError) -> Replacement {
+    try writing { database in
+      let stored = try office(database)
+      if stored == record { return .stored }
+      guard stored.revision &+ 1 == record.revision, record.term >= stored.term else {
+        return .stale(stored)
+      }
+      let columns = OfficeColumns(record.state)
+      try database.execute(
+        sql: """
+          UPDATE office SET revision = ?, term = ?, state = ?, winner = ?, key = ?, certificate = ?,
+            issued_at = ?
+          """,
+        arguments: [
+          record.revision.stored, record.term.number.stored, columns.state, columns.winner?.principal.text,
+          columns.winner.map { Blob($0.key.der) }, columns.certificate.map { Blob($0.der) },
+          columns.certificate?.issuedAt,
+        ])
+      return .stored
+    }
+  }
+
+  /// Inserts a node or replaces what is known of it.
+  public func store(_ node: EnrolledNode) throws(StoreError) {
+    try writing { database in
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO nodes (principal, address, expiry_cleared) VALUES (?, ?, ?)",
+        arguments: [
+          node.node.principal.text, node.node.endpoint.description, node.isExpiryCleared,
+        ])
+    }
+  }
+
+  /// Moves the write-ahead log into the file and closes. Nothing depends on it: a process may end without.
+  public func close() throws(StoreError) {
+    do {
+      _ = try queue.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+      try queue.close()
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  /// What SQLite says of its flushing: 2 is FULL. For the test.
+  var synchronous: Int? {
+    try? queue.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") } ?? nil
+  }
+
+  private func writing<R: Sendable>(_ body: (Database) throws -> R) throws(StoreError) -> R {
+    do {
+      return try queue.writeWithoutTransaction { database in
+        var result: R?
+        try database.inTransaction(.immediate) {
+          result = try body(database)
+          return .commit
+        }
+        guard let result else {
+          throw StoreError.failed(path: path, detail: "a transaction without a result")
+        }
+        return result
+      }
+    } catch {
+      throw StoreError(error, path: path)
+    }
+  }
+
+  // MARK: Rows
+
+  private func office(_ database: Database) throws -> OfficeRecord {
+    let row = try Row.fetchOne(
+      database, sql: "SELECT revision, term, state, winner, key, certificate, issued_at FROM office")
+    guard let row else { throw damaged("the office's record is gone") }
+    var winner: Winner?
+    if let name = row[3] as String?, let der = row[4] as Blob? {
+      guard let principal = try? Principal(name), let key = ElectionKey(der: [UInt8](der)) else {
+        throw damaged("the winner of the term cannot be read")
+      }
+      winner = Winner(principal: principal, key: key)
+    }
+    var certificate: IssuedCertificate?
+    if let der = row[5] as Blob?, let issuedAt = row[6] as Int64? {
+      certificate = IssuedCertificate(der: [UInt8](der), issuedAt: issuedAt)
+    }
+    let columns = OfficeColumns(state: row[2], winner: winner, certificate: certificate)
+    guard let state = columns.officeState else { throw damaged("the office's state cannot be read") }
+    return OfficeRecord(
+      revision: UInt64(stored: row[0]), term: Term(UInt64(stored: row[1])), state: state)
+  }
+
+  private func node(_ row: Row) throws -> EnrolledNode {
+    let name: String = row[0]
+    guard let principal = try? Principal(name), let endpoint = Endpoint(row[1] as String) else {
+      throw damaged("the node ‘\(name)’ cannot be read")
+    }
+    return EnrolledNode(
+      node: RegisteredNode(principal: principal, endpoint: endpoint), isExpiryCleared: row[2])
+  }
+
+  private func damaged(_ detail: String) -> StoreError { .damaged(path: path, detail: detail) }
+}
+
+/// An office's state as columns: 0 vacant, 1 to 4 the last step done, 5 certified, 6 burnt.
+private struct OfficeColumns {
+  let state: Int64
+  let winner: Winner?
+  let certificate: IssuedCertificate?
+
+  private static let certified: Int64 = 5
+  private static let burnt: Int64 = 6
+
+  init(state: Int64, winner: Winner?, certificate: IssuedCertificate?) {
+    self.state = state
+    self.winner = winner
+    self.certificate = certificate
+  }
+
+  init(_ state: OfficeRecord.State) {
+    switch state {
+    case .vacant: self.init(state: 0, winner: nil, certificate: nil)
+    case .certifying(let winner, let step):
+      self.init(state: step.rawValue, winner: winner, certificate: nil)
+    case .certified(let winner, let certificate):
+      self.init(state: Self.certified, winner: winner, certificate: certificate)
+    case .burnt(let winner): self.init(state: Self.burnt, winner: winner, certificate: nil)
+    }
+  }
+
+  /// Nil when the columns do not belong together.
+  var officeState: OfficeRecord.State? {
+    switch (state, winner, certificate) {
+    case (0, nil, nil): .vacant
+    case (Self.certified, let winner?, let certificate?): .certified(winner, certificate)
+    case (Self.burnt, let winner?, nil): .burnt(winner)
+    case (let number, let winner?, nil):
+      OfficeRecord.Step(rawValue: number).map { .certifying(winner, done: $0) }
+    default: nil
+    }
+  }
+}
+
+/// The register's tables.
+private enum RegisterSchema {
+  /// ‘KeyA’, by which a file is known to be a register.
+  static let applicationIdentifier: Int32 = 0x4b65_7941
+  static var version: Int { migrations.count }
+
+  /// Statements that lead from each version to the next; a released one is never changed.
+  private static let migrations: [String] = [
+    """
+    CREATE TABLE office (
+      id INTEGER PRIMARY KEY CHECK (id = 1), cluster TEXT NOT NULL, revision INTEGER NOT NULL,
+      term INTEGER NOT NULL, state INTEGER NOT NULL, winner TEXT, key BLOB, certificate BLOB,
+      issued_at INTEGER) STRICT;
+    CREATE TABLE nodes (
+      principal TEXT PRIMARY KEY, address TEXT NOT NULL, expiry_cleared INTEGER NOT NULL)
+      STRICT, WITHOUT ROWID;
+    """
+  ]
+
+  /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.
+  static func prepare(_ database: Database, cluster: String, path: String) throws {
+    try database.inTransaction(.immediate) {
+      let identifier = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+      let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+      if identifier != applicationIdentifier {
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        guard identifier == 0, found == 0, tables == 0 else { throw StoreError.foreign(path: path) }
+      }
+      guard (0...version).contains(found) else {
+        throw StoreError.newer(path: path, version: found, supported: version)
+      }
+      if found < version {
+        for migration in migrations[found...] { try database.execute(sql: migration) }
+        try database.execute(sql: "PRAGMA application_id = \(applicationIdentifier)")
+        try database.execute(sql: "PRAGMA user_version = \(version)")
+      }
+      guard let owner = try String.fetchOne(database, sql: "SELECT cluster FROM office") else {
+        try database.execute(
+          sql: "INSERT INTO office (id, cluster, revision, term, state) VALUES (1, ?, 0, 0, 0)",
+          arguments: [cluster])
+        return .commit
+      }
+      guard owner == cluster else {
+        throw StoreError.otherCluster(path: path, found: owner, expected: cluster)
+      }
+      return .commit
+    }
+  }
+}
