@@ -55,6 +55,8 @@ enum Layers {
       ["Provisioning", "Kerberos", "Cryptography"], others: system.union(foundation).union(["Logging"])),
     "keyval-cli": Target(
       ["Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "Cluster", "CEditLine"],
-      others: system.union(foundation).union(["ArgumentParser", "Configuration", "Logging"])),
+      others: system.union(foundation).union([
+        "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle",
+      ])),
   ]
 }

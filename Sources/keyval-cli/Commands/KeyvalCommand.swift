@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Node
 
 @main
 struct KeyvalCommand: AsyncParsableCommand {
@@ -10,7 +11,7 @@ struct KeyvalCommand: AsyncParsableCommand {
       Exit status: 0 done; 1 the key was not found; 2 no ticket (standard error shows the kinit line to type); \
       64 wrong usage; anything else is a failure that standard error explains.
       """,
-    version: "0.1.0",
+    version: NodeVersion.text,
     groupedSubcommands: [
       CommandGroup(
         name: "Keys and values:",
@@ -19,7 +20,9 @@ struct KeyvalCommand: AsyncParsableCommand {
         ]),
       CommandGroup(name: "What is there:", subcommands: [StatusCommand.self, HelloCommand.self]),
       CommandGroup(name: "On one machine:", subcommands: [DemoCommand.self, ClusterCommand.self]),
-      CommandGroup(name: "Realms and nodes:", subcommands: [RealmCommand.self, EnrollCommand.self]),
+      CommandGroup(name: "Realms and keys of nodes:", subcommands: [RealmCommand.self, EnrollCommand.self]),
+      CommandGroup(
+        name: "One node:", subcommands: [DroneCommand.self]),
     ])
 
   static func main() async {

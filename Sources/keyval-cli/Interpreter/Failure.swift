@@ -1,6 +1,7 @@
 import Kerberos
 import Keyval
 import LocalCluster
+import Node
 import Provisioning
 
 /// An error as a person meets it: a sentence and an exit status.
@@ -23,6 +24,8 @@ struct Failure: Error, Equatable, Sendable {
       self.init(status: Self.status(error.fault), sentence: error.description)
     case let error as ProvisioningError:
       self.init(status: Self.status(error.fault), sentence: error.description)
+    case let error as NodeError:
+      self.init(status: CommandStatus(rawValue: error.exitStatus), sentence: error.description)
     case let error as KerberosError: self.init(status: .unavailable, sentence: error.description)
     default: self.init(status: .unavailable, sentence: String(describing: error))
     }

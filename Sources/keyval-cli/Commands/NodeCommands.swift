@@ -1,0 +1,52 @@
+import ArgumentParser
+import Cluster
+import Node
+import ServiceLifecycle
+
+struct DroneCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "drone", abstract: "Run a drone: keys in memory, and a candidate for commander.")
+
+  @OptionGroup var options: NodeOptions
+
+  func run() async throws {
+    try await options.run(.drone) { DroneNode(configuration: $0) }
+  }
+}
+
+/// What all nodes are told on the command line. A flag is stronger than the environment (`KEYVAL_LISTEN` and the
+/// like), and that is stronger than the file.
+struct NodeOptions: ParsableArguments {
+  @Option(name: .customLong("config"), help: "The node's configuration file (JSON).") var file: String
+  @Option(help: "Where to listen, host:port; port 0 takes any that is free.") var listen: String?
+  @Option(help: "Where others reach this node, host:port.") var advertise: String?
+  @Option(help: "trace, debug, info, notice, warning, error or critical.") var logLevel: String?
+  @Option(
+    name: .customLong("set"), help: ArgumentHelp("Any other setting of the file.", valueName: "key=value"))
+  var settings: [String] = []
+
+  func overrides() throws -> [String: String] {
+    var overrides: [String: String] = [:]
+    for setting in settings {
+      guard let mark = setting.firstIndex(of: "="), mark != setting.startIndex else {
+        throw ValidationError("--set takes key=value, such as log.level=debug; this is ‘\(setting)’")
+      }
+      overrides[String(setting[..<mark])] = String(setting[setting.index(after: mark)...])
+    }
+    for (key, value) in [("listen", listen), ("advertise", advertise), ("log.level", logLevel)] {
+      if let value { overrides[key] = value }
+    }
+    return overrides
+  }
+
+  /// Runs the node until SIGTERM or SIGINT.
+  func run(_ role: Role, _ make: (NodeConfiguration) -> any Service) async throws {
+    let configuration = try NodeConfiguration.load(
+      role: role, file: file, overrides: overrides(), environment: ProcessEnvironment.all)
+    let group = ServiceGroup(
+      configuration: .init(
+        services: [make(configuration)], gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: NodeLogging.logger(for: configuration)))
+    try await group.run()
+  }
+}
