@@ -23,26 +23,53 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   case cancelled
 
   public var description: String {
+    let end = remedy.isEmpty ? "" : "; \(remedy)"
+    return path.map { "the store ‘\($0)’ \(problem)\(end)" } ?? problem + end
+  }
+
+  /// The file that it is about, if it is about one.
+  public var path: String? {
     switch self {
-    case .damaged(let path, let detail):
-      "the store ‘\(path)’ is damaged (\(detail)); restore it from a backup"
-    case .foreign(let path):
-      "‘\(path)’ is not a store of Keyval; name another directory, or move the file away"
-    case .newer(let path, let version, let supported):
-      "the store ‘\(path)’ has schema version \(version), written by a newer Keyval; this one knows up to "
-        + "\(supported): run the newer version"
-    case .otherCluster(let path, let found, let expected):
-      "the store ‘\(path)’ belongs to the cluster ‘\(found)’, not to ‘\(expected)’; correct the "
-        + "configuration's cluster or directory"
-    case .exposed(let path, let mode):
-      "‘\(path)’ has mode \(String(mode, radix: 8)) and others may get at it; run chmod go= on it"
-    case .inUse(let path): "another process has the store ‘\(path)’ open; stop that one first"
-    case .full(let path): "no room is left for the store ‘\(path)’; free some disk space"
-    case .inaccessible(let path, let detail): "the store ‘\(path)’ cannot be opened: \(detail)"
-    case .failed(let path, let detail): "the store ‘\(path)’ failed: \(detail)"
+    case .damaged(let path, _), .foreign(let path), .newer(let path, _, _), .otherCluster(let path, _, _),
+      .exposed(let path, _), .inUse(let path), .full(let path), .inaccessible(let path, _),
+      .failed(let path, _):
+      path
+    case .fenced, .cancelled: nil
+    }
+  }
+
+  /// What is wrong with it.
+  public var problem: String {
+    switch self {
+    case .damaged(_, let detail): "is damaged (\(detail))"
+    case .foreign: "is a database, but not one of Keyval's"
+    case .newer(_, let version, let supported):
+      "has schema version \(version) of a newer Keyval, and this one knows up to \(supported)"
+    case .otherCluster(_, let found, let expected):
+      "belongs to the cluster ‘\(found)’, not to ‘\(expected)’"
+    case .exposed(_, let mode): "has mode \(String(mode, radix: 8)): others may get at it"
+    case .inUse: "is in use by another process"
+    case .full: "has no room left"
+    case .inaccessible(_, let detail): "cannot be opened: \(detail)"
+    case .failed(_, let detail): "failed: \(detail)"
     case .fenced(let partition, let token):
       "partition \(partition) has since been opened under token \(token)"
     case .cancelled: "the receiver wants no more"
+    }
+  }
+
+  /// What to do about it; empty when there is nothing but to try again.
+  public var remedy: String {
+    switch self {
+    case .damaged: "restore it from a backup"
+    case .foreign: "name another directory, or move the file away"
+    case .newer: "run the newer version"
+    case .otherCluster: "correct the configuration's cluster or directory"
+    case .exposed(let path, _): "type: chmod go= \(path)"
+    case .inUse: "stop the other process first"
+    case .full: "free some disk space"
+    case .inaccessible: "make it readable and writable for this user"
+    case .failed, .fenced, .cancelled: ""
     }
   }
 

@@ -1,0 +1,42 @@
+import Cluster
+import Database
+import Storage
+import Wire
+
+/// Reads what a drone is owed and sends it at the pace of its session, on a thread that may wait.
+struct ContentsSender {
+  private let stream: ContentsStream
+  private let link: StoreSession.Link
+  private var rest: PartitionSet
+
+  init(stream: ContentsStream, link: StoreSession.Link) {
+    self.stream = stream
+    self.link = link
+    rest = stream.opening.partitions
+  }
+
+  /// - Returns: how it ended, for the core.
+  mutating func run(_ store: DatabaseStore) -> DatabaseEvent {
+    do throws(StoreError) {
+      try store.contents(of: stream.opening) { part in send(part) }
+      return .streamed(stream.identifier)
+    } catch {
+      return .streamFailed(stream.identifier, rest: rest, reason: "\(error)")
+    }
+  }
+
+  private mutating func send(_ part: DatabaseStore.Part) -> Bool {
+    switch part {
+    case .entries(let partition, let entries):
+      return link.sendAndWait(
+        StoreAnswer.contents(number: stream.number, partition: partition, entries: entries).encoded())
+    case .end(let tail):
+      rest.remove(tail.partition)
+      return link.sendAndWait(
+        StoreAnswer.opened(
+          number: stream.number, partition: tail.partition, sequence: tail.sequence, outcomes: tail.outcomes,
+          forgotten: tail.forgotten
+        ).encoded())
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import Cluster
+import Database
+import Logging
+import NIOCore
+import Sessions
+import Storage
+import Transport
+import Wire
+
+/// A database's control loop: feeds the core with what happens, and performs what it says, in order.
+final class DatabaseControl {
+  private var core: DatabaseCore
+  private let threads: StoreThreads
+  private let logger: Logger
+  private let stop: @Sendable (NodeError) -> Void
+  let eventLoop: any EventLoop
+  private var mesh: PeerMesh?
+  private var drones: [UInt64: StoreSession.Link] = [:]
+  /// What happens while the core's last actions are being performed waits until they are.
+  private var pending: [DatabaseEvent] = []
+  private var isPerforming = false
+
+  init(
+    core: DatabaseCore, threads: StoreThreads, loop: any EventLoop, logger: Logger,
+    stop: @escaping @Sendable (NodeError) -> Void
+  ) {
+    self.core = core
+    self.threads = threads
+    self.logger = logger
+    self.stop = stop
+    eventLoop = loop
+  }
+
+  func connect(_ mesh: PeerMesh) { self.mesh = mesh }
+
+  func handle(_ event: DatabaseEvent) {
+    eventLoop.assertInEventLoop()
+    pending.append(event)
+    guard !isPerforming else { return }
+    isPerforming = true
+    while !pending.isEmpty {
+      for action in core.handle(pending.removeFirst(), now: NodeClock.now()) { perform(action) }
+    }
+    isPerforming = false
+  }
+
+  // MARK: Sessions
+
+  func take(_ event: PeerMeshEvent) {
+    switch event {
+    case .opened(let session):
+      do throws(DatabaseAccessError) {
+        let peer = try DatabasePeer.admitted(
+          peer: session.peer, service: session.service, indicators: session.authenticationIndicators,
+          at: core.identity)
+        logger.info(
+          "peer reached",
+          metadata: [NodeLogging.Key.principal: "\(session.peer)", "service": "\(session.service)"])
+        handle(.opened(session: session.id, peer))
+      } catch {
+        close(session.id, error)
+      }
+    case .received(let session, let bytes): receive(bytes, session)
+    case .closed(let session, let error):
+      log(session, error)
+      handle(.closed(session: session.id))
+    case .unreachable(let principal, let error):
+      logger.debug(
+        "peer not reached",
+        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(error)"])
+    }
+  }
+
+  private func receive(_ bytes: [UInt8], _ session: PeerSession) {
+    do throws(CBORError) {
+      for message in try ControlMessage.sequence(bytes) {
+        handle(.received(message, session: session.id))
+      }
+    } catch {
+      logger.warning(
+        "peer's session closed: what came is no control message",
+        metadata: [NodeLogging.Key.principal: "\(session.peer)", NodeLogging.Key.reason: "\(error)"])
+      mesh?.close(session: session.id, .notAuthorized)
+    }
+  }
+
+  private func log(_ session: PeerSession, _ error: SessionError?) {
+    guard let error else { return }
+    logger.debug(
+      "peer's session ended",
+      metadata: [NodeLogging.Key.principal: "\(session.peer)", NodeLogging.Key.reason: "\(error)"])
+  }
+
+  func opened(_ link: StoreSession.Link) {
+    drones[link.session.id] = link
+    handle(.opened(session: link.session.id, .drone(link.holder)))
+  }
+
+  func closed(_ session: UInt64) {
+    drones[session] = nil
+    handle(.closed(session: session))
+  }
+
+  private func close(_ session: UInt64, _ error: DatabaseAccessError) {
+    logger.warning("session closed", metadata: [NodeLogging.Key.reason: "\(error)"])
+    if let drone = drones[session] {
+      drone.session.close(.notAuthorized)
+    } else {
+      mesh?.close(session: session, .notAuthorized)
+    }
+  }
+
+  // MARK: Actions
+
+  private func perform(_ action: DatabaseAction) {
+    switch action {
+    case .send(let message, let session): mesh?.send(message.encoded(), toSession: session)
+    case .register(let register):
+      let message = ControlMessage.register(register).encoded()
+      mesh?.send(message, to: core.identity.authority.text)
+    case .answer(let answer, let session): drones[session]?.send(answer.encoded())
+    case .close(let session, let error): close(session, error)
+    case .perform(let job): perform(job)
+    case .stream(let stream): start(stream)
+    case .note(let note): log(note)
+    }
+  }
+
+  private func perform(_ job: StoreJob) {
+    let reference = DatabaseControlReference(self)
+    threads.perform(job) { result, backlog in
+      reference.execute { control in
+        switch result {
+        case .success(let result): control.handle(.finished(result, backlog: backlog))
+        case .failure(let error): control.failed(error, backlog)
+        }
+      }
+    }
+  }
+
+  private func failed(_ error: StoreError, _ backlog: StoreBacklog) {
+    handle(.failed(reason: "\(error)", backlog: backlog))
+    // Nothing good comes of a database that goes on with a damaged file.
+    if error.isFatal { stop(NodeError(error)) }
+  }
+
+  private func start(_ stream: ContentsStream) {
+    let reference = DatabaseControlReference(self)
+    guard let link = drones[stream.session] else {
+      return handle(
+        .streamFailed(stream.identifier, rest: stream.opening.partitions, reason: "nobody is there"))
+    }
+    threads.read { store in
+      var sender = ContentsSender(stream: stream, link: link)
+      let event = sender.run(store)
+      reference.execute { $0.handle(event) }
+    }
+  }
+
+  private func log(_ note: DatabaseNote) {
+    switch note {
+    case .termRaised(let term):
+      logger.notice("term raised", metadata: [NodeLogging.Key.term: "\(term)"])
+    case .keyStored(let term):
+      logger.info("sealing key stored", metadata: [NodeLogging.Key.term: "\(term)"])
+    case .opened(let holder, let partitions, let token):
+      logger.info(
+        "partitions opened",
+        metadata: [
+          NodeLogging.Key.principal: "\(holder)", NodeLogging.Key.partition: "\(partitions)",
+          NodeLogging.Key.term: "\(token.term)", "token": "\(token)",
+        ])
+    case .refused(let holder, let partitions, let reason):
+      logger.warning(
+        "partitions not opened",
+        metadata: [
+          NodeLogging.Key.principal: "\(holder)", NodeLogging.Key.partition: "\(partitions)",
+          NodeLogging.Key.reason: "\(reason)",
+        ])
+    case .fencedOff(let holder, let partitions):
+      logger.warning(
+        "records of fenced partitions refused",
+        metadata: [
+          NodeLogging.Key.principal: "\(holder)", NodeLogging.Key.partition: "\(partitions)",
+        ])
+    case .storeFailed(let reason):
+      logger.error("a transaction failed", metadata: [NodeLogging.Key.reason: "\(reason)"])
+    }
+  }
+}
+
+/// The control loop, named from any thread.
+struct DatabaseControlReference: Sendable {
+  private let bound: NIOLoopBound<DatabaseControl>
+  let eventLoop: any EventLoop
+
+  /// Must be made on the loop itself.
+  init(_ control: DatabaseControl) {
+    bound = NIOLoopBound(control, eventLoop: control.eventLoop)
+    eventLoop = control.eventLoop
+  }
+
+  /// On the loop already.
+  var here: DatabaseControl { bound.value }
+
+  func execute(_ body: @escaping @Sendable (DatabaseControl) -> Void) {
+    eventLoop.execute { [bound] in body(bound.value) }
+  }
+
+  /// Whom a new session belongs to; nil when nobody here talks with this peer. May be asked on any thread.
+  func admit(_ session: SessionIdentity, at identity: DatabaseIdentity, _ logger: Logger) -> DatabasePeer? {
+    do throws(DatabaseAccessError) {
+      return try DatabasePeer.admitted(
+        peer: session.peer, service: session.service, indicators: session.authenticationIndicators,
+        at: identity)
+    } catch {
+      logger.warning(
+        "session refused",
+        metadata: [NodeLogging.Key.principal: "\(session.peer)", NodeLogging.Key.reason: "\(error)"])
+      return nil
+    }
+  }
+}

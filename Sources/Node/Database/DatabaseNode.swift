@@ -1,0 +1,171 @@
+import Cluster
+import Cryptography
+import Database
+import Kerberos
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Sessions
+import Storage
+import Transport
+
+/// A database as a running service.
+public struct DatabaseNode: Service {
+  private let configuration: NodeConfiguration
+  private let logger: Logger
+
+  public init(configuration: NodeConfiguration, logger: Logger? = nil) {
+    self.configuration = configuration
+    self.logger = logger ?? NodeLogging.logger(for: configuration)
+  }
+
+  /// Runs until graceful shutdown, or until the store turns out to be damaged.
+  /// - Throws: `NodeError` when it cannot start or go on, `KerberosError` for its keytab, `TransportError` for
+  ///   its address.
+  public func run() async throws {
+    let loops = configuration.loops ?? min(4, System.coreCount)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+    let controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let signal = StopSignal()
+    let outcome: Result<Void, any Error>
+    do {
+      let database = try await RunningDatabase(
+        configuration, group: group, controlLoop: controlGroup.next(), signal: signal, logger: logger)
+      await signal.wait()
+      logger.notice("stopping")
+      await database.stop()
+      outcome = signal.error.map { .failure($0) } ?? .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    try? await group.shutdownGracefully()
+    try? await controlGroup.shutdownGracefully()
+    try outcome.get()
+  }
+}
+
+/// The parts of a database, put together and running.
+private struct RunningDatabase: Sendable {
+  private let listener: SessionListener
+  private let mesh: PeerMesh
+  private let threads: StoreThreads
+  private let tasks = RepeatedTasks()
+  private let logger: Logger
+
+  init(
+    _ configuration: NodeConfiguration, group: MultiThreadedEventLoopGroup, controlLoop: any EventLoop,
+    signal: StopSignal, logger: Logger
+  ) async throws {
+    guard let authority = configuration.authority else {
+      preconditionFailure("a database's configuration always names the authority")
+    }
+    let identity = DatabaseIdentity(
+      cluster: configuration.cluster, database: configuration.principal,
+      command: try Principal(role: .command, node: configuration.name, realm: configuration.realm),
+      authority: authority.principal, incarnation: Incarnation(SecureRandom.integer()))
+    let credentials = try NodeCredentials(configuration)
+    self.logger = logger
+    threads = try await StoreThreads.opening(configuration)
+    do {
+      let control = try await Self.makeControl(
+        configuration, identity, threads, on: controlLoop, signal: signal, logger)
+      mesh = try await Self.makeMesh(
+        configuration, identity, authority, credentials, control, on: controlLoop, logger)
+      listener = try await Self.listen(
+        configuration, identity, credentials, mesh, control, group: group, logger)
+      let endpoint = configuration.endpoint(boundPort: UInt16(truncatingIfNeeded: listener.address.port))
+      control.execute { $0.handle(.listening(endpoint)) }
+      startTicking(control, configuration.timing)
+      logger.notice(
+        "database started",
+        metadata: [
+          NodeLogging.Key.principal: "\(identity.database)", NodeLogging.Key.address: "\(endpoint)",
+          "incarnation": "\(identity.incarnation)",
+        ])
+    } catch {
+      await threads.stop(logger)
+      throw error
+    }
+  }
+
+  /// Answers nothing more, ends the sessions, and closes the store once it is through with what it does.
+  func stop() async {
+    tasks.cancel()
+    mesh.shutDown()
+    await listener.close()
+    await threads.stop(logger)
+  }
+
+  private static func makeControl(
+    _ configuration: NodeConfiguration, _ identity: DatabaseIdentity, _ threads: StoreThreads,
+    on loop: any EventLoop, signal: StopSignal, _ logger: Logger
+  ) async throws -> DatabaseControlReference {
+    let standing = try threads.standing()
+    let core = DatabaseCore(
+      identity: identity, timing: configuration.timing, term: standing.term, keys: standing.keys,
+      backlog: threads.store.backlog)
+    return try await loop.submit {
+      DatabaseControlReference(
+        DatabaseControl(core: core, threads: threads, loop: loop, logger: logger, stop: signal.fail))
+    }.get()
+  }
+
+  private static func makeMesh(
+    _ configuration: NodeConfiguration, _ identity: DatabaseIdentity, _ authority: RegisteredNode,
+    _ credentials: NodeCredentials, _ control: DatabaseControlReference, on loop: any EventLoop,
+    _ logger: Logger
+  ) async throws -> PeerMesh {
+    let dialer = SessionDialer(cluster: configuration.cluster)
+    let meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { _ throws(KerberosError) in
+      try credentials.initiator()
+    }
+    return try await loop.submit {
+      let mesh = PeerMesh(on: loop, meshing) { event in control.here.take(event) }
+      let address = NodeAddress(host: authority.endpoint.host, port: Int(authority.endpoint.port))
+      mesh.setAddress(address, of: authority.principal.text)
+      control.here.connect(mesh)
+      return mesh
+    }.get()
+  }
+
+  private static func listen(
+    _ configuration: NodeConfiguration, _ identity: DatabaseIdentity, _ credentials: NodeCredentials,
+    _ mesh: PeerMesh, _ control: DatabaseControlReference, group: MultiThreadedEventLoopGroup,
+    _ logger: Logger
+  ) async throws -> SessionListener {
+    let services = [
+      SessionListener.Service(
+        principal: identity.database.text, credential: try credentials.acceptor(for: identity.database)),
+      SessionListener.Service(
+        principal: identity.command.text, policy: .command,
+        credential: try credentials.acceptor(for: identity.command)),
+    ]
+    let advertised = configuration.endpoint(boundPort: configuration.listen.port)
+    let listening = SessionListener.Configuration(
+      cluster: configuration.cluster, services: services, logger: logger
+    ) {
+      NodeDescription(
+        cluster: configuration.cluster, realm: configuration.realm,
+        principals: services.map(\.principal), role: "database", softwareVersion: NodeVersion.text,
+        address: "\(advertised)")
+    }
+    let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
+    let peers = mesh.acceptingHandler
+    return try await SessionListener.bind(to: address, group: group, configuration: listening) {
+      session, loop in
+      switch control.admit(session, at: identity, logger) {
+      case .drone(let holder): StoreSession(holder: holder, control: control, logger: logger)
+      case .commander, .authority: peers(session, loop)
+      case nil: nil
+      }
+    }
+  }
+
+  private func startTicking(_ control: DatabaseControlReference, _ timing: Timing) {
+    let task = control.eventLoop.scheduleRepeatedTask(
+      initialDelay: .zero, delay: .milliseconds(timing.heartbeat)
+    ) { _ in control.here.handle(.ticked) }
+    tasks.add(task)
+  }
+}
