@@ -106,6 +106,12 @@ let package = Package(
     .testTarget(
       name: "NodeTests", dependencies: ["Node", "Cluster", logging], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    .testTarget(
+      name: "KeyvalTests",
+      dependencies: [
+        "Keyval", "Cluster", "Cryptography", "Kerberos", "KerberosFixture", "Sessions", "Transport", "Wire",
+        nioPosix, logging,
+      ], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),
@@ -133,6 +139,12 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "DatabaseTests", dependencies: ["Database", "Cluster", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "TransportTests",
+      dependencies: [
+        "Transport", "Sessions", "Kerberos", "KerberosFixture", "Wire", nioCore, nioPosix, logging,
+      ],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
