@@ -71,6 +71,9 @@ public struct AuthorityCore: Sendable {
     for node in register.nodes { nodes[node.node.principal] = node }
   }
 
+  /// The drone that is certified now; nil while there is none.
+  public var commander: Principal? { office.certificate == nil ? nil : office.winner?.principal }
+
   /// - Parameters:
   ///   - now: a clock that is never set back.
   ///   - wall: seconds since 1970, for certificates only.

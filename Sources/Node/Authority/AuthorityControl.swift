@@ -1,0 +1,125 @@
+import Authority
+import Cluster
+import Logging
+import NIOCore
+import Sessions
+import Transport
+import Wire
+
+/// Feeds the authority's core on its event loop and performs what it says, in order.
+final class AuthorityControl {
+  private var core: AuthorityCore
+  private let office: AuthorityOffice
+  private let hello: AuthorityHello
+  private let logger: Logger
+  private let stop: @Sendable (NodeError) -> Void
+  private var mesh: PeerMesh?
+  /// Open sessions of each peer.
+  private var sessions: [Principal: Int] = [:]
+
+  init(
+    core: AuthorityCore, office: AuthorityOffice, hello: AuthorityHello, logger: Logger,
+    stop: @escaping @Sendable (NodeError) -> Void
+  ) {
+    self.core = core
+    self.office = office
+    self.hello = hello
+    self.logger = logger
+    self.stop = stop
+  }
+
+  func connect(mesh: PeerMesh) { self.mesh = mesh }
+
+  func handle(_ event: AuthorityEvent) {
+    let actions = core.handle(event, now: NodeClock.now(), wall: NodeClock.wallSeconds())
+    guard !actions.isEmpty else { return }
+    hello.setCommander(core.commander)
+    for action in actions { perform(action) }
+  }
+
+  // MARK: Peers
+
+  func take(_ event: PeerMeshEvent) {
+    switch event {
+    case .opened(let session):
+      guard let peer = try? Principal(session.peer) else { return }
+      sessions[peer, default: 0] += 1
+      logger.debug("session opened", metadata: [NodeLogging.Key.principal: "\(peer)"])
+      if sessions[peer] == 1 { handle(.connected(peer)) }
+    case .closed(let session, let error):
+      guard let peer = try? Principal(session.peer), let open = sessions[peer] else { return }
+      sessions[peer] = open > 1 ? open - 1 : nil
+      let reason = error.map { "\($0)" } ?? "closed in order"
+      logger.debug(
+        "session closed",
+        metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(reason)"])
+      if open == 1 { handle(.disconnected(peer)) }
+    case .received(let session, let bytes): receive(bytes, on: session)
+    case .unreachable(let principal, let error):
+      logger.debug(
+        "peer not reached",
+        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(error)"])
+    }
+  }
+
+  private func receive(_ bytes: [UInt8], on session: PeerSession) {
+    guard let peer = try? Principal(session.peer) else { return }
+    do throws(CBORError) {
+      for message in try ControlMessage.sequence(bytes) { handle(.received(message, from: peer)) }
+    } catch {
+      logger.warning(
+        "peer's session closed: what came is no control message",
+        metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(error)"])
+      mesh?.close(session: session.id, .notAuthorized)
+    }
+  }
+
+  // MARK: Actions
+
+  private func perform(_ action: AuthorityAction) {
+    guard let mesh else { preconditionFailure("the control side was used before it was connected") }
+    let loop = mesh.eventLoop
+    switch action {
+    case .send(let message, let peer): mesh.send(message.encoded(), to: peer.text)
+    case .learn(let nodes):
+      for node in nodes {
+        mesh.setAddress(
+          NodeAddress(host: node.endpoint.host, port: Int(node.endpoint.port)), of: node.principal.text)
+      }
+    case .readRegister(let operation): report(office.read(operation, on: loop))
+    case .replaceOffice(let operation, let record): report(office.replace(operation, record, on: loop))
+    case .storeNode(let node): report(office.store(node, on: loop))
+    case .createOffice(let operation, let term, let fingerprint):
+      report(office.createOffice(operation, term, fingerprint, on: loop))
+    case .deleteOffices(let operation, let term):
+      report(office.deleteOffices(operation, below: term, on: loop))
+    case .issueCertificate(let operation, let order): report(office.issue(operation, order, on: loop))
+    case .clearExpiry(let node): report(office.clearExpiry(node, on: loop))
+    case .enroll(let node, let number, let administrator): enroll(node, number, administrator, mesh)
+    case .note(let note): log(note)
+    }
+  }
+
+  /// Hands the core what a thread answers. Once the threads are closed nothing is answered any more.
+  private func report(_ answer: EventLoopFuture<AuthorityEvent>) {
+    answer.assumeIsolated().whenSuccess { self.handle($0) }
+  }
+
+  private func enroll(_ node: Principal, _ number: UInt64, _ administrator: Principal, _ mesh: PeerMesh) {
+    office.enroll(node, number: number, on: mesh.eventLoop).assumeIsolated().whenSuccess { answer in
+      mesh.send(ControlMessage.enrollmentAnswer(answer).encoded(), to: administrator.text)
+      self.logger.notice(
+        "enrollment answered",
+        metadata: [
+          NodeLogging.Key.principal: "\(node)", "administrator": "\(administrator)",
+          // The description leaves the password out.
+          "outcome": "\(answer)",
+        ])
+    }
+  }
+
+  private func log(_ note: AuthorityNote) {
+    let line = AuthorityLogLine(note)
+    logger.log(level: line.level, "\(line.event)", metadata: line.metadata)
+  }
+}

@@ -1,0 +1,64 @@
+import Authority
+import Cluster
+import Logging
+
+/// A note of the authority's core as a line of the log.
+struct AuthorityLogLine {
+  let level: Logger.Level
+  let event: String
+  let metadata: Logger.Metadata
+
+  private init(
+    _ level: Logger.Level, _ event: String, term: Term? = nil, principal: Principal? = nil,
+    reason: String? = nil, _ more: Logger.Metadata = [:]
+  ) {
+    self.level = level
+    self.event = event
+    var metadata = more
+    if let term { metadata[NodeLogging.Key.term] = "\(term)" }
+    if let principal { metadata[NodeLogging.Key.principal] = "\(principal)" }
+    if let reason { metadata[NodeLogging.Key.reason] = "\(reason)" }
+    self.metadata = metadata
+  }
+
+  init(_ note: AuthorityNote) {
+    switch note {
+    case .registered(let node):
+      self.init(
+        .notice, "node registered", principal: node.principal,
+        [NodeLogging.Key.address: "\(node.endpoint)"])
+    case .ballotOpened(let term, let candidate, let voters):
+      self.init(.notice, "ballot opened", term: term, principal: candidate, ["voices": "\(voters)"])
+    case .ballotFailed(let term, let candidate, let reason):
+      self.init(.notice, "ballot failed", term: term, principal: candidate, reason: reason)
+    case .ballotWon(let term, let candidate, let votes, let voters):
+      self.init(
+        .notice, "ballot won", term: term, principal: candidate,
+        ["votes": "\(votes)", "voices": "\(voters)"])
+    case .stepDone(let term, let step): self.init(.info, Self.event(step), term: term)
+    case .certified(let term, let winner):
+      self.init(.notice, "commander certified", term: term, principal: winner)
+    case .renewed(let term, let winner):
+      self.init(.info, "certificate renewed", term: term, principal: winner)
+    case .burnt(let term): self.init(.error, "term burnt: its office bears another key", term: term)
+    case .superseded(let term):
+      self.init(.warning, "the register was changed by another authority", term: term)
+    case .retrying(let term, let reason):
+      self.init(.warning, "certification is tried again", term: term, reason: reason)
+    case .enrolling(let node, let administrator):
+      self.init(.notice, "enrolling", principal: node, ["administrator": "\(administrator)"])
+    case .refused(let peer, let reason): self.init(.info, "refused", principal: peer, reason: reason)
+    case .failed(let node, let reason):
+      self.init(.warning, "a node's entry could not be changed", principal: node, reason: reason)
+    }
+  }
+
+  private static func event(_ step: OfficeRecord.Step) -> String {
+    switch step {
+    case .claimed: "term claimed"
+    case .officeCreated: "office created at the KDC"
+    case .termsRaised: "term stored at every database"
+    case .lowerOfficesDeleted: "lower offices deleted"
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import Authority
+import Cluster
+import Cryptography
+import Kerberos
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Sessions
+import Storage
+import Transport
+
+/// The authority as a running service: it registers nodes, holds elections and certifies commanders.
+public struct AuthorityNode: Service {
+  private let configuration: NodeConfiguration
+  private let logger: Logger
+
+  public init(configuration: NodeConfiguration, logger: Logger? = nil) {
+    self.configuration = configuration
+    self.logger = logger ?? NodeLogging.logger(for: configuration)
+  }
+
+  /// Runs until graceful shutdown.
+  /// - Throws: `NodeError` when it cannot start or go on, `StoreError` for its register, `KerberosError` for its
+  ///   keytab, `TransportError` for its address.
+  public func run() async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let signal = StopSignal()
+    let outcome: Result<Void, any Error>
+    do {
+      let authority = try await RunningAuthority(
+        configuration, loop: group.next(), signal: signal, logger: logger)
+      await signal.wait()
+      logger.notice("stopping")
+      await authority.stop()
+      outcome = signal.error.map { .failure($0) } ?? .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    try? await group.shutdownGracefully()
+    try outcome.get()
+  }
+}
+
+/// The parts of an authority, put together and running. Messages are few, so one event loop does for them all;
+/// what may block has threads of its own.
+private struct RunningAuthority: Sendable {
+  private let listener: SessionListener
+  private let mesh: PeerMesh
+  private let office: AuthorityOffice
+  private let tasks: RepeatedTasks
+
+  init(
+    _ configuration: NodeConfiguration, loop: any EventLoop, signal: StopSignal, logger: Logger
+  ) async throws {
+    guard let settings = configuration.authoritySettings else {
+      preconditionFailure("an authority's configuration always has its settings")
+    }
+    let verifier = try configuration.electionVerifier()
+    let signer = try CertificateSigner(configuration, settings)
+    signer.warnOfExpiry(logger)
+    let keytab = try NodeCredentials(configuration)
+    let kadmin = try Kadmin(keytab: configuration.keytab, principal: configuration.principal.text)
+    let register = try AuthorityRegister(
+      directory: configuration.directory, cluster: configuration.cluster)
+    let contents = try register.contents()
+    let office = AuthorityOffice(register: register, kadmin: kadmin, signer: signer)
+    self.office = office
+
+    let identity = AuthorityCore.Identity(
+      principal: configuration.principal, administrators: Set(settings.administrators))
+    let hello = AuthorityHello(configuration)
+    let control = try await loop.submit {
+      let core = AuthorityCore(
+        identity: identity, timing: configuration.timing, verifier: verifier, register: contents,
+        seed: SecureRandom.integer())
+      let control = AuthorityControl(
+        core: core, office: office, hello: hello, logger: logger, stop: signal.fail)
+      return NIOLoopBound(control, eventLoop: loop)
+    }.get()
+
+    let dialer = SessionDialer(cluster: configuration.cluster)
+    var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { _ throws(KerberosError) in
+      try keytab.initiator()
+    }
+    meshing.accepts = { peer in
+      guard let principal = try? Principal(peer.peer) else { return false }
+      return principal.role == .drone || principal.role == .database
+        || identity.administrators.contains(principal)
+    }
+    let configured = meshing
+    mesh = try await loop.submit {
+      let mesh = PeerMesh(on: loop, configured) { control.value.take($0) }
+      control.value.connect(mesh: mesh)
+      // Before anybody can connect.
+      control.value.handle(.started)
+      return mesh
+    }.get()
+    listener = try await Self.listen(
+      configuration, keytab, loop, hello, mesh.acceptingHandler, logger)
+    hello.setAddress(configuration.endpoint(boundPort: UInt16(listener.address.port)))
+    tasks = RepeatedTasks()
+    let step = TimeAmount.milliseconds(max(2, configuration.timing.heartbeat / 5))
+    tasks.add(
+      loop.scheduleRepeatedTask(initialDelay: step, delay: step) { _ in control.value.handle(.ticked) })
+    logger.notice(
+      "authority started",
+      metadata: [
+        NodeLogging.Key.principal: "\(identity.principal)", NodeLogging.Key.address: "\(hello.address)",
+        NodeLogging.Key.term: "\(contents.office.term)", "nodes": "\(contents.nodes.count)",
+      ])
+  }
+
+  func stop() async {
+    tasks.cancel()
+    mesh.shutDown()
+    await listener.close()
+    await office.close()
+  }
+
+  private static func listen(
+    _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ loop: any EventLoop,
+    _ hello: AuthorityHello, _ handler: @escaping SessionHandlerFactory, _ logger: Logger
+  ) async throws -> SessionListener {
+    let service = SessionListener.Service(
+      principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))
+    let listening = SessionListener.Configuration(
+      cluster: configuration.cluster, services: [service], logger: logger
+    ) { hello.description }
+    let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
+    return try await SessionListener.bind(
+      to: address, group: loop, configuration: listening, handler: handler)
+  }
+}

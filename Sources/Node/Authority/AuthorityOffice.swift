@@ -1,0 +1,152 @@
+import Authority
+import Cluster
+import Kerberos
+import NIOCore
+import NIOPosix
+import Storage
+
+/// What blocks: the register on one thread, the KDC's administration on another. Each does one thing after the
+/// other, in the order in which they were asked for, so a late answer never undoes a newer one.
+struct AuthorityOffice: Sendable {
+  /// Seconds that a one-time password lives.
+  static let enrollmentSeconds: UInt64 = 600
+
+  private let register: AuthorityRegister
+  private let kadmin: Kadmin
+  private let signer: CertificateSigner
+  private let registerThread = NIOThreadPool(numberOfThreads: 1)
+  private let kadminThread = NIOThreadPool(numberOfThreads: 1)
+
+  init(register: AuthorityRegister, kadmin: Kadmin, signer: CertificateSigner) {
+    self.register = register
+    self.kadmin = kadmin
+    self.signer = signer
+    registerThread.start()
+    kadminThread.start()
+  }
+
+  /// Ends the threads when they have done what they were asked.
+  func close() async {
+    try? await kadminThread.shutdownGracefully()
+    try? await registerThread.shutdownGracefully()
+    try? register.close()
+  }
+
+  // MARK: The register
+
+  func read(_ operation: UInt64, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
+    registerThread.runIfActive(eventLoop: loop) {
+      do throws(StoreError) {
+        return .registerRead(operation: operation, try register.contents())
+      } catch {
+        return .failed(operation: operation, reason: error.description)
+      }
+    }
+  }
+
+  func replace(
+    _ operation: UInt64, _ record: OfficeRecord, on loop: any EventLoop
+  ) -> EventLoopFuture<AuthorityEvent> {
+    registerThread.runIfActive(eventLoop: loop) {
+      do throws(StoreError) {
+        switch try register.replaceOffice(record) {
+        case .stored: return .officeReplaced(operation: operation, .stored)
+        case .stale(let current): return .officeReplaced(operation: operation, .stale(current))
+        }
+      } catch {
+        return .officeReplaced(operation: operation, .failed(reason: error.description))
+      }
+    }
+  }
+
+  func store(_ node: EnrolledNode, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
+    registerThread.runIfActive(eventLoop: loop) {
+      do throws(StoreError) {
+        try register.store(node)
+        return .nodeStored(node)
+      } catch {
+        return .nodeNotStored(node, reason: error.description)
+      }
+    }
+  }
+
+  func issue(
+    _ operation: UInt64, _ order: CertificateOrder, on loop: any EventLoop
+  ) -> EventLoopFuture<AuthorityEvent> {
+    registerThread.runIfActive(eventLoop: loop) {
+      do {
+        let certificate = try signer.sign(order, register: register.contents().office)
+        return .certificateIssued(operation: operation, certificate: certificate)
+      } catch {
+        return .failed(operation: operation, reason: "\(error)")
+      }
+    }
+  }
+
+  // MARK: The KDC
+
+  func createOffice(
+    _ operation: UInt64, _ term: Term, _ fingerprint: [UInt8], on loop: any EventLoop
+  ) -> EventLoopFuture<AuthorityEvent> {
+    kadminThread.runIfActive(eventLoop: loop) {
+      do throws(KerberosError) {
+        try kadmin.createOffice(term: term.number, keyFingerprint: fingerprint)
+        return .officeCreated(operation: operation, .bearsTheKey)
+      } catch {
+        return error.reason == .burnt
+          ? .officeCreated(operation: operation, .burnt)
+          : .failed(operation: operation, reason: error.description)
+      }
+    }
+  }
+
+  func deleteOffices(
+    _ operation: UInt64, below term: Term, on loop: any EventLoop
+  ) -> EventLoopFuture<AuthorityEvent> {
+    kadminThread.runIfActive(eventLoop: loop) {
+      do throws(KerberosError) {
+        for lower in try kadmin.listOffices() where lower < term.number {
+          try kadmin.deleteOffice(term: lower)
+        }
+        return .lowerOfficesDeleted(operation: operation)
+      } catch {
+        return .failed(operation: operation, reason: error.description)
+      }
+    }
+  }
+
+  func clearExpiry(_ node: Principal, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
+    kadminThread.runIfActive(eventLoop: loop) {
+      do throws(KerberosError) {
+        try kadmin.clearExpiry(principal: node.text)
+        return .expiryCleared(node)
+      } catch {
+        return .expiryNotCleared(node, reason: error.description)
+      }
+    }
+  }
+
+  /// The answer holds the password; nothing else does, once it has been sent.
+  func enroll(
+    _ node: Principal, number: UInt64, on loop: any EventLoop
+  ) -> EventLoopFuture<EnrollmentAnswer> {
+    kadminThread.runIfActive(eventLoop: loop) {
+      let password = OneTimePassword.generate()
+      do throws(KerberosError) {
+        try kadmin.createNode(
+          principal: node.text, oneTimePassword: password, expiresIn: Int64(Self.enrollmentSeconds))
+        return EnrollmentAnswer(
+          number: number,
+          outcome: .created(password: password, secondsToLive: Self.enrollmentSeconds))
+      } catch {
+        return EnrollmentAnswer(number: number, outcome: .refused(reason: Self.sentence(error, node)))
+      }
+    }
+  }
+
+  private static func sentence(_ error: KerberosError, _ node: Principal) -> String {
+    guard error.reason == .alreadyExists else { return error.description }
+    return "\(node) exists already. If nobody uses it, delete it first on the KDC's machine "
+      + "(kadmin.local delprinc \(node)); the authority may not."
+  }
+}
