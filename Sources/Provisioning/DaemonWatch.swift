@@ -27,22 +27,28 @@ struct DaemonWatch {
     while isRunning { usleep(1_000) }
   }
 
-  /// Whether this very process holds a socket that listens on the TCP port: somebody else might answer there.
-  static func listens(_ pid: Int32, port: UInt16) -> Bool {
-    guard let table = try? RealmFile.read("/proc/net/tcp") else { return true }
+  enum Listening { case nobody, thisProcess, another }
+
+  /// Who listens on a TCP port of this machine. MIT's daemons share a port that another process of the same
+  /// user listens on already, and the kernel then deals their clients out at random: no error says so.
+  static func listener(_ pid: Int32, port: UInt16) throws(ProvisioningError) -> Listening {
+    let table = try RealmFile.read("/proc/net/tcp")
     let wanted = String(port, radix: 16, uppercase: true)
     let suffix = ":" + String(repeating: "0", count: 4 - wanted.count) + wanted
+    var sockets: [String] = []
     for line in table.split(separator: "\n").dropFirst() {
       let fields = line.split(separator: " ")
       guard fields.count > 9, fields[1].hasSuffix(suffix), fields[3] == "0A" else { continue }
-      if holds(pid, socket: String(fields[9])) { return true }
+      sockets.append(String(fields[9]))
     }
-    return false
+    if sockets.isEmpty { return .nobody }
+    if sockets.count > 1 { return .another }
+    return holds(pid, socket: sockets[0]) ? .thisProcess : .another
   }
 
   private static func holds(_ pid: Int32, socket inode: String) -> Bool {
-    // Another user's descriptors cannot be seen (setpriv clears what would let us); then the answer stands.
-    guard let directory = opendir("/proc/\(pid)/fd") else { return true }
+    // In a container not even root sees another user's descriptors; then the answer stands.
+    guard let directory = opendir("/proc/\(pid)/fd") else { return errno == EACCES }
     defer { closedir(directory) }
     while let entry = readdir(directory) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in

@@ -11,20 +11,34 @@ struct KadminLocal {
     let outcome = try ProgramRun.run(
       [try Programs.kadminLocal(), "-r", realm], environment: layout.serverEnvironment, user: user,
       input: commands.joined(separator: "\n") + "\n")
-    let complaints = outcome.output.split(separator: "\n").filter(Self.isComplaint)
-    guard outcome.status == 0, complaints.isEmpty else {
-      let words = complaints.isEmpty ? outcome.output : complaints.joined(separator: "; ")
-      throw ProvisioningError(.program, "kadmin.local for the realm \(realm) failed: \(words)")
+    let lines = outcome.output.split(separator: "\n")
+    let complaints = lines.filter(Self.isComplaint)
+    // A change that nobody complained about, and nobody confirmed, did not happen either.
+    let confirmed = lines.filter(Self.isConfirmation).count
+    let expected = commands.filter { !Self.isQuestion($0) }.count
+    guard outcome.status == 0, complaints.isEmpty, confirmed >= expected else {
+      let words = complaints.isEmpty ? lines.suffix(5) : complaints
+      throw ProvisioningError(
+        .program,
+        "kadmin.local for the realm \(realm) failed: \(words.joined(separator: "; ")) "
+          + "(status \(outcome.status), \(confirmed) of \(expected) changes confirmed)")
     }
     return outcome.output
   }
 
+  private static func isQuestion(_ command: String) -> Bool {
+    command.hasPrefix("list") || command.hasPrefix("get")
+  }
+
+  private static func isConfirmation(_ line: Substring) -> Bool {
+    line.contains("\" created.") || line.contains("\" modified.")
+      || line.contains("Attribute set for principal")
+      || line.contains("added to keytab") || line.contains("\" deleted.")
+  }
+
   /// kadmin says what went wrong as “command: reason while doing”, and exits with 0 all the same.
   private static func isComplaint(_ line: Substring) -> Bool {
-    let line = line.drop { $0 == " " }
-    let isPrompted = line.hasPrefix("kadmin.local:  ")
-    let text = isPrompted ? line.dropFirst("kadmin.local:  ".count) : line
-    return text.contains(" while ") || text.hasPrefix("usage:") || text.contains("Unknown request")
-      || text.contains("Invalid ")
+    line.contains(" while ") || line.hasPrefix("usage:") || line.contains("Unknown request")
+      || line.contains(": Invalid ")
   }
 }

@@ -40,6 +40,13 @@ extension Realm {
   }
 
   private func startOnce(_ clockOffset: Int) throws(ProvisioningError) -> RealmDaemons {
+    // MIT's daemons would share a taken port without a word; see DaemonWatch.listener.
+    guard ports.areFree(on: settings.host) else {
+      throw ProvisioningError(
+        .portTaken,
+        "Another process uses one of the ports \(ports.kdc), \(ports.kadmind) and \(ports.kpasswd) on "
+          + "\(settings.host), or the address is not this machine's. End it, or give the realm other ports.")
+    }
     var kdcWords = [try Programs.krb5kdc(), "-n", "-r", name]
     if clockOffset != 0 { kdcWords += ["-T", String(clockOffset)] }
     let kdc = try launch(kdcWords, output: layout.kdcOutput)
@@ -75,17 +82,25 @@ extension Realm {
       words, environment: layout.serverEnvironment, user: owner, input: input, output: output)
   }
 
-  /// Connects until somebody listens, and makes sure that it is ours: a daemon that found its port taken ends.
+  /// Connects until the daemon listens, and makes sure that nobody else does.
   private func awaitAnswer(
     _ daemon: ChildProcess, _ port: UInt16, _ program: String, _ output: String
   ) throws(ProvisioningError) {
     let watch = DaemonWatch(pid: daemon.pid)
     let deadline = monotonicMilliseconds() + 10_000
     while monotonicMilliseconds() < deadline {
-      let isAnswering = LoopbackSocket(type: SOCK_STREAM)?.connect(settings.host, port) ?? false
+      let isAnswering = ProbeSocket(type: SOCK_STREAM)?.connect(settings.host, port) ?? false
+      let listener = isAnswering ? try DaemonWatch.listener(daemon.pid, port: port) : .nobody
       guard watch.isRunning else { throw ended(program, output) }
-      if isAnswering, DaemonWatch.listens(daemon.pid, port: port) { return }
-      usleep(1_000)  // between two probes
+      switch listener {
+      case .thisProcess: return
+      case .another:
+        throw ProvisioningError(
+          .portTaken,
+          "Another process listens on \(settings.host):\(port), where \(program) of the realm "
+            + "\(name) should. End it, or give the realm another port.")
+      case .nobody: usleep(1_000)  // between two probes
+      }
     }
     throw ProvisioningError(.program, "\(program) runs but does not answer on \(settings.host):\(port).")
   }
@@ -112,7 +127,8 @@ extension Realm {
       throw ProvisioningError(
         .program,
         "The KDC of \(name) runs but offers no PKINIT, so that no commander can be certified. Check that "
-          + "krb5-pkinit is installed and that \(layout.kdcCertificate) and its key are the KDC's.")
+          + "krb5-pkinit is installed and that \(layout.kdcCertificate) and its key are the KDC's. "
+          + "What it answered: \(outcome.output)")
     }
   }
 }

@@ -24,7 +24,7 @@ public struct RealmPorts: Sendable, Equatable {
     var drawn: [UInt16] = []
     for _ in 0..<1_000 where drawn.count < 3 {
       let port = UInt16.random(in: 20_000..<32_000)
-      if !drawn.contains(port), isFree(port) { drawn.append(port) }
+      if !drawn.contains(port), isFree(port, "127.0.0.1") { drawn.append(port) }
     }
     guard drawn.count == 3 else {
       throw ProvisioningError(.system, "There are no free ports from 20000 to 31999 on 127.0.0.1.")
@@ -32,28 +32,37 @@ public struct RealmPorts: Sendable, Equatable {
     return RealmPorts(kdc: drawn[0], kadmind: drawn[1], kpasswd: drawn[2])
   }
 
-  private static func isFree(_ port: UInt16) -> Bool {
+  /// Whether nobody listens on any of the ports of this address.
+  func areFree(on host: String) -> Bool {
+    [kdc, kadmind, kpasswd].allSatisfy { Self.isFree($0, host) }
+  }
+
+  private static func isFree(_ port: UInt16, _ host: String) -> Bool {
     for type in [SOCK_STREAM, SOCK_DGRAM] {
-      guard let socket = LoopbackSocket(type: type) else { return false }
-      guard socket.bind(port) else { return false }
+      guard let socket = ProbeSocket(type: type), socket.bind(host, port) else { return false }
     }
     return true
   }
 }
 
-/// A socket of the loopback address, closed with this value.
-struct LoopbackSocket: ~Copyable {
+/// A socket that finds something out, closed with this value.
+struct ProbeSocket: ~Copyable {
   private let descriptor: Int32
 
   init?(type: __socket_type) {
     descriptor = socket(AF_INET, Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    if descriptor < 0 { return nil }
+    guard descriptor >= 0 else { return nil }
+    // Over connections that have ended but linger, as a daemon binds; a listener is still in the way.
+    var on: Int32 = 1
+    if type == SOCK_STREAM {
+      setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
   }
 
   deinit { close(descriptor) }
 
-  func bind(_ port: UInt16) -> Bool {
-    Self.withAddress("127.0.0.1", port) { Glibc.bind(descriptor, $0, $1) == 0 }
+  func bind(_ host: String, _ port: UInt16) -> Bool {
+    Self.withAddress(host, port) { Glibc.bind(descriptor, $0, $1) == 0 }
   }
 
   func connect(_ host: String, _ port: UInt16) -> Bool {
