@@ -104,7 +104,11 @@ let package = Package(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography"],
       swiftSettings: strict),
     .testTarget(
-      name: "NodeTests", dependencies: ["Node", "Cluster", logging], swiftSettings: strict),
+      name: "NodeTests",
+      dependencies: [
+        "Node", "Cluster", "Cryptography", "Kerberos", "Sessions", "Transport", "Wire", "Provisioning",
+        "KerberosFixture", nioPosix, logging, lifecycle,
+      ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     .testTarget(
       name: "KeyvalTests",

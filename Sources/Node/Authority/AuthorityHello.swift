@@ -15,7 +15,6 @@ final class AuthorityHello: Sendable {
   }
 
   var description: NodeDescription { stored.withLock { $0 } }
-  var address: String { description.address }
 
   func setAddress(_ endpoint: Endpoint) { stored.withLock { $0.address = "\(endpoint)" } }
   func setCommander(_ principal: Principal?) { stored.withLock { $0.commanderHint = principal?.text } }

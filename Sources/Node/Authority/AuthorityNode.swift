@@ -14,10 +14,19 @@ import Transport
 public struct AuthorityNode: Service {
   private let configuration: NodeConfiguration
   private let logger: Logger
+  private let whenStarted: @Sendable (Endpoint) -> Void
 
   public init(configuration: NodeConfiguration, logger: Logger? = nil) {
+    self.init(configuration: configuration, logger: logger, whenStarted: { _ in })
+  }
+
+  /// - Parameter whenStarted: called once, with the address that is listened on.
+  init(
+    configuration: NodeConfiguration, logger: Logger?, whenStarted: @escaping @Sendable (Endpoint) -> Void
+  ) {
     self.configuration = configuration
     self.logger = logger ?? NodeLogging.logger(for: configuration)
+    self.whenStarted = whenStarted
   }
 
   /// Runs until graceful shutdown.
@@ -30,6 +39,7 @@ public struct AuthorityNode: Service {
     do {
       let authority = try await RunningAuthority(
         configuration, loop: group.next(), signal: signal, logger: logger)
+      whenStarted(authority.endpoint)
       await signal.wait()
       logger.notice("stopping")
       await authority.stop()
@@ -45,6 +55,7 @@ public struct AuthorityNode: Service {
 /// The parts of an authority, put together and running. Messages are few, so one event loop does for them all;
 /// what may block has threads of its own.
 private struct RunningAuthority: Sendable {
+  let endpoint: Endpoint
   private let listener: SessionListener
   private let mesh: PeerMesh
   private let office: AuthorityOffice
@@ -98,7 +109,8 @@ private struct RunningAuthority: Sendable {
     }.get()
     listener = try await Self.listen(
       configuration, keytab, loop, hello, mesh.acceptingHandler, logger)
-    hello.setAddress(configuration.endpoint(boundPort: UInt16(listener.address.port)))
+    endpoint = configuration.endpoint(boundPort: UInt16(listener.address.port))
+    hello.setAddress(endpoint)
     tasks = RepeatedTasks()
     let step = TimeAmount.milliseconds(max(2, configuration.timing.heartbeat / 5))
     tasks.add(
@@ -106,7 +118,7 @@ private struct RunningAuthority: Sendable {
     logger.notice(
       "authority started",
       metadata: [
-        NodeLogging.Key.principal: "\(identity.principal)", NodeLogging.Key.address: "\(hello.address)",
+        NodeLogging.Key.principal: "\(identity.principal)", NodeLogging.Key.address: "\(endpoint)",
         NodeLogging.Key.term: "\(contents.office.term)", "nodes": "\(contents.nodes.count)",
       ])
   }

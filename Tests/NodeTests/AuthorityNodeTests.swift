@@ -1,0 +1,125 @@
+import Cluster
+import Cryptography
+import Foundation
+import Kerberos
+import KerberosFixture
+import Logging
+import NIOPosix
+import Provisioning
+import ServiceLifecycle
+import Testing
+
+@testable import Node
+@testable import Transport
+
+@Suite("The authority as a process would run it, with a real KDC", .timeLimit(.minutes(2)))
+struct AuthorityNodeTests {
+  @Test("drones register, vote, and the winner gets a certificate and a command ticket by it")
+  func election() async throws {
+    let site = try await AuthoritySite()
+    try await site.run { authority in
+      let drones = try await site.drones(["d1", "d2", "d3"], of: authority)
+      let database = try await site.database("db1", of: authority)
+      for peer in drones + [database] { _ = try await peer.registered { $0.drones.count == 3 } }
+
+      let key = try P256PrivateKey.generate()
+      let request = try key.certificateRequest(subject: drones[0].principal.text)
+      drones[0].send(.ballotRequest(BallotRequest(term: Term(1), certificateRequest: request)))
+      for drone in drones {
+        let query = try await drone.next { if case .voteQuery(let query) = $0 { query } else { nil } }
+        drone.send(
+          .vote(Vote(ballot: query.ballot, term: query.term, candidate: drones[0].principal)))
+      }
+      let raise = try await database.next { if case .raiseTerm(let raise) = $0 { raise } else { nil } }
+      #expect(raise.term == Term(1))
+      #expect(try site.fixture.kadmin().officeFingerprint(term: 1) == key.publicKey.fingerprint)
+      database.send(.termRaised(TermRaised(term: Term(1))))
+      let certified = try await drones[0].next {
+        if case .certified(let certified) = $0 { certified } else { nil }
+      }
+      let office = try site.configuration.electionVerifier().verify(
+        certificate: certified.certificate, peer: drones[0].principal, minimumTerm: Term(1),
+        now: NodeClock.wallSeconds())
+      #expect(ElectionKey(office.publicKey) == ElectionKey(key.publicKey))
+      _ = try await drones[2].registered { $0.certificate == certified.certificate }
+
+      // The KDC gives the command ticket for this certificate.
+      _ = try site.commandTicket(certificate: certified.certificate, key: key, term: 1)
+      drones[0].send(
+        .heartbeat(
+          Heartbeat(term: Term(1), sequence: 9, certificate: certified.certificate, mapVersion: 0)))
+      let heard = try await drones[0].next {
+        if case .heartbeatHeard(let heard) = $0 { heard } else { nil }
+      }
+      #expect(heard.sequence == 9)
+    }
+    // The next process of the authority knows the term.
+    try await site.run { authority in
+      let drone = try await site.drones(["d2"], of: authority)[0]
+      let registered = try await drone.registered { _ in true }
+      #expect(registered.term == Term(1) && registered.certificate != nil)
+      #expect(registered.drones.count == 3 && registered.databases.count == 1)
+    }
+  }
+
+  @Test("an administrator enrolls a drone, which makes its key, registers, and does not expire")
+  func enrollment() async throws {
+    let site = try await AuthoritySite()
+    try await site.run { authority in
+      let node = try Principal(role: .drone, node: "d9", realm: site.fixture.realmName)
+      let alice = try await site.person("alice", of: authority)
+      alice.send(.enrollmentRequest(EnrollmentRequest(number: 7, principal: node)))
+      let answer = try await alice.next {
+        if case .enrollmentAnswer(let answer) = $0 { answer } else { nil }
+      }
+      guard case .created(let password, _) = answer.outcome else {
+        Issue.record("\(answer)")
+        return
+      }
+      let keytab = site.fixture.path("d9.keytab")
+      try Enrollment.complete(principal: node.text, password: password, keytabPath: keytab)
+      let drone = try await site.peer(node, keytab: keytab, of: authority)
+      drone.register()
+      _ = try await drone.registered { $0.drones.contains { $0.principal == node } }
+      try await site.expiryIsCleared(of: node)
+
+      alice.send(.enrollmentRequest(EnrollmentRequest(number: 8, principal: node)))
+      let again = try await alice.next {
+        if case .enrollmentAnswer(let answer) = $0, answer.number == 8 { answer } else { nil }
+      }
+      guard case .refused(let reason) = again.outcome else {
+        Issue.record("\(again)")
+        return
+      }
+      #expect(reason.contains("exists already"))
+    }
+  }
+
+  @Test("a person who is no administrator is not let in")
+  func stranger() async throws {
+    let site = try await AuthoritySite()
+    try await site.run { authority in
+      let bob = try await site.person("bob", of: authority)
+      bob.send(
+        .enrollmentRequest(
+          EnrollmentRequest(
+            number: 1, principal: try Principal(role: .drone, node: "d8", realm: site.fixture.realmName))))
+      try await bob.isRefused()
+    }
+  }
+
+  @Test("a CA that is not the one of the anchors is refused at the start, by name")
+  func otherCA() async throws {
+    let site = try await AuthoritySite()
+    let now = NodeClock.wallSeconds()
+    let other = try CertificateAuthority.create(
+      name: "Other", realm: site.fixture.realmName, notBefore: now, notAfter: now + 1000)
+    let path = site.fixture.path("other.pem")
+    try Data(other.certificatePEM.utf8).write(to: URL(fileURLWithPath: path))
+    let configuration = try site.load(overrides: ["anchors": path])
+    let error = await #expect(throws: NodeError.self) {
+      try await AuthorityNode(configuration: configuration, logger: site.logger).run()
+    }
+    #expect(error?.description.contains(path) == true)
+  }
+}
