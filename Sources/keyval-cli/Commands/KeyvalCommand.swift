@@ -22,7 +22,7 @@ struct KeyvalCommand: AsyncParsableCommand {
       CommandGroup(name: "On one machine:", subcommands: [DemoCommand.self, ClusterCommand.self]),
       CommandGroup(name: "Realms and keys of nodes:", subcommands: [RealmCommand.self, EnrollCommand.self]),
       CommandGroup(
-        name: "One node:", subcommands: [DroneCommand.self]),
+        name: "One node:", subcommands: [AuthorityCommand.self, DatabaseCommand.self, DroneCommand.self]),
     ])
 
   static func main() async {

@@ -3,6 +3,28 @@ import Cluster
 import Node
 import ServiceLifecycle
 
+struct AuthorityCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "authority", abstract: "Run the authority: it registers nodes, holds elections, certifies.")
+
+  @OptionGroup var options: NodeOptions
+
+  func run() async throws {
+    try await options.run(.authority) { AuthorityNode(configuration: $0) }
+  }
+}
+
+struct DatabaseCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "database", abstract: "Run a database: the data at rest.")
+
+  @OptionGroup var options: NodeOptions
+
+  func run() async throws {
+    try await options.run(.database) { DatabaseNode(configuration: $0) }
+  }
+}
+
 struct DroneCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "drone", abstract: "Run a drone: keys in memory, and a candidate for commander.")
