@@ -144,6 +144,12 @@ let package = Package(
     .testTarget(
       name: "DatabaseTests", dependencies: ["Database", "Cluster", "Wire"], swiftSettings: strict),
     .testTarget(
+      name: "DatabaseNodeTests",
+      dependencies: [
+        "Node", "Transport", "Sessions", "Kerberos", "Cluster", "Wire", "Cryptography", "KerberosFixture",
+        nioCore, nioPosix, logging,
+      ], swiftSettings: strict),
+    .testTarget(
       name: "TransportTests",
       dependencies: [
         "Transport", "Sessions", "Kerberos", "KerberosFixture", "Wire", nioCore, nioPosix, logging,

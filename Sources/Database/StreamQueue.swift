@@ -1,9 +1,10 @@
 import Cluster
 
-/// Who is owed contents: a few are streamed at a time, the others wait their turn.
-struct StreamQueue: Sendable {
+/// Who is owed contents: a few are streamed at a time, one a session, the others wait their turn. So a drone
+/// that reads slowly holds up itself.
+public struct StreamQueue: Sendable {
   /// Streams at a time; the store must have as many readers.
-  static let concurrent = 4
+  public static let concurrent = 8
 
   static let maximumWaiting = 4096
 
@@ -23,7 +24,9 @@ struct StreamQueue: Sendable {
   /// The next stream to start, if there is room for one.
   mutating func next() -> ContentsStream? {
     guard active.count < Self.concurrent, !waiting.isEmpty else { return nil }
-    let stream = waiting.removeFirst()
+    let busy = Set(active.values.map(\.session))
+    guard let index = waiting.firstIndex(where: { !busy.contains($0.session) }) else { return nil }
+    let stream = waiting.remove(at: index)
     active[stream.identifier] = stream
     return stream
   }

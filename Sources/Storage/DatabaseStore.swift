@@ -48,12 +48,13 @@ public final class DatabaseStore: Sendable {
   /// What of the log waits to be folded.
   public var backlog: StoreBacklog { backlogState.withLock { $0 } }
 
-  /// Moves the write-ahead log into the file, so that the file alone is all of it, and closes; the store is of
-  /// no use afterwards. Nothing depends on it: a process may end without.
+  /// Moves the write-ahead log into the file, so that the file alone is all of it, closes, and lets
+  /// others have it; the store is of no use afterwards. Nothing depends on it: a process may end without.
   public func close() throws(StoreError) {
     do {
       _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
       try pool.close()
+      files.unlock()
     } catch {
       throw StoreError(error, path: path)
     }

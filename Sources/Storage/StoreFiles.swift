@@ -1,11 +1,13 @@
 import Glibc
+import Synchronization
 
 /// The directory and the files of a store: made for the owner's eyes only, used by one process at a time.
 ///
 /// The lock is the kernel's (`flock`), so that it goes with the process, however that ends.
 final class StoreFiles: Sendable {
   let databasePath: String
-  private let lock: Int32
+  /// Nil once it has been given back.
+  private let lock: Mutex<Int32?>
 
   /// Creates the directory (0700) and the database file (0600) when they are missing.
   /// - Throws: `exposed`, `inUse`, `inaccessible`.
@@ -15,20 +17,31 @@ final class StoreFiles: Sendable {
       throw .inaccessible(path: directory, detail: Self.reason(errno))
     }
     try Self.requirePrivate(directory)
-    lock = try Self.lock(directory + "/keyval.lock")
+    let descriptor = try Self.lock(directory + "/keyval.lock")
+    lock = Mutex(descriptor)
     do throws(StoreError) {
       try Self.createPrivate(databasePath)
       for path in [databasePath, databasePath + "-wal", databasePath + "-shm"] {
         try Self.requirePrivate(path)
       }
     } catch {
-      // No `deinit` runs for an object that was not made.
-      close(lock)
+      unlock()
       throw error
     }
   }
 
-  deinit { close(lock) }
+  deinit { unlock() }
+
+  /// Lets others have the store.
+  func unlock() {
+    lock.withLock { lock in
+      guard let descriptor = lock else { return }
+      // Closing is not enough while a child process that has not yet exec'd has a duplicate.
+      flock(descriptor, LOCK_UN)
+      close(descriptor)
+      lock = nil
+    }
+  }
 
   private static func lock(_ path: String) throws(StoreError) -> Int32 {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -176,24 +176,42 @@ struct DroneTests {
       ])
   }
 
-  @Test("a few streams run at a time; what waits for a session that is over is not started")
+  @Test("one stream runs for each session; what waits for a session that is over is not started")
   mutating func streams() throws {
-    var started: [UInt64] = []
-    for number in 1...7 {
-      let asked: PartitionSet = [partition(number)]
-      let session: UInt64 = number == 5 ? 2 : 1
-      let holder = session == 2 ? secondDrone : firstDrone
-      let request = StoreRequest.open(
-        number: UInt64(number), grant: try grant(asked, drone: holder), partitions: asked)
-      _ = subject.handle(.requested(request, session: session))
-      for case .stream(let stream) in subject.finish(.opened(OpeningResult(opened: asked, refused: []))) {
-        started.append(stream.number)
-      }
+    var started: [[UInt64]] = []
+    for (number, session) in [(1, 1), (2, 1), (3, 2), (4, 2), (5, 1)] as [(Int, UInt64)] {
+      started.append(try open(number, on: session))
     }
-    #expect(started == [1, 2, 3, 4])
+    #expect(started == [[1], [], [3], [], []])
     _ = subject.handle(.closed(session: 2))
-    for case .stream(let stream) in subject.handle(.streamed(2)) { started.append(stream.number) }
-    #expect(started == [1, 2, 3, 4, 6])
+    #expect(numbers(subject.handle(.streamed(1))) == [2])
+    #expect(numbers(subject.handle(.streamed(3))) == [])
+    #expect(numbers(subject.handle(.streamFailed(2, rest: [partition(2)], reason: "slow"))) == [5])
+  }
+
+  @Test("so many streams run at a time as the store has readers")
+  mutating func manyStreams() throws {
+    var started: [UInt64] = []
+    for number in 1...StreamQueue.concurrent + 2 {
+      _ = subject.handle(.opened(session: UInt64(number), .drone(firstDrone)))
+      started += try open(number, on: UInt64(number), holder: firstDrone)
+    }
+    #expect(started == Array(1...UInt64(StreamQueue.concurrent)))
+    #expect(numbers(subject.handle(.streamed(2))) == [UInt64(StreamQueue.concurrent) + 1])
+  }
+
+  /// Opens the partition of a number, and says which streams started.
+  mutating func open(_ number: Int, on session: UInt64, holder: Principal? = nil) throws -> [UInt64] {
+    let asked: PartitionSet = [partition(number)]
+    let holder = holder ?? (session == 2 ? secondDrone : firstDrone)
+    let request = StoreRequest.open(
+      number: UInt64(number), grant: try grant(asked, drone: holder), partitions: asked)
+    _ = subject.handle(.requested(request, session: session))
+    return numbers(subject.finish(.opened(OpeningResult(opened: asked, refused: []))))
+  }
+
+  func numbers(_ actions: [DatabaseAction]) -> [UInt64] {
+    actions.compactMap { if case .stream(let stream) = $0 { stream.number } else { nil } }
   }
 
   @Test("requests of sessions that were not admitted come to nothing")

@@ -51,11 +51,12 @@ struct StoreFileTests {
     #expect(try copy.store().standing().term == Term(3))
   }
 
-  @Test("two may not have the same store open")
+  @Test("two may not have the same store open, one after the other may")
   func inUse() throws {
     let first = try fixture.store()
     #expect(throws: StoreError.inUse(path: fixture.directory + "/keyval.lock")) { try fixture.store() }
     try first.close()
+    try fixture.store().close()
   }
 
   @Test("a store belongs to one cluster")

@@ -33,6 +33,9 @@ final class DatabaseControl {
 
   func connect(_ mesh: PeerMesh) { self.mesh = mesh }
 
+  /// The mesh holds this object, and is let go of again.
+  func disconnect() { mesh = nil }
+
   func handle(_ event: DatabaseEvent) {
     eventLoop.assertInEventLoop()
     pending.append(event)

@@ -49,6 +49,7 @@ public struct DatabaseNode: Service {
 private struct RunningDatabase: Sendable {
   private let listener: SessionListener
   private let mesh: PeerMesh
+  private let control: DatabaseControlReference
   private let threads: StoreThreads
   private let tasks = RepeatedTasks()
   private let logger: Logger
@@ -68,7 +69,7 @@ private struct RunningDatabase: Sendable {
     self.logger = logger
     threads = try await StoreThreads.opening(configuration)
     do {
-      let control = try await Self.makeControl(
+      control = try await Self.makeControl(
         configuration, identity, threads, on: controlLoop, signal: signal, logger)
       mesh = try await Self.makeMesh(
         configuration, identity, authority, credentials, control, on: controlLoop, logger)
@@ -94,6 +95,7 @@ private struct RunningDatabase: Sendable {
     tasks.cancel()
     mesh.shutDown()
     await listener.close()
+    control.execute { $0.disconnect() }
     await threads.stop(logger)
   }
 

@@ -7,7 +7,7 @@ import Storage
 /// The store and the threads that may wait for the disk: one that writes, and some that read contents.
 struct StoreThreads: Sendable {
   /// As many as the core streams at a time.
-  static let readers = 4
+  static let readers = StreamQueue.concurrent
 
   let store: DatabaseStore
   private let writer: NIOThreadPool
@@ -78,6 +78,7 @@ extension NodeError {
   init(_ error: StoreError) {
     self = .unusableFile(
       path: error.path ?? "the store", key: "directory", problem: error.problem,
-      remedy: error.remedy.isEmpty ? "Start the node again." : error.remedy)
+      remedy: error.remedy.isEmpty
+        ? "Start the node again." : error.remedy.prefix(1).uppercased() + error.remedy.dropFirst())
   }
 }
