@@ -25,8 +25,6 @@ public struct Timing: Hashable, Sendable {
   public var suspicion: Int64 { heartbeat * 3 }
   /// A drone's lease on its partitions.
   public var lease: Int64 { heartbeat * 8 }
-  /// The longest time a commander's last renewals can follow the moment it lost its majority.
-  public var officeLease: Int64 { lease }
   /// What two clocks may drift apart within a lease.
   public var drift: Int64 { max(10, lease / 50) }
   /// A commander without a majority, or without the database that others reach, resigns after this.

@@ -62,8 +62,12 @@ public struct CommanderCore: Sendable {
     }
     began = now
     lastMajority = now
-    // In the first term there was nobody before who could have given a lease.
-    let wait = identity.term == Term(1) ? 0 : timing.officeLease + timing.lease + timing.drift
+    // An earlier commander renewed nothing after the ballot of this term. It renews at a time t only if a
+    // majority answered heartbeats that it sent at t - suspicion or later. One of those voters has voted in
+    // this term, at V, and it abstains for the suspicion interval after its last answer (and after its start,
+    // since it may have answered in an earlier life): so t <= V. From the ballot on, which is over by now, only
+    // leases run on that were given before it. In the first term there was nobody who could have given one.
+    let wait = identity.term == Term(1) ? 0 : timing.lease + timing.drift
     accountedAt = now + wait
     let accountedAt = accountedAt
     partitions = Partition.all.map {

@@ -54,6 +54,8 @@ public struct DroneCore: Sendable {
   var lease = Lease()
   var reachesDatabase = false
   var lastSequence: UInt64 = 0
+  /// When this life of the drone began.
+  let began: Instant
   private var loopTicks: [Instant]
   private var lastRegister: Instant?
   private var lastGrantRequest: Instant?
@@ -72,6 +74,7 @@ public struct DroneCore: Sendable {
     self.timing = timing
     self.verifier = verifier
     self.promise = promise
+    began = now
     loopTicks = [Instant](repeating: now, count: max(1, loops))
     random = SplitMix(seed: seed)
     // Nobody has been heard yet; a running commander gets its chance before this drone stands for office.

@@ -152,8 +152,9 @@ extension DroneCore {
   }
 
   /// A voter that answered the commander abstains for the suspicion interval: the commander may be renewing
-  /// leases on the strength of that answer.
+  /// leases on the strength of that answer. It may have answered in an earlier life of this drone too.
   private func hearsCommander(_ now: Instant) -> Bool {
+    guard now - began > timing.suspicion else { return true }
     guard let commander else { return false }
     return now - commander.lastHeard <= timing.suspicion
   }
