@@ -40,6 +40,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   /// A step runs on another thread: nothing is read, so a peer cannot fill our memory meanwhile.
   private var isBusy = false
   private var isReadWanted = false
+  private var hasStarted = false
   private var isOver = false
   private var kerberosError: KerberosError?
 
@@ -71,7 +72,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     timer = context.eventLoop.scheduleTask(in: TimeAmount(limits.handshakeTime)) {
       bound.value.advance(.timedOut)
     }
-    if context.channel.isActive { advance(.started) }
+    if context.channel.isActive { start() }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -81,8 +82,15 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   func channelActive(context: ChannelHandlerContext) {
-    advance(.started)
+    start()
     context.fireChannelActive()
+  }
+
+  /// Whichever comes first: being put into an active channel, or the channel becoming active.
+  private func start() {
+    guard !hasStarted else { return }
+    hasStarted = true
+    advance(.started)
   }
 
   func channelInactive(context: ChannelHandlerContext) {

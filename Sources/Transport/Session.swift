@@ -119,16 +119,26 @@ public final class Session {
     isEnding = true
     endError = error
     guard let record = try? sealer.seal(.close, [reason.rawValue]) else { return context.close(promise: nil) }
-    let sent = context.eventLoop.makePromise(of: Void.self)
-    let channel = context.channel
-    sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
-    // A process that stops does not wait long for a peer that does not read.
-    let patience = reason == .shuttingDown ? min(limits.writeTime, .seconds(1)) : limits.writeTime
-    let deadline = context.eventLoop.scheduleTask(in: TimeAmount(patience)) {
+    leave(
+      with: record, on: context.channel, patience: reason == .shuttingDown ? .seconds(1) : limits.writeTime)
+  }
+
+  /// Sends the last record, then waits a moment for the peer to close: closing with its bytes unread would
+  /// reset the connection, and the peer might never see that record.
+  private func leave(with record: [UInt8], on channel: any Channel, patience: Duration) {
+    let eventLoop = channel.eventLoop
+    let sent = eventLoop.makePromise(of: Void.self)
+    let deadline = eventLoop.scheduleTask(in: TimeAmount(min(patience, limits.writeTime))) {
       channel.close(promise: nil)
     }
     channel.closeFuture.whenComplete { _ in deadline.cancel() }
-    context.writeAndFlush(NIOAny(context.channel.allocator.buffer(bytes: record)), promise: sent)
+    sent.futureResult.whenComplete { _ in
+      channel.close(mode: .output, promise: nil)
+      let linger = eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+      channel.closeFuture.whenComplete { _ in linger.cancel() }
+    }
+    context?.writeAndFlush(NIOAny(channel.allocator.buffer(bytes: record)), promise: sent)
+    context?.read()
   }
 
   /// Ends the session at once because of an error.

@@ -73,7 +73,9 @@ final class SessionChannelHandler: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
-    if session.isReadingPaused || !context.channel.isWritable { isReadWanted = true } else { context.read() }
+    let isHeld = session.isReadingPaused || !context.channel.isWritable
+    // What comes after this side has closed is read only to be dropped.
+    if isHeld, !session.isEnding { isReadWanted = true } else { context.read() }
   }
 
   private func releaseRead() {

@@ -84,17 +84,18 @@ final class SessionClock {
   private func tick() {
     guard session.isOpen else { return }
     let now = session.eventLoop.now
+    // The notice comes first, however late this loop is.
+    if let moment = notice, now >= moment {
+      notice = nil
+      if session.identity.role == .acceptor { session.sendNotice(expiry: endSeconds) }
+      noticeExpiry(at: endSeconds)
+    }
     if now >= end { return session.close(.ticketExpired, error: .ticketExpired) }
     if now >= lastRead + TimeAmount(session.limits.idleTime) {
       return session.close(.idle, error: .idleTimedOut)
     }
     if let unwritableSince, now >= unwritableSince + TimeAmount(session.limits.writeTime) {
       return session.fail(.writeTimedOut)
-    }
-    if let moment = notice, now >= moment {
-      notice = nil
-      if session.identity.role == .acceptor { session.sendNotice(expiry: endSeconds) }
-      noticeExpiry(at: endSeconds)
     }
     if let moment = renewal, now >= moment {
       renewal = nil

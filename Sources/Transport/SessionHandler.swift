@@ -45,7 +45,8 @@ public struct SessionReference: Sendable {
   public let eventLoop: any EventLoop
   private let bound: NIOLoopBound<Session>
 
-  init(_ session: Session) {
+  /// To be made on the session's event loop.
+  public init(_ session: Session) {
     id = session.id
     identity = session.identity
     eventLoop = session.eventLoop
