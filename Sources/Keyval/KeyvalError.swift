@@ -20,7 +20,7 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
   case badConfiguration(String)
 
   // The cluster
-  /// No node could be reached before the deadline.
+  /// No node that gives a current slot map could be reached before the deadline.
   case noReachableNode(tried: [String], problem: String)
   /// The deadline is over. With `outcomeUnknown` the write may still have been, or may yet be, executed.
   case deadlineExceeded(outcomeUnknown: Bool, problem: String?)
@@ -45,7 +45,7 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
     case .valueTooLong(let length, let limit): "the value has \(length) bytes; at most \(limit) are allowed"
     case .badConfiguration(let sentence): sentence
     case .noReachableNode(let tried, let problem):
-      "no node of the cluster could be reached (tried \(tried.joined(separator: ", "))): \(problem); "
+      "no node of the cluster could be asked for the slot map (tried \(tried.joined(separator: ", "))): \(problem); "
         + "check that the cluster runs and that the seeds are its drones"
     case .deadlineExceeded(let outcomeUnknown, let problem):
       "the cluster did not answer in time" + (problem.map { " (\($0))" } ?? "")

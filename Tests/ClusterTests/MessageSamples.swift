@@ -42,6 +42,10 @@ enum MessageSamples {
     .deliverKey(DeliverKey(term: term, identifier: 5, key: [UInt8](repeating: 1, count: 32))),
     .keyStored(KeyStored(term: term, identifier: 5)),
     .refused(Refused(reason: "an old term", term: term)),
+    .enrollmentRequest(EnrollmentRequest(number: 1, principal: Fixture.d2)),
+    .enrollmentAnswer(
+      EnrollmentAnswer(number: 1, outcome: .created(password: "one-time", secondsToLive: 600))),
+    .enrollmentAnswer(EnrollmentAnswer(number: 1, outcome: .refused(reason: "no"))),
   ]
 
   private static let records = [

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 import Wire
 
@@ -31,7 +32,27 @@ import Wire
 
   @Test("every kind of control message has a sample, from 32 on without a gap")
   func complete() {
-    #expect(Set(MessageSamples.control.map(\.kind)) == Set(32...53))
+    #expect(Set(MessageSamples.control.map(\.kind)) == Set(32...55))
+  }
+
+  @Test("the CDDL beside the protocol document has every kind of message")
+  func schema() throws {
+    let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "Sources/Wire/keyval.cddl")
+    let schema = try String(contentsOf: sources, encoding: .utf8).split(whereSeparator: \.isWhitespace)
+      .joined(separator: " ")
+    let kinds = [0...5, 16...24, 32...55, 64...65, 80...84].joined()
+    for kind in kinds { #expect(schema.contains("[\(kind), ") || schema.contains("[ \(kind), "), "\(kind)") }
+    for (name, limit) in [
+      ("key = bstr", Limits.maximumKeyLength), ("value = bstr", Limits.maximumValueLength),
+    ] {
+      let digits = String(
+        String(limit).reversed().enumerated().reduce(into: "") { text, digit in
+          if digit.offset > 0, digit.offset % 3 == 0 { text.append(",") }
+          text.append(digit.element)
+        }.reversed())
+      #expect(schema.contains("\(name) ; at most \(digits) bytes"), "\(name)")
+    }
   }
 
   @Test("every request of a client comes back, and none that is cut", arguments: OwnedRequest.samples)
@@ -69,7 +90,7 @@ import Wire
 
   @Test("kinds and choices that do not exist are refused")
   func unknown() {
-    for bytes: [UInt8] in [[0x82, 0x18, 31, 0], [0x82, 0x18, 54, 0], [0x82, 0, 0], [0x82, 0x18, 200, 0]] {
+    for bytes: [UInt8] in [[0x82, 0x18, 31, 0], [0x82, 0x18, 56, 0], [0x82, 0, 0], [0x82, 0x18, 200, 0]] {
       #expect(throws: CBORError.self) { try ControlMessage.decode(bytes) }
     }
     for kind: UInt8 in 6...15 {
@@ -78,6 +99,9 @@ import Wire
       }
     }
     #expect(throws: CBORError.self, "a get of four items") { try OwnedRequest.decode([0x84, 0, 0, 0x40, 0]) }
+    #expect(throws: CBORError.self, "a refusal has no life") {
+      try EnrollmentAnswer.decode([0x84, 1, 2, 0x60, 1])
+    }
     #expect(throws: CBORError.self, "no choice") { try CandidacyAnswer.decode([0x83, 1, 4, 1]) }
     #expect(throws: CBORError.self, "no failure") { try OwnedAnswer.decode([0x83, 21, 1, 7]) }
     #expect(throws: CBORError.self, "no reason") { try OwnedAnswer.decode([0x83, 20, 1, 0]) }
@@ -144,6 +168,10 @@ import Wire
   @Test("a message with a key in it shows nobody the key")
   func secrets() {
     let message = DeliverKey(term: Term(1), identifier: 2, key: [UInt8](repeating: 0xab, count: 32))
+    let answer = EnrollmentAnswer(number: 1, outcome: .created(password: "one-time", secondsToLive: 1))
+    for text in ["\(answer)", String(reflecting: answer), "\(ControlMessage.enrollmentAnswer(answer))"] {
+      #expect(!text.contains("one-time"))
+    }
     for text in ["\(message)", String(reflecting: message), "\(ControlMessage.deliverKey(message))"] {
       #expect(!text.contains("171") && !text.contains("abab"))
     }

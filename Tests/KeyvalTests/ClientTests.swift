@@ -1,5 +1,6 @@
 import Cluster
 import Cryptography
+import FoundationEssentials
 import Kerberos
 import KerberosFixture
 import Keyval
@@ -54,6 +55,22 @@ import Wire
         #expect(try await client.delete(key) == false)
         #expect(try await client.get(key) == nil)
       }
+    }
+  }
+
+  @Test("the example of the documentation does what it says")
+  func example() async throws {
+    try await with { cluster, client async throws in
+      let (fixture, cache) = try Self.realm.get()
+      let seed = cluster.configuration(cache: cache).seeds[1]
+      let path = "\(fixture.directory)/example-client.json"
+      try """
+      {"cluster": "\(cluster.name)", "realm": "\(fixture.realmName)", "credentialCache": "\(cache)",
+       "anchors": "\(fixture.realm.layout.anchors)",
+       "seeds": [{"principal": "\(seed.principal)", "address": "\(seed.endpoint)"}]}
+      """.write(toFile: path, atomically: true, encoding: .utf8)
+      #expect(try await greet(configuredAt: path) == "hello")
+      #expect(try await client.get("greeting") == nil)
     }
   }
 

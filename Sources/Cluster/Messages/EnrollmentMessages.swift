@@ -74,7 +74,9 @@ extension EnrollmentAnswer: WireMessage {
     let number = try reader.readUnsigned()
     let kind = try reader.readUnsigned()
     let text = try reader.readText()
+    let offset = reader.offset
     let seconds = try reader.readUnsigned()
+    guard kind == 1 || seconds == 0 else { throw .outOfRange(field: "a life", offset: offset) }
     switch kind {
     case 1: self.init(number: number, outcome: .created(password: text, secondsToLive: seconds))
     case 2: self.init(number: number, outcome: .refused(reason: text))

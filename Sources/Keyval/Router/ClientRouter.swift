@@ -167,10 +167,10 @@ package struct ClientRouter: Sendable {
     var isUnderWay = false
     if case .sent = request.state { isUnderWay = true }
     let outcomeUnknown = request.isWrite && (request.mayHaveExecuted || isUnderWay)
-    if request.isUnreachable, !outcomeUnknown, !isUnderWay {
+    if request.isUnreachable || map == nil, !outcomeUnknown, !isUnderWay {
       let drones = configuration.seeds + (map?.drones ?? [])
       let tried = Set(drones.map { "\($0.principal) at \($0.endpoint)" }).sorted()
-      return fail(id, .noReachableNode(tried: tried, problem: request.problem ?? "no answer"))
+      return fail(id, .noReachableNode(tried: tried, problem: request.problem ?? "no answer in time"))
     }
     fail(id, .deadlineExceeded(outcomeUnknown: outcomeUnknown, problem: request.problem))
   }
