@@ -16,10 +16,12 @@ public final class Kadmin: Sendable {
   /// - Throws: `KerberosError` when the keytab is open to others, unreadable, or lacks the principal's key.
   public init(keytab: String, principal: String) throws(KerberosError) {
     try Keytab.checkPermissions(keytab)
-    self.principal = try canonicalPrincipalName(principal)
+    let context = try KerberosContext()
+    let name = try PrincipalName(principal, in: context)
+    self.principal = name.text
+    realm = name.realm
     try Keytab.requireKey(of: self.principal, in: keytab)
     self.keytab = keytab
-    realm = String(self.principal[self.principal.index(after: self.principal.lastIndex(of: "@")!)...])
   }
 
   public enum OfficeCreation: Sendable, Hashable {

@@ -27,18 +27,21 @@ public final class KerberosFixture: Sendable {
 
   /// - Parameters:
   ///   - clockOffset: seconds by which the KDC's clock differs from this machine's.
-  ///   - clockSkew: seconds by which tickets outlive themselves.
+  ///   - clockSkew: seconds by which tickets outlive themselves, at the KDC and in child processes that get
+  ///     `environment`. In the test process itself, the first fixture's holds for all.
   public init(clockOffset: Int = 0, clockSkew: Int = 30) throws {
     let slot = try Slots.take()
-    directory = slot.directory
+    // Whatever fails from here on, the watcher cleans up after it.
+    let watcher = try Watcher(slot)
     var realm = try RealmCreation.create(
       RealmSettings(realm: slot.realm, clockSkew: clockSkew), directory: "\(slot.directory)/realm")
     let daemons = try realm.start(clockOffset: clockOffset)
-    try Slots.publish(realm.layout.clientConfiguration, in: slot)
-    self.realm = realm
-    running = Mutex(Running(daemons: daemons))
-    watcher = try Watcher(slot)
     try watcher.look(after: daemons)
+    try Slots.publish(realm.layout.clientConfiguration, in: slot)
+    directory = slot.directory
+    self.realm = realm
+    self.watcher = watcher
+    running = Mutex(Running(daemons: daemons))
   }
 
   deinit { close() }

@@ -12,8 +12,14 @@ enum Slots {
     var configuration: String
   }
 
-  private static let count = 64
-  private static let next = Mutex(0)
+  /// As many realms at once. Each place costs every new context of libkrb5 a look, some 10 µs.
+  private static let count = 24
+
+  private struct State {
+    var free = Array((0..<count).reversed())
+    var realms = 0
+  }
+  private static let state = Mutex(State())
 
   /// The process's directory. Making it sets `KRB5_CONFIG`: the only time, and before any Kerberos call.
   private static let base = Result { () throws(FixtureError) -> String in
@@ -27,17 +33,26 @@ enum Slots {
 
   static func take() throws -> Slot {
     let base = try base.get()
-    let number = next.withLock { next in
-      defer { next += 1 }
-      return next
+    let taken = state.withLock { state -> (slot: Int, realm: Int)? in
+      guard let slot = state.free.popLast() else { return nil }
+      state.realms += 1
+      return (slot, state.realms)
     }
-    guard number < count else { throw FixtureError("More than \(count) realms in one process.") }
-    let directory = "\(base)/\(number)"
-    guard mkdir(directory, 0o755) == 0 else { throw FixtureError("\(directory) cannot be made.") }
-    return Slot(
-      number: number, realm: "R\(number)-\(getpid()).KEYVAL.TEST", directory: directory,
-      configuration: "\(base)/krb5.conf.\(number)")
+    guard let taken else { throw FixtureError("More than \(count) realms at once: close some.") }
+    let directory = "\(base)/\(taken.slot)"
+    // The last fixture that goes takes the directory of all with it, perhaps at this moment.
+    for _ in 0..<100 {
+      mkdir(base, 0o755)
+      if mkdir(directory, 0o755) == 0 {
+        return Slot(
+          number: taken.slot, realm: "R\(taken.realm)-\(getpid()).KEYVAL.TEST", directory: directory,
+          configuration: "\(base)/krb5.conf.\(taken.slot)")
+      }
+    }
+    throw FixtureError("\(directory) cannot be made: \(String(cString: strerror(errno))).")
   }
+
+  static func giveBack(_ slot: Slot) { state.withLock { $0.free.append(slot.number) } }
 
   /// Puts a realm's configuration where libkrb5 finds it.
   static func publish(_ configuration: String, in slot: Slot) throws {
