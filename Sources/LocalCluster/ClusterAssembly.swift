@@ -112,34 +112,15 @@ final class ClusterAssembly {
 
   // MARK: Nodes
 
-  /// Gives every node that has no keytab yet its key, the way that any node comes by one: a one-time password
-  /// from the operator, and `keyval enroll` on the node.
+  /// Gives every node that has no keytab yet its key.
   private func enroll(in realm: Realm) async throws {
     let newcomers = plan.others.filter { access(directory.keytab(of: $0.name), F_OK) != 0 }
     guard !newcomers.isEmpty else { return }
     try await reporter.step("\(count(newcomers.count, "node")) enrolled by one-time passwords") {
       for node in newcomers {
         try checkCancelled()
-        let password = OneTimePassword.generate()
-        switch node.role {
-        case .database: try realm.addDatabase(node: node.name, oneTimePassword: password)
-        default: try realm.addDrone(node: node.name, oneTimePassword: password)
-        }
-        for principal in node.principals { try enroll(node, principal, password, in: realm) }
-        // The authority does this for drones, at their first session; databases are the operator's.
-        if node.role == .database { try realm.clearExpiry(of: node.principals) }
+        try starter(realm).enroll(node)
       }
-    }
-  }
-
-  private func enroll(_ node: NodePlan, _ principal: String, _ password: String, in realm: Realm) throws {
-    let log = directory.log(of: node.name)
-    let status = try launcher(realm).run(
-      program.path, ["enroll", "\(principal)@\(realm.name)", "--keytab", directory.keytab(of: node.name)],
-      log: log,
-      input: password + "\n")
-    guard status == 0 else {
-      throw LocalClusterError(.process, "enrolling \(principal) failed. \(LogTail.sentence(log))")
     }
   }
 
@@ -148,17 +129,14 @@ final class ClusterAssembly {
     let others = try plan.others.map { try NodeAddress($0, ports.draw()) }
     let all = [authority] + others
     for node in all {
-      let file = nodeFile(node, authority: authority, realm)
-      try replaceFile(directory.configuration(of: node.plan.name), with: prettyJSON(file), mode: 0o644)
+      try starter(realm).write(nodeFile(node, authority: authority, realm))
     }
     try writeClientFile(seeds: others.filter { $0.plan.role == .drone }, realm)
     ports.release()
     for node in all {
       try checkCancelled()
       let name = node.plan.name
-      let identity = try launcher(realm).launch(
-        program.path, [node.plan.role.rawValue, "--config", directory.configuration(of: name)],
-        log: directory.log(of: name))
+      let identity = try starter(realm).launch(node.plan.role, name)
       record.processes.append(
         .init(role: node.plan.role, name: name, address: node.address, identity: identity))
       try record.save(to: directory)
@@ -172,6 +150,7 @@ final class ClusterAssembly {
       keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: node.plan.name),
       directory: directory.data(of: node.plan.name), anchors: realm.layout.anchors,
       log: .init(level: plan.logLevel))
+    if node.plan.role == .drone { file.loops = plan.loops }
     if isAuthority {
       file.ca = .init(certificate: realm.layout.anchors, key: realm.layout.electionCAKey)
       file.administrators = ["\(plan.user)@\(realm.name)"]
@@ -188,12 +167,8 @@ final class ClusterAssembly {
     try replaceFile(directory.clientConfiguration, with: prettyJSON(file), mode: 0o644)
   }
 
-  /// Nodes inherit nothing of ours: a variable KEYVAL_… of the caller would be a setting of theirs.
-  private func launcher(_ realm: Realm) -> ProcessLauncher {
-    let usual = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"]
-    return ProcessLauncher(
-      user: user,
-      environment: usual.merging(realm.layout.clientEnvironment) { $1 }.merging(program.environment) { $1 })
+  private func starter(_ realm: Realm) -> NodeStarter {
+    NodeStarter(directory: directory, user: user, program: program, realm: realm)
   }
 
   // MARK: The first user, and the first answer

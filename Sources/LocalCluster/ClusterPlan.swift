@@ -8,16 +8,19 @@ public struct ClusterPlan: Sendable, Equatable {
   public var user: String
   /// The nodes' log level, a name of swift-log's.
   public var logLevel: String
+  /// Event loops for data on each drone; nil: one a core.
+  public var loops: Int?
 
   public init(
     cluster: String = "local", realm: String = "KEYVAL.TEST", drones: Int = 3, user: String = "alice",
-    logLevel: String = "info"
+    logLevel: String = "info", loops: Int? = nil
   ) {
     self.cluster = cluster
     self.realm = realm
     self.drones = drones
     self.user = user
     self.logLevel = logLevel
+    self.loops = loops
   }
 
   public static let droneRange = 1...64

@@ -1,34 +1,44 @@
 import Foundation
 
 /// The configuration file of one node, as `keyval authority|database|drone --config` reads it.
-struct NodeFile: Encodable, Equatable {
-  struct Authority: Encodable, Equatable {
+struct NodeFile: Codable, Equatable {
+  struct Authority: Codable, Equatable {
     let principal: String
     let address: String
   }
 
-  struct CertificateAuthority: Encodable, Equatable {
+  struct CertificateAuthority: Codable, Equatable {
     let certificate: String
     let key: String
   }
 
-  struct Log: Encodable, Equatable {
+  struct Log: Codable, Equatable {
     let level: String
   }
 
   let cluster: String
   let realm: String
-  let name: String
-  let listen: String
-  let keytab: String
-  let directory: String
+  var name: String
+  var listen: String
+  var keytab: String
+  var directory: String
   let anchors: String
   let log: Log
+  /// For drones alone; without it, one event loop a core.
+  var loops: Int?
   /// For everybody but the authority.
   var authority: Authority?
   /// For the authority alone.
   var ca: CertificateAuthority?
   var administrators: [String]?
+
+  static func load(_ path: String) throws(LocalClusterError) -> NodeFile {
+    do {
+      return try JSONDecoder().decode(NodeFile.self, from: Data((readSmallFile(path) ?? "").utf8))
+    } catch {
+      throw LocalClusterError(.input, "\(path) is not what keyval wrote there: \(error)")
+    }
+  }
 }
 
 /// The configuration of clients, named by `KEYVAL_CONFIG`.

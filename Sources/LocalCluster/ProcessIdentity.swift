@@ -58,6 +58,8 @@ public struct ProcessIdentity: Hashable, Sendable, Codable {
     guard let text = readSmallFile("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")
     guard fields.count > 19, let startTime = UInt64(fields[19]) else { return nil }
-    return (startTime, fields[0] != "Z" && fields[0] != "X")
+    // The first thread may have ended ("Z") while others are still letting go of sockets and files.
+    let hasEnded = fields[0] == "X" || fields[0] == "Z" && fields[17] == "1"
+    return (startTime, !hasEnded)
   }
 }

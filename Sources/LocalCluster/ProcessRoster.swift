@@ -28,8 +28,10 @@ public enum ProcessRoster {
     var rest = processes
     while true {
       rest.removeAll { process in
+        guard !process.identity.isRunning else { return false }
+        // Only now: one that ended after a look for its status would stay behind as a zombie.
         process.identity.reap()
-        return !process.identity.isRunning
+        return true
       }
       if rest.isEmpty || ContinuousClock.now >= deadline { return }
       usleep(10_000)

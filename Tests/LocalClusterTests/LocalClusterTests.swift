@@ -132,6 +132,22 @@ struct LocalClusterTests {
     try LocalCluster.stop(in: directory)
   }
 
+  @Test(
+    "a program that the nodes' user cannot reach is copied to where it can be reached",
+    .enabled(if: geteuid() == 0, "only root's nodes run as another user"), .timeLimit(.minutes(1)))
+  func unreachableProgram() throws {
+    defer { remove() }
+    let hidden = "\(directory.path)/hidden"
+    try FileManager.default.createDirectory(
+      atPath: hidden, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    try FileManager.default.copyItem(atPath: program, toPath: "\(hidden)/keyval")
+    let user = try ServiceUser.current()
+    let prepared = try NodeProgram.prepare("\(hidden)/keyval", for: user, in: directory)
+    #expect(prepared.path == "\(directory.path)/program/keyval")
+    #expect(prepared.environment == ["LD_LIBRARY_PATH": "\(directory.path)/program"])
+    #expect(try NodeProgram.prepare(program, for: user, in: directory).path == program)
+  }
+
   @Test("a directory with something else in it is refused", .timeLimit(.minutes(1)))
   func foreignDirectory() async throws {
     defer { remove() }

@@ -1,0 +1,85 @@
+import Foundation
+import Provisioning
+
+/// One process at a time, in a cluster that goes on running.
+extension LocalCluster {
+  /// Starts a process again that has ended, where it was and with the configuration it had.
+  /// - Parameter program: the `keyval` program.
+  /// - Throws: `LocalClusterError` when there is no such process or it still runs, `ProvisioningError`.
+  @discardableResult
+  public static func restart(
+    _ name: String, in directory: ClusterDirectory, program: String
+  ) throws -> ClusterRecord.Process {
+    let members = try Members(directory, program: program)
+    guard let index = members.record.processes.firstIndex(where: { $0.name == name }) else {
+      throw LocalClusterError(.input, "there is no process \(name) in the cluster in \(directory.path)")
+    }
+    let former = members.record.processes[index]
+    former.identity.reap()
+    guard !former.identity.isRunning else {
+      throw LocalClusterError(.input, "\(name) still runs; end it before it is started again")
+    }
+    let identity: ProcessIdentity?
+    switch former.role {
+    case .kdc: identity = ProcessIdentity(pid: try members.starter.realm.start(.kdc))
+    case .kadmind: identity = ProcessIdentity(pid: try members.starter.realm.start(.kadmind))
+    default: identity = try members.starter.launch(former.role, name)
+    }
+    guard let identity else { throw LocalClusterError(.process, "\(name) ended at once") }
+    let process = ClusterRecord.Process(
+      role: former.role, name: name, address: former.address, identity: identity)
+    members.record.processes[index] = process
+    try members.record.save(to: directory)
+    return process
+  }
+
+  /// Enrolls a further drone and starts it; returns when its process runs, not yet when it serves.
+  /// - Parameter name: of one component, and of no other node.
+  /// - Throws: `LocalClusterError`, `ProvisioningError`.
+  @discardableResult
+  public static func addDrone(
+    _ name: String, in directory: ClusterDirectory, program: String
+  ) throws -> ClusterRecord.Process {
+    let members = try Members(directory, program: program)
+    guard !members.record.processes.contains(where: { $0.name == name }),
+      let model = members.record.processes.first(where: { $0.role == .drone })
+    else {
+      throw LocalClusterError(
+        .input, "the cluster in \(directory.path) has a \(name) already, or no drone to take after")
+    }
+    let node = NodePlan(role: .drone, name: name)
+    var file = try NodeFile.load(directory.configuration(of: model.name))
+    let ports = FreePorts()
+    file.name = name
+    file.listen = "127.0.0.1:\(try ports.draw())"
+    file.keytab = directory.keytab(of: name)
+    file.directory = directory.data(of: name)
+    try directory.make(directory.node(name), for: members.starter.user)
+    try members.starter.enroll(node)
+    try members.starter.write(file)
+    ports.release()
+    let process = ClusterRecord.Process(
+      role: .drone, name: name, address: file.listen, identity: try members.starter.launch(.drone, name))
+    members.record.processes.append(process)
+    try members.record.save(to: directory)
+    return process
+  }
+
+  /// A running cluster, held against other starts and stops.
+  private final class Members {
+    let starter: NodeStarter
+    var record: ClusterRecord
+    private let lock: DirectoryLock
+
+    init(_ directory: ClusterDirectory, program: String) throws {
+      lock = try DirectoryLock(directory)
+      record = try ClusterRecord.load(from: directory)
+      let user = try ServiceUser.current()
+      starter = NodeStarter(
+        directory: directory, user: user,
+        program: try NodeProgram.prepare(program, for: user, in: directory),
+        realm: try Realm.open(
+          directory: directory.realm, owner: UnixUser(uid: user.uid, gid: user.gid)))
+    }
+  }
+}
