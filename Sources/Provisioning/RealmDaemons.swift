@@ -17,6 +17,12 @@ public struct RealmDaemons: Sendable {
   public var areRunning: Bool { DaemonWatch(pid: kdc).isRunning && DaemonWatch(pid: kadmind).isRunning }
 }
 
+/// One of a realm's daemons, by the name of its program.
+public enum RealmDaemon: String, Sendable {
+  case kdc = "krb5kdc"
+  case kadmind
+}
+
 extension Realm {
   /// How often a start is tried when other processes are faster with our ports.
   private static let attempts = 8
@@ -37,6 +43,25 @@ extension Realm {
       }
     }
     throw ProvisioningError(.portTaken, "No free ports were found for the realm \(name).")
+  }
+
+  /// Starts one of the two again, on the port it had, and returns its process number when it answers.
+  /// - Throws: `ProvisioningError`, also when it still runs or another process has taken its port.
+  public func start(_ daemon: RealmDaemon) throws(ProvisioningError) -> Int32 {
+    let (words, port, output) =
+      switch daemon {
+      case .kdc: ([try Programs.krb5kdc(), "-n", "-r", name], ports.kdc, layout.kdcOutput)
+      case .kadmind: ([try Programs.kadmind(), "-nofork", "-r", name], ports.kadmind, layout.kadmindOutput)
+      }
+    let child = try launch(words, output: output)
+    do throws(ProvisioningError) {
+      try awaitAnswer(child, port, daemon.rawValue, output)
+      if daemon == .kdc { try probePKINIT() }
+    } catch {
+      DaemonWatch(pid: child.pid).end()
+      throw error
+    }
+    return child.pid
   }
 
   private func startOnce(_ clockOffset: Int) throws(ProvisioningError) -> RealmDaemons {
