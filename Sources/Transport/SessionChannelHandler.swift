@@ -73,14 +73,18 @@ final class SessionChannelHandler: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
-    let isHeld = session.isReadingPaused || !context.channel.isWritable
     // What comes after this side has closed is read only to be dropped.
-    if isHeld, !session.isEnding { isReadWanted = true } else { context.read() }
+    if isReadingHeld(context), !session.isEnding { isReadWanted = true } else { context.read() }
+  }
+
+  /// A peer that does not take its answers may not ask more. The acceptor alone holds back: if both did, two
+  /// sides with much to say would wait for each other for ever.
+  private func isReadingHeld(_ context: ChannelHandlerContext) -> Bool {
+    session.isReadingPaused || (session.identity.role == .acceptor && !context.channel.isWritable)
   }
 
   private func releaseRead() {
-    guard isReadWanted, !session.isReadingPaused, let context = session.context, context.channel.isWritable
-    else { return }
+    guard isReadWanted, let context = session.context, !isReadingHeld(context) else { return }
     isReadWanted = false
     context.read()
   }

@@ -209,6 +209,31 @@ struct HandshakeRefusalTests {
     }
   }
 
+  /// Runs a handshake in which the acceptor's hello is another one.
+  private func answer(_ change: @escaping (inout AcceptorHello) -> Void) throws -> SessionError? {
+    try failing(HandshakePair.offer { $0.suites = [.aes256GCM] }) { pair in
+      pair.tamper = { number, frame in
+        guard number == 1, let flight = try? HandshakeFrame.decode(frame, limits: SessionLimits()),
+          case .acceptorFlight(let bytes, let token, let finished) = flight,
+          var hello = try? AcceptorHello.decode(bytes, limits: SessionLimits())
+        else { return }
+        change(&hello)
+        let changed = HandshakeFrame.acceptorFlight(hello: hello.encoded(), token: token, finished: finished)
+        frame = Array(changed.encoded().dropFirst(4))
+      }
+    }.initiator
+  }
+
+  @Test("the initiator takes no answer from another service or cluster, nor a suite that it did not offer")
+  func otherAnswer() throws {
+    #expect(
+      try answer { $0.service = "other@TEST.REALM" }
+        == .wrongTarget(dialled: FakeSecurityContext.drone, answered: "other@TEST.REALM"))
+    #expect(try answer { $0.description.cluster = "prod" } == .wrongCluster(ours: "demo", theirs: "prod"))
+    #expect(try answer { $0.suite = .chaCha20Poly1305 } == .noCommonSuite)
+    #expect(try answer { $0.description.address = "127.0.0.1:1" } == .finishedDidNotVerify)
+  }
+
   @Test("a refusal's sentence and description may not carry control characters")
   func controlCharacters() throws {
     var hostile = HandshakePair.description

@@ -77,10 +77,12 @@ struct RecordTests {
     let length = 4 + 1 + 5 + 16
     for index in 0..<length {
       let (initiator, acceptor) = try HandshakePair.sessions()
-      var record = try initiator.sealer.seal(.messages, [1, 2, 3, 4, 5])
+      let honest = try initiator.sealer.seal(.messages, [1, 2, 3, 4, 5])
+      var record = honest
       record[index] ^= 1 << UInt8(index % 8)
       #expect(throws: SessionError.self) { try open(record, acceptor.opener) }
-      // Nothing after it is read, not even a good record.
+      // Nothing after it is read: not the next record, and not even what should have come.
+      #expect(throws: SessionError.self) { try open(honest, acceptor.opener) }
       let next = try initiator.sealer.seal(.messages, [6])
       #expect(throws: SessionError.self) { try open(next, acceptor.opener) }
     }

@@ -165,4 +165,61 @@ struct SessionTests {
     #expect(client.received == expected)
     await service.listener.close()
   }
+
+  @Test("a peer that sends without reading is not read from, until it reads")
+  func backPressure() async throws {
+    var limits = SessionLimits()
+    limits.unsentBytes = 1 << 20
+    let service = try await TestService.start(limits: limits)
+    let client = try await service.dial()
+    let bystander = try await service.dial(as: "keyval-drone/d2")
+    client.session.execute { session in session.pauseReading() }
+    let blocks = 64
+    for number in 0..<blocks { client.send([TestClient.message(number, length: 1 << 19)]) }
+    try await service.journal.first { if case .writability(false) = $0 { true } else { false } }
+    for number in 0..<50 { #expect(try await bystander.echoes([TestClient.message(number)])) }
+    // What fits between the two: this side's limit and the buffers of the kernel.
+    let large = service.journal.events.filter { event in
+      if case .received(let bytes) = event { bytes.count > 1 << 19 } else { false }
+    }
+    #expect(large.count < blocks)
+    client.session.execute { session in session.resumeReading() }
+    let expected = (0..<blocks).reduce(0) { $0 + TestClient.message($1, length: 1 << 19).count }
+    try await client.journal.received(bytes: expected)
+    #expect(client.received.count == expected)
+    await service.listener.close()
+  }
+
+  @Test("one listener serves several services, each with its own policy")
+  func severalServices() async throws {
+    let realm = try TestRealm.shared
+    let journal = Journal<SessionIdentity>()
+    let services = try [("keyval-database/db1", AcceptorPolicy.standard), ("keyval-command/db1", .command)]
+      .map {
+        (name, policy) in
+        let credential = try realm.acceptor(name)
+        return SessionListener.Service(principal: realm.principal(name), policy: policy) { credential }
+      }
+    let listener = try await SessionListener.bind(
+      to: NodeAddress(host: "127.0.0.1", port: 0), group: TestService.group,
+      configuration: SessionListener.Configuration(
+        cluster: "demo", services: services, logger: TestService.logger,
+        describe: { TestService.description(realm, "keyval-database/db1") })
+    ) { identity, _ in
+      journal.append(identity)
+      return JournalHandler(Journal())
+    }
+    for (service, ticket) in [
+      ("keyval-database/db1", try realm.initiator("keyval-drone/d1")),
+      ("keyval-command/db1", try realm.commanderTicket(term: 11, service: "keyval-command/db1")),
+    ] {
+      let session = try await TestService.dialer().dial(
+        realm.principal(service), at: listener.address, on: TestService.group.next(),
+        credential: { ticket }, handler: { _, _ in JournalHandler(Journal()) })
+      let accepted = try await journal.first { $0.transcriptHash == session.identity.transcriptHash }
+      #expect(accepted.service == realm.principal(service))
+      #expect(accepted.peer == ticket.principal)
+    }
+    await listener.close()
+  }
 }
