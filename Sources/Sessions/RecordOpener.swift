@@ -73,7 +73,6 @@ public final class RecordOpener {
   public func open(
     _ record: UnsafeMutableRawBufferPointer
   ) throws(SessionError) -> (type: RecordType, content: UnsafeRawBufferPointer) {
-    if let failure { throw failure }
     guard record.count >= RecordFormat.lengthLength else { throw fail(.recordLengthRefused(record.count)) }
     return try open(
       UnsafeRawBufferPointer(record),
