@@ -57,15 +57,13 @@ public final class AuthorityRegister: Sendable {
     }
   }
 
-  /// Stores the record if the stored one's revision is the one before its own: the compare-and-set on which
+  /// Stores the record if it may follow the stored one (`OfficeRecord.mayFollow`): the compare-and-set on which
   /// “one commander a term” rests. A record that is stored already, equal in everything, is stored.
   public func replaceOffice(_ record: OfficeRecord) throws(StoreError) -> Replacement {
     try writing { database in
       let stored = try office(database)
       if stored == record { return .stored }
-      guard stored.revision &+ 1 == record.revision, record.term >= stored.term else {
-        return .stale(stored)
-      }
+      guard record.mayFollow(stored) else { return .stale(stored) }
       let columns = OfficeColumns(record.state)
       try database.execute(
         sql: """

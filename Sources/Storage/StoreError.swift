@@ -17,6 +17,9 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// It cannot be created or opened.
   case inaccessible(path: String, detail: String)
   case failed(path: String, detail: String)
+  /// The disk did not confirm a flush. What the kernel then holds is anybody's guess, and a second flush may
+  /// succeed without having written it: only a restart reads what is really there.
+  case unconfirmed(path: String, detail: String)
   /// The partition went to a higher token while it was being read.
   case fenced(Partition, by: FencingToken)
   /// The receiver of the contents wants no more of them.
@@ -32,7 +35,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .damaged(let path, _), .foreign(let path), .newer(let path, _, _), .otherCluster(let path, _, _),
       .exposed(let path, _), .inUse(let path), .full(let path), .inaccessible(let path, _),
-      .failed(let path, _):
+      .failed(let path, _), .unconfirmed(let path, _):
       path
     case .fenced, .cancelled: nil
     }
@@ -52,6 +55,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .full: "has no room left"
     case .inaccessible(_, let detail): "cannot be opened: \(detail)"
     case .failed(_, let detail): "failed: \(detail)"
+    case .unconfirmed(_, let detail): "could not be flushed to the disk: \(detail)"
     case .fenced(let partition, let token):
       "partition \(partition) has since been opened under token \(token)"
     case .cancelled: "the receiver wants no more"
@@ -69,14 +73,15 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .inUse: "stop the other process first"
     case .full: "free some disk space"
     case .inaccessible: "make it readable and writable for this user"
+    case .unconfirmed: "check the disk, then start again: what was acknowledged is there"
     case .failed, .fenced, .cancelled: ""
     }
   }
 
-  /// Whether the file itself is of no use any more, so that going on would help nobody.
+  /// Whether going on with this file as it is open now would help nobody.
   public var isFatal: Bool {
     switch self {
-    case .damaged, .foreign, .newer: true
+    case .damaged, .foreign, .newer, .unconfirmed: true
     default: false
     }
   }
@@ -86,12 +91,15 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     switch error {
     case let error as StoreError: self = error
     case let error as DatabaseError:
+      let flushes: [ResultCode] = [.SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC]
       let detail = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
       switch error.resultCode {
       case .SQLITE_FULL: self = .full(path: path)
       case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path: path, detail: detail)
       case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
         self = .inaccessible(path: path, detail: detail)
+      case .SQLITE_IOERR where flushes.contains(error.extendedResultCode):
+        self = .unconfirmed(path: path, detail: detail)
       default: self = .failed(path: path, detail: detail)
       }
     default: self = .damaged(path: path, detail: "\(error)")

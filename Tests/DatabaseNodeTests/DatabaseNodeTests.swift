@@ -185,6 +185,19 @@ struct DatabaseNodeTests {
     await fixture.stop()
   }
 
+  @Test("a hello says which services there are, and where")
+  func hello() async throws {
+    let fixture = try await DatabaseFixture.start()
+    try await fixture.withDatabase { address in
+      let dialer = SessionDialer(cluster: DatabaseFixture.cluster)
+      let description = try await dialer.hello(address, on: fixture.group.next())
+      #expect(description.role == "database")
+      #expect(description.principals == [fixture.database, fixture.command])
+      #expect(description.address == "\(address)")
+    }
+    await fixture.stop()
+  }
+
   @Test("a store that others may read keeps the node from starting, with a sentence that says what to do")
   func exposedStore() async throws {
     let fixture = try await DatabaseFixture.start()

@@ -8,6 +8,7 @@ import NIOPosix
 import ServiceLifecycle
 import Sessions
 import Storage
+import Synchronization
 import Transport
 
 /// A database as a running service.
@@ -42,6 +43,17 @@ public struct DatabaseNode: Service {
     try? await group.shutdownGracefully()
     try? await controlGroup.shutdownGracefully()
     try outcome.get()
+  }
+}
+
+/// Where the node is reached: known for certain once it listens, if any free port was asked for.
+private final class KnownEndpoint: Sendable {
+  private let stored: Mutex<Endpoint>
+  init(_ endpoint: Endpoint) { stored = Mutex(endpoint) }
+
+  var value: Endpoint {
+    get { stored.withLock { $0 } }
+    set { stored.withLock { $0 = newValue } }
   }
 }
 
@@ -143,18 +155,18 @@ private struct RunningDatabase: Sendable {
         principal: identity.command.text, policy: .command,
         credential: try credentials.acceptor(for: identity.command)),
     ]
-    let advertised = configuration.endpoint(boundPort: configuration.listen.port)
+    let known = KnownEndpoint(configuration.endpoint(boundPort: configuration.listen.port))
     let listening = SessionListener.Configuration(
       cluster: configuration.cluster, services: services, logger: logger
     ) {
       NodeDescription(
         cluster: configuration.cluster, realm: configuration.realm,
         principals: services.map(\.principal), role: "database", softwareVersion: NodeVersion.text,
-        address: "\(advertised)")
+        address: "\(known.value)")
     }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
     let peers = mesh.acceptingHandler
-    return try await SessionListener.bind(to: address, group: group, configuration: listening) {
+    let listener = try await SessionListener.bind(to: address, group: group, configuration: listening) {
       session, loop in
       switch control.admit(session, at: identity, logger) {
       case .drone(let holder): StoreSession(holder: holder, control: control, logger: logger)
@@ -162,6 +174,8 @@ private struct RunningDatabase: Sendable {
       case nil: nil
       }
     }
+    known.value = configuration.endpoint(boundPort: UInt16(truncatingIfNeeded: listener.address.port))
+    return listener
   }
 
   private func startTicking(_ control: DatabaseControlReference, _ timing: Timing) {
