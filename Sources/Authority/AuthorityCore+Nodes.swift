@@ -8,6 +8,11 @@ extension AuthorityCore {
     guard peer.role == .drone || peer.role == .database else {
       return [refuse(peer, "only drones and databases register, and \(peer) is neither")]
     }
+    // Another realm, even a trusted one, gives its principals what names it likes: it must not fill the register
+    // with voters.
+    guard peer.realm == identity.principal.realm else {
+      return [refuse(peer, "\(peer) is not of this realm, \(identity.principal.realm)")]
+    }
     let known = nodes[peer]
     guard known != nil || nodes.count + storing.count < 2 * SlotMap.maximumDrones else {
       return [refuse(peer, "the register is full")]

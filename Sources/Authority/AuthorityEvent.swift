@@ -47,8 +47,8 @@ public enum AuthorityAction: Hashable, Sendable {
   /// These nodes can be dialled here.
   case learn([RegisteredNode])
   case readRegister(operation: UInt64)
-  /// Compare-and-set, durable before it is answered: store `office` if the stored record's revision is the one
-  /// before it. One that is stored already, equal in everything, is success.
+  /// Compare-and-set, durable before it is answered: store the record if it may follow the stored one
+  /// (`OfficeRecord.mayFollow`). One that is stored already, equal in everything, is success.
   case replaceOffice(operation: UInt64, OfficeRecord)
   /// Insert or replace, durable before it is answered by `nodeStored`.
   case storeNode(EnrolledNode)

@@ -42,6 +42,24 @@ public struct OfficeRecord: Hashable, Sendable {
     OfficeRecord(revision: revision &+ 1, term: term, state: state)
   }
 
+  /// Whether this record may take the place of what is stored: the next revision, and either the claim of a
+  /// higher term or one step further in the same term, for the same winner and key. Registers check it inside
+  /// the compare-and-set, so that no mistake above them gives a term away twice or skips a step.
+  public func mayFollow(_ stored: OfficeRecord) -> Bool {
+    guard revision == stored.revision &+ 1 else { return false }
+    if term > stored.term {
+      if case .certifying(_, .claimed) = state { return true }
+      return false
+    }
+    guard term == stored.term, winner == stored.winner else { return false }
+    switch (stored.state, state) {
+    case (.certifying(_, let old), .certifying(_, let new)): return new.rawValue == old.rawValue + 1
+    case (.certifying(_, .claimed), .burnt): return true
+    case (.certifying(_, .lowerOfficesDeleted), .certified), (.certified, .certified): return true
+    default: return false
+    }
+  }
+
   public var winner: Winner? {
     switch state {
     case .vacant: nil

@@ -33,16 +33,45 @@ import Testing
     let directory = try Directory()
     let winner = try Self.winner(1)
     let certificate = IssuedCertificate(der: [1, 2, 3], issuedAt: 1_700_000_000)
-    var states = OfficeRecord.Step.allCases.map { OfficeRecord.State.certifying(winner, done: $0) }
-    states += [.certified(winner, certificate), .burnt(winner)]
+    var states = OfficeRecord.Step.allCases.map {
+      (UInt64(5), OfficeRecord.State.certifying(winner, done: $0))
+    }
+    states += [
+      (5, .certified(winner, certificate)),
+      (UInt64.max, .certifying(winner, done: .claimed)), (UInt64.max, .burnt(winner)),
+    ]
     var record = OfficeRecord.vacant
     #expect(try directory.open().contents() == .empty)
-    for state in states {
-      record = record.followed(term: Term(UInt64.max - 1), state: state)
+    for (term, state) in states {
+      record = record.followed(term: Term(term), state: state)
       let register = try directory.open()
       #expect(try register.replaceOffice(record) == .stored)
       try register.close()
       #expect(try directory.open().contents().office == record)
+    }
+  }
+
+  @Test("a term is given away once, its steps come one after the other, and no record lowers it")
+  func order() throws {
+    let (winner, other) = (try Self.winner(1), try Self.winner(2))
+    let certificate = IssuedCertificate(der: [1], issuedAt: 1)
+    let claimed = OfficeRecord.vacant.followed(term: Term(5), state: .certifying(winner, done: .claimed))
+    let refused: [(OfficeRecord, UInt64, OfficeRecord.State)] = [
+      (.vacant, 1, .certifying(winner, done: .officeCreated)),
+      (.vacant, 1, .certified(winner, certificate)),
+      (claimed, 5, .certifying(other, done: .claimed)),
+      (claimed, 5, .certifying(other, done: .officeCreated)),
+      (claimed, 5, .certifying(winner, done: .termsRaised)),
+      (claimed, 5, .certified(winner, certificate)),
+      (claimed, 4, .certifying(winner, done: .claimed)),
+      (claimed, 6, .certifying(other, done: .lowerOfficesDeleted)),
+      (claimed, 5, .vacant),
+    ]
+    for (stored, term, state) in refused {
+      let register = try Directory().open()
+      if stored != .vacant { _ = try register.replaceOffice(stored) }
+      let record = stored.followed(term: Term(term), state: state)
+      #expect(try register.replaceOffice(record) == .stale(stored), "\(record)")
     }
   }
 
@@ -57,16 +86,6 @@ import Testing
     #expect(try second.replaceOffice(other) == .stale(claim))
     #expect(try second.replaceOffice(claim) == .stored, "the same again is no conflict")
     #expect(try first.contents().office == claim)
-  }
-
-  @Test("no record lowers the term")
-  func lowerTerm() throws {
-    let register = try Directory().open()
-    let winner = try Self.winner(1)
-    let high = OfficeRecord.vacant.followed(term: Term(5), state: .burnt(winner))
-    _ = try register.replaceOffice(high)
-    let low = high.followed(term: Term(4), state: .certifying(winner, done: .claimed))
-    #expect(try register.replaceOffice(low) == .stale(high))
   }
 
   @Test("many claims at once: one is stored")

@@ -28,6 +28,40 @@ import Testing
     if case .won = ballot.verdict(isTimeOver: false) { #expect(isWon) } else { #expect(!isWon) }
   }
 
+  @Test("nobody wins where nobody may vote, whatever the authority says")
+  func noVoters() {
+    let world = World()
+    var ballot = Ballot(
+      number: 7, term: Term(1), candidate: Winner(principal: d1, key: world.key(of: d1)), voters: [],
+      now: world.now)
+    ballot.hasAuthorityVoted = true
+    #expect(ballot.verdict(isTimeOver: false) == .lost(votes: 1))
+  }
+
+  @Test("a new commander has as long to be heard as any other, in every term and after a restart")
+  func newCommander() {
+    let world = World(drones: 4)
+    func rebel(_ term: UInt64) {
+      world.votes = [d1: d1, d2: d1]
+      world.request(term, by: d1)
+      world.pass(World.timing.ballot)
+    }
+    world.elect(4, term: 1)
+    rebel(2)
+    #expect(world.register.office.term == Term(1))
+    world.pass(10_000)
+    world.elect(3, term: 5)
+    rebel(6)
+    #expect(world.register.office.term == Term(5))
+    world.pass(10_000)
+    world.restart()
+    rebel(7)
+    #expect(world.register.office.term == Term(5))
+    world.pass(World.timing.suspicion)
+    rebel(8)
+    #expect(world.register.office.term == Term(8))
+  }
+
   @Test("a drone that is not registered gets no ballot")
   func unregistered() {
     let world = World()
@@ -193,7 +227,7 @@ import Testing
     world.elect(1, term: 3)
     world.request(3, by: d2)
     world.request(2, by: d2)
-    world.request(UInt64.max, by: d2)
+    world.elect(2, term: UInt64.max)
     #expect(world.failures(of: d2).map(\.highest) == [Term(3), Term(3), Term(3)])
     #expect(world.register.office.term == Term(3))
   }

@@ -220,6 +220,43 @@ import Testing
     #expect(world.offices.keys.sorted() == [Term(2)])
   }
 
+  @Test("a term that is certified at last ends the ballot of who stood because there was no commander")
+  func certifiedAtLast() {
+    let world = World()
+    world.unreachableDatabases = [World.database(1)]
+    world.elect(1, term: 1)
+    world.pass(World.timing.resignation)
+    world.votes = [:]
+    world.request(2, by: d2)
+    world.unreachableDatabases = []
+    world.pass(World.timing.heartbeat / 2)
+    #expect(world.certificates(of: d1).map(\.term) == [Term(1)])
+    #expect(world.failures(of: d2).first?.reason.contains("just been certified") == true)
+  }
+
+  @Test("while a higher term is being claimed, the lower one's certification rests")
+  func restsForTheClaim() {
+    let world = World()
+    world.unreachableDatabases = [World.database(1)]
+    world.elect(1, term: 1)
+    world.pass(World.timing.resignation)
+    world.isHeld = { $0.isClaim }
+    world.elect(2, term: 2)
+    world.unreachableDatabases = []
+    world.pass(1000)
+    #expect(world.actions.filter { $0.isRecord(of: .termsRaised) }.isEmpty)
+  }
+
+  @Test("no database is told a term before its office exists, since it may be burnt")
+  func notRaisedEarly() {
+    let world = World()
+    world.isKDCAway = true
+    world.elect(1, term: 1)
+    let register = Register(incarnation: Incarnation(9), endpoint: Endpoint(host: "h", port: 1))
+    world.feed(.received(.register(register), from: World.database(1)))
+    #expect(world.actions.filter(\.isRaise).isEmpty)
+  }
+
   @Test("a late answer to an overtaken step changes nothing")
   func lateAnswer() {
     let world = World()

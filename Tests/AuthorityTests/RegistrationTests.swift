@@ -94,6 +94,7 @@ import Testing
     world.elect(1, term: 3)
     register(world, World.database(2))
     #expect(world.databaseTerms[World.database(2)] == Term(3))
+    register(world, World.database(1), port: 7003)
     // Restored from a backup, say.
     world.databaseTerms[World.database(1)] = Term.none
     register(world, World.database(1), port: 7003, incarnation: 77)

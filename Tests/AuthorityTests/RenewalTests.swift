@@ -70,12 +70,23 @@ import Testing
   @Test("somebody else's heartbeat, or one with a wrong certificate, is not")
   func notHeard() {
     let world = certified()
-    world.heartbeat(term: 1, from: d2)
-    world.heartbeat(term: 1, from: d1, certificate: [1, 2, 3])
-    world.heartbeat(term: 0, from: d1)
+    world.heartbeat(term: 1, from: d1, sequence: 1)
+    world.heartbeat(term: 1, from: d2, sequence: 2)
+    world.heartbeat(term: 1, from: d1, sequence: 3, certificate: [1, 2, 3])
+    world.heartbeat(term: 0, from: d1, sequence: 4)
+    world.heartbeat(term: 1, from: d1, sequence: 5, certificate: otherKeysCertificate(world))
     world.wall += 4000
-    world.heartbeat(term: 1, from: d1)
-    #expect(world.heard(by: d1).isEmpty && world.heard(by: d2).isEmpty)
+    world.heartbeat(term: 1, from: d1, sequence: 6)
+    #expect(world.heard(by: d1) == [1] && world.heard(by: d2).isEmpty)
+  }
+
+  /// As the CA could issue it, and never should: the same term and winner, another key.
+  private func otherKeysCertificate(_ world: World) -> [UInt8] {
+    world.newKey(of: d1)
+    return World.certificate(
+      CertificateOrder(
+        term: Term(1), winner: Winner(principal: d1, key: world.key(of: d1)), notBefore: world.wall - 1,
+        notAfter: world.wall + 100))
   }
 
   @Test("a deposed commander is told the higher term")

@@ -51,6 +51,43 @@ import Testing
     #expect(!world.actions.contains { if case .send(.voteQuery, _) = $0 { true } else { false } })
   }
 
+  @Test("the same term claimed elsewhere is seen before a ballot is opened")
+  func sameTermBeforeTheBallot() {
+    let world = World()
+    claim(3, 2, in: world)
+    world.elect(1, term: 3)
+    #expect(world.failures(of: d1).map(\.highest) == [Term(3)])
+    #expect(world.certificates(of: d1).isEmpty)
+    #expect(world.sent(to: d1).filter { if case .voteQuery = $0 { true } else { false } }.isEmpty)
+  }
+
+  @Test("what was claimed elsewhere is seen before a step, which is then not done")
+  func readBeforeTheStep() {
+    let world = World()
+    world.standby = { world in
+      world.standbyAtRead = { [self] in claim(9, 2, in: $0) }
+    }
+    world.elect(1, term: 1)
+    let offices = world.actions.compactMap {
+      if case .createOffice(_, let term, _) = $0 { term } else { nil }
+    }
+    #expect(offices == [Term(9)])
+  }
+
+  @Test("a claim of unknown outcome that another authority's came before fails")
+  func unknownOutcomeAndAnother() {
+    let world = World()
+    world.standby = { [self] world in
+      claim(1, 2, in: world)
+      world.registerFailure = ("disk full", false)
+    }
+    world.elect(1, term: 1)
+    world.registerFailure = nil
+    world.pass(500)
+    #expect(world.failures(of: d1).map(\.highest) == [Term(1)])
+    #expect(world.certificates(of: d2).map(\.term) == [Term(1)])
+  }
+
   @Test("nodes that registered elsewhere are voters here")
   func nodesOfTheOther() {
     let world = World(drones: 1)
@@ -83,6 +120,7 @@ import Testing
     world.pass(500)
     if isStored {
       #expect(world.certificates(of: d1).map(\.term) == [Term(1)])
+      #expect(world.failures(of: d1).isEmpty)
     } else {
       #expect(world.failures(of: d1).count == 1 && world.register.office == .vacant)
     }

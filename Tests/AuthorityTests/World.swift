@@ -29,8 +29,11 @@ final class World {
   var isKDCAway = false
   /// Registers and KDCs that fail: the sentence, and whether the change was made all the same.
   var registerFailure: (reason: String, isStored: Bool)?
-  /// Done just before the next compare-and-set: another authority.
+  /// Done just before the next compare-and-set, or the next time the register is read: another authority.
   var standby: ((World) -> Void)?
+  var standbyAtRead: ((World) -> Void)?
+  /// Actions that are asked for and take their time: neither done nor answered.
+  var isHeld: ((AuthorityAction) -> Bool)?
 
   // The process.
   var core: AuthorityCore?
@@ -126,10 +129,15 @@ final class World {
   }
 
   private func perform(_ action: AuthorityAction) -> [AuthorityEvent] {
+    if isHeld?(action) == true { return [] }
     switch action {
     case .send(let message, let peer): return deliver(message, to: peer)
     case .learn, .note, .enroll: return []
     case .readRegister(let operation):
+      if let standbyAtRead {
+        self.standbyAtRead = nil
+        standbyAtRead(self)
+      }
       if let registerFailure { return [.failed(operation: operation, reason: registerFailure.reason)] }
       return [.registerRead(operation: operation, register)]
     case .replaceOffice(let operation, let office): return replace(operation, office)
@@ -162,7 +170,7 @@ final class World {
       return [.officeReplaced(operation: operation, .failed(reason: registerFailure.reason))]
     }
     if register.office == office { return [.officeReplaced(operation: operation, .stored)] }
-    guard register.office.revision &+ 1 == office.revision else {
+    guard office.mayFollow(register.office) else {
       return [.officeReplaced(operation: operation, .stale(register.office))]
     }
     store(office)
