@@ -117,10 +117,8 @@ final class ClusterAssembly {
     let newcomers = plan.others.filter { access(directory.keytab(of: $0.name), F_OK) != 0 }
     guard !newcomers.isEmpty else { return }
     try await reporter.step("\(count(newcomers.count, "node")) enrolled by one-time passwords") {
-      for node in newcomers {
-        try checkCancelled()
-        try starter(realm).enroll(node)
-      }
+      try checkCancelled()
+      try starter(realm).enroll(newcomers)
     }
   }
 

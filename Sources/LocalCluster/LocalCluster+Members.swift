@@ -47,7 +47,6 @@ extension LocalCluster {
       throw LocalClusterError(
         .input, "the cluster in \(directory.path) has a \(name) already, or no drone to take after")
     }
-    let node = NodePlan(role: .drone, name: name)
     var file = try NodeFile.load(directory.configuration(of: model.name))
     let ports = FreePorts()
     file.name = name
@@ -55,7 +54,7 @@ extension LocalCluster {
     file.keytab = directory.keytab(of: name)
     file.directory = directory.data(of: name)
     try directory.make(directory.node(name), for: members.starter.user)
-    try members.starter.enroll(node)
+    try members.starter.enroll([NodePlan(role: .drone, name: name)])
     try members.starter.write(file)
     ports.release()
     let process = ClusterRecord.Process(

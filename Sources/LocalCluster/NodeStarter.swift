@@ -8,27 +8,38 @@ struct NodeStarter {
   let program: NodeProgram
   let realm: Realm
 
-  /// Gives a node its key, the way that any node comes by one: a one-time password from the operator, and
+  /// Gives nodes their keys, the way that any node comes by one: a one-time password from the operator, and
   /// `keyval enroll` on the node.
-  func enroll(_ node: NodePlan) throws {
-    let password = OneTimePassword.generate()
-    switch node.role {
-    case .database: try realm.addDatabase(node: node.name, oneTimePassword: password)
-    default: try realm.addDrone(node: node.name, oneTimePassword: password)
+  func enroll(_ nodes: [NodePlan]) throws {
+    var passwords: [String] = []
+    for node in nodes {
+      let password = OneTimePassword.generate()
+      switch node.role {
+      case .database: try realm.addDatabase(node: node.name, oneTimePassword: password)
+      default: try realm.addDrone(node: node.name, oneTimePassword: password)
+      }
+      passwords.append(password)
     }
-    for principal in node.principals { try enroll(node, principal, password) }
+    try complete(Array(zip(nodes, passwords)))
     // The authority does this for drones, at their first session; databases are the operator's.
-    if node.role == .database { try realm.clearExpiry(of: node.principals) }
+    for node in nodes where node.role == .database { try realm.clearExpiry(of: node.principals) }
   }
 
-  private func enroll(_ node: NodePlan, _ principal: String, _ password: String) throws {
-    let log = directory.log(of: node.name)
-    let status = try launcher.run(
-      program.path, ["enroll", "\(principal)@\(realm.name)", "--keytab", directory.keytab(of: node.name)],
-      log: log,
-      input: password + "\n")
-    guard status == 0 else {
-      throw LocalClusterError(.process, "enrolling \(principal) failed. \(LogTail.sentence(log))")
+  /// The nodes' side of it: all nodes at once, the principals of one node one after the other into its keytab.
+  private func complete(_ nodes: [(node: NodePlan, password: String)]) throws {
+    let rounds = nodes.map(\.node.principals.count).max() ?? 0
+    for round in 0..<rounds {
+      let running = try nodes.filter { round < $0.node.principals.count }.map { node, password in
+        let principal = "\(node.principals[round])@\(realm.name)"
+        let process = try launcher.launch(
+          program.path, ["enroll", principal, "--keytab", directory.keytab(of: node.name)],
+          log: directory.log(of: node.name), reading: password + "\n")
+        return (principal: principal, log: directory.log(of: node.name), process: process)
+      }
+      // All of them are waited for before any is complained about.
+      let failed = running.filter { $0.process.wait() != 0 }
+      guard let first = failed.first else { continue }
+      throw LocalClusterError(.process, "enrolling \(first.principal) failed. \(LogTail.sentence(first.log))")
     }
   }
 

@@ -60,22 +60,21 @@ public struct ProcessLauncher: Sendable {
     return ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, startTime: 0, bootIdentifier: "")
   }
 
-  /// Runs a program to its end. What it reads is text of at most a few lines, such as a password, which so stands
-  /// neither on a command line nor in a file.
-  /// - Returns: its exit status, nil if a signal ended it.
-  public func run(
-    _ program: String, _ arguments: [String], log: String, input: String = ""
-  ) throws(LocalClusterError) -> Int32? {
+  /// Starts a program that reads text of at most a few lines, such as a password, which so stands neither on a
+  /// command line nor in a file.
+  public func launch(
+    _ program: String, _ arguments: [String], log: String, reading text: String
+  ) throws(LocalClusterError) -> ProcessIdentity {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw .system("cannot make a pipe", code: errno) }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    let bytes = Array(input.utf8.prefix(4096))
+    let bytes = Array(text.utf8.prefix(4096))
     // A pipe holds this much, so that writing does not wait for the reader.
     let written = write(ends[1], bytes, bytes.count)
     close(ends[1])
     defer { close(ends[0]) }
     guard written == bytes.count else { throw .system("cannot write to a pipe", code: errno) }
-    return try launch(program, arguments, log: log, input: ends[0]).wait()
+    return try launch(program, arguments, log: log, input: ends[0])
   }
 
   private static func openDescriptors() -> [Int32] {
