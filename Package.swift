@@ -155,6 +155,17 @@ let package = Package(
         "Transport", "Sessions", "Kerberos", "KerberosFixture", "Wire", nioCore, nioPosix, logging,
       ],
       swiftSettings: strict),
+    // A whole cluster of real processes for the tests that need one
+    .target(
+      name: "ClusterFixture",
+      dependencies: ["LocalCluster", "Keyval", "Cluster", "Kerberos", "Provisioning", "KerberosFixture"],
+      path: "Tests/ClusterFixture", swiftSettings: strict),
+    .testTarget(
+      name: "ScenarioTests",
+      dependencies: [
+        "ClusterFixture", "keyval", "Keyval", "LocalCluster", "Cluster", "Cryptography", "Kerberos",
+        "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix, logging,
+      ], path: "Tests/Scenarios", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,246 @@
+import Cluster
+import Glibc
+import KerberosFixture
+import Keyval
+import LocalCluster
+import Provisioning
+import Synchronization
+
+/// A real cluster for tests: KDC, kadmind, authority, database and drones, each a process of the built `keyval`
+/// program, in a scratch directory on free loopback ports. Gone when it is torn down, when nobody refers to it
+/// any more, and when the test process dies.
+///
+///     try await ClusterFixture.run { cluster in
+///       let client = try cluster.client()
+///       try await client.put("greeting", "hello")
+///       try cluster.kill("d1")
+///     }
+///
+/// Names of processes: `krb5kdc`, `kadmind`, `a1` (the authority), `db1`, `d1`, `d2`, …
+public final class ClusterFixture: Sendable {
+  public let directory: ClusterDirectory
+  public let realmName: String
+  /// The `keyval` program that the nodes run.
+  public let program: String
+
+  private let reservation: RealmReservation
+  private let clients = Mutex<[KeyvalClient]>([])
+  private let caches = Atomic<Int>(0)
+  /// Changes of who runs, one at a time.
+  private let changes = Mutex(())
+
+  /// Starts a cluster and returns once it serves all slots; `alice` has a ticket.
+  /// - Parameters:
+  ///   - loops: event loops for data on each drone; nil: one a core.
+  ///   - tell: takes a line for each step of the start.
+  public init(
+    drones: Int = 3, loops: Int? = nil, logLevel: String = "info", program: String? = nil,
+    tell: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws {
+    self.program = try program ?? Self.builtProgram()
+    reservation = try RealmReservation()
+    directory = try ClusterDirectory(creating: "\(reservation.directory)/cluster")
+    realmName = reservation.realm
+    try reservation.publish(configuration: RealmLayout(directory: directory.realm).clientConfiguration)
+    let plan = ClusterPlan(
+      cluster: "test", realm: realmName, drones: drones, logLevel: logLevel, loops: loops)
+    let probe = ServingProbe(directory)
+    defer { probe.close() }
+    do {
+      try await LocalCluster.start(
+        plan, in: directory, program: self.program, reporter: StepReporter(tell), probe: probe.ask)
+    } catch {
+      let logs = Self.logs(in: directory)
+      reservation.release()
+      throw ClusterFixtureError("\(error)\n\(logs)")
+    }
+  }
+
+  deinit { tearDown() }
+
+  /// Clusters that starve each other fail tests that are right.
+  private static let gate = Gate(2)
+
+  /// Starts a cluster for the time of the body; at most two at a time, the others wait. When the body throws, the
+  /// error carries the ends of all logs.
+  public static func run(
+    drones: Int = 3, loops: Int? = nil, logLevel: String = "info",
+    _ body: (ClusterFixture) async throws -> Void
+  ) async throws {
+    await gate.enter()
+    defer { gate.leave() }
+    let cluster = try await ClusterFixture(drones: drones, loops: loops, logLevel: logLevel)
+    defer { cluster.tearDown() }
+    do {
+      try await body(cluster)
+    } catch {
+      throw ClusterFixtureError("\(error)\n\(cluster.logs())")
+    }
+  }
+
+  /// Ends everything, stopped processes too, and removes the directory. Harmless to repeat.
+  public func tearDown() {
+    for client in clients.withLock({ $0 }) { client.close() }
+    changes.withLock { _ in
+      for process in (try? ClusterRecord.load(from: directory))?.processes ?? [] {
+        process.identity.send(signal: SIGKILL)
+        _ = process.identity.wait()
+      }
+      reservation.release()
+    }
+  }
+
+  // MARK: Processes
+
+  public var processes: [ClusterRecord.Process] {
+    get throws { try ClusterRecord.load(from: directory).processes }
+  }
+
+  public func processes(of role: ProcessRole) throws -> [ClusterRecord.Process] {
+    try processes.filter { $0.role == role }
+  }
+
+  public func process(_ name: String) throws -> ClusterRecord.Process {
+    guard let process = try processes.first(where: { $0.name == name }) else {
+      throw ClusterFixtureError("there is no process \(name)")
+    }
+    return process
+  }
+
+  /// Ends a process as a crash would, and waits until it is gone.
+  public func kill(_ name: String) throws {
+    let identity = try process(name).identity
+    identity.send(signal: SIGKILL)
+    _ = identity.wait()
+  }
+
+  /// Asks a process to end, and waits for it. Its exit status; nil if it was ended by a signal.
+  @discardableResult
+  public func terminate(_ name: String) async throws -> Int32? {
+    let identity = try process(name).identity
+    identity.send(signal: SIGTERM)
+    var status: Int32?
+    try await eventually("\(name) ends after SIGTERM") {
+      status = identity.reap()
+      guard status == nil else { return true }
+      return Glibc.kill(identity.pid, 0) != 0
+    }
+    guard let status, status & 0x7F == 0 else { return nil }
+    return status >> 8 & 0xFF
+  }
+
+  /// Stops a process in its tracks (SIGSTOP), and waits until it is stopped.
+  public func suspend(_ name: String) throws {
+    let identity = try process(name).identity
+    var status: Int32 = 0
+    guard identity.send(signal: SIGSTOP), waitpid(identity.pid, &status, WUNTRACED) == identity.pid else {
+      throw ClusterFixtureError("\(name) cannot be stopped: it does not run")
+    }
+  }
+
+  public func resume(_ name: String) throws { try process(name).identity.send(signal: SIGCONT) }
+
+  /// Starts an ended process again, with the configuration and the address it had.
+  public func restart(_ name: String) throws {
+    try changes.withLock { _ in
+      _ = try LocalCluster.restart(name, in: directory, program: program)
+    }
+  }
+
+  /// Enrolls a further drone with a one-time password and starts it; returns before it serves.
+  public func addDrone(_ name: String) throws {
+    try changes.withLock { _ in
+      _ = try LocalCluster.addDrone(name, in: directory, program: program)
+    }
+  }
+
+  // MARK: Clients
+
+  /// What a client is told. A cache from `cache(of:)`; without one, alice's ticket.
+  public func clientConfiguration(cache: String? = nil) throws -> ClientConfiguration {
+    var configuration = try ClientConfiguration.load(path: directory.clientConfiguration)
+    configuration.credentialCache = cache ?? aliceCache
+    return configuration
+  }
+
+  /// A client with a ticket, by default alice's. Closed with the cluster.
+  public func client(
+    cache: String? = nil, deadline: Duration = .seconds(30), suspicion: Duration = .milliseconds(750)
+  ) throws -> KeyvalClient {
+    var configuration = try clientConfiguration(cache: cache)
+    configuration.deadline = deadline
+    configuration.suspicion = suspicion
+    let client = try KeyvalClient(configuration: configuration)
+    clients.withLock { $0.append(client) }
+    return client
+  }
+
+  /// What KRB5CCNAME would be: alice's ticket.
+  public var aliceCache: String { "FILE:\(directory.cache(of: "alice"))" }
+
+  /// Adds a person to the realm and gets a ticket for him. The cache's name.
+  public func cache(of user: String, lifetime seconds: Int? = nil) throws -> String {
+    let password = OneTimePasswords.draw()
+    try realm().addUser(name: user, password: password)
+    let path = "\(reservation.directory)/\(user).\(caches.add(1, ordering: .relaxed).newValue).ccache"
+    try Realm.open(directory: directory.realm).kinit(
+      principal: principal(user), password: password, cache: path, lifetime: seconds)
+    return "FILE:\(path)"
+  }
+
+  // MARK: The realm
+
+  public func principal(_ name: String) -> String { "\(name)@\(realmName)" }
+
+  /// The realm, to be changed beside its daemons.
+  public func realm() throws -> Realm {
+    var status = stat()
+    guard stat(RealmLayout(directory: directory.realm).settings, &status) == 0 else {
+      throw ClusterFixtureError("there is no realm in \(directory.realm)")
+    }
+    return try Realm.open(
+      directory: directory.realm, owner: UnixUser(uid: status.st_uid, gid: status.st_gid))
+  }
+
+  /// What the KDC wrote about every request; refusals stand there with their reasons.
+  public var kdcLog: String { TextFile.read(RealmLayout(directory: directory.realm).kdcLog) ?? "" }
+
+  // MARK: Logs
+
+  /// What a process has written so far.
+  public func log(of name: String) -> String { TextFile.read(directory.log(of: name)) ?? "" }
+
+  /// The ends of all logs.
+  public func logs(lines: Int = 40) -> String { Self.logs(in: directory, lines: lines) }
+
+  private static func logs(in directory: ClusterDirectory, lines: Int = 40) -> String {
+    let layout = RealmLayout(directory: directory.realm)
+    let names = ((try? ClusterRecord.load(from: directory))?.processes ?? []).map(\.name)
+    let nodes = names.filter { $0 != "krb5kdc" && $0 != "kadmind" }
+    let files = nodes.map { ($0, directory.log(of: $0)) } + [("krb5kdc", layout.kdcLog)]
+    return files.map { name, path in
+      let tail = (TextFile.read(path) ?? "").split(separator: "\n").suffix(lines)
+      return "--- the end of \(name)'s log\n" + tail.joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+
+  /// The program beside the running one: test bundle and `keyval` are built into the same directory.
+  public static func builtProgram() throws -> String {
+    guard let own = realpath("/proc/self/exe", nil) else {
+      throw ClusterFixtureError("the running program cannot be found")
+    }
+    defer { free(own) }
+    let folder = String(cString: own).split(separator: "/").dropLast().joined(separator: "/")
+    let program = "/\(folder)/keyval"
+    guard access(program, X_OK) == 0 else {
+      throw ClusterFixtureError("\(program) is not there; the test target must depend on the product keyval")
+    }
+    return program
+  }
+}
+
+/// What a test asked of a cluster that it cannot give.
+public struct ClusterFixtureError: Error, CustomStringConvertible {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}
