@@ -66,11 +66,14 @@ struct CertificateBuilder {
     let text = Array("[ names ]\n\(values)\n\(template)".utf8)
     let configuration = try require(NCONF_new(nil), "read a template")
     defer { NCONF_free(configuration) }
-    let buffer = try require(BIO_new_mem_buf(text, Int32(text.count)), "read a template")
-    defer { BIO_free(buffer) }
-    var line = 0
-    guard NCONF_load_bio(configuration, buffer, &line) == 1 else {
-      throw openSSLFailure("read line \(line) of a certificate template")
+    // OpenSSL reads these bytes in place, so they must stay until it has loaded them.
+    try text.withUnsafeBufferPointer { bytes throws(CryptographyError) in
+      let buffer = try require(BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)), "read a template")
+      defer { BIO_free(buffer) }
+      var line = 0
+      guard NCONF_load_bio(configuration, buffer, &line) == 1 else {
+        throw openSSLFailure("read line \(line) of a certificate template")
+      }
     }
     var context = X509V3_CTX()
     X509V3_set_ctx(&context, issuer, certificate, nil, nil, 0)
