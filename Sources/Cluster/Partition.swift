@@ -13,7 +13,7 @@ public struct Partition: Hashable, Comparable, Sendable, CustomStringConvertible
 
   init(unchecked number: UInt16) { self.number = number }
 
-  public static var all: [Partition] { (0..<UInt16(count)).map(Partition.init(unchecked:)) }
+  public static let all = (0..<UInt16(count)).map(Partition.init(unchecked:))
   public var index: Int { Int(number) }
   public var slots: Range<Int> { index * Self.slotsEach..<(index + 1) * Self.slotsEach }
   public var description: String { String(number) }

@@ -39,7 +39,10 @@ public struct Principal: Hashable, Comparable, Sendable, CustomStringConvertible
   }
 
   public var description: String { text }
+  // The text says it all; the parts of it need not be compared again.
+  public static func == (left: Principal, right: Principal) -> Bool { left.text == right.text }
   public static func < (left: Principal, right: Principal) -> Bool { left.text < right.text }
+  public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 
   /// The role that the first component names, if it is one of ours and an instance follows.
   public var role: Role? { instance == nil ? nil : Role(rawValue: primary) }
