@@ -15,7 +15,9 @@ extension AuthorityCore {
     guard let certification else { return [] }
     switch certification.phase {
     case .waiting(let until) where now >= until: return beginStep()
-    case .raising: return registered(.database).flatMap { raise($0.principal) } + recordIfRaised()
+    case .raising where certification.lastRaised.map({ now - $0 >= timing.heartbeat }) ?? true:
+      self.certification?.lastRaised = now
+      return registered(.database).flatMap { raise($0.principal) } + recordIfRaised()
     default: return []
     }
   }

@@ -21,6 +21,8 @@ struct Certification: Sendable {
   var phase = Phase.waiting(until: Instant(milliseconds: .min))
   /// The number of the action that is waited for.
   var operation: UInt64 = 0
+  /// When the databases were last asked again to raise their terms.
+  var lastRaised: Instant?
 }
 
 /// A candidacy between its request and its end.

@@ -161,6 +161,9 @@ import Testing
     world.pass(World.timing.resignation)
     #expect(world.certificates(of: d1).isEmpty)
     #expect(world.actions.filter(\.isDeleteOffices).isEmpty)
+    // Asked again, but not more often than once a heartbeat.
+    let asked = world.actions.filter(\.isRaise).count
+    #expect((10...25).contains(asked))
     world.unreachableDatabases = []
     world.pass(World.timing.heartbeat)
     #expect(world.certificates(of: d1).map(\.term) == [Term(1)])

@@ -57,12 +57,14 @@ import Testing
     #expect(registered.drones.first?.endpoint.port == 99)
   }
 
-  @Test("people and offices do not register")
+  @Test("people, offices and nodes of other realms do not register")
   func strangers() throws {
     let world = World()
-    for name in ["alice@KEYVAL.TEST", "keyval-commander/1@KEYVAL.TEST", "keyval-authority/a2@KEYVAL.TEST"] {
-      register(world, try Principal(name))
-    }
+    let names = [
+      "alice@KEYVAL.TEST", "keyval-commander/1@KEYVAL.TEST", "keyval-authority/a2@KEYVAL.TEST",
+      "keyval-drone/d7@OTHER.TEST", "keyval-database/db7@OTHER.TEST",
+    ]
+    for name in names { register(world, try Principal(name)) }
     #expect(world.register.nodes.count == 4)
   }
 
