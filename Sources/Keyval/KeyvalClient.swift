@@ -25,6 +25,10 @@ import Wire
 /// ``KeyvalError/deadlineExceeded(outcomeUnknown:problem:)`` with `outcomeUnknown`, ``KeyvalError/closed`` and
 /// `CancellationError` means that it was not executed and will not be.
 public final class KeyvalClient: Sendable {
+  /// The longest key and the longest value, in bytes.
+  public static let maximumKeyLength = Limits.maximumKeyLength
+  public static let maximumValueLength = Limits.maximumValueLength
+
   private let inbox: Inbox
   private let dialer: SessionDialer
   /// In milliseconds.
@@ -66,8 +70,8 @@ public final class KeyvalClient: Sendable {
 
   /// Stores a value under a key.
   /// - Parameters:
-  ///   - key: 1 byte to 1 KiB.
-  ///   - value: up to 1 MiB less about 1.3 KiB (`Limits.maximumValueLength`); may be empty.
+  ///   - key: from 1 to ``maximumKeyLength`` bytes.
+  ///   - value: up to ``maximumValueLength`` bytes; may be empty.
   /// - Returns: whether the key had a value before.
   /// - Throws: ``KeyvalError``, `CancellationError`.
   @discardableResult
