@@ -67,31 +67,18 @@ struct AuthorityNodeTests {
     let site = try await AuthoritySite()
     try await site.run { authority in
       let node = try Principal(role: .drone, node: "d9", realm: site.fixture.realmName)
-      let alice = try await site.person("alice", of: authority)
-      alice.send(.enrollmentRequest(EnrollmentRequest(number: 7, principal: node)))
-      let answer = try await alice.next {
-        if case .enrollmentAnswer(let answer) = $0 { answer } else { nil }
-      }
-      guard case .created(let password, _) = answer.outcome else {
-        Issue.record("\(answer)")
-        return
-      }
+      let alice = try site.enrollmentClient("alice", of: authority)
+      let invitation = try await alice.invite(node)
+      #expect(!"\(invitation)".contains(invitation.password))
       let keytab = site.fixture.path("d9.keytab")
-      try Enrollment.complete(principal: node.text, password: password, keytabPath: keytab)
+      try Enrollment.complete(principal: node.text, password: invitation.password, keytabPath: keytab)
       let drone = try await site.peer(node, keytab: keytab, of: authority)
       drone.register()
       _ = try await drone.registered { $0.drones.contains { $0.principal == node } }
       try await site.expiryIsCleared(of: node)
 
-      alice.send(.enrollmentRequest(EnrollmentRequest(number: 8, principal: node)))
-      let again = try await alice.next {
-        if case .enrollmentAnswer(let answer) = $0, answer.number == 8 { answer } else { nil }
-      }
-      guard case .refused(let reason) = again.outcome else {
-        Issue.record("\(again)")
-        return
-      }
-      #expect(reason.contains("exists already"))
+      let error = await #expect(throws: NodeError.self) { try await alice.invite(node) }
+      #expect(error?.description.contains("exists already") == true)
     }
   }
 
@@ -99,12 +86,11 @@ struct AuthorityNodeTests {
   func stranger() async throws {
     let site = try await AuthoritySite()
     try await site.run { authority in
-      let bob = try await site.person("bob", of: authority)
-      bob.send(
-        .enrollmentRequest(
-          EnrollmentRequest(
-            number: 1, principal: try Principal(role: .drone, node: "d8", realm: site.fixture.realmName))))
-      try await bob.isRefused()
+      let bob = try site.enrollmentClient("bob", of: authority)
+      let node = try Principal(role: .drone, node: "d8", realm: site.fixture.realmName)
+      await #expect(throws: (any Error).self) { try await bob.invite(node) }
+      let principals = try site.fixture.realm.administer(["listprincs"])
+      #expect(principals.contains("keyval-authority/") && !principals.contains(node.text))
     }
   }
 

@@ -93,10 +93,14 @@ final class AuthoritySite: Sendable {
     return made
   }
 
-  func person(_ name: String, of authority: Endpoint) async throws -> AuthorityPeer {
+  /// A person's way to the authority.
+  func enrollmentClient(_ name: String, of authority: Endpoint) throws -> EnrollmentClient {
     try fixture.addUser(name)
-    let credential = try InitiatorCredential.fromCache(name: fixture.cache(of: name))
-    return try await peer(Principal(fixture.principal(name)), credential, of: authority)
+    return EnrollmentClient(
+      cluster: "demo",
+      authority: RegisteredNode(
+        principal: try Principal(fixture.realm.authorityPrincipal), endpoint: authority),
+      credential: try .fromCache(name: fixture.cache(of: name)))
   }
 
   func peer(_ principal: Principal, keytab: String, of authority: Endpoint) async throws -> AuthorityPeer {
@@ -168,13 +172,7 @@ struct AuthorityPeer: Sendable {
     }
   }
 
-  /// Waits for the authority to end the session without an answer.
-  func isRefused() async throws {
-    if let message = await mailbox.next() { throw Unexpected(description: "\(message)") }
-  }
-
   struct SessionEnded: Error {}
-  struct Unexpected: Error, CustomStringConvertible { let description: String }
 }
 
 /// Messages as they come; one reader.
