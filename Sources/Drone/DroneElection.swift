@@ -5,7 +5,7 @@ struct Candidate: Equatable, Sendable {
   enum Stage: Equatable, Sendable {
     case idle
     /// Asking the other drones whether they still reach the commander.
-    case polling(Term, since: Instant, supporters: Set<Principal>)
+    case polling(Term, since: Instant, asked: Instant, supporters: Set<Principal>)
     /// A majority cannot reach it; the election key is being made.
     case makingKey(Term, since: Instant)
     /// The authority has been asked for a ballot.
@@ -23,7 +23,7 @@ struct Candidate: Equatable, Sendable {
   var term: Term? {
     switch stage {
     case .idle: nil
-    case .polling(let term, _, _), .makingKey(let term, _), .balloting(let term, _, _, _): term
+    case .polling(let term, _, _, _), .makingKey(let term, _), .balloting(let term, _, _, _): term
     }
   }
 
@@ -54,8 +54,14 @@ extension DroneCore {
       if office == nil, commander?.isSilent ?? true, isRegistered, now >= candidacy.waitUntil {
         actions += stand(now)
       }
-    case .polling(let term, let since, _):
-      if now - since > timing.ballot { actions += giveUp(term, "no majority answered the poll", now) }
+    case .polling(let term, let since, let asked, let supporters):
+      if now - since > timing.ballot {
+        actions += giveUp(term, "no majority answered the poll", now)
+      } else if now - asked >= timing.heartbeat / 2 {
+        // Others begin to suspect a heartbeat later than this drone, at the most.
+        candidacy.stage = .polling(term, since: since, asked: now, supporters: supporters)
+        actions += poll(term, except: supporters)
+      }
     case .makingKey(let term, let since):
       if now - since > timing.resignation { actions += giveUp(term, "no key was made", now) }
     case .balloting(let term, let request, let since, let asked):
@@ -73,15 +79,18 @@ extension DroneCore {
   private mutating func stand(_ now: Instant) -> [DroneAction] {
     let term = max(highestTerm, nextTermFloor).next
     candidacy.favourite = (term, identity.principal)
-    candidacy.stage = .polling(term, since: now, supporters: [identity.principal])
-    let others = drones.map(\.principal).filter { $0 != identity.principal }
-    return [.note(.candidate(term))] + others.map { .send(.candidacy(Candidacy(term: term)), to: $0) }
-      + seekBallot(now)
+    candidacy.stage = .polling(term, since: now, asked: now, supporters: [identity.principal])
+    return [.note(.candidate(term))] + poll(term, except: [identity.principal]) + seekBallot(now)
+  }
+
+  private func poll(_ term: Term, except supporters: Set<Principal>) -> [DroneAction] {
+    drones.map(\.principal).filter { !supporters.contains($0) }
+      .map { .send(.candidacy(Candidacy(term: term)), to: $0) }
   }
 
   /// Goes on to the ballot once a majority of drones says that it cannot reach the commander.
   private mutating func seekBallot(_ now: Instant) -> [DroneAction] {
-    guard case .polling(let term, _, let supporters) = candidacy.stage, isMajority(supporters.count) else {
+    guard case .polling(let term, _, _, let supporters) = candidacy.stage, isMajority(supporters.count) else {
       return []
     }
     candidacy.stage = .makingKey(term, since: now)
@@ -109,13 +118,13 @@ extension DroneCore {
   }
 
   mutating func count(_ answer: CandidacyAnswer, from peer: Principal, now: Instant) -> [DroneAction] {
-    guard case .polling(let term, let since, var supporters) = candidacy.stage, answer.term == term else {
-      return []
-    }
+    guard case .polling(let term, let since, let asked, var supporters) = candidacy.stage,
+      answer.term == term
+    else { return [] }
     switch answer.choice {
     case .voted:
       supporters.insert(peer)
-      candidacy.stage = .polling(term, since: since, supporters: supporters)
+      candidacy.stage = .polling(term, since: since, asked: asked, supporters: supporters)
       return seekBallot(now)
     case .stillReaches:
       return []
