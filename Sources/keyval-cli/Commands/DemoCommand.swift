@@ -35,6 +35,7 @@ struct DemoCommand: AsyncParsableCommand {
     async throws -> Int32
   {
     try await LocalOperations.start(plan, in: directory, signals: signals)
+    StandardOutput().write(remark: "        you are \(plan.user)@\(plan.realm)")
     let outcome = await signals.race { () async -> Int32 in
       do {
         return try await ClientConnection.with { await CommandLoop.run(on: $0) }.rawValue
@@ -44,6 +45,7 @@ struct DemoCommand: AsyncParsableCommand {
         return failure.status.rawValue
       }
     }
+    if case .signal = outcome { StandardOutput().write(remark: "\ninterrupted: taking the cluster down") }
     for process in try LocalCluster.stop(in: directory) {
       StandardOutput().write(remark: "\(process.role.rawValue) \(process.name) had to be killed")
     }

@@ -14,11 +14,13 @@ struct PutCommand: AsyncParsableCommand {
     var bytes = value.bytes
     if value.meansStandardInput {
       guard let read = try await StandardInput.readAll(limit: Limits.maximumValueLength) else {
-        throw ValidationError(CommandLimits.complaint(aboutValueOf: .max) ?? "")
+        throw Failure(status: .usage, sentence: CommandLimits.complaint(aboutValueOf: .max) ?? "")
       }
       bytes = read
     }
-    if let complaint = CommandLimits.complaint(aboutValueOf: bytes.count) { throw ValidationError(complaint) }
+    if let complaint = CommandLimits.complaint(aboutValueOf: bytes.count) {
+      throw Failure(status: .usage, sentence: complaint)
+    }
     try await OneShot.run(.put(key: key.bytes, value: bytes))
   }
 }
@@ -60,5 +62,7 @@ struct LocateCommand: AsyncParsableCommand {
 }
 
 private func check(_ key: ByteArgument) throws {
-  if let complaint = CommandLimits.complaint(aboutKey: key.bytes) { throw ValidationError(complaint) }
+  if let complaint = CommandLimits.complaint(aboutKey: key.bytes) {
+    throw Failure(status: .usage, sentence: complaint)
+  }
 }
