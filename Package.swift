@@ -66,6 +66,7 @@ let package = Package(
     .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     .target(name: "Drone", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    .target(name: "Routing", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
 
     // With I/O
     .target(name: "Kerberos", dependencies: ["CKerberos"], swiftSettings: strict),
@@ -85,8 +86,8 @@ let package = Package(
     .target(
       name: "Keyval",
       dependencies: [
-        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Transport", nioCore, nioPosix,
-        logging,
+        "Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport", nioCore,
+        nioPosix, logging,
       ], swiftSettings: strict),
     .target(
       name: "Provisioning",
@@ -116,6 +117,8 @@ let package = Package(
         "Keyval", "Cluster", "Cryptography", "Kerberos", "KerberosFixture", "Sessions", "Transport", "Wire",
         nioPosix, logging,
       ], swiftSettings: strict),
+    .testTarget(
+      name: "RoutingTests", dependencies: ["Routing", "Cluster", "Cryptography"], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),

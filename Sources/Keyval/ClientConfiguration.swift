@@ -1,6 +1,7 @@
 import Cluster
 import Cryptography
 import FoundationEssentials
+import Routing
 
 /// What a client must know to find a cluster and to believe it.
 ///

@@ -3,6 +3,7 @@ import Cryptography
 import Kerberos
 import NIOCore
 import NIOPosix
+import Routing
 import Synchronization
 import Transport
 import Wire

@@ -1,4 +1,5 @@
 import Cluster
+import Routing
 
 /// A Kerberos principal with its realm, such as `keyval-drone/d1@KEYVAL.TEST`.
 public typealias Principal = Cluster.Principal
@@ -10,3 +11,7 @@ public typealias Slot = Cluster.Slot
 public typealias Partition = Cluster.Partition
 /// The state of the cluster as its commander sees it.
 public typealias ClusterStatus = Cluster.ClusterStatus
+/// Why an operation did not succeed: whose fault it is, and what to do.
+public typealias KeyvalError = Routing.KeyvalError
+/// Where a key lives, by the newest slot map that the client has.
+public typealias Location = Routing.Location

@@ -30,6 +30,7 @@ enum Layers {
     "Commander": Target(["Cluster", "Wire"]),
     "Drone": Target(["Cluster", "Wire"]),
     "Database": Target(["Cluster", "Wire"]),
+    "Routing": Target(["Cluster", "Wire"]),
 
     // With I/O, each knowing its own trade: Kerberos no network loop and no roles, Storage no network.
     "Kerberos": Target(["CKerberos"], others: system),
@@ -47,7 +48,7 @@ enum Layers {
         "Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "Configuration",
       ])),
     "Keyval": Target(
-      ["Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Transport"],
+      ["Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport"],
       others: system.union(nio).union(["FoundationEssentials", "Foundation", "Logging"])),
     "Provisioning": Target(
       ["Kerberos", "Cryptography", "RealmTemplates"], others: system.union(foundation).union(["Logging"])),

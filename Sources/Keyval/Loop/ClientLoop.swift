@@ -1,6 +1,7 @@
 import Cluster
 import Kerberos
 import NIOCore
+import Routing
 import Sessions
 import Transport
 

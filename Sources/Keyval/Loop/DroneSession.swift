@@ -1,4 +1,5 @@
 import Cluster
+import Routing
 import Sessions
 import Transport
 import Wire
@@ -44,29 +45,5 @@ final class DroneSession: SessionHandler {
   func write(_ number: UInt64, _ message: ClientMessage) {
     // Too large a message was refused before it came here; a session that is over takes none.
     try? session?.write { writer in message.encode(number: number, into: &writer) }
-  }
-}
-
-extension ClientMessage {
-  /// Writes the request as `DataRequest` has it.
-  func encode(number: UInt64, into writer: inout CBORWriter) {
-    switch self {
-    case .introduce(let client): DataRequest.introduce(number: number, client: client).encode(into: &writer)
-    case .get(let key):
-      key.withUnsafeBytes { DataRequest.get(number: number, key: $0).encode(into: &writer) }
-    case .put(let write, let retry, let key, let value):
-      key.withUnsafeBytes { key in
-        value.withUnsafeBytes { value in
-          DataRequest.put(number: number, write: write, retry: retry, key: key, value: value)
-            .encode(into: &writer)
-        }
-      }
-    case .delete(let write, let retry, let key):
-      key.withUnsafeBytes { key in
-        DataRequest.delete(number: number, write: write, retry: retry, key: key).encode(into: &writer)
-      }
-    case .topology: DataRequest.topology(number: number).encode(into: &writer)
-    case .status: DataRequest.status(number: number).encode(into: &writer)
-    }
   }
 }

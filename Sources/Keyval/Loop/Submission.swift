@@ -1,5 +1,6 @@
 import Cluster
 import NIOCore
+import Routing
 import Synchronization
 
 typealias ReplyContinuation = UnsafeContinuation<ClientReply, any Error>

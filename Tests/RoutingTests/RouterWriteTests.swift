@@ -1,7 +1,7 @@
 import Cluster
 import Testing
 
-@testable import Keyval
+@testable import Routing
 
 @Suite("Router: writes and their retries") struct RouterWriteTests {
   typealias H = RouterHarness

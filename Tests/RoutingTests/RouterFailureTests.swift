@@ -1,7 +1,7 @@
 import Cluster
 import Testing
 
-@testable import Keyval
+@testable import Routing
 
 @Suite("Router: silence, loss and deadlines") struct RouterFailureTests {
   typealias H = RouterHarness

@@ -1,7 +1,7 @@
 import Cluster
 import Cryptography
 
-@testable import Keyval
+@testable import Routing
 
 /// A router with three drones, a certified commander and a clock that the test turns.
 struct RouterHarness {

@@ -154,7 +154,7 @@ extension DataAnswer.Unavailability {
     switch self {
     case .loading: "is loading the slot"
     case .leaseOver: "waits for its lease to be renewed"
-    case .busy: "has too much waiting for the database"
+    case .busy: "has too much waiting for the database, or for this client"
     case .noCommander: "knows of no commander"
     case .released: "has given the slot away"
     }

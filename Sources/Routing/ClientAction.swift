@@ -1,4 +1,5 @@
 import Cluster
+import Wire
 
 /// What the client's router wants done, in this order.
 package enum ClientAction: Hashable, Sendable {
@@ -32,4 +33,28 @@ package enum ClientReply: Hashable, Sendable {
   case existed(Bool)
   case location(Location)
   case status(ClusterStatus)
+}
+
+extension ClientMessage {
+  /// Writes the request as `DataRequest` has it.
+  package func encode(number: UInt64, into writer: inout CBORWriter) {
+    switch self {
+    case .introduce(let client): DataRequest.introduce(number: number, client: client).encode(into: &writer)
+    case .get(let key):
+      key.withUnsafeBytes { DataRequest.get(number: number, key: $0).encode(into: &writer) }
+    case .put(let write, let retry, let key, let value):
+      key.withUnsafeBytes { key in
+        value.withUnsafeBytes { value in
+          DataRequest.put(number: number, write: write, retry: retry, key: key, value: value)
+            .encode(into: &writer)
+        }
+      }
+    case .delete(let write, let retry, let key):
+      key.withUnsafeBytes { key in
+        DataRequest.delete(number: number, write: write, retry: retry, key: key).encode(into: &writer)
+      }
+    case .topology: DataRequest.topology(number: number).encode(into: &writer)
+    case .status: DataRequest.status(number: number).encode(into: &writer)
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import Cluster
 import Testing
 
-@testable import Keyval
+@testable import Routing
 
 @Suite("Router: the slot map") struct RouterMapTests {
   typealias H = RouterHarness
