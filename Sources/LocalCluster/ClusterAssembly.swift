@@ -129,7 +129,7 @@ final class ClusterAssembly {
     for node in all {
       try starter(realm).write(nodeFile(node, authority: authority, realm))
     }
-    try writeClientFile(seeds: others.filter { $0.plan.role == .drone }, realm)
+    try writeClientFile(authority: authority, seeds: others.filter { $0.plan.role == .drone }, realm)
     ports.release()
     for node in all {
       try checkCancelled()
@@ -158,10 +158,15 @@ final class ClusterAssembly {
     return file
   }
 
-  private func writeClientFile(seeds: [NodeAddress], _ realm: Realm) throws(LocalClusterError) {
+  private func writeClientFile(
+    authority: NodeAddress, seeds: [NodeAddress], _ realm: Realm
+  ) throws(LocalClusterError) {
+    func seed(_ node: NodeAddress) -> ClientFile.Seed {
+      .init(principal: node.plan.principal(in: realm.name), address: node.address)
+    }
     let file = ClientFile(
-      cluster: plan.cluster, realm: realm.name, anchors: realm.layout.anchors,
-      seeds: seeds.map { .init(principal: $0.plan.principal(in: realm.name), address: $0.address) })
+      cluster: plan.cluster, realm: realm.name, anchors: realm.layout.anchors, seeds: seeds.map(seed),
+      authority: seed(authority))
     try replaceFile(directory.clientConfiguration, with: prettyJSON(file), mode: 0o644)
   }
 

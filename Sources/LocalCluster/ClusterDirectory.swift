@@ -62,6 +62,12 @@ public struct ClusterDirectory: Sendable, Equatable {
     try user.own(subdirectory)
   }
 
+  /// How many drones d1, d2, … the cluster in this directory had; nil if there was none.
+  public var formerDrones: Int? {
+    let count = ClusterPlan.droneRange.prefix { access(node("d\($0)"), F_OK) == 0 }.count
+    return count > 0 ? count : nil
+  }
+
   /// The names in the directory, sorted.
   func contents() -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()

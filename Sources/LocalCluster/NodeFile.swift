@@ -52,6 +52,8 @@ struct ClientFile: Encodable, Equatable {
   let realm: String
   let anchors: String
   let seeds: [Seed]
+  /// For administrators: where nodes are enrolled.
+  let authority: Seed
 }
 
 /// JSON for people to read: indented, in the order of the alphabet.

@@ -78,6 +78,7 @@ struct LocalClusterTests {
     _ = try await start()
     try LocalCluster.stop(in: directory)
     let toldBefore = told.lines.count
+    #expect(directory.formerDrones == 1)
     let anchors = readSmallFile("\(directory.realm)/election-ca.pem")
     let record = try await start()
     #expect(record.processes.count == 5)

@@ -21,7 +21,7 @@ struct ClusterCommand: AsyncParsableCommand {
     func run() async throws {
       let signals = SignalWatch()
       let directory = try ClusterDirectory(creating: location.directory)
-      try await LocalOperations.start(size.plan, in: directory, signals: signals)
+      try await LocalOperations.start(size.plan(in: directory), in: directory, signals: signals)
       let output = StandardOutput()
       output.write(remark: "The cluster runs in \(directory.path). To be its client:")
       output.write(
@@ -88,14 +88,16 @@ struct DirectoryOption: ParsableArguments {
 }
 
 struct SizeOptions: ParsableArguments {
-  @Option(help: "How many drones, 1 to 64.") var drones = 3
+  @Option(help: "How many drones, 1 to 64; by default as many as there were, at first 3.") var drones: Int?
   @Option(help: "The nodes' log level: trace, debug, info, notice, warning, error or critical.")
   var logLevel = "info"
 
-  var plan: ClusterPlan { ClusterPlan(drones: drones, logLevel: logLevel) }
+  func plan(in directory: ClusterDirectory) -> ClusterPlan {
+    ClusterPlan(drones: drones ?? directory.formerDrones ?? 3, logLevel: logLevel)
+  }
 
   func validate() throws {
-    guard ClusterPlan.droneRange.contains(drones) else {
+    if let drones, !ClusterPlan.droneRange.contains(drones) {
       throw ValidationError(
         "a local cluster has 1 to \(ClusterPlan.droneRange.upperBound) drones, not \(drones)")
     }

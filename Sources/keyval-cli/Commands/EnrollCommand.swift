@@ -1,15 +1,18 @@
 import ArgumentParser
+import Cluster
 import Kerberos
+import Keyval
+import Node
 import Provisioning
 
 struct EnrollCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "enroll", abstract: "Give a node its own key, the way kinit gives a person a ticket.",
     discussion: """
-      The operator: keyval enroll new keyval-drone/d4 --realm-directory DIR, which prints a one-time password. \
+      The operator: keyval enroll new keyval-drone/d4, which prints a one-time password. \
       On the node: keyval enroll keyval-drone/d4, which asks for it and writes the keytab.
       """,
-    subcommands: [Complete.self, New.self], defaultSubcommand: Complete.self)
+    subcommands: [Complete.self, New.self, Confirm.self], defaultSubcommand: Complete.self)
 
   /// The node's side.
   struct Complete: AsyncParsableCommand {
@@ -32,25 +35,20 @@ struct EnrollCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create a node's principal with a one-time password, and print the password.",
       discussion: """
-        On the realm's machine with --realm-directory; or over the network, for drones, with the authority's \
-        keytab (--keytab, --as).
+        Asks the authority, with your ticket: you must be among its administrators. The authority enrolls drones; \
+        a database is enrolled on the machine of the KDC, with --realm-directory.
         """)
 
     @Argument(help: "The new node: keyval-drone/NAME or keyval-database/NAME.") var principal: String
-    @Option(help: "The realm's directory, on the machine of its KDC.") var realmDirectory: String?
-    @Option(help: "The keytab of a principal that may create nodes.") var keytab: String?
-    @Option(name: .customLong("as"), help: "That principal, such as keyval-authority/a1.") var administrator:
+    @Option(help: "The authority's principal; by default the one in the client configuration.") var authority:
       String?
-    @Option(help: "Seconds until the password is worth nothing, 1 to 86400.") var expires = 600
+    @Option(help: "The authority's host:port; by default the one in the client configuration.") var address:
+      String?
+    @Option(help: "Do it on the machine of the KDC, in the realm's directory, without the authority.")
+    var realmDirectory: String?
 
     func validate() throws {
-      guard (1...86_400).contains(expires) else {
-        throw ValidationError("--expires takes 1 to 86400 seconds")
-      }
-      guard (realmDirectory != nil) != (keytab != nil && administrator != nil) else {
-        throw ValidationError("give either --realm-directory, or --keytab and --as")
-      }
-      let components = principal.split(separator: "@")[0].split(
+      let components = EnrollCommand.name(of: principal).split(
         separator: "/", omittingEmptySubsequences: false)
       guard components.count == 2, ["keyval-drone", "keyval-database"].contains(components[0]) else {
         throw ValidationError(
@@ -59,33 +57,82 @@ struct EnrollCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let password = OneTimePassword.generate()
-      if let realmDirectory {
-        let realm = try Realm.open(
-          directory: realmDirectory, owner: LocalOperations.owner(of: realmDirectory))
-        let node = EnrollCommand.nodeName(of: principal)
-        if principal.hasPrefix("keyval-database/") {
-          try realm.addDatabase(node: node, oneTimePassword: password, expiresIn: expires)
-        } else {
-          try realm.addDrone(node: node, oneTimePassword: password, expiresIn: expires)
-        }
-      } else if let keytab, let administrator {
-        try Kadmin(keytab: keytab, principal: administrator).createNode(
-          principal: principal, oneTimePassword: password, expiresIn: Int64(expires))
-      }
+      let (password, seconds) =
+        if let realmDirectory { try createBesideTheKDC(realmDirectory) } else { try await askAuthority() }
       let output = StandardOutput()
-      output.write(remark: "Within \(expires) seconds, on the node: keyval enroll \(principal)")
+      output.write(remark: "Within \(seconds) seconds, on the node: keyval enroll \(principal)")
       if principal.hasPrefix("keyval-database/") {
         let command = "keyval-command/\(EnrollCommand.nodeName(of: principal))"
         output.write(remark: "and, with the same password, into the same keytab: keyval enroll \(command)")
+        output.write(remark: "Then, here: keyval enroll confirm \(principal) --realm-directory DIR")
       }
       try output.write(result: Array("\(password)\n".utf8))
     }
+
+    private func createBesideTheKDC(_ directory: String) throws -> (password: String, seconds: UInt64) {
+      let realm = try Realm.open(directory: directory, owner: LocalOperations.owner(of: directory))
+      let node = EnrollCommand.nodeName(of: principal)
+      let password = OneTimePassword.generate()
+      if principal.hasPrefix("keyval-database/") {
+        try realm.addDatabase(node: node, oneTimePassword: password)
+      } else {
+        try realm.addDrone(node: node, oneTimePassword: password)
+      }
+      return (password, 600)
+    }
+
+    /// The caller's own ticket; without one, the line that gets it.
+    private func ticket(realm: String) throws -> InitiatorCredential {
+      do {
+        let credential = try InitiatorCredential.fromCache(name: nil)
+        try credential.prepare()
+        return credential
+      } catch {
+        guard error.reason == .noTicket || error.reason == .ticketExpired else { throw error }
+        throw Failure(KeyvalError.noTicket(realm: realm))
+      }
+    }
+
+    private func askAuthority() async throws -> (password: String, seconds: UInt64) {
+      let known = try AuthorityContact.find(principal: authority, address: address)
+      let credential = try ticket(realm: known.node.principal.realm)
+      let name = EnrollCommand.name(of: principal)
+      let node = try Cluster.Principal("\(name)@\(known.node.principal.realm)")
+      let invitation = try await EnrollmentClient(
+        cluster: known.cluster, authority: known.node, credential: credential
+      ).invite(node)
+      return (invitation.password, invitation.secondsToLive)
+    }
+  }
+
+  /// What the authority does for drones by itself.
+  struct Confirm: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Let an enrolled database's principals live beyond their one-time password (at the KDC).")
+
+    @Argument(help: "The database: keyval-database/NAME.") var principal: String
+    @Option(help: "The realm's directory, on the machine of the KDC.") var realmDirectory: String
+
+    func validate() throws {
+      guard principal.hasPrefix("keyval-database/") else {
+        throw ValidationError("‘\(principal)’ is no database; drones are confirmed by the authority")
+      }
+    }
+
+    func run() async throws {
+      let realm = try Realm.open(directory: realmDirectory, owner: LocalOperations.owner(of: realmDirectory))
+      let node = EnrollCommand.nodeName(of: principal)
+      try realm.clearExpiry(of: ["keyval-database/\(node)", "keyval-command/\(node)"])
+    }
+  }
+
+  /// Without the realm.
+  static func name(of principal: String) -> String {
+    principal.split(separator: "@").first.map(String.init) ?? ""
   }
 
   /// `d4` of `keyval-drone/d4@REALM`.
   static func nodeName(of principal: String) -> String {
-    let name = principal.split(separator: "@").first ?? ""
-    return name.split(separator: "/").last.map(String.init) ?? "node"
+    name(of: principal).split(separator: "/").last.map(String.init) ?? "node"
   }
 }

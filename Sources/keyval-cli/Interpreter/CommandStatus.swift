@@ -8,6 +8,8 @@ struct CommandStatus: RawRepresentable, Equatable, Sendable {
   static let usage = CommandStatus(rawValue: 64)
   /// Something that was read (a file, a value) is not what it should be.
   static let badData = CommandStatus(rawValue: 65)
+  /// A file cannot be used.
+  static let noInput = CommandStatus(rawValue: 66)
   /// The cluster cannot be reached, or cannot answer now.
   static let unavailable = CommandStatus(rawValue: 69)
   /// A fault of Keyval itself.

@@ -1,3 +1,4 @@
+import Cluster
 import Kerberos
 import Keyval
 import LocalCluster
@@ -26,7 +27,8 @@ struct Failure: Error, Equatable, Sendable {
       self.init(status: Self.status(error.fault), sentence: error.description)
     case let error as NodeError:
       self.init(status: CommandStatus(rawValue: error.exitStatus), sentence: error.description)
-    case let error as KerberosError: self.init(status: .unavailable, sentence: error.description)
+    case let error as KerberosError: self.init(status: Self.status(error.reason), sentence: error.description)
+    case let error as PrincipalError: self.init(status: .usage, sentence: error.description)
     default: self.init(status: .unavailable, sentence: String(describing: error))
     }
   }
@@ -46,6 +48,16 @@ struct Failure: Error, Equatable, Sendable {
 
   init(interruptedBy signal: Int32) {
     self.init(status: .interrupted(signal), sentence: "interrupted")
+  }
+
+  private static func status(_ reason: KerberosError.Reason) -> CommandStatus {
+    switch reason {
+    case .noTicket, .ticketExpired: .noTicket
+    case .kdcUnreachable: .unavailable
+    case .badArgument: .usage
+    case .unusableFile: .noInput
+    default: .notPermitted
+    }
   }
 
   private static func status(_ fault: LocalClusterError.Fault) -> CommandStatus {

@@ -1,0 +1,40 @@
+import Cluster
+import Foundation
+import Keyval
+
+/// Where the authority is, as far as a person's command knows: from flags, else from the client configuration, whose
+/// members `cluster` and `authority` (`{"principal": …, "address": …}`) are read here.
+struct AuthorityContact {
+  let cluster: String
+  let node: RegisteredNode
+
+  static func find(principal: String?, address: String?) throws -> AuthorityContact {
+    let path = try ClientConnection.configurationPath()
+    let cluster = try ClientConfiguration.load(path: path).cluster
+    let file = try? JSONDecoder().decode(File.self, from: Data(contentsOf: URL(filePath: path)))
+    guard let principal = principal ?? file?.authority?.principal,
+      let address = address ?? file?.authority?.address
+    else {
+      throw Failure(
+        status: .configuration,
+        sentence:
+          "\(path) does not name the authority: add \"authority\": {\"principal\": …, \"address\": …}, or give "
+          + "--authority and --address")
+    }
+    guard let endpoint = Endpoint(address) else {
+      throw Failure(
+        status: .usage, sentence: "‘\(address)’ is no address; write host:port, such as 127.0.0.1:6233")
+    }
+    return AuthorityContact(
+      cluster: cluster, node: RegisteredNode(principal: try Principal(principal), endpoint: endpoint))
+  }
+
+  private struct File: Decodable {
+    struct Authority: Decodable {
+      let principal: String
+      let address: String
+    }
+
+    let authority: Authority?
+  }
+}
