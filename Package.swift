@@ -161,7 +161,9 @@ let package = Package(
     // A whole cluster of real processes for the tests that need one
     .target(
       name: "ClusterFixture",
-      dependencies: ["LocalCluster", "Keyval", "Cluster", "Kerberos", "Provisioning", "KerberosFixture"],
+      dependencies: [
+        "LocalCluster", "Keyval", "Cluster", "Cryptography", "Kerberos", "Provisioning", "KerberosFixture",
+      ],
       path: "Tests/ClusterFixture", swiftSettings: strict),
     .testTarget(
       name: "ScenarioTests",

@@ -24,6 +24,8 @@ public final class ClusterFixture: Sendable {
   public let program: String
 
   private let reservation: RealmReservation
+  /// For files of a test, beside the cluster.
+  public var scratch: String { reservation.directory }
   private let clients = Mutex<[KeyvalClient]>([])
   private let caches = Atomic<Int>(0)
   /// Changes of who runs, one at a time.
@@ -182,7 +184,7 @@ public final class ClusterFixture: Sendable {
   public func cache(of user: String, lifetime seconds: Int? = nil) throws -> String {
     let password = OneTimePasswords.draw()
     try realm().addUser(name: user, password: password)
-    let path = "\(reservation.directory)/\(user).\(caches.add(1, ordering: .relaxed).newValue).ccache"
+    let path = "\(scratch)/\(user).\(caches.add(1, ordering: .relaxed).newValue).ccache"
     try Realm.open(directory: directory.realm).kinit(
       principal: principal(user), password: password, cache: path, lifetime: seconds)
     return "FILE:\(path)"

@@ -38,12 +38,24 @@ enum OneTimePasswords {
 }
 
 enum TextFile {
-  static func read(_ path: String) -> String? {
+  static func read(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
+
+  /// For the owner alone.
+  static func copy(_ path: String, to target: String) throws {
+    let descriptor = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0, let bytes = bytes(path), write(descriptor, bytes, bytes.count) == bytes.count
+    else {
+      throw ClusterFixtureError("\(path) cannot be copied to \(target)")
+    }
+    close(descriptor)
+  }
+
+  private static func bytes(_ path: String) -> [UInt8]? {
     guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 14)
     while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
   }
 }

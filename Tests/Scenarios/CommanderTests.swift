@@ -1,0 +1,90 @@
+import Cluster
+import ClusterFixture
+import Kerberos
+import Keyval
+import Testing
+
+@Suite("Commanders that die and hang", .timeLimit(.minutes(5)))
+struct CommanderTests {
+  @Test("a killed commander is succeeded in a new term; its certificate and its ticket are worth nothing")
+  func killed() async throws {
+    try await ClusterFixture.run(drones: 3) { cluster in
+      let client = try cluster.client()
+      let before = try await cluster.awaitServing(by: client)
+      let load = Workload(client)
+      let old = try #require(before.commander.instance)
+      let command = cluster.principal("keyval-command/db1")
+
+      // What the commander has: a certificate of this term's office, a ticket, a session with the database.
+      let office = try cluster.certify(term: before.term.number, winner: old)
+      let ticket = try office.ticket(for: command)
+      let (session, reference) = try await CommandSession.dial(cluster, with: ticket)
+      defer { reference.close() }
+      #expect(!session.isClosed)
+
+      let progress = load.progress
+      try cluster.kill(old)
+      let after = try await cluster.awaitServing(
+        by: client, drones: Set(["d1", "d2", "d3"]).subtracting([old]), aboveTerm: before.term.number)
+      #expect(after.commander != before.commander)
+      try await cluster.eventually("every writer goes on") { load.hasAdvanced(by: 5, since: progress) }
+
+      // The KDC knows the new office only.
+      #expect(try cluster.kadmin().listOffices() == [after.term.number])
+      let refusal = #expect(throws: KerberosError.self) { try office.ticket(for: command) }
+      #expect(refusal?.reason == .clientUnknown)
+
+      // The database has ended the old office's session, and refuses another with the ticket of that time.
+      try await cluster.eventually("the old office's session is ended") { session.isClosed }
+      try await isRefused(ticket, cluster, current: after.term)
+      // Nor does it help that the KDC is made to know the old office again.
+      try cluster.kadmin().createOffice(
+        term: before.term.number, keyFingerprint: office.key.publicKey.fingerprint)
+      try await isRefused(try office.ticket(for: command), cluster, current: after.term)
+
+      try cluster.restart(old)
+      try await cluster.awaitServing(by: client, drones: ["d1", "d2", "d3"])
+      #expect(try await client.status().term == after.term, "an old commander that returns is a drone")
+      await load.stop()
+      #expect(load.violations == [])
+      #expect(load.failures == [])
+      #expect(try await load.lost(by: cluster.client()) == [])
+    }
+  }
+
+  /// The database tells its term and ends the session.
+  private func isRefused(
+    _ ticket: InitiatorCredential, _ cluster: ClusterFixture, current term: Term
+  ) async throws {
+    let (session, _) = try await CommandSession.dial(cluster, with: ticket)
+    try await cluster.eventually("the database refuses the old office") { session.isClosed }
+    guard case .refused(let refused) = session.received.first else {
+      Issue.record("the database did not say why: \(session.received)")
+      return
+    }
+    #expect(refused.term == term)
+  }
+
+  @Test("a commander that hung returns as a drone, and answers nothing stale meanwhile")
+  func suspended() async throws {
+    try await ClusterFixture.run(drones: 3) { cluster in
+      let client = try cluster.client()
+      let before = try await cluster.awaitServing(by: client)
+      let load = Workload(client)
+      let old = try #require(before.commander.instance)
+      try cluster.suspend(old)
+      let after = try await cluster.awaitServing(
+        by: client, drones: Set(["d1", "d2", "d3"]).subtracting([old]), aboveTerm: before.term.number)
+      let progress = load.progress
+      try cluster.resume(old)
+      let later = try await cluster.awaitServing(by: client, drones: ["d1", "d2", "d3"])
+      #expect(later.term == after.term && later.commander == after.commander)
+      try await cluster.eventually("every writer goes on") { load.hasAdvanced(by: 5, since: progress) }
+      #expect(cluster.log(of: old).contains("office left"))
+      await load.stop()
+      #expect(load.violations == [])
+      #expect(load.failures == [])
+      #expect(try await load.lost(by: cluster.client()) == [])
+    }
+  }
+}

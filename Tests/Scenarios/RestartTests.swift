@@ -1,0 +1,79 @@
+import ClusterFixture
+import Glibc
+import Keyval
+import Testing
+
+@Suite("Restarts", .timeLimit(.minutes(5)))
+struct RestartTests {
+  @Test(
+    "every process in turn is restarted without losing an acknowledged put",
+    arguments: [(signal: SIGTERM, loops: 1), (signal: SIGKILL, loops: 2)])
+  func everyProcess(signal: Int32, loops: Int) async throws {
+    try await ClusterFixture.run(drones: 3, loops: loops) { cluster in
+      let client = try cluster.client()
+      let before = try await cluster.awaitServing(by: client)
+      let load = Workload(client)
+      for name in ["krb5kdc", "kadmind", "a1", "db1", "d1", "d2", "d3"] {
+        if signal == SIGTERM {
+          #expect(try await cluster.terminate(name) == 0, "\(name) ends cleanly")
+        } else {
+          try cluster.kill(name)
+        }
+        try cluster.restart(name)
+        let progress = load.progress
+        try await cluster.awaitServing(by: client, drones: ["d1", "d2", "d3"])
+        try await cluster.eventually("every writer goes on after the restart of \(name)") {
+          load.hasAdvanced(by: 5, since: progress)
+        }
+        if name == "db1" {
+          let status = try await client.status()
+          #expect(status.term == before.term, "neither authority nor database ends an office")
+          #expect(status.commander == before.commander)
+        }
+      }
+      await load.stop()
+      #expect(load.violations == [])
+      #expect(load.failures == [])
+      #expect(try await load.lost(by: cluster.client()) == [])
+      // One of the three was the commander: the terms went on where the authority's file had them.
+      #expect(try await client.status().term > before.term)
+    }
+  }
+
+  @Test("a cluster of one drone loses nothing when that drone is killed")
+  func onlyDrone() async throws {
+    try await ClusterFixture.run(drones: 1) { cluster in
+      let client = try cluster.client()
+      let before = try await cluster.awaitServing(by: client)
+      for number in 0..<100 { try await client.put("key \(number)", "\(number)") }
+      try cluster.kill("d1")
+      try cluster.restart("d1")
+      for number in 0..<100 { #expect(try await client.getString("key \(number)") == "\(number)") }
+      #expect(try await client.status().term > before.term)
+    }
+  }
+
+  @Test("of a cluster of two drones either may be killed")
+  func twoDrones() async throws {
+    try await ClusterFixture.run(drones: 2) { cluster in
+      let client = try cluster.client()
+      let before = try await cluster.awaitServing(by: client)
+      let load = Workload(client)
+      let commander = try #require(before.commander.instance)
+      for name in [commander == "d1" ? "d2" : "d1", commander] {
+        let progress = load.progress
+        try cluster.kill(name)
+        try await cluster.awaitServing(by: client, drones: [name == "d1" ? "d2" : "d1"])
+        try await cluster.eventually("every writer goes on without \(name)") {
+          load.hasAdvanced(by: 5, since: progress)
+        }
+        try cluster.restart(name)
+        try await cluster.awaitServing(by: client, drones: ["d1", "d2"])
+      }
+      await load.stop()
+      #expect(load.violations == [])
+      #expect(load.failures == [])
+      #expect(try await load.lost(by: cluster.client()) == [])
+    }
+  }
+}
