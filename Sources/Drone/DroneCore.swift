@@ -43,6 +43,10 @@ public struct DroneCore: Sendable {
   var candidacy = Candidate()
   /// A term known to be in use elsewhere: the next candidacy is above it. Nothing is promised by it.
   var nextTermFloor = Term.none
+  /// The highest term that the authority has told of.
+  var registerTerm = Term.none
+  /// The register's term when it listed `drones`.
+  var listTerm = Term.none
   var drones: [RegisteredNode] = []
   var databases: [RegisteredNode] = []
   var isRegistered: Bool { drones.contains { $0.principal == identity.principal } }
@@ -50,8 +54,10 @@ public struct DroneCore: Sendable {
   var office: Term?
 
   var map: SlotMap?
+  /// What the map gives to this drone.
+  private var owned = PartitionSet()
   var holdings = Holdings()
-  var lease = Lease()
+  var lease: Lease
   var reachesDatabase = false
   var lastSequence: UInt64 = 0
   /// When this life of the drone began.
@@ -75,6 +81,7 @@ public struct DroneCore: Sendable {
     self.verifier = verifier
     self.promise = promise
     began = now
+    lease = Lease(identity.incarnation)
     loopTicks = [Instant](repeating: now, count: max(1, loops))
     random = SplitMix(seed: seed)
     // Nobody has been heard yet; a running commander gets its chance before this drone stands for office.
@@ -106,12 +113,16 @@ public struct DroneCore: Sendable {
     var actions: [DroneAction] = []
     if lastRegister.map({ now - $0 >= timing.heartbeat * 4 }) ?? true {
       lastRegister = now
-      let register = Register(incarnation: identity.incarnation, endpoint: identity.endpoint)
-      actions.append(.send(.register(register), to: identity.authority))
+      actions.append(register())
     }
     actions += tickElection(now)
     actions += requestGrants(now)
     return actions
+  }
+
+  func register() -> DroneAction {
+    let register = Register(incarnation: identity.incarnation, endpoint: identity.endpoint)
+    return .send(.register(register), to: identity.authority)
   }
 
   private mutating func receive(
@@ -144,15 +155,28 @@ public struct DroneCore: Sendable {
   private mutating func register(_ list: Registered, wall: Int64, now: Instant) -> [DroneAction] {
     drones = list.drones
     databases = list.databases
+    listTerm = list.term
     var actions: [DroneAction] = [
       .learn((list.drones + list.databases).filter { $0.principal != identity.principal })
     ]
+    if isRegistered, promise.joined == nil {
+      promise = promise.joining(list.term)
+      actions.append(.store(promise))
+    }
+    if let office, office < list.term {
+      // A majority has given its voices to another. What this list says of drones is not for this office: it
+      // might find itself a majority among drones that had no part in the ballot.
+      self.office = nil
+      actions.append(.leaveOffice(office))
+    }
     if let certificate = list.certificate {
-      actions += believe(certificate: certificate, peer: nil, wall: wall, now: now)
-    } else if list.term > highestTerm {
-      // The authority is certifying somebody: give that election its time.
+      actions += believe(certificate: certificate, peer: nil, wall: wall, now: now) + takeOffice()
+    } else if list.term > max(highestTerm, registerTerm) {
+      // The authority is certifying somebody: give that election its time. Once a term, for it may come to
+      // nothing, and this message is repeated for as long.
       candidacy.wait(until: now + timing.suspicion + backOff())
     }
+    registerTerm = max(registerTerm, list.term)
     return actions
   }
 
@@ -167,7 +191,15 @@ public struct DroneCore: Sendable {
       ]
     }
     var actions = believe(certificate: heartbeat.certificate, peer: peer, wall: wall, now: now)
-    guard isCommander(peer, heartbeat.term) else { return actions }
+    // A heartbeat counts for the certificate that it carries: one that has expired is none.
+    guard isCommander(peer, heartbeat.term), let believed = commander,
+      believed.certificate == heartbeat.certificate, wall <= believed.notAfter
+    else { return actions }
+    if promise.joined == heartbeat.term {
+      // Registered in this very term, and now counted by its commander.
+      promise = promise.joining(Term(heartbeat.term.number - 1))
+      actions.append(.store(promise))
+    }
     commander?.lastHeard = now
     commander?.isSilent = false
     candidacy.wait(until: now + timing.suspicion)
@@ -194,8 +226,8 @@ public struct DroneCore: Sendable {
     // A commander may grant less than the cluster's lease, never more.
     let milliseconds = min(timing.lease, Int64(clamping: renewal.milliseconds))
     guard let until = lease.end(of: renewal.nonce, milliseconds: milliseconds), until > now else { return [] }
-    let covered = renewal.partitions.intersection(holdings.serving)
-    holdings.renew(covered, until: until, term: renewal.term)
+    let covered = holdings.renew(
+      renewal.partitions, nonce: renewal.nonce, until: until, term: renewal.term)
     return covered.isEmpty ? [] : [.serve(covered, until: until)]
   }
 
@@ -224,6 +256,7 @@ public struct DroneCore: Sendable {
         by: verifier, cluster: identity.cluster, minimumTerm: highestTerm, now: wall)
       guard newer.isNewer(than: map) else { return [] }
       map = newer
+      owned = newer.partitions(of: identity.principal)
       lastGrantRequest = nil
       let nodes = newer.drones.map { RegisteredNode(principal: $0.principal, endpoint: $0.endpoint) }
       return [
@@ -240,7 +273,7 @@ public struct DroneCore: Sendable {
     guard let map, let commander, map.term == commander.term, !commander.isSilent,
       lastGrantRequest.map({ now - $0 >= timing.heartbeat * 2 }) ?? true
     else { return [] }
-    let missing = holdings.missing(of: map.partitions(of: identity.principal))
+    let missing = holdings.missing(of: owned)
     guard !missing.isEmpty else { return [] }
     lastGrantRequest = now
     let request = GrantRequest(term: commander.term, incarnation: identity.incarnation, partitions: missing)
@@ -264,7 +297,7 @@ public struct DroneCore: Sendable {
     -> [DroneAction]
   {
     let current = partitions.filter { holdings[$0] == .opening(token) }
-    for partition in current { holdings.serve(partition, token) }
+    for partition in current { holdings.serve(partition, token, after: lease.lastNonce) }
     return current.isEmpty ? [] : report(now)
   }
 
@@ -283,7 +316,7 @@ public struct DroneCore: Sendable {
     var closing = PartitionSet()
     for partition in partitions {
       if case .serving(let token) = holdings[partition] {
-        holdings[partition] = .closing(token)
+        holdings.close(partition, as: .closing(token))
         closing.insert(partition)
       }
     }
@@ -291,12 +324,7 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func closed(_ partitions: PartitionSet, now: Instant) -> [DroneAction] {
-    for partition in partitions {
-      switch holdings[partition] {
-      case .closing, .dropping: holdings[partition] = .none
-      case .none, .opening, .serving: break
-      }
-    }
+    for partition in partitions { holdings.closed(partition) }
     return report(now)
   }
 }

@@ -17,6 +17,8 @@ struct Candidate: Equatable, Sendable {
   var waitUntil = Instant(milliseconds: .min)
   /// Whom this drone would vote for: its answer to the last poll. Not binding until the ballot.
   var favourite: (term: Term, candidate: Principal)?
+  /// The term of the commander whose principal was seen standing for a higher one.
+  var endedOffice: Term?
 
   mutating func wait(until instant: Instant) { waitUntil = max(waitUntil, instant) }
 
@@ -35,6 +37,9 @@ struct Candidate: Equatable, Sendable {
 }
 
 extension DroneCore {
+  /// How far above all known terms another drone's may be.
+  private static var longestStep: UInt64 { 1 << 16 }
+
   /// More than half of the registered drones, the authority counting as one more when their number is even.
   /// The authority cannot be polled, so its voice is counted as given here; it decides at the ballot.
   private func isMajority(_ supporters: Int) -> Bool {
@@ -77,7 +82,8 @@ extension DroneCore {
   }
 
   private mutating func stand(_ now: Instant) -> [DroneAction] {
-    let term = max(highestTerm, nextTermFloor).next
+    let seen = max(registerTerm, candidacy.favourite?.term ?? .none)
+    let term = max(highestTerm, nextTermFloor, seen).next
     candidacy.favourite = (term, identity.principal)
     candidacy.stage = .polling(term, since: now, asked: now, supporters: [identity.principal])
     return [.note(.candidate(term))] + poll(term, except: [identity.principal]) + seekBallot(now)
@@ -100,10 +106,13 @@ extension DroneCore {
   /// A poll binds nobody: the vote is stored when the authority asks for it. So a candidacy that comes to
   /// nothing leaves no drone with a promise that makes it refuse the commander it has.
   mutating func answer(_ asked: Candidacy, from peer: Principal, now: Instant) -> [DroneAction] {
+    if let commander, commander.principal == peer, commander.term < asked.term {
+      candidacy.endedOffice = commander.term
+    }
     let choice: CandidacyAnswer.Choice
     if let heard = commander, !heard.isSilent, now - heard.lastHeard <= timing.suspicion {
       choice = .stillReaches
-    } else if asked.term <= highestTerm || office != nil {
+    } else if asked.term <= highestTerm || office != nil || !isPlausible(asked.term) {
       choice = .promisedElsewhere
     } else if let favourite = candidacy.favourite, favourite.term >= asked.term, favourite.candidate != peer {
       choice = .promisedElsewhere
@@ -117,7 +126,20 @@ extension DroneCore {
     return [.send(.candidacyAnswer(answer), to: peer)]
   }
 
+  /// Terms count up by elections. A number far above all that is known is wrong, and whoever followed it would
+  /// stand in terms that the authority refuses, for ever.
+  private func isPlausible(_ term: Term) -> Bool {
+    let known = max(highestTerm, registerTerm, nextTermFloor).number
+    return term.number <= known || term.number - known <= Self.longestStep
+  }
+
   mutating func count(_ answer: CandidacyAnswer, from peer: Principal, now: Instant) -> [DroneAction] {
+    if answer.choice == .promisedElsewhere, isPlausible(answer.highest) {
+      // Two stand at the same time, or this drone is behind: the next try is above what the other has seen.
+      // Also when others have given it their votes already: a drone that has promised a higher term would
+      // refuse the office that comes of them.
+      nextTermFloor = max(nextTermFloor, answer.highest)
+    }
     guard case .polling(let term, let since, let asked, var supporters) = candidacy.stage,
       answer.term == term
     else { return [] }
@@ -126,11 +148,7 @@ extension DroneCore {
       supporters.insert(peer)
       candidacy.stage = .polling(term, since: since, asked: asked, supporters: supporters)
       return seekBallot(now)
-    case .stillReaches:
-      return []
-    case .promisedElsewhere:
-      // Two stand at the same time, or this drone is behind: the next try is above what the other has seen.
-      nextTermFloor = max(nextTermFloor, answer.highest)
+    case .stillReaches, .promisedElsewhere:
       return []
     }
   }
@@ -149,9 +167,9 @@ extension DroneCore {
     if promise.term == query.term {
       candidate = promise.candidate
     } else if query.term > highestTerm, let favourite = candidacy.favourite, favourite.term == query.term,
-      !hearsCommander(now)
+      !hearsCommander(now), isCounted
     {
-      promise = VotePromise(term: query.term, candidate: favourite.candidate)
+      promise = VotePromise(term: query.term, candidate: favourite.candidate, joined: promise.joined)
       candidate = favourite.candidate
       candidacy.wait(until: now + timing.ballot + backOff())
       actions = [.store(promise), .note(.voted(query.term, for: favourite.candidate))]
@@ -166,6 +184,19 @@ extension DroneCore {
     guard now - began > timing.suspicion else { return true }
     guard let commander else { return false }
     return now - commander.lastHeard <= timing.suspicion
+  }
+
+  /// Whether the last commander counts this drone. A majority of the register keeps a commander from having one
+  /// only if the voters are among the drones that *it* knows; a drone that was registered while the commander
+  /// was cut off is not, and its voice would make a second majority. So it has none until a commander is
+  /// certified in a higher term than it was registered in (which takes office with a list of that term or
+  /// later), or until it has heard the present one; or when that one is no commander any more, since it stands
+  /// itself.
+  private var isCounted: Bool {
+    guard let joined = promise.joined else { return false }
+    if joined == .none { return true }
+    guard let commander else { return false }
+    return joined < commander.term || candidacy.endedOffice == commander.term
   }
 
   mutating func fail(_ failure: BallotFailed, now: Instant) -> [DroneAction] {
@@ -194,15 +225,22 @@ extension DroneCore {
     }
     guard case .balloting(certified.term, _, _, _) = candidacy.stage else { return [] }
     let actions = believe(certificate: certified.certificate, peer: identity.principal, wall: wall, now: now)
-    guard commander?.term == certified.term, commander?.principal == identity.principal else {
-      return actions
-    }
+    // The list that is missing is asked for; it brings the certificate too.
+    return actions + (listTerm < certified.term ? [register()] : takeOffice())
+  }
+
+  /// Takes the office that this drone stands for, once it has the certificate and a list of drones that was made
+  /// after the claim of the term: only that has all who could vote, and counting fewer it might find a majority
+  /// that has meanwhile elected another.
+  mutating func takeOffice() -> [DroneAction] {
+    guard case .balloting(let term, _, _, _) = candidacy.stage, let commander, commander.term == term,
+      commander.principal == identity.principal, listTerm >= term
+    else { return [] }
     candidacy.stage = .idle
-    office = certified.term
-    return actions + [
+    office = term
+    return [
       .takeOffice(
-        certified.term, certificate: certified.certificate, drones: drones, databases: databases,
-        previous: map)
+        term, certificate: commander.certificate, drones: drones, databases: databases, previous: map)
     ]
   }
 
@@ -231,6 +269,9 @@ extension DroneCore {
       return [.note(.disbelieved(peer, reason: error.description))]
     }
     if let commander, commander.term == proved.term {
+      guard commander.principal == proved.winner else {
+        return [.note(.disbelieved(proved.winner, reason: "\(commander.principal) won term \(proved.term)"))]
+      }
       self.commander?.certificate = certificate
       self.commander?.notAfter = proved.notAfter
       return []
@@ -246,6 +287,8 @@ extension DroneCore {
     if let term = candidacy.term, term < proved.term || proved.winner != identity.principal {
       actions += standDown()
     }
+    // Its heartbeats are numbered anew; none has been heard yet.
+    lastSequence = 0
     candidacy.wait(until: now + timing.suspicion)
     return actions
   }

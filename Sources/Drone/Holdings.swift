@@ -17,23 +17,56 @@ struct Holdings {
     var end = Instant(milliseconds: .min)
     /// The last term whose commander granted or renewed it.
     var term = Term.none
+    /// The last nonce that was sent before it was loaded.
+    var nonce: UInt64 = 0
   }
 
   private var states = [State](repeating: .none, count: Partition.count)
   private var covers = [Cover](repeating: Cover(), count: Partition.count)
+  /// How many times the data loops were told to close it and have not said that they did.
+  private var closings = [Int](repeating: 0, count: Partition.count)
 
   subscript(partition: Partition) -> State {
     get { states[partition.index] }
     set { states[partition.index] = newValue }
   }
 
-  mutating func serve(_ partition: Partition, _ token: FencingToken) {
+  /// Loaded; a lease may cover it from the first report on that is sent after `nonce`.
+  mutating func serve(_ partition: Partition, _ token: FencingToken, after nonce: UInt64) {
     states[partition.index] = .serving(token)
-    covers[partition.index] = Cover(term: token.term)
+    covers[partition.index] = Cover(term: token.term, nonce: nonce)
   }
 
-  mutating func renew(_ partitions: PartitionSet, until end: Instant, term: Term) {
-    for partition in partitions { covers[partition.index] = Cover(end: end, term: term) }
+  /// Takes a renewal that answers the report with this nonce and returns what it covers: what was in that
+  /// report. A partition that was given back since, and loaded again, was not; meanwhile it may have been
+  /// somebody else's, and the commander counts no lease of this drone on it.
+  mutating func renew(
+    _ partitions: PartitionSet, nonce: UInt64, until end: Instant, term: Term
+  ) -> PartitionSet {
+    var covered = PartitionSet()
+    for partition in partitions {
+      guard case .serving = states[partition.index], nonce > covers[partition.index].nonce else { continue }
+      covers[partition.index].end = end
+      covers[partition.index].term = term
+      covered.insert(partition)
+    }
+    return covered
+  }
+
+  /// The data loops are told to close a loaded partition.
+  mutating func close(_ partition: Partition, as state: State) {
+    states[partition.index] = state
+    closings[partition.index] += 1
+  }
+
+  /// The data loops have closed it. It is over when that answers the last time they were told.
+  mutating func closed(_ partition: Partition) {
+    closings[partition.index] = max(0, closings[partition.index] - 1)
+    guard closings[partition.index] == 0 else { return }
+    switch states[partition.index] {
+    case .closing, .dropping: states[partition.index] = .none
+    case .none, .opening, .serving: break
+    }
   }
 
   /// Gives up what a new commander must not be told of. While a lease runs, no earlier commander can have
@@ -46,7 +79,7 @@ struct Holdings {
       guard cover.term < term, cover.end <= now else { continue }
       switch states[partition.index] {
       case .serving(let token), .closing(let token):
-        states[partition.index] = .dropping(token)
+        close(partition, as: .dropping(token))
         dropped.insert(partition)
       case .none, .opening, .dropping: break
       }
@@ -57,10 +90,6 @@ struct Holdings {
   /// Partitions in none of the stages.
   func missing(of wanted: PartitionSet) -> PartitionSet {
     PartitionSet(wanted.filter { states[$0.index] == .none })
-  }
-
-  var serving: PartitionSet {
-    PartitionSet(Partition.all.filter { if case .serving = states[$0.index] { true } else { false } })
   }
 
   /// What a report says: loaded partitions, also those that are closing, in order of token.

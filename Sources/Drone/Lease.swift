@@ -4,7 +4,11 @@ import Cluster
 /// make the lease shorter.
 struct Lease {
   private var sent: [(nonce: UInt64, at: Instant)] = []
-  private(set) var lastNonce: UInt64 = 0
+  private(set) var lastNonce: UInt64
+
+  /// Nonces begin somewhere else in each life of a drone: an answer to an earlier life, which may still be under
+  /// way when a drone has restarted, must name no moment of this one. They never wrap.
+  init(_ incarnation: Incarnation) { lastNonce = incarnation.number >> 1 }
 
   /// Notes a nonce that is sent now.
   mutating func send(at now: Instant) -> UInt64 {
