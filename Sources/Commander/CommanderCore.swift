@@ -19,6 +19,8 @@ public struct CommanderCore: Sendable {
 
   /// How long a published map is good, in seconds; it is signed again at half of that.
   static let mapLife: Int64 = 600
+  /// How long a signature may take, in seconds.
+  static let signingTime: Int64 = 5
   /// Partitions that may be on their way between drones at the same time.
   static let concurrentMoves = 16
 
@@ -26,7 +28,8 @@ public struct CommanderCore: Sendable {
   let timing: Timing
   var certificate: [UInt8]
   var notAfter: Int64
-  let notBefore: Int64
+  /// When to ask for the next certificate: half-way through the life that this one had left when it came.
+  private var renewAt: Int64
 
   /// In order of principal.
   var members: [Member]
@@ -42,6 +45,7 @@ public struct CommanderCore: Sendable {
   var lastMajority: Instant
   private var authorityAnswered: Instant?
   private var lastCertificateRequest: Instant?
+  private var lastWall: Int64 = 0
   var map = PublishedMap()
 
   /// - Parameters:
@@ -54,8 +58,8 @@ public struct CommanderCore: Sendable {
     self.identity = identity
     self.timing = timing
     self.certificate = certificate
-    self.notBefore = notBefore
     self.notAfter = notAfter
+    renewAt = notBefore + (notAfter - notBefore) / 2
     members = drones.sorted { $0.principal < $1.principal }.map(Member.init)
     self.databases = databases.sorted { $0.principal < $1.principal }.map {
       DatabaseView(node: $0, since: now)
@@ -134,7 +138,8 @@ public struct CommanderCore: Sendable {
   }
 
   private mutating func requestCertificate(wall: Int64, now: Instant) -> [CommanderAction] {
-    guard wall >= notBefore + (notAfter - notBefore) / 2,
+    lastWall = wall
+    guard wall >= renewAt,
       lastCertificateRequest.map({ now - $0 >= timing.resignation }) ?? true
     else { return [] }
     lastCertificateRequest = now
@@ -144,6 +149,7 @@ public struct CommanderCore: Sendable {
   private mutating func renew(certificate: [UInt8], notAfter: Int64) -> [CommanderAction] {
     self.certificate = certificate
     self.notAfter = notAfter
+    renewAt = lastWall + (notAfter - lastWall) / 2
     map.isStale = true
     return []
   }
@@ -219,6 +225,8 @@ public struct CommanderCore: Sendable {
       map.isStale = true
     }
     members[index].reachesDatabase = report.reachesDatabase
+    if report.reachesDatabase || isNewLife { members[index].reachedDatabase = now }
+    members[index].lively = report.lively
     members[index].mapTerm = report.mapTerm
     members[index].mapVersion = report.mapVersion
     let holder = Holder(principal: peer, incarnation: report.incarnation)

@@ -13,6 +13,10 @@ struct Member {
   var mapTerm = Term.none
   var mapVersion: UInt64 = 0
   var reachesDatabase = false
+  /// When it last said that it reaches a database, or else first reported.
+  var reachedDatabase: Instant?
+  /// Partitions whose data loop it saw alive.
+  var lively = PartitionSet.all
   var isSilent = false
 
   init(_ node: RegisteredNode) {
@@ -23,6 +27,13 @@ struct Member {
   func isAlive(_ now: Instant, _ timing: Timing) -> Bool {
     guard let lastAnswered else { return false }
     return now - lastAnswered <= timing.suspicion
+  }
+
+  /// Whether it can load partitions, by its own word. It is presumed to for a while after it started, or lost
+  /// its database.
+  func isFit(_ now: Instant, _ timing: Timing) -> Bool {
+    guard isAlive(now, timing) else { return false }
+    return reachesDatabase || reachedDatabase.map { now - $0 <= timing.resignation } ?? true
   }
 }
 
@@ -51,6 +62,9 @@ struct PartitionRecord {
   var state = State.unaccounted
   /// The highest token known for it.
   var token = FencingToken.none
+  /// The first token that its holder was granted since it became the holder. A request that is repeated is
+  /// answered with another token, and the drone opens the partition under whichever comes first.
+  var firstToken = FencingToken.none
   /// Until then, by this commander's clock, its last holder may be serving it.
   var leasedUntil: Instant
   /// Where the map of the previous commander had it.

@@ -39,8 +39,8 @@ extension CommanderCore {
     case .serving(holder): return true
     case .moving(holder, _): return false
     case .granted(holder):
-      // Loaded under the newest grant; under an older one the database has refused its writes already.
-      guard token == record.token else { return false }
+      // Loaded under one of the grants it was given; what it had before that may be behind the database.
+      guard token >= record.firstToken, token <= record.token else { return false }
       record.state = .serving(holder)
       return true
     case .unaccounted, .free:
@@ -73,16 +73,21 @@ extension CommanderCore {
       }
     }
     var dead: [Principal: PartitionSet] = [:]
+    let loaders = loaders(now)
+    func canLoad(_ drone: Principal, _ partition: Partition) -> Bool {
+      loaders.contains { $0.principal == drone && $0.lively.contains(partition) }
+    }
     for partition in Partition.all where now > partitions[partition.index].leasedUntil {
       let record = partitions[partition.index]
       switch record.state {
       case .unaccounted where now > accountedAt:
         partitions[partition.index].state = .free
-      case .assigned(let principal) where !isAlive(principal, now):
+      case .assigned(let principal) where !canLoad(principal, partition):
         partitions[partition.index].state = .free
-      case .granted(let holder) where !isCurrent(holder, now):
+      case .granted(let holder) where !isCurrent(holder, now) || !canLoad(holder.principal, partition):
         partitions[partition.index].state = .free
-      case .serving(let holder) where !isCurrent(holder, now):
+      case .serving(let holder) where !isCurrent(holder, now) || !isLively(holder.principal, partition):
+        // Not renewed since its lease: the drone is silent, or its data loop is.
         partitions[partition.index].state = .free
         dead[holder.principal, default: []].insert(partition)
       case .moving(_, let target):
@@ -95,8 +100,14 @@ extension CommanderCore {
     return actions + dead.keys.sorted().map { .note(.droneDead($0, partitions: dead[$0] ?? [])) }
   }
 
-  private func isAlive(_ principal: Principal, _ now: Instant) -> Bool {
-    members.contains { $0.principal == principal && $0.isAlive(now, timing) }
+  /// Who can be given partitions: the drones that live and reach a database, or all that live if none does.
+  private func loaders(_ now: Instant) -> [Member] {
+    let fit = members.filter { $0.isFit(now, timing) }
+    return fit.isEmpty ? members.filter { $0.isAlive(now, timing) } : fit
+  }
+
+  private func isLively(_ principal: Principal, _ partition: Partition) -> Bool {
+    members.contains { $0.principal == principal && $0.lively.contains(partition) }
   }
 
   /// Alive, and still in the life in which it was granted.
@@ -109,9 +120,9 @@ extension CommanderCore {
   /// Places free partitions; when there are none, evens out.
   mutating func assign(_ now: Instant) -> [CommanderAction] {
     guard grantingDatabase != nil, isSettled(now) else { return [] }
-    let alive = members.filter { $0.isAlive(now, timing) }.map(\.principal)
+    let loaders = loaders(now)
     var loads: [Principal: Int] = [:]
-    for principal in alive { loads[principal] = 0 }
+    for member in loaders { loads[member.principal] = 0 }
     var free = PartitionSet()
     for partition in Partition.all {
       let record = partitions[partition.index]
@@ -119,13 +130,12 @@ extension CommanderCore {
       if let target = record.target, loads[target] != nil { loads[target, default: 0] += 1 }
     }
     guard free.isEmpty else {
-      for (partition, drone) in Assignment.place(free, loads: loads) {
-        partitions[partition.index].state = .assigned(drone)
-      }
-      map.isStale = true
+      let placed = Assignment.place(free, loads: loads, silent: silent(loaders))
+      for (partition, drone) in placed { partitions[partition.index].state = .assigned(drone) }
+      if !placed.isEmpty { map.isStale = true }
       return []
     }
-    return rebalance(alive)
+    return rebalance(loaders)
   }
 
   /// The first placement waits until every registered drone has reported, or has had the time to.
@@ -133,10 +143,15 @@ extension CommanderCore {
     now - began > timing.suspicion || members.allSatisfy { $0.lastAnswered != nil }
   }
 
-  private mutating func rebalance(_ alive: [Principal]) -> [CommanderAction] {
+  /// For each drone the partitions whose data loop is not alive.
+  private func silent(_ drones: [Member]) -> [(drone: Principal, partitions: PartitionSet)] {
+    drones.map { (drone: $0.principal, partitions: PartitionSet.all.subtracting($0.lively)) }
+  }
+
+  private mutating func rebalance(_ drones: [Member]) -> [CommanderAction] {
     var owned: [Principal: PartitionSet] = [:]
     var moving = 0
-    for principal in alive { owned[principal] = [] }
+    for drone in drones { owned[drone.principal] = [] }
     for partition in Partition.all {
       let record = partitions[partition.index]
       guard case .serving(let holder) = record.state else {
@@ -148,8 +163,9 @@ extension CommanderCore {
     }
     guard moving < Self.concurrentMoves else { return [] }
     let onTheWay = incoming()
-    let entries = alive.map { (drone: $0, partitions: owned[$0] ?? []) }
-    let moves = Assignment.balance(owned: entries, incoming: onTheWay, limit: Self.concurrentMoves - moving)
+    let entries = drones.map { (drone: $0.principal, partitions: owned[$0.principal] ?? []) }
+    let moves = Assignment.balance(
+      owned: entries, incoming: onTheWay, silent: silent(drones), limit: Self.concurrentMoves - moving)
     var released: [Principal: PartitionSet] = [:]
     for move in moves {
       guard case .serving(let holder) = partitions[move.partition.index].state else { continue }
@@ -192,7 +208,10 @@ extension CommanderCore {
     grantCounter += 1
     let token = FencingToken(term: identity.term, counter: grantCounter)
     for partition in due {
-      partitions[partition.index].state = .granted(holder)
+      if partitions[partition.index].state != .granted(holder) {
+        partitions[partition.index].state = .granted(holder)
+        partitions[partition.index].firstToken = token
+      }
       partitions[partition.index].token = token
     }
     let grant = Grant(partitions: due, incarnation: request.incarnation, token: token)

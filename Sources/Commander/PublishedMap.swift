@@ -4,19 +4,21 @@ import Cluster
 struct PublishedMap {
   /// The book has changed since the last map was made.
   var isStale = true
-  /// The version that is being signed.
-  var signing: UInt64?
+  /// The version that is being signed, and since when, in seconds since 1970.
+  var signing: (version: UInt64, since: Int64)?
   var lastVersion: UInt64 = 0
   var expiry: Int64 = 0
   var published: (signed: SignedSlotMap, version: UInt64)?
 }
 
 extension CommanderCore {
-  /// Has a new map signed when the book changed or the old map nears its expiry; one at a time.
+  /// Has a new map signed when the book changed or the old map nears its expiry; one at a time. A signature
+  /// that does not come is asked for again: without maps nobody is told of anything any more.
   mutating func refreshMap(wall: Int64) -> [CommanderAction] {
-    guard map.signing == nil, hasAccounted, map.isStale || map.expiry - wall < Self.mapLife / 2 else {
-      return []
-    }
+    let isOverdue = map.signing.map { abs(wall - $0.since) > Self.signingTime } ?? false
+    guard map.signing == nil || isOverdue, hasAccounted,
+      map.isStale || isOverdue || map.expiry - wall < Self.mapLife / 2
+    else { return [] }
     let owners = partitions.map(\.owner)
     let named = members.filter { member in
       member.lastAnswered != nil || owners.contains { $0 == member.principal }
@@ -33,7 +35,7 @@ extension CommanderCore {
         owners: owners.map { $0.flatMap { positions[$0] } })
     else { return [] }
     map.isStale = false
-    map.signing = version
+    map.signing = (version, wall)
     map.lastVersion = version
     map.expiry = expiry
     return [.sign(next)]
@@ -45,7 +47,7 @@ extension CommanderCore {
   }
 
   mutating func publish(_ signed: SignedSlotMap, version: UInt64) -> [CommanderAction] {
-    guard map.signing == version else { return [] }
+    guard map.signing?.version == version else { return [] }
     map.signing = nil
     map.published = (signed, version)
     return members.filter { $0.lastAnswered != nil }.map { .send(.mapPublished(signed), to: $0.principal) }
