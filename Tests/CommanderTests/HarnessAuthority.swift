@@ -1,0 +1,159 @@
+import Cluster
+import Cryptography
+
+/// An authority in miniature: a register that survives a restart, one ballot at a time, the majority rule with
+/// its own voice for an even number of drones, and a certificate only after the database has raised its term.
+final class HarnessAuthority {
+  private struct Ballot {
+    let number: UInt64
+    let term: Term
+    let candidate: Principal
+    let key: P256PublicKey
+    let opened: Int64
+    var votes: [Principal: Bool] = [:]
+    var hasVoice = false
+  }
+
+  private unowned let harness: ClusterHarness
+  // Durable
+  private(set) var nodes: [Principal: RegisteredNode] = [:]
+  private(set) var term = Term.none
+  private var winner: (principal: Principal, key: P256PublicKey)?
+  private(set) var certificate: [UInt8]?
+  /// Who was certified in which term: never two.
+  private(set) var certified: [Term: Principal] = [:]
+  // Of this life
+  private var ballot: Ballot?
+  private var ballots: UInt64 = 0
+  private var commanderHeard = Int64.min / 2
+  private var claimed = Int64.min / 2
+
+  init(_ harness: ClusterHarness) { self.harness = harness }
+
+  /// A new life: what is not in the register is gone.
+  func restart() {
+    ballot = nil
+    commanderHeard = harness.time
+    claimed = harness.time
+  }
+
+  private var timing: Timing { harness.timing }
+  private var drones: [Principal] { nodes.keys.filter { $0.role == .drone }.sorted() }
+
+  private func send(_ message: ControlMessage, to peer: Principal) {
+    harness.send(message, from: .authority, as: HarnessNames.authority, to: peer)
+  }
+
+  func tick() {
+    if certificate == nil, winner != nil { raise() }
+    guard var open = ballot else { return }
+    if !open.hasVoice, drones.count.isMultiple(of: 2), harness.time - commanderHeard > timing.suspicion {
+      open.hasVoice = true
+      ballot = open
+    }
+    decide()
+    guard let open = ballot else { return }
+    if harness.time - open.opened > timing.ballot {
+      fail(open.term, open.candidate)
+      ballot = nil
+    } else {
+      ask(open)
+    }
+  }
+
+  private func ask(_ open: Ballot) {
+    for drone in drones where open.votes[drone] == nil {
+      send(.voteQuery(VoteQuery(ballot: open.number, term: open.term)), to: drone)
+    }
+  }
+
+  private func fail(_ failed: Term, _ candidate: Principal) {
+    send(.ballotFailed(BallotFailed(term: failed, highest: term, reason: "no")), to: candidate)
+  }
+
+  func receive(_ message: ControlMessage, from peer: Principal) {
+    switch message {
+    case .register(let register):
+      let node = RegisteredNode(principal: peer, endpoint: register.endpoint)
+      let isNew = nodes[peer] != node
+      nodes[peer] = node
+      if isNew { announce() } else { tell(peer) }
+    case .ballotRequest(let request): open(request, from: peer)
+    case .vote(let vote):
+      guard var open = ballot, vote.ballot == open.number, drones.contains(peer) else { return }
+      if open.votes[peer] == nil { open.votes[peer] = vote.candidate == open.candidate }
+      ballot = open
+      decide()
+    case .termRaised(let raised): if raised.term >= term { certify() }
+    case .heartbeat(let heartbeat): hear(heartbeat, from: peer)
+    default: break
+    }
+  }
+
+  private func tell(_ peer: Principal) {
+    let list = nodes.values.sorted { $0.principal < $1.principal }
+    send(
+      .registered(
+        Registered(
+          term: term, certificate: certificate, drones: list.filter { $0.principal.role == .drone },
+          databases: list.filter { $0.principal.role == .database })), to: peer)
+  }
+
+  private func announce() { for peer in nodes.keys.sorted() { tell(peer) } }
+
+  private func hear(_ heartbeat: Heartbeat, from peer: Principal) {
+    guard heartbeat.term == term, certificate != nil, peer == winner?.principal else {
+      return send(.refused(Refused(reason: "not the current term", term: term)), to: peer)
+    }
+    commanderHeard = harness.time
+    if ballot?.hasVoice != true {
+      send(.heartbeatHeard(HeartbeatHeard(term: term, sequence: heartbeat.sequence)), to: peer)
+    }
+  }
+
+  private func open(_ request: BallotRequest, from peer: Principal) {
+    guard drones.contains(peer), let key = try? P256PublicKey(der: request.electionKey().der) else { return }
+    if request.term == term, winner?.principal == peer, winner?.key.der == key.der {
+      if let certificate { send(.certified(Certified(term: term, certificate: certificate)), to: peer) }
+      return
+    }
+    let isCertifying = certificate == nil && harness.time - claimed < timing.resignation
+    guard request.term > term, term == .none || !isCertifying else { return fail(request.term, peer) }
+    if let ballot, ballot.candidate != peer { return fail(request.term, peer) }
+    if ballot?.term == request.term { return }
+    ballots += 1
+    let next = Ballot(
+      number: ballots, term: request.term, candidate: peer, key: key, opened: harness.time)
+    ballot = next
+    ask(next)
+  }
+
+  private func decide() {
+    guard let open = ballot else { return }
+    let authority = drones.count.isMultiple(of: 2) ? 1 : 0
+    let votes = open.votes.values.count { $0 } + (open.hasVoice ? authority : 0)
+    guard votes * 2 > drones.count + authority, votes > authority else { return }
+    ballot = nil
+    term = open.term
+    winner = (open.candidate, open.key)
+    certificate = nil
+    claimed = harness.time
+    commanderHeard = harness.time
+    announce()
+    raise()
+  }
+
+  private func raise() { send(.raiseTerm(RaiseTerm(term: term)), to: HarnessNames.database) }
+
+  private func certify() {
+    guard certificate == nil, let winner else { return }
+    precondition(certified[term] == nil, "two commanders in one term")
+    certified[term] = winner.principal
+    let made = HarnessNames.certificate(
+      term: term, winner: winner.principal, key: winner.key, wall: harness.wall)
+    certificate = made
+    commanderHeard = harness.time
+    send(.certified(Certified(term: term, certificate: made)), to: winner.principal)
+    announce()
+  }
+}
