@@ -158,6 +158,7 @@ let package = Package(
         "Transport", "Sessions", "Kerberos", "KerberosFixture", "Wire", nioCore, nioPosix, logging,
       ],
       swiftSettings: strict),
+    .testTarget(name: "DroneTests", dependencies: ["Drone", "Cluster", "Wire"], swiftSettings: strict),
     // A whole cluster of real processes for the tests that need one
     .target(
       name: "ClusterFixture",

@@ -31,11 +31,18 @@ final class DatabaseLink: SessionHandler {
   /// Partitions that were opened in this read cycle, reported together.
   private var opened: [FencingToken: PartitionSet] = [:]
   private var lost: [FencingToken: PartitionSet] = [:]
+  private var watch: DatabaseWatch
+  private let heartbeat: TimeAmount
+  private var watching: RepeatedTask?
+  /// The number of a question that was only to see whether it is answered.
+  private var probeNumber: UInt64?
 
   init(
     dataLoop: DataLoop, dialer: SessionDialer, credential: @escaping InitiatorCredentialProvider,
-    logger: Logger
+    timing: Timing, logger: Logger
   ) {
+    watch = DatabaseWatch(timing: timing)
+    heartbeat = .milliseconds(timing.heartbeat)
     self.dataLoop = dataLoop
     self.dialer = dialer
     self.credential = credential
@@ -79,6 +86,7 @@ final class DatabaseLink: SessionHandler {
     do {
       try session.write { request.encode(into: &$0) }
       session.flush()
+      watch.asked(at: NodeClock.now())
     } catch {
       // Bounds are chosen so that every request fits; if one does not, nothing is lost by starting over.
       logger.error("request to the database does not fit a record", metadata: ["error": "\(error)"])
@@ -89,6 +97,40 @@ final class DatabaseLink: SessionHandler {
   func stop() {
     isStopped = true
     session?.close(.shuttingDown)
+  }
+
+  // MARK: Whether it answers
+
+  private func startWatching() {
+    watch.opened(at: NodeClock.now())
+    let bound = NIOLoopBound(self, eventLoop: dataLoop.eventLoop)
+    watching = dataLoop.eventLoop.scheduleRepeatedTask(initialDelay: heartbeat, delay: heartbeat) { _ in
+      bound.value.look()
+    }
+  }
+
+  private func look() {
+    guard let session, session.isOpen else { return }
+    switch watch.tick(NodeClock.now()) {
+    case .nothing: break
+    case .probe:
+      nextNumber += 1
+      probeNumber = nextNumber
+      // An append of nothing: the answer comes from the thread that writes.
+      write(.append(number: nextNumber, batches: []), on: session)
+    case .lost:
+      logger.warning(
+        "database does not answer", metadata: [NodeLogging.Key.principal: "\(session.identity.peer)"])
+      dataLoop.report(.databaseReached(false))
+    case .giveUp: session.close(.idle)
+    }
+  }
+
+  private func answered() {
+    let owesMore = appendNumber != nil || probeNumber != nil || !openings.isEmpty
+    guard watch.answered(owesMore: owesMore, at: NodeClock.now()) else { return }
+    logger.info("database answers again")
+    dataLoop.report(.databaseReached(true))
   }
 
   // MARK: Dialling
@@ -143,6 +185,7 @@ final class DatabaseLink: SessionHandler {
     failures = 0
     logger.info("database reached", metadata: [NodeLogging.Key.principal: "\(session.identity.peer)"])
     dataLoop.report(.databaseReached(true))
+    startWatching()
     for (answer, partitions) in queued { send(answer, partitions, on: session) }
     queued.removeAll()
     dataLoop.pump()
@@ -152,6 +195,7 @@ final class DatabaseLink: SessionHandler {
     var reader = CBORReader(messages)
     do {
       while !reader.isAtEnd { take(try StoreAnswer(from: &reader)) }
+      answered()
     } catch {
       logger.error("the database's answer cannot be read", metadata: [NodeLogging.Key.reason: "\(error)"])
       session.close(.finished)
@@ -179,6 +223,8 @@ final class DatabaseLink: SessionHandler {
       let refused = opening.partitions.intersection(partitions)
       settle(number, refused)
       give(up: refused, opening.token)
+    case .appended(let number, _) where number == probeNumber: probeNumber = nil
+    case .appendFailed(let number, _) where number == probeNumber: probeNumber = nil
     case .appended(let number, let results):
       guard appendNumber == number else { return }
       appendNumber = nil
@@ -237,6 +283,9 @@ final class DatabaseLink: SessionHandler {
 
   func closed(_ session: Session, error: SessionError?) {
     self.session = nil
+    watching?.cancel()
+    watch.closed()
+    probeNumber = nil
     if let error { logger.warning("database session ended", metadata: [NodeLogging.Key.reason: "\(error)"]) }
     appendNumber = nil
     dataLoop.core.retryAppend()

@@ -80,7 +80,7 @@ private struct RunningDrone: Sendable {
     }.get()
     let dialer = SessionDialer(cluster: configuration.cluster)
     loops = try await Self.makeLoops(dataLoops, identity.incarnation, control, controlLoop, logger)
-    try await Self.connect(loops, dialer, keytab.initiator, logger)
+    try await Self.connect(loops, dialer, keytab.initiator, configuration.timing, logger)
 
     var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { target throws(KerberosError) in
       target.hasPrefix(Role.command.rawValue) ? try office.ticket(for: target) : try keytab.initiator()
@@ -155,12 +155,13 @@ private struct RunningDrone: Sendable {
   private static func connect(
     _ loops: [DataLoopReference], _ dialer: SessionDialer,
     _ credential: @escaping InitiatorCredentialProvider,
-    _ logger: Logger
+    _ timing: Timing, _ logger: Logger
   ) async throws {
     for reference in loops {
       try await reference.eventLoop.submit {
         let loop = reference.here
-        let link = DatabaseLink(dataLoop: loop, dialer: dialer, credential: credential, logger: logger)
+        let link = DatabaseLink(
+          dataLoop: loop, dialer: dialer, credential: credential, timing: timing, logger: logger)
         loop.connect(loops: loops, link: link)
       }.get()
     }

@@ -1,0 +1,63 @@
+import Cluster
+import Testing
+
+@testable import Drone
+
+@Suite("Whether a database answers")
+struct DatabaseWatchTests {
+  private let timing = Timing(heartbeat: 100)
+  private func at(_ milliseconds: Int64) -> Instant { Instant(milliseconds: milliseconds) }
+
+  private func opened() -> DatabaseWatch {
+    var watch = DatabaseWatch(timing: timing)
+    watch.opened(at: at(0))
+    return watch
+  }
+
+  @Test("a quiet database is asked once a heartbeat, one that owes an answer is not")
+  func probing() {
+    var watch = opened()
+    #expect(watch.tick(at(99)) == .nothing)
+    #expect(watch.tick(at(100)) == .probe)
+    watch.asked(at: at(100))
+    #expect(watch.tick(at(200)) == .nothing)
+    #expect(watch.answered(owesMore: false, at: at(250)) == false)
+    #expect(watch.tick(at(349)) == .nothing)
+    #expect(watch.tick(at(350)) == .probe)
+  }
+
+  @Test("one that owes an answer for longer than suspicion is lost, once, until it answers")
+  func silence() {
+    var watch = opened()
+    watch.asked(at: at(0))
+    watch.asked(at: at(250))
+    #expect(watch.tick(at(300)) == .nothing)
+    #expect(watch.tick(at(301)) == .lost && !watch.isReached)
+    #expect(watch.tick(at(400)) == .nothing)
+    #expect(watch.answered(owesMore: true, at: at(500)) == true)
+    #expect(watch.isReached)
+    #expect(watch.tick(at(801)) == .lost)
+    #expect(watch.tick(at(2500)) == .nothing)
+    #expect(watch.tick(at(2501)) == .giveUp)
+  }
+
+  @Test("every answer counts for those that are still owed, such as the contents of a large partition")
+  func streaming() {
+    var watch = opened()
+    watch.asked(at: at(0))
+    for now: Int64 in stride(from: 200, to: 4000, by: 200) {
+      #expect(watch.answered(owesMore: true, at: at(now)) == false)
+      #expect(watch.tick(at(now + 100)) == .nothing)
+    }
+  }
+
+  @Test("without a session there is nothing to ask and nothing to lose")
+  func closed() {
+    var watch = opened()
+    watch.asked(at: at(0))
+    watch.closed()
+    #expect(!watch.isReached)
+    #expect(watch.tick(at(10_000)) == .nothing)
+    #expect(watch.answered(owesMore: false, at: at(10_000)) == false)
+  }
+}
