@@ -16,10 +16,15 @@ package struct ChildProcess: Sendable {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    // The copies stay open across exec; all other descriptors of ours close themselves.
+    // The copies stay open across exec. Everything else closes, also what our own caller handed down: a daemon
+    // that kept it would keep somebody waiting for the end of a pipe.
     posix_spawn_file_actions_adddup2(&actions, input, 0)
     posix_spawn_file_actions_adddup2(&actions, output, 1)
     posix_spawn_file_actions_adddup2(&actions, output, 2)
+    for descriptor in openDescriptors() where descriptor > 2 {
+      // One that was closed in between does no harm: closing it again is no error here.
+      posix_spawn_file_actions_addclose(&actions, descriptor)
+    }
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -40,6 +45,19 @@ package struct ChildProcess: Sendable {
     }
     guard code == 0 else { throw .system("\(words.first ?? "A program") cannot be started", code) }
     return ChildProcess(pid: pid)
+  }
+
+  private static func openDescriptors() -> [Int32] {
+    guard let directory = opendir("/proc/self/fd") else { return [] }
+    defer { closedir(directory) }
+    var descriptors: [Int32] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if let descriptor = Int32(name) { descriptors.append(descriptor) }
+    }
+    return descriptors
   }
 
   /// Waits for the end. Gives the exit status, or 128 and the signal's number.
