@@ -69,7 +69,10 @@ extension AuthorityCore {
       nodes[stored.node.principal] != stored && storing[stored.node.principal] == nil
     }
     guard !changed.isEmpty else { return [] }
-    for node in changed { nodes[node.node.principal] = node }
+    for node in changed {
+      nodes[node.node.principal] = node
+      admit(node.node.principal)
+    }
     isAnnouncementDue = true
     return [.learn(changed.map(\.node))]
   }

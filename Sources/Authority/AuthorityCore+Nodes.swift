@@ -43,6 +43,7 @@ extension AuthorityCore {
     let principal = node.node.principal
     if storing[principal] == node { storing[principal] = nil }
     let known = nodes.updateValue(node, forKey: principal)
+    admit(principal)
     var actions: [AuthorityAction] = []
     if known?.node != node.node {
       actions = [.learn([node.node]), .note(.registered(node.node))]
@@ -52,6 +53,13 @@ extension AuthorityCore {
     }
     if !node.isExpiryCleared { actions += clearExpiry(principal) }
     return actions + raise(principal)
+  }
+
+  /// A drone that has just been registered has its voice in the ballot that is open.
+  mutating func admit(_ node: Principal) {
+    guard node.role == .drone, case .polling(var ballot) = contest else { return }
+    ballot.add(voter: node)
+    contest = .polling(ballot)
   }
 
   private mutating func clearExpiry(_ node: Principal) -> [AuthorityAction] {

@@ -190,10 +190,13 @@ public struct AuthorityCore: Sendable {
   }
 
   var registeredMessage: ControlMessage {
-    .registered(
+    // While a claim is on its way to the register, a list may name drones that had no part in the ballot. It
+    // bears the term that is claimed, so that the commander of the lower one does not count them: it leaves.
+    let claimed = contest.flatMap { $0.isClaim ? $0.term : nil } ?? .none
+    return .registered(
       Registered(
-        term: office.term, certificate: office.certificate?.der, drones: registered(.drone),
-        databases: registered(.database)))
+        term: max(office.term, claimed), certificate: claimed > office.term ? nil : office.certificate?.der,
+        drones: registered(.drone), databases: registered(.database)))
   }
 
   private func announce() -> [AuthorityAction] {

@@ -12,10 +12,9 @@ struct Ballot: Sendable {
   let number: UInt64
   let term: Term
   let candidate: Winner
-  /// The registered drones when the ballot was opened, in order. A drone that registers meanwhile has its say
-  /// in the next: that two ballots count different drones is harmless, since a term is given away by one
-  /// compare-and-set and not by counting.
-  let voters: [Principal]
+  /// The registered drones, in order; also those that register while the ballot is open. The commander of the
+  /// lower term is told of them too, and a majority of fewer drones than it counts would not end its own.
+  private(set) var voters: [Principal]
   let opened: Instant
   var asked: Instant
   private var answers: [Principal: Bool] = [:]
@@ -37,6 +36,12 @@ struct Ballot: Sendable {
   var voices: Int { voters.count + (needsAuthority ? 1 : 0) }
 
   var unanswered: [Principal] { voters.filter { answers[$0] == nil } }
+
+  mutating func add(voter: Principal) {
+    guard !voters.contains(voter) else { return }
+    voters.append(voter)
+    voters.sort()
+  }
 
   /// The first answer counts: a drone has one vote a term.
   mutating func count(_ vote: Vote, from voter: Principal) {
