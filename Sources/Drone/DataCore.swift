@@ -198,7 +198,7 @@ public struct DataCore {
         let data = partitions[result.partition.index], data.token == flight.token
       else { continue }
       switch result.result {
-      case .stored(let sequence):
+      case .stored(let sequence) where sequence <= data.handed:
         var length = 0
         data.store(through: sequence) { write in
           length += write.record.approximateLength
@@ -206,14 +206,16 @@ public struct DataCore {
             Completion(origin: write.origin, result: .done(existed: write.record.existed)))
         }
         backlog -= length
-      case .fenced, .gap:
-        // Somebody else has it, or this copy is not what the database has: either way it is given up, and
-        // what waits is asked of the next owner, which knows what was stored.
+      case .stored, .fenced, .gap:
+        // Somebody else has it, or this copy is not what the database has (more, say, than it was ever sent
+        // from here): either way it is given up, and what waits is asked of the next owner, which knows what
+        // was stored.
         settlement.completions += abandon(result.partition)
         settlement.lost.append(Holding(token: data.token, partitions: [result.partition]))
       }
     }
-    endAppend()
+    // What the answer left open goes out again.
+    retryAppend()
     return settlement
   }
 
@@ -224,10 +226,6 @@ public struct DataCore {
       data.unsend()
       if data.hasUnsent { wait(for: flight.partition) }
     }
-    endAppend()
-  }
-
-  private mutating func endAppend() {
     inFlight.removeAll(keepingCapacity: true)
     isAppending = false
   }
@@ -268,6 +266,9 @@ public struct DataCore {
     }
   }
 
+  /// Until when a loaded partition is served; nil when it is not loaded.
+  public func leaseEnd(of partition: Partition) -> Instant? { partitions[partition.index]?.leaseEnd }
+
   public func serve(_ set: PartitionSet, until end: Instant) {
     for partition in set {
       guard let data = partitions[partition.index] else { continue }
@@ -275,7 +276,8 @@ public struct DataCore {
     }
   }
 
-  /// Stops serving. Writes that wait are answered so that the client asks the next owner.
+  /// Stops serving. Writes that wait are answered so that the client asks the next owner, as a retry: the
+  /// database may have some of them already.
   public mutating func close(_ set: PartitionSet) -> [Completion] {
     var completions: [Completion] = []
     for partition in set { completions += abandon(partition) }

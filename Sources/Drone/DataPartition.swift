@@ -30,8 +30,10 @@ final class DataPartition {
   var history = WriteHistory()
   /// The sequence number of the last write in the table.
   private(set) var stored: UInt64 = 0
-  /// The last one that has been handed to the database.
+  /// The last one that has been handed to the database and is not to be sent again.
   private(set) var sent: UInt64 = 0
+  /// The last one that was ever handed to it: what it may have.
+  private(set) var handed: UInt64 = 0
   private var pending: [PendingWrite] = []
   /// For keys with pending writes: whether the last of them leaves a value, and its sequence number.
   private var overlay: [[UInt8]: (exists: Bool, sequence: UInt64)] = [:]
@@ -46,6 +48,7 @@ final class DataPartition {
   func finishLoading(sequence: UInt64, history: WriteHistory) {
     stored = sequence
     sent = sequence
+    handed = sequence
     self.history = history
   }
 
@@ -70,7 +73,8 @@ final class DataPartition {
     pending[index].origin = origin
   }
 
-  /// The next records for the database, at least one if there are any, and then as many as fit.
+  /// The next records for the database, as many as fit; nil when not even one does. Into the room of a whole
+  /// append every record fits.
   func takeBatch(incarnation: Incarnation, room: inout Int) -> PartitionBatch? {
     let start = Int(sent - stored)
     var end = start
@@ -85,6 +89,7 @@ final class DataPartition {
       partition: partition, token: token, incarnation: incarnation, firstSequence: sent + 1,
       records: pending[start..<end].map(\.record))
     sent += UInt64(end - start)
+    handed = max(handed, sent)
     return batch
   }
 

@@ -29,6 +29,9 @@ struct WriteHistory {
   private var ring: [WriteOutcome] = []
   private var head = 0
   private var forgotten: [ClientIncarnation: UInt64] = [:]
+  /// The clients of `forgotten` in the order in which they came, from `firstClient` on, as a ring.
+  private var clients: [ClientIncarnation] = []
+  private var firstClient = 0
   private var isClientForgotten = false
 
   init() {}
@@ -63,11 +66,19 @@ struct WriteHistory {
   }
 
   private mutating func forget(_ client: ClientIncarnation, _ write: UInt64) {
-    if forgotten[client] == nil, forgotten.count >= Self.maximumClients {
-      // Which one goes does not matter for safety: from now on an unknown client's retry is doubtful.
-      if let victim = forgotten.keys.first { forgotten[victim] = nil }
-      isClientForgotten = true
+    if let highest = forgotten[client] {
+      forgotten[client] = max(highest, write)
+      return
     }
-    forgotten[client] = max(forgotten[client] ?? 0, write)
+    if clients.count < Self.maximumClients {
+      clients.append(client)
+    } else {
+      // From now on an unknown client's retry is doubtful.
+      isClientForgotten = true
+      forgotten[clients[firstClient]] = nil
+      clients[firstClient] = client
+      firstClient = (firstClient + 1) % Self.maximumClients
+    }
+    forgotten[client] = write
   }
 }
