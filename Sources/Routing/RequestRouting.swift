@@ -74,6 +74,8 @@ extension ClientRouter {
     switch answer {
     case .moved(_, let term, let version): moved(request, from: drone, term: term, version: version)
     case .unavailable(_, let reason):
+      // What was on its way to the database when the drone gave the slot away may have arrived there.
+      if reason == .released { doubt(request.id) }
       pause(request.id, "\(drone.shortName) \(reason.sentence)")
       if reason.isDoubtful { refreshMap() }
     case .failed(_, let failure): refused(request, by: drone, failure, link)

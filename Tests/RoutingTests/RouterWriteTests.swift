@@ -64,12 +64,22 @@ import Testing
 
   @Test(
     "a write that certainly was not executed is no retry",
-    arguments: [DataAnswer.Unavailability.loading, .busy, .released])
+    arguments: [DataAnswer.Unavailability.loading, .busy, .leaseOver])
   func unavailable(reason: DataAnswer.Unavailability) {
     var (harness, links) = H.ready()
     let (id, _) = harness.request(.put(key: H.key(of: 1), value: [1]))
     #expect(!harness.feed(.answered(links[1]!, .unavailable(number: id, reason))).sent.contains(put(1)))
     #expect(harness.pass(10).contains(.send(links[1]!, number: id, put(1))))
+  }
+
+  @Test("a write whose partition was given away meanwhile is a retry from then on")
+  func released() {
+    var (harness, links) = H.ready()
+    let (id, _) = harness.request(.put(key: H.key(of: 1), value: [1]))
+    _ = harness.feed(.answered(links[1]!, .unavailable(number: id, .released)))
+    let later = (0..<20).flatMap { _ in harness.pass(50) }.sent
+    #expect(later.contains(put(1, retry: true)))
+    #expect(!later.contains(put(1)))
   }
 
   @Test("once doubtful, always a retry: also behind an answer that nothing was executed")

@@ -20,11 +20,12 @@ public enum DataAnswer {
     case loading = 1
     /// The drone's lease is over until the commander renews it.
     case leaseOver = 2
-    /// Too much is waiting for the database.
+    /// Too much is waiting: for the database, or for this client to take its answers.
     case busy = 3
     /// No slot map, or no commander, is known yet.
     case noCommander = 4
-    /// The partition was taken away before the write was secured; it was not executed here.
+    /// The partition was taken away before the write was known to be secured. It may be in the database
+    /// already: the next attempt must say that it is a retry.
     case released = 5
   }
 
@@ -48,7 +49,7 @@ public enum DataAnswer {
   case done(number: UInt64, existed: Bool)
   /// `[19, number, term, version]`: not mine; the newest slot map that I know is this one.
   case moved(number: UInt64, term: Term, version: UInt64)
-  /// `[20, number, reason]`: nothing was executed.
+  /// `[20, number, reason]`: nothing was executed, unless the reason is `released`.
   case unavailable(number: UInt64, Unavailability)
   /// `[21, number, code]`: nothing was executed.
   case failed(number: UInt64, Failure)
