@@ -1,0 +1,130 @@
+import Foundation
+import Testing
+
+@Suite("The keyval program", .serialized)
+struct ProgramTests {
+  private let program: Program
+
+  init() throws { program = try Program() }
+
+  @Test(
+    "wrong usage is status 64 and says so on standard error only",
+    arguments: [
+      ["frobnicate"], ["get"], ["get", "a", "b"], ["put", "a"], ["get", ""], ["status", "--xml"],
+      ["hello", "nowhere"],
+      ["cluster"], ["cluster", "start"], ["demo", "--drones", "0"], ["drone"], ["enroll", "new", "alice"],
+      ["put", String(repeating: "k", count: 1025), "v"],
+    ])
+  func usage(arguments: [String]) async throws {
+    defer { program.remove() }
+    let script = "keyval " + arguments.map { "'\($0)'" }.joined(separator: " ")
+    let outcome = try await program.shell(script)
+    // `cluster` alone shows its help, as every group of commands does.
+    #expect(outcome.status == (arguments == ["cluster"] ? 0 : 64))
+    #expect(outcome.output.isEmpty == (arguments != ["cluster"]))
+    #expect(outcome.remarks.isEmpty == (arguments == ["cluster"]))
+  }
+
+  @Test("without a configuration, and with a wrong one, the sentence names the file")
+  func configuration() async throws {
+    defer { program.remove() }
+    let none = try await program.run("get", "a")
+    #expect(none.status == 78)
+    #expect(none.remarks.contains("\(program.directory)/.config/keyval/client.json"))
+    let path = "\(program.directory)/client.json"
+    try Data("{\"cluster\": 1}".utf8).write(to: URL(filePath: path))
+    let wrong = try await program.run("get", "a", environment: ["KEYVAL_CONFIG": path])
+    #expect(wrong.status == 78)
+    #expect(wrong.remarks.contains(path))
+    #expect(none.output.isEmpty && wrong.output.isEmpty)
+  }
+
+  @Test(
+    "nobody at an address, a node's missing file, a directory without a cluster: each its status and sentence"
+  )
+  func unavailable() async throws {
+    defer { program.remove() }
+    #expect(try await program.run("hello", "127.0.0.1:1").status == 69)
+    let node = try await program.run("drone", "--config", "none.json")
+    #expect(node.status == 66 && node.remarks.contains("none.json"))
+    let stop = try await program.run("cluster", "stop", "--directory", ".")
+    #expect(stop.status == 64 && stop.remarks.contains("there is no cluster in"))
+  }
+
+  @Test(
+    "the demo prints the results of piped commands, nothing else, and leaves nothing behind",
+    .timeLimit(.minutes(2)))
+  func demo() async throws {
+    defer { program.remove() }
+    let input = Data("put greeting hello\nget greeting\nstatus\n".utf8)
+    let outcome = try await program.run("demo", input: input)
+    #expect(outcome.status == 0, "\(outcome.remarks)")
+    #expect(outcome.text.hasPrefix("hello\ncluster "))
+    #expect(outcome.text.contains("\nterm       1\n"))
+    #expect(outcome.text.contains("16384 of 16384 served"))
+    #expect(outcome.text.components(separatedBy: "  drone ").count == 4)
+    #expect(try program.survivors().isEmpty)
+    #expect(program.leftovers.isEmpty)
+  }
+
+  @Test(
+    "the demo ends with the status of the command that failed, after running the others",
+    .timeLimit(.minutes(2)))
+  func demoFails() async throws {
+    defer { program.remove() }
+    let outcome = try await program.run(
+      "demo", "--drones", "1", input: Data("get nothing\nput a \"\\x00b\"\nget a".utf8))
+    #expect(outcome.status == 1)
+    #expect(outcome.output == Data([0, 0x62, 0x0A]))
+    #expect(outcome.remarks.contains("line 1: not found"))
+    #expect(try program.survivors().isEmpty)
+    #expect(program.leftovers.isEmpty)
+  }
+
+  @Test(
+    "a signal takes the demo down wherever it is, and nothing is left", .timeLimit(.minutes(2)),
+    arguments: [
+      ("ok    realm", SIGTERM), ("ok    krb5kdc", SIGINT), ("ok    authority", SIGTERM),
+      ("you are alice", SIGINT),
+      ("you are alice", SIGTERM), ("you are alice", SIGHUP),
+    ])
+  func signals(said: String, signal: Int32) async throws {
+    defer { program.remove() }
+    let demo = try program.start("demo", "--drones", "2")
+    try await demo.remarks(say: said)
+    demo.send(signal: signal)
+    let outcome = try await demo.end()
+    #expect(outcome.status == 128 + signal)
+    #expect(outcome.output.isEmpty)
+    #expect(try program.survivors().isEmpty)
+    #expect(program.leftovers.isEmpty)
+  }
+
+  @Test("a cluster is started, used by plain kinit, klist and keyval, and stopped", .timeLimit(.minutes(2)))
+  func cluster() async throws {
+    defer { program.remove() }
+    let started = try await program.run("cluster", "start", "--directory", "it's here", "--drones", "1")
+    // A realm's directory stands where nothing can be quoted.
+    #expect(started.status == 64 && started.remarks.contains("cannot hold a realm"))
+    let again = try await program.run("cluster", "start", "--directory", "c", "--drones", "1")
+    #expect(again.status == 0, "\(again.remarks)")
+    #expect(again.output.isEmpty)
+    let outcome = try await program.shell(
+      #"""
+      eval "$(keyval cluster env --directory c)" && klist -s || exit 3
+      printf 'a\000b\377\n' | keyval put bin - && keyval get bin
+      keyval put balance -5 && keyval get balance; echo " $?"
+      keyval get nothing; echo "missing $?"
+      kdestroy && keyval get bin; echo "no ticket $?"
+      kinit alice < c/alice.password > /dev/null && keyval get balance; echo " $?"
+      keyval cluster status --directory c > /dev/null; echo "status $?"
+      """#)
+    let expected = Data("a\0b".utf8) + [0xFF] + Data("\n-5 0\nmissing 1\nno ticket 2\n-5 0\nstatus 0\n".utf8)
+    #expect(outcome.output == expected, "\(outcome.text) \(outcome.remarks)")
+    #expect(outcome.remarks.contains("not found\n"))
+    #expect(outcome.remarks.contains("@KEYVAL.TEST"))
+    #expect(try await program.run("cluster", "stop", "--directory", "c").status == 0)
+    #expect(try program.survivors().isEmpty)
+    #expect(try await program.run("cluster", "status", "--directory", "c").status == 69)
+  }
+}
