@@ -11,7 +11,8 @@ guard CommandLine.arguments.count == 2, let partition = Partition(1) else { exit
 
 let store = try DatabaseStore(directory: CommandLine.arguments[1], cluster: "test")
 _ = try store.raiseTerm(to: Term(1))
-let opening = PartitionOpening(holder: holder, incarnation: incarnation, token: token, partitions: [partition])
+let opening = PartitionOpening(
+  holder: holder, incarnation: incarnation, token: token, partitions: [partition])
 _ = try store.open(opening)
 var sequence: UInt64 = 0
 try store.contents(of: opening) { part in
