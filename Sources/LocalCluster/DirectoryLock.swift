@@ -15,5 +15,10 @@ final class DirectoryLock {
     }
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit {
+    guard descriptor >= 0 else { return }
+    // Closing alone would leave it to a child that another thread has just made and that is no other program yet.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }
