@@ -65,6 +65,34 @@ struct CommanderTests {
     #expect(refused.term == term)
   }
 
+  @Test("a commander that dies while the authority is away is succeeded when the authority is back")
+  func authorityAway() async throws {
+    try await ClusterFixture.run(drones: 3) { cluster in
+      let client = try cluster.client(deadline: .seconds(60))
+      let before = try await cluster.awaitServing(by: client)
+      let load = Workload(client)
+      let old = try #require(before.commander.instance)
+      let rest = Set(["d1", "d2", "d3"]).subtracting([old])
+      try cluster.kill("a1")
+      let progress = load.progress
+      try await cluster.eventually("without an authority a running cluster goes on") {
+        load.hasAdvanced(by: 20, since: progress)
+      }
+      try cluster.kill(old)
+      try await cluster.eventually("somebody stands for office") {
+        rest.contains { cluster.log(of: $0).contains("candidate term=\(before.term.next)") }
+      }
+      try cluster.restart("a1")
+      let later = load.progress
+      try await cluster.awaitServing(by: client, drones: rest, aboveTerm: before.term.number)
+      try await cluster.eventually("every writer goes on") { load.hasAdvanced(by: 5, since: later) }
+      await load.stop()
+      #expect(load.violations == [])
+      #expect(load.failures == [])
+      #expect(try await load.lost(by: cluster.client()) == [])
+    }
+  }
+
   @Test("a commander that hung returns as a drone, and answers nothing stale meanwhile")
   func suspended() async throws {
     try await ClusterFixture.run(drones: 3) { cluster in

@@ -1,4 +1,5 @@
 import ClusterFixture
+import Foundation
 import Glibc
 import Keyval
 import Testing
@@ -37,6 +38,56 @@ struct RestartTests {
       #expect(try await load.lost(by: cluster.client()) == [])
       // One of the three was the commander: the terms went on where the authority's file had them.
       #expect(try await client.status().term > before.term)
+    }
+  }
+
+  @Test("when everything is killed at once, every acknowledged put is there after the start")
+  func everythingAtOnce() async throws {
+    try await ClusterFixture.run(drones: 3) { cluster in
+      let client = try cluster.client(deadline: .seconds(60))
+      let before = try await cluster.awaitServing(by: client)
+      let load = Workload(client)
+      try await cluster.eventually("there is something to lose") { load.acknowledged > 400 }
+      let names = try cluster.processes.map(\.name)
+      for name in names { try cluster.kill(name) }
+      for name in names { try cluster.restart(name) }
+      let progress = load.progress
+      try await cluster.awaitServing(
+        by: client, drones: ["d1", "d2", "d3"], aboveTerm: before.term.number)
+      try await cluster.eventually("every writer goes on") { load.hasAdvanced(by: 5, since: progress) }
+      await load.stop()
+      #expect(load.violations == [])
+      #expect(load.failures == [])
+      #expect(try await load.lost(by: cluster.client()) == [])
+    }
+  }
+
+  @Test("without a majority nobody is elected; when a drone returns, everything does")
+  func noMajority() async throws {
+    try await ClusterFixture.run(drones: 3) { cluster in
+      let client = try cluster.client(deadline: .seconds(60))
+      let before = try await cluster.awaitServing(by: client)
+      let load = Workload(client)
+      try await cluster.eventually("there is something to lose") { load.acknowledged > 400 }
+      let commander = try #require(before.commander.instance)
+      let others = ["d1", "d2", "d3"].filter { $0 != commander }
+      try cluster.kill(commander)
+      try cluster.kill(others[0])
+      // The last one stands for office again and again, and may not hold on to what it has without one.
+      try await cluster.eventually("the last drone has given up twice") {
+        cluster.log(of: others[1]).components(separatedBy: "candidacy failed").count > 2
+      }
+      let impatient = try cluster.client(deadline: .milliseconds(1500))
+      await #expect(throws: KeyvalError.self) { try await impatient.get("anything") }
+      #expect(!cluster.log(of: others[1]).contains("office taken"))
+      try cluster.restart(others[0])
+      let progress = load.progress
+      try await cluster.awaitServing(by: client, drones: Set(others), aboveTerm: before.term.number)
+      try await cluster.eventually("every writer goes on") { load.hasAdvanced(by: 5, since: progress) }
+      await load.stop()
+      #expect(load.violations == [])
+      #expect(load.failures == [])
+      #expect(try await load.lost(by: cluster.client()) == [])
     }
   }
 
