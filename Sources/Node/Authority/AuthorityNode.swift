@@ -95,9 +95,14 @@ private struct RunningAuthority: Sendable {
       try keytab.initiator()
     }
     meshing.accepts = { peer in
-      guard let principal = try? Principal(peer.peer) else { return false }
-      return principal.role == .drone || principal.role == .database
-        || identity.administrators.contains(principal)
+      let admission = PeerAdmission.atAuthority(
+        peer.peer, realm: configuration.realm, administrators: identity.administrators)
+      if admission == nil {
+        logger.warning(
+          "session refused: the authority has no business with this principal",
+          metadata: [NodeLogging.Key.principal: "\(peer.peer)"])
+      }
+      return admission != nil
     }
     let configured = meshing
     mesh = try await loop.submit {

@@ -62,7 +62,8 @@ private struct RunningDrone: Sendable {
     let keytab = try NodeCredentials(configuration)
     let office = OfficeCredential()
     let hint = CommanderHint()
-    let wiring = SessionWiring()
+    let wiring = SessionWiring(
+      realm: configuration.realm, authority: authority.principal, logger: logger)
     listener = try await Self.listen(configuration, keytab, dataGroup, hint, wiring, logger)
 
     let identity = DroneCore.Identity(
@@ -85,7 +86,9 @@ private struct RunningDrone: Sendable {
     var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { target throws(KerberosError) in
       target.hasPrefix(Role.command.rawValue) ? try office.ticket(for: target) : try keytab.initiator()
     }
-    meshing.accepts = { identity in (try? Principal(identity.peer))?.role != nil }
+    meshing.accepts = { peer in
+      PeerAdmission.atDrone(peer.peer, realm: configuration.realm, authority: authority.principal) == .node
+    }
     let configured = meshing
     let loops = loops
     mesh = try await controlLoop.submit {

@@ -1,4 +1,5 @@
 import Cluster
+import Logging
 import NIOCore
 import Sessions
 import Synchronization
@@ -13,14 +14,30 @@ final class SessionWiring: Sendable {
   }
 
   private let parts = Mutex<Parts?>(nil)
+  private let realm: String
+  private let authority: Principal
+  private let logger: Logger
+
+  init(realm: String, authority: Principal, logger: Logger) {
+    self.realm = realm
+    self.authority = authority
+    self.logger = logger
+  }
 
   func connect(loops: [ObjectIdentifier: DataLoopReference], peers: @escaping SessionHandlerFactory) {
     parts.withLock { $0 = Parts(loops: loops, peers: peers) }
   }
 
   func handler(for identity: SessionIdentity, on eventLoop: any EventLoop) -> (any SessionHandler)? {
-    guard let parts = parts.withLock({ $0 }), let peer = try? Principal(identity.peer) else { return nil }
-    if peer.role != nil { return parts.peers(identity, eventLoop) }
-    return parts.loops[ObjectIdentifier(eventLoop)].map { ClientSession(dataLoop: $0.here) }
+    guard let parts = parts.withLock({ $0 }) else { return nil }
+    switch PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority) {
+    case .node: return parts.peers(identity, eventLoop)
+    case .client: return parts.loops[ObjectIdentifier(eventLoop)].map { ClientSession(dataLoop: $0.here) }
+    case nil:
+      logger.warning(
+        "session refused: a drone has no business with this principal",
+        metadata: [NodeLogging.Key.principal: "\(identity.peer)"])
+      return nil
+    }
   }
 }
