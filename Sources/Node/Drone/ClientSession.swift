@@ -15,6 +15,17 @@ final class ClientSession: SessionHandler {
   /// Requests of this read cycle for the partitions of other loops.
   private var outgoing: [CBORWriter]
   private var isOutgoing = false
+  /// Batches that other loops have not returned yet.
+  private var batchesUnderWay = 0
+  private var statusesUnderWay = 0
+
+  // A short request may have a long answer, so what a client sends bounds nothing. These do:
+  /// Bytes of answers that one read cycle, or one batch of another loop, gathers before it turns the rest away.
+  static let maximumGathered = 4 << 20
+  /// Batches on other loops before the client is not read any more.
+  private static let maximumBatches = 16
+  private static let maximumStatuses = 16
+
   /// The end of the shortest lease under which a gathered answer was read.
   private var leaseEnd = Instant(milliseconds: .max)
 
@@ -52,10 +63,13 @@ final class ClientSession: SessionHandler {
   private func handle(
     _ request: DataRequest, _ encoded: UnsafeRawBufferPointer, _ now: Instant, _ session: Session
   ) throws(SessionError) {
+    if let number = request.number, session.gatheredBytes > Self.maximumGathered {
+      return try session.write { DataAnswer.unavailable(number: number, .busy).encode(into: &$0) }
+    }
     switch request {
     case .introduce(_, let client): self.client = client
     case .topology(let number): try sendMap(number, on: session)
-    case .status(let number): askStatus(number, on: session)
+    case .status(let number): try askStatus(number, on: session)
     case .get, .put, .delete:
       guard let partition = request.partition, let number = request.number else { return }
       let loop = dataLoop.loop(of: partition)
@@ -80,7 +94,11 @@ final class ClientSession: SessionHandler {
     try session.write { answer.encode(into: &$0) }
   }
 
-  private func askStatus(_ number: UInt64, on session: Session) {
+  private func askStatus(_ number: UInt64, on session: Session) throws(SessionError) {
+    guard statusesUnderWay < Self.maximumStatuses else {
+      return try session.write { DataAnswer.unavailable(number: number, .busy).encode(into: &$0) }
+    }
+    statusesUnderWay += 1
     let eventLoop = session.eventLoop
     let reference = NIOLoopBound(self, eventLoop: eventLoop)
     dataLoop.askStatus { status in
@@ -89,7 +107,10 @@ final class ClientSession: SessionHandler {
       var writer = CBORWriter()
       answer.encode(into: &writer)
       let bytes = writer.bytes
-      eventLoop.execute { reference.value.answer(bytes, leaseEnd: Instant(milliseconds: .max)) }
+      eventLoop.execute {
+        reference.value.statusesUnderWay -= 1
+        reference.value.answer(bytes, leaseEnd: Instant(milliseconds: .max))
+      }
     }
   }
 
@@ -105,7 +126,26 @@ final class ClientSession: SessionHandler {
       let batch = ForwardedBatch(
         requests: outgoing[index].bytes, client: client, loop: dataLoop.index, connection: id)
       outgoing[index].removeAll()
+      batchesUnderWay += 1
       dataLoop.others[index].execute { $0.execute(batch) }
+    }
+    keepPace()
+  }
+
+  /// A batch comes back from another loop, with the answers that it has by now.
+  func returned(_ bytes: [UInt8], leaseEnd end: Instant) {
+    batchesUnderWay -= 1
+    if !bytes.isEmpty { answer(bytes, leaseEnd: end) }
+    keepPace()
+  }
+
+  /// A client that does not read its answers, or asks for more than is being answered, is not read either.
+  private func keepPace() {
+    guard let session, session.isOpen else { return }
+    if session.isWritable, batchesUnderWay < Self.maximumBatches {
+      session.resumeReading()
+    } else {
+      session.pauseReading()
     }
   }
 
@@ -145,10 +185,7 @@ final class ClientSession: SessionHandler {
     }
   }
 
-  func writabilityChanged(_ isWritable: Bool, on session: Session) {
-    // A client that does not read its answers is not read either.
-    if isWritable { session.resumeReading() } else { session.pauseReading() }
-  }
+  func writabilityChanged(_ isWritable: Bool, on session: Session) { keepPace() }
 
   func noticed(_ notice: SessionNotice, on session: Session) {}
 

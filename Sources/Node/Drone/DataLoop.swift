@@ -66,12 +66,18 @@ final class DataLoop {
       while !reader.isAtEnd, let request = try? DataRequest(from: &reader), let number = request.number,
         let partition = request.partition
       {
+        guard answers.count <= ClientSession.maximumGathered else {
+          DataAnswer.unavailable(number: number, .busy).encode(into: &answers)
+          continue
+        }
         let origin = Origin(loop: batch.loop, connection: batch.connection, number: number)
         core.execute(
           request, in: partition, client: batch.client, origin: origin, now: now, answers: &answers)
       }
     }
-    deliver(answers.bytes, to: batch.connection, on: batch.loop, leaseEnd: core.batchLeaseEnd)
+    let (bytes, end) = (answers.bytes, core.batchLeaseEnd)
+    // Also when there is nothing to say yet: the client's loop counts what is under way.
+    others[batch.loop].execute { $0.clients[batch.connection]?.returned(bytes, leaseEnd: end) }
     pump()
   }
 
