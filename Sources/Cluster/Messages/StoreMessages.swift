@@ -130,6 +130,16 @@ extension StoreAnswer: WireMessage {
     writer.write(unsigned: number)
   }
 
+  /// A drone counts on from here, and stores keep 63 bits.
+  private static func readSequence(_ reader: inout CBORReader) throws(CBORError) -> UInt64 {
+    let start = reader.offset
+    let sequence = try reader.readUnsigned()
+    guard sequence <= UInt64(Int64.max) else {
+      throw .outOfRange(field: "a sequence number", offset: start)
+    }
+    return sequence
+  }
+
   public init(from reader: inout CBORReader) throws(CBORError) {
     let start = reader.offset
     let count = try reader.readArrayHeader(maximum: 8)
@@ -142,7 +152,7 @@ extension StoreAnswer: WireMessage {
         entries: try reader.readMessages(StoredEntry.self))
     case (81, 6):
       self = .opened(
-        number: number, partition: try Partition(from: &reader), sequence: try reader.readUnsigned(),
+        number: number, partition: try Partition(from: &reader), sequence: try Self.readSequence(&reader),
         outcomes: try reader.readMessages(WriteOutcome.self),
         forgotten: try reader.readMessages(ForgottenWrites.self))
     case (82, 4):
