@@ -172,6 +172,12 @@ let package = Package(
         "ClusterFixture", "keyval", "Keyval", "LocalCluster", "Cluster", "Cryptography", "Kerberos",
         "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix, logging,
       ], path: "Tests/Scenarios", swiftSettings: strict),
+    .testTarget(
+      name: "SecurityTests",
+      dependencies: [
+        "ClusterFixture", "keyval", "Node", "Keyval", "LocalCluster", "Cluster", "Cryptography", "Kerberos",
+        "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix, logging,
+      ], path: "Tests/Security", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,131 @@
+import Cluster
+import Cryptography
+import Foundation
+import Glibc
+import Kerberos
+import Testing
+import Transport
+
+extension SecurityTests {
+  @Suite("Whom drones believe")
+  struct ElectionAttackTests {
+    private func heartbeat(_ term: Term, _ certificate: [UInt8]) -> ControlMessage {
+      .heartbeat(Heartbeat(term: term, sequence: 1, certificate: certificate, mapVersion: 1))
+    }
+
+    /// A certificate for somebody, as the given CA would issue it.
+    private func certificate(
+      _ term: Term, winner: String, _ target: Target, by issuer: CertificateAuthority? = nil
+    ) throws -> (der: [UInt8], key: P256PrivateKey) {
+      let key = try P256PrivateKey.generate()
+      let now = Int64(time(nil))
+      let authority = try issuer ?? electionCA(of: target)
+      let der = try authority.issueElectionCertificate(
+        publicKey: key.publicKey, term: term.number, winner: target.cluster.principal(winner),
+        realm: target.cluster.realmName, notBefore: now - 60, notAfter: now + 3600)
+      return (der, key)
+    }
+
+    private func electionCA(of target: Target) throws -> CertificateAuthority {
+      let layout = try target.cluster.realm().layout
+      return try CertificateAuthority(
+        certificatePEM: String(decoding: Files.bytes(layout.anchors), as: UTF8.self),
+        keyPEM: String(decoding: Files.bytes(layout.electionCAKey), as: UTF8.self))
+    }
+
+    @Test("a heartbeat with somebody else's certificate, or with one of another CA, is not believed")
+    func borrowedCertificate() async throws {
+      let target = try await Target.shared
+      let (before, map) = (try await target.status(), try await target.signedMap())
+      let evil = try target.principal("keyval-drone/evil2")
+      let d2 = try target.drone("d2")
+      let probe = try await Probe.dial(d2, evil)
+      probe.send(heartbeat(before.term, map.certificate))
+      try await target.logged(d2, "not believed", "keyval-drone/evil2", "belongs to \(before.commander)")
+
+      let now = Int64(time(nil))
+      let other = try CertificateAuthority.create(
+        name: "Another", realm: target.cluster.realmName, notBefore: now - 60, notAfter: now + 3600)
+      let forged = try certificate(before.term.next, winner: "keyval-drone/evil2", target, by: other)
+      probe.send(heartbeat(before.term.next, forged.der))
+      try await target.logged(d2, "not believed", "keyval-drone/evil2", "does not hold")
+      #expect(try await target.status().commander == before.commander)
+      try await target.isUnharmed()
+    }
+
+    @Test("a heartbeat with the certificate of a lower term is refused, with the term that is promised")
+    func lowerTerm() async throws {
+      let target = try await Target.shared
+      let before = try await target.status()
+      #expect(before.term >= Term(2))
+      let evil = try target.principal("keyval-drone/evil3")
+      let old = try certificate(Term(1), winner: "keyval-drone/evil3", target)
+      for name in ["d1", "d2", "d3"]
+      where target.cluster.principal("keyval-drone/\(name)") != before.commander.text {
+        let probe = try await Probe.dial(target.drone(name), evil)
+        probe.send(heartbeat(Term(1), old.der))
+        #expect(
+          try await probe.control()
+            == .refused(Refused(reason: "a higher term has been promised", term: before.term)))
+        // Saying a higher term than the certificate's does not help.
+        probe.send(heartbeat(before.term, old.der))
+        try await target.logged(try target.drone(name), "not believed", "keyval-drone/evil3", "is over")
+      }
+      #expect(try await target.status().commander == before.commander)
+      try await target.isUnharmed()
+    }
+
+    @Test(
+      "an enrolled drone that is not registered asks for no vote, and one that is not the authority for none")
+    func votes() async throws {
+      let target = try await Target.shared
+      let term = try await target.status().term
+      let evil = try target.principal("keyval-drone/evil4")
+      let probe = try await Probe.dial(target.drone("d3"), evil)
+      probe.send(.candidacy(Candidacy(term: term.next)))
+      probe.send(.voteQuery(VoteQuery(ballot: 1, term: term.next)))
+      probe.send(.release(Release(term: term, partitions: .all)))
+      // This one is answered: so the first answer shows that those before it were not.
+      probe.send(heartbeat(Term(1), [1]))
+      guard case .refused(let refusal) = try await probe.control() else {
+        Issue.record("answered")
+        return
+      }
+      #expect(refusal.term == term)
+      #expect(try await target.status().slotsServed == 16_384)
+      try await target.isUnharmed()
+    }
+
+    @Test(
+      "a slot map that another key has signed is not believed, though the commander's principal brings it")
+    func forgedMap() async throws {
+      let target = try await Target.shared
+      let (status, signed) = (try await target.status(), try await target.signedMap())
+      let map = try SlotMap.decode(signed.body)
+      let forged = try #require(
+        SlotMap(
+          cluster: map.cluster, term: map.term, version: map.version + 100, expiry: map.expiry,
+          commander: map.commander, drones: [map.drones[0]], owners: Partition.all.map { _ in 0 }))
+      let commander = try target.drone(status.commander.shortName)
+      let victim = try target.drone(commander.name == "d2" ? "d3" : "d2")
+      // The body under another key, with the real certificate; then a certificate of the thief's own CA.
+      let own = try certificate(map.term, winner: "keyval-drone/\(commander.name)", target)
+      let now = Int64(time(nil))
+      let ca = try CertificateAuthority.create(
+        name: "Thief", realm: target.cluster.realmName, notBefore: now - 60, notAfter: now + 3600)
+      let foreign = try certificate(map.term, winner: "keyval-drone/\(commander.name)", target, by: ca)
+      let thief = try await Probe.dial(victim, target.thief(of: commander))
+      thief.send(
+        .mapPublished(try SignedSlotMap(forged, key: own.key, certificate: signed.certificate)))
+      try await target.logged(victim, "not believed", "not signed by the commander of term \(map.term)")
+      thief.send(
+        .mapPublished(try SignedSlotMap(forged, key: foreign.key, certificate: foreign.der)))
+      try await target.logged(victim, "not believed", commander.principal, "does not hold")
+      thief.close()
+      _ = try await thief.closed()
+      try await target.cluster.awaitServing(by: target.client, drones: ["d1", "d2", "d3"])
+      #expect(try await SlotMap.decode(target.signedMap().body).version < forged.version)
+      try await target.isUnharmed()
+    }
+  }
+}
