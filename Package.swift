@@ -7,6 +7,10 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
+// The cores that the simulator runs have deliberate faults for it to find, in debug builds only.
+let mutable: [SwiftSetting] =
+  strict + [.define("KEYVAL_MUTATIONS", .when(configuration: .debug))]
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -61,12 +65,19 @@ let package = Package(
       name: "Cryptography", dependencies: ["COpenSSL", "CertificateTemplates"],
       swiftSettings: strict),
     .target(name: "Sessions", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
-    .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
-    .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
-    .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
-    .target(name: "Drone", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
-    .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: mutable),
+    .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    .target(name: "Drone", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Routing", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    // All cores in one thread and virtual time
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "Authority", "Commander", "Drone", "Database", "Routing", "Cluster", "Cryptography", "Wire",
+      ], swiftSettings: mutable),
+    .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: strict),
 
     // With I/O
     .target(name: "Kerberos", dependencies: ["CKerberos"], swiftSettings: strict),

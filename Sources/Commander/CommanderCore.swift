@@ -127,7 +127,7 @@ public struct CommanderCore: Sendable {
 
   /// Whether a majority answered heartbeats sent within the suspicion interval. More than half of the
   /// registered drones; the authority is one more voter when their number is even.
-  func hasMajority(_ now: Instant) -> Bool {
+  public func hasMajority(_ now: Instant) -> Bool {
     var voters = members.count
     var answered = members.count { $0.isAlive(now, timing) }
     if members.count.isMultiple(of: 2) {

@@ -31,6 +31,9 @@ enum Layers {
     "Drone": Target(["Cluster", "Wire"]),
     "Database": Target(["Cluster", "Wire"]),
     "Routing": Target(["Cluster", "Wire"]),
+    "Simulation": Target(
+      ["Authority", "Commander", "Drone", "Database", "Routing", "Cluster", "Cryptography", "Wire"]),
+    "keyval-simulate": Target(["Simulation"], others: system),
 
     // With I/O, each knowing its own trade: Kerberos no network loop and no roles, Storage no network.
     "Kerberos": Target(["CKerberos"], others: system),

@@ -1,0 +1,48 @@
+#if KEYVAL_MUTATIONS
+  /// Deliberate faults for the simulator to find: a simulator that finds none of them proves nothing. No
+  /// release has them, nor any code that could switch them on.
+  public struct Mutations: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    // At the database
+    /// Append whoever asks.
+    public static let skipFence = Mutations(rawValue: 1 << 0)
+    /// Compare the fence when the request comes instead of inside the transaction that appends.
+    public static let checkFenceBeforeTransaction = Mutations(rawValue: 1 << 1)
+
+    // At drones
+    /// Answer a write before the database has it.
+    public static let acknowledgeEarly = Mutations(rawValue: 1 << 2)
+    /// A restarted process goes on under the incarnation of its earlier life.
+    public static let keepIncarnation = Mutations(rawValue: 1 << 3)
+    /// Count a lease from the commander's answer instead of the question.
+    public static let countLeaseFromReceipt = Mutations(rawValue: 1 << 4)
+    /// Look at the clock before a batch is executed, not after it.
+    public static let sampleClockBeforeExecuting = Mutations(rawValue: 1 << 5)
+    /// Answer reads whatever the lease.
+    public static let ignoreLeaseExpiry = Mutations(rawValue: 1 << 6)
+    /// Execute a write as often as it is asked.
+    public static let applyRetryTwice = Mutations(rawValue: 1 << 7)
+    /// Report what lapsed under an earlier commander to a new one, as if it had been kept.
+    public static let keepLapsed = Mutations(rawValue: 1 << 8)
+    /// Vote for whoever asks, as often as somebody asks.
+    public static let voteTwice = Mutations(rawValue: 1 << 9)
+
+    // At the authority
+    /// Count every answer of a voter.
+    public static let countVoteTwice = Mutations(rawValue: 1 << 10)
+    /// A majority of those who answer is enough.
+    public static let electByReachable = Mutations(rawValue: 1 << 11)
+
+    // At commanders
+    /// Mint tokens that do not name the term.
+    public static let mintWithoutTerm = Mutations(rawValue: 1 << 12)
+    /// Give partitions away as soon as their drone is silent, whatever its lease.
+    public static let ignoreLeaseOfSilent = Mutations(rawValue: 1 << 13)
+    /// Take office without waiting for the leases that an earlier commander gave.
+    public static let skipLeaseWait = Mutations(rawValue: 1 << 14)
+    /// Renew leases without a majority.
+    public static let renewWithoutMajority = Mutations(rawValue: 1 << 15)
+  }
+#endif

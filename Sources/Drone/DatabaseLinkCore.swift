@@ -1,0 +1,243 @@
+import Cluster
+
+/// What a data loop decides about its session with the database: when to dial, which grants to show, when to
+/// append, and what a lost session or a failed append means. One append is under way at a time. No I/O, no
+/// clock; the data core that it feeds is the loop's own and passed in.
+public struct DatabaseLinkCore: Sendable {
+  public enum Event: Sendable {
+    /// The database is there.
+    case located(RegisteredNode)
+    /// Show this grant for these partitions of the loop, which the data core has begun to load.
+    case granted(GrantAnswer, PartitionSet)
+    case sessionOpened
+    case sessionClosed
+    /// The session that `dial` asked for did not come about.
+    case dialFailed
+    case redialDue
+    case answered(StoreAnswer)
+    /// All answers of a read cycle have been handed over.
+    case readCompleted
+    case retryDue
+    /// Writes may wait, or the session may have room again.
+    case pumped
+    case stopped
+  }
+
+  public enum Action: Sendable {
+    /// Open a session; answer with `sessionOpened` or `dialFailed`.
+    case dial(RegisteredNode)
+    /// `sessionClosed` follows.
+    case close(CloseReason)
+    case send(StoreRequest)
+    /// Answer these clients.
+    case complete([DataCore.Completion])
+    /// Tell the drone's control side.
+    case report(DroneEvent)
+    /// Hand over `redialDue` after so many milliseconds, and a few at random.
+    case redial(after: Int64)
+    /// Hand over `retryDue` after so many milliseconds.
+    case retry(after: Int64)
+    case note(Note)
+  }
+
+  public enum CloseReason: Equatable, Sendable {
+    /// The database is elsewhere now.
+    case moved
+    case stopping
+  }
+
+  /// Something for the log.
+  public enum Note: Equatable, Sendable {
+    case refused(PartitionSet, reason: String)
+    case notStored(reason: String)
+  }
+
+  private struct Opening {
+    let token: FencingToken
+    var partitions: PartitionSet
+  }
+
+  /// Milliseconds before an append that the database could not store is sent again.
+  private static let retryPause: Int64 = 100
+  /// The shortest and the longest pause before another dial, in milliseconds.
+  private static let dialPause: Int64 = 50
+  private static let longestDialPause: Int64 = 2000
+
+  public private(set) var database: RegisteredNode?
+  public private(set) var hasSession = false
+  /// Dials that failed since the last session opened.
+  public private(set) var failures = 0
+  private var isDialling = false
+  private var isStopped = false
+  private var nextNumber: UInt64 = 0
+  private var appendNumber: UInt64?
+  /// The last append failed, and waits to be tried again.
+  private var awaitsRetry = false
+  private var openings: [UInt64: Opening] = [:]
+  /// Grants that came while there was no session.
+  private var queued: [(answer: GrantAnswer, partitions: PartitionSet)] = []
+  /// Partitions that were opened or lost in this read cycle, reported together.
+  private var opened: [FencingToken: PartitionSet] = [:]
+  private var lost: [FencingToken: PartitionSet] = [:]
+  private var actions: [Action] = []
+
+  public init() {}
+
+  /// - Parameters:
+  ///   - data: the loop's data core.
+  ///   - canSend: whether the session, if there is one, is open and has room.
+  public mutating func handle(_ event: Event, _ data: inout DataCore, canSend: Bool) -> [Action] {
+    switch event {
+    case .located(let node): use(node)
+    case .granted(let answer, let partitions): open(answer, partitions)
+    case .sessionOpened: sessionOpened()
+    case .sessionClosed: sessionClosed(&data)
+    case .dialFailed:
+      isDialling = false
+      redial(&data)
+    case .redialDue: dial()
+    case .answered(let answer): take(answer, &data)
+    case .readCompleted: reportChanges()
+    case .retryDue:
+      guard awaitsRetry else { break }
+      awaitsRetry = false
+      data.retryAppend()
+    case .pumped: break
+    case .stopped:
+      isStopped = true
+      if hasSession { actions.append(.close(.stopping)) }
+    }
+    switch event {
+    case .sessionOpened, .readCompleted, .retryDue, .pumped: pump(&data, canSend)
+    default: break
+    }
+    defer { actions.removeAll() }
+    return actions
+  }
+
+  /// Sends what waits for the database, if it is there and is not busy with the last append.
+  private mutating func pump(_ data: inout DataCore, _ canSend: Bool) {
+    guard hasSession, canSend, data.hasWaiting else { return }
+    let batches = data.takeAppend()
+    guard !batches.isEmpty else { return }
+    nextNumber += 1
+    appendNumber = nextNumber
+    actions.append(.send(.append(number: nextNumber, batches: batches)))
+  }
+
+  // MARK: Dialling
+
+  private mutating func use(_ node: RegisteredNode) {
+    guard database != node else { return }
+    let isElsewhere = database != nil
+    database = node
+    if isElsewhere, hasSession { actions.append(.close(.moved)) } else { dial() }
+  }
+
+  private mutating func dial() {
+    guard !hasSession, !isDialling, !isStopped, let database else { return }
+    isDialling = true
+    actions.append(.dial(database))
+  }
+
+  private mutating func redial(_ data: inout DataCore) {
+    guard !isStopped else { return }
+    failures += 1
+    // Grants that could not be shown: the drone asks for them again.
+    for grant in queued { give(up: grant.partitions, grant.answer.token, &data) }
+    queued.removeAll()
+    reportChanges()
+    let pause = min(Self.longestDialPause, Self.dialPause << Int64(min(failures, 6)))
+    actions.append(.redial(after: pause))
+  }
+
+  // MARK: The session
+
+  private mutating func sessionOpened() {
+    hasSession = true
+    isDialling = false
+    failures = 0
+    actions.append(.report(.databaseReached(true)))
+    for grant in queued { show(grant.answer, grant.partitions) }
+    queued.removeAll()
+  }
+
+  private mutating func sessionClosed(_ data: inout DataCore) {
+    hasSession = false
+    appendNumber = nil
+    awaitsRetry = false
+    // What was under way may have been stored or not: it goes out again, and the database knows what it has.
+    data.retryAppend()
+    for number in openings.keys.sorted() {
+      if let opening = openings[number] { give(up: opening.partitions, opening.token, &data) }
+    }
+    openings.removeAll()
+    reportChanges()
+    actions.append(.report(.databaseReached(false)))
+    redial(&data)
+  }
+
+  private mutating func open(_ answer: GrantAnswer, _ partitions: PartitionSet) {
+    use(answer.database)
+    guard hasSession else { return queued.append((answer, partitions)) }
+    show(answer, partitions)
+  }
+
+  private mutating func show(_ answer: GrantAnswer, _ partitions: PartitionSet) {
+    nextNumber += 1
+    openings[nextNumber] = Opening(token: answer.token, partitions: partitions)
+    actions.append(.send(.open(number: nextNumber, grant: answer.grant, partitions: partitions)))
+  }
+
+  // MARK: Answers
+
+  private mutating func take(_ answer: StoreAnswer, _ data: inout DataCore) {
+    switch answer {
+    case .contents(let number, let partition, let entries):
+      guard let opening = openings[number] else { return }
+      data.load(entries, into: partition, token: opening.token)
+    case .opened(let number, let partition, let sequence, let outcomes, let forgotten):
+      guard let opening = openings[number], opening.partitions.contains(partition) else { return }
+      settle(number, [partition])
+      if data.finishLoading(
+        partition, token: opening.token, sequence: sequence, outcomes: outcomes, forgotten: forgotten)
+      {
+        opened[opening.token, default: []].insert(partition)
+      }
+    case .openRefused(let number, let partitions, let reason):
+      guard let opening = openings[number] else { return }
+      actions.append(.note(.refused(partitions, reason: reason)))
+      let refused = opening.partitions.intersection(partitions)
+      settle(number, refused)
+      give(up: refused, opening.token, &data)
+    case .appended(let number, let results):
+      guard appendNumber == number else { return }
+      appendNumber = nil
+      let settlement = data.settle(results)
+      if !settlement.completions.isEmpty { actions.append(.complete(settlement.completions)) }
+      for holding in settlement.lost { lost[holding.token, default: []].formUnion(holding.partitions) }
+    case .appendFailed(let number, let reason):
+      guard appendNumber == number else { return }
+      appendNumber = nil
+      awaitsRetry = true
+      actions += [.note(.notStored(reason: reason)), .retry(after: Self.retryPause)]
+    }
+  }
+
+  private mutating func settle(_ number: UInt64, _ partitions: PartitionSet) {
+    openings[number]?.partitions.subtract(partitions)
+    if openings[number]?.partitions.isEmpty == true { openings[number] = nil }
+  }
+
+  private mutating func give(up partitions: PartitionSet, _ token: FencingToken, _ data: inout DataCore) {
+    data.abandonLoading(partitions, token: token)
+    lost[token, default: []].formUnion(partitions)
+  }
+
+  private mutating func reportChanges() {
+    for token in opened.keys.sorted() { actions.append(.report(.opened(opened[token] ?? [], token))) }
+    for token in lost.keys.sorted() { actions.append(.report(.lost(lost[token] ?? [], token))) }
+    opened.removeAll()
+    lost.removeAll()
+  }
+}

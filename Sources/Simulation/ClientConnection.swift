@@ -1,0 +1,229 @@
+import Cluster
+import Drone
+import Wire
+
+/// Answers on their way to a client, with what the checks must know of how they came about.
+struct GatheredAnswers {
+  var bytes: [UInt8] = []
+  var lease = AnswerLease()
+  var leaseEnd = Instant(milliseconds: .max)
+  /// Reads that were executed while another drone was serving the partition too. They matter if they leave.
+  var conflicts: [String] = []
+
+  mutating func append(_ answer: DataAnswer) {
+    var writer = CBORWriter()
+    answer.encode(into: &writer)
+    bytes += writer.bytes
+  }
+}
+
+/// A client's session at a drone: what its shell does, step by step.
+final class ClientConnection {
+  let session: Session
+  unowned let loop: DataLoop
+  private var client: ClientIncarnation?
+  private var gathered = CBORWriter()
+  private var lease = AnswerLease()
+  private var conflicts: [String] = []
+  private var outgoing: [Int: [UInt8]] = [:]
+  /// The client's number of each write that was asked on this session.
+  private var writes: [UInt64: UInt64] = [:]
+  private var sampled = Instant(milliseconds: 0)
+
+  var id: UInt64 { session.id }
+  private var drone: DroneMachine { loop.drone }
+  private var world: World { loop.drone.world }
+
+  init(_ session: Session, on loop: DataLoop) {
+    self.session = session
+    self.loop = loop
+    session.acceptor.received = { [unowned self] payload in
+      if let bytes = payload as? [UInt8] { received(bytes) }
+    }
+    session.acceptor.closed = { [unowned self] _ in self.loop.remove(self) }
+  }
+
+  /// One read cycle: the clock, every request, then what the end of the cycle brings.
+  private func received(_ bytes: [UInt8]) {
+    loop.core.beginBatch()
+    let now = drone.now
+    sampled = now
+    var steps: [Executor.Step] = []
+    for range in Self.requests(in: bytes) {
+      steps.append { [unowned self] in handle(Array(bytes[range]), now) }
+    }
+    steps.append { [unowned self] in lease.gather(until: loop.core.batchLeaseEnd) }
+    steps.append { [unowned self] in forward() }
+    steps.append { [unowned self] in loop.pump() }
+    steps.append { [unowned self] in flush() }
+    loop.executor.perform(steps)
+  }
+
+  static func requests(in bytes: [UInt8]) -> [Range<Int>] {
+    bytes.withUnsafeBytes { buffer in
+      var reader = CBORReader(buffer)
+      var ranges: [Range<Int>] = []
+      while !reader.isAtEnd {
+        let start = reader.offset
+        guard (try? DataRequest(from: &reader)) != nil else { return ranges }
+        ranges.append(start..<reader.offset)
+      }
+      return ranges
+    }
+  }
+
+  private func handle(_ encoded: [UInt8], _ now: Instant) {
+    encoded.withUnsafeBytes { buffer in
+      var reader = CBORReader(buffer)
+      guard let request = try? DataRequest(from: &reader) else { return }
+      switch request {
+      case .introduce(_, let client): self.client = client
+      case .topology(let number):
+        let answer: DataAnswer =
+          if let map = loop.map { .topology(number: number, map) } else {
+            .unavailable(number: number, .noCommander)
+          }
+        answer.encode(into: &gathered)
+      case .status(let number): DataAnswer.failed(number: number, .notCommander).encode(into: &gathered)
+      case .get(let number, let key): execute(request, encoded, number, Slot(key: key).partition, now)
+      case .put(let number, let write, _, let key, _), .delete(let number, let write, _, let key):
+        writes[number] = write
+        execute(request, encoded, number, Slot(key: key).partition, now)
+      }
+    }
+  }
+
+  private func execute(
+    _ request: DataRequest, _ encoded: [UInt8], _ number: UInt64, _ partition: Partition, _ now: Instant
+  ) {
+    let index = DataLoop.loop(of: partition)
+    guard index == loop.index else {
+      outgoing[index, default: []] += encoded
+      return
+    }
+    conflicts += loop.execute(
+      request, number, in: partition, client: client, origin: (loop.index, id), now: now,
+      answers: &gathered)
+  }
+
+  /// Requests for the partitions of other loops travel there in one piece, and so do their answers.
+  private func forward() {
+    let batches = outgoing
+    outgoing = [:]
+    for index in batches.keys.sorted() {
+      let other = drone.loops[index]
+      guard let requests = batches[index] else { continue }
+      let (client, id, own) = (client, id, loop.index)
+      other.executor.post { [unowned other] in other.execute(requests, client: client, for: id, of: own) }
+    }
+  }
+
+  /// Answers that were made elsewhere, or later.
+  func answer(_ answers: GatheredAnswers) {
+    answers.bytes.withUnsafeBytes { gathered.write(encoded: $0) }
+    lease.gather(until: answers.leaseEnd)
+    conflicts += answers.conflicts
+    sampled = drone.now
+    loop.executor.perform([{ [unowned self] in flush() }])
+  }
+
+  private func flush() {
+    let bytes = gathered.bytes
+    let conflicts = conflicts
+    gathered.removeAll()
+    self.conflicts = []
+    guard !bytes.isEmpty, session.acceptor.isOpen else { return }
+    guard mayLeave() else {
+      world.trace("\(drone.name) throws answers away")
+      session.close(from: session.acceptor)
+      return loop.remove(self)
+    }
+    if let conflict = conflicts.first { world.violated(conflict) }
+    checkWrites(bytes)
+    session.send(bytes, from: session.acceptor)
+  }
+
+  private func mayLeave() -> Bool {
+    #if KEYVAL_MUTATIONS
+      if world.mutations.contains(.ignoreLeaseExpiry) { return true }
+      if world.mutations.contains(.sampleClockBeforeExecuting) { return lease.mayLeave { sampled } }
+    #endif
+    return lease.mayLeave { drone.now }
+  }
+
+  /// Whoever is told that a write is done can rely on the disk.
+  private func checkWrites(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { buffer in
+      var reader = CBORReader(buffer)
+      while !reader.isAtEnd, let answer = try? DataAnswer(from: &reader) {
+        guard case .done(let number, _) = answer, let write = writes[number], let client else { continue }
+        world.watch.acknowledged(write, of: client, by: drone)
+      }
+    }
+  }
+}
+
+extension DataLoop {
+  /// Executes one request; says which reads of it were executed while somebody else served.
+  func execute(
+    _ request: DataRequest, _ number: UInt64, in partition: Partition, client: ClientIncarnation?,
+    origin: (loop: Int, connection: UInt64), now: Instant, answers: inout CBORWriter
+  ) -> [String] {
+    let start = answers.count
+    core.execute(
+      request, in: partition, client: client,
+      origin: Origin(loop: origin.loop, connection: origin.connection, number: number), now: now,
+      answers: &answers)
+    guard case .get = request, answers.count > start else { return [] }
+    let made = Array(answers.bytes[start...])
+    let isRead = made.withUnsafeBytes { buffer in
+      var reader = CBORReader(buffer)
+      switch try? DataAnswer(from: &reader) {
+      case .value, .notFound: return true
+      default: return false
+      }
+    }
+    guard isRead, let other = drone.world.watch.otherServing(partition, than: drone) else { return [] }
+    return ["\(drone.name) answers a read of partition \(partition) while \(other.name) serves it"]
+  }
+
+  /// Requests that came to another loop, and their answers.
+  func execute(_ requests: [UInt8], client: ClientIncarnation?, for connection: UInt64, of loop: Int) {
+    core.beginBatch()
+    let now = drone.now
+    var steps: [Executor.Step] = []
+    var writer = CBORWriter()
+    var conflicts: [String] = []
+    for range in ClientConnection.requests(in: requests) {
+      steps.append { [unowned self] in
+        Array(requests[range]).withUnsafeBytes { buffer in
+          var reader = CBORReader(buffer)
+          guard let request = try? DataRequest(from: &reader), let (number, partition) = request.keyed else {
+            return
+          }
+          conflicts += execute(
+            request, number, in: partition, client: client, origin: (loop, connection), now: now,
+            answers: &writer)
+        }
+      }
+    }
+    steps.append { [unowned self] in
+      let answers = GatheredAnswers(
+        bytes: writer.bytes, leaseEnd: core.batchLeaseEnd, conflicts: conflicts)
+      deliver(answers, to: connection, on: loop)
+    }
+    steps.append { [unowned self] in pump() }
+    executor.perform(steps)
+  }
+}
+
+extension DataRequest {
+  /// The number and the partition of a request on a key.
+  fileprivate var keyed: (UInt64, Partition)? {
+    switch self {
+    case .get(let number, let key), .put(let number, _, _, let key, _), .delete(let number, _, _, let key):
+      (number, Slot(key: key).partition)
+    case .introduce, .topology, .status: nil
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import Cluster
+import Drone
+import Wire
+
+/// One event loop's share of a drone: its partitions, its clients, and its session with the database.
+final class DataLoop {
+  let index: Int
+  let executor: Executor
+  unowned let drone: DroneMachine
+  private var world: World { drone.world }
+  var core: DataCore
+  private var link = DatabaseLinkCore()
+  private var session: Session?
+  private(set) var map: SignedSlotMap?
+  private var clients: [UInt64: ClientConnection] = [:]
+
+  init(_ index: Int, of drone: DroneMachine, on executor: Executor) {
+    self.index = index
+    self.executor = executor
+    self.drone = drone
+    core = DataCore(incarnation: drone.incarnation)
+    #if KEYVAL_MUTATIONS
+      core.mutations = drone.world.mutations
+    #endif
+  }
+
+  static func loop(of partition: Partition) -> Int { partition.index % DroneMachine.loopCount }
+
+  private func mine(_ partitions: PartitionSet) -> PartitionSet {
+    PartitionSet(partitions.filter { Self.loop(of: $0) == index })
+  }
+
+  // MARK: What the control side says
+
+  func use(_ node: RegisteredNode) { handle(.located(node)) }
+
+  func open(_ answer: GrantAnswer) {
+    let partitions = mine(answer.partitions)
+    guard !partitions.isEmpty else { return }
+    core.beginLoading(partitions, token: answer.token)
+    handle(.granted(answer, partitions))
+  }
+
+  func close(_ partitions: PartitionSet) { complete(core.close(mine(partitions))) }
+
+  func serve(_ partitions: PartitionSet, until end: Instant) { core.serve(mine(partitions), until: end) }
+
+  func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
+    map = signed
+    core.mapTerm = newer.term
+    core.mapVersion = newer.version
+  }
+
+  // MARK: The database
+
+  func pump() { handle(.pumped) }
+
+  private func handle(_ event: DatabaseLinkCore.Event) {
+    let actions = link.handle(event, &core, canSend: session?.dialler.isOpen == true)
+    executor.perform(actions.map { action in { [unowned self] in perform(action) } })
+  }
+
+  private func perform(_ action: DatabaseLinkCore.Action) {
+    switch action {
+    case .dial: dial()
+    case .close:
+      guard let session else { return }
+      session.close(from: session.dialler)
+      closed()
+    case .send(let request):
+      if let session { session.send(request, from: session.dialler) }
+    case .complete(let completions): complete(completions)
+    case .report(let event): drone.toControl(event)
+    case .redial(let pause):
+      drone.after(pause, on: executor) { [unowned self] in handle(.redialDue) }
+    case .retry(let pause):
+      drone.after(pause, on: executor) { [unowned self] in handle(.retryDue) }
+    case .note(let note): world.trace("\(drone.name).loop\(index) \(note)")
+    }
+  }
+
+  private func closed() {
+    session = nil
+    handle(.sessionClosed)
+  }
+
+  private func dial() {
+    let target = world.database
+    let holder = drone.principal
+    world.network.dial(
+      from: drone, on: executor, to: target, at: target.acceptingExecutor,
+      accept: { [unowned target] session in
+        target.accept(session, as: holder.text, service: Names.database, indicators: [])
+      },
+      completion: { [unowned self] session in
+        guard let session else { return handle(.dialFailed) }
+        self.session = session
+        session.dialler.received = { [unowned self] payload in received(payload) }
+        session.dialler.closed = { [unowned self] _ in if self.session === session { closed() } }
+        handle(.sessionOpened)
+      })
+  }
+
+  private func received(_ payload: Any) {
+    guard let answers = payload as? [StoreAnswer] else { return }
+    executor.perform(
+      answers.map { answer in { [unowned self] in handle(.answered(answer)) } }
+        + [{ [unowned self] in handle(.readCompleted) }])
+  }
+
+  // MARK: Clients
+
+  func accept(_ session: Session) -> Bool {
+    clients[session.id] = ClientConnection(session, on: self)
+    return true
+  }
+
+  func remove(_ client: ClientConnection) { clients[client.id] = nil }
+
+  /// Hands answers to a client of any loop.
+  func deliver(_ answers: GatheredAnswers, to connection: UInt64, on loop: Int) {
+    guard !answers.bytes.isEmpty else { return }
+    if loop == index {
+      clients[connection]?.answer(answers)
+    } else {
+      let other = drone.loops[loop]
+      other.executor.post { [unowned other] in other.clients[connection]?.answer(answers) }
+    }
+  }
+
+  /// Answers writes that the database has, and requests whose partition went away.
+  private func complete(_ completions: [DataCore.Completion]) {
+    var gathered: [Origin: GatheredAnswers] = [:]
+    var order: [Origin] = []
+    for completion in completions {
+      let origin = completion.origin
+      let target = Origin(loop: origin.loop, connection: origin.connection, number: 0)
+      if gathered[target] == nil { order.append(target) }
+      let answer: DataAnswer =
+        switch completion.result {
+        case .done(let existed): .done(number: origin.number, existed: existed)
+        case .unavailable(let reason): .unavailable(number: origin.number, reason)
+        }
+      gathered[target, default: GatheredAnswers()].append(answer)
+    }
+    for target in order {
+      if let answers = gathered[target] { deliver(answers, to: target.connection, on: target.loop) }
+    }
+  }
+}

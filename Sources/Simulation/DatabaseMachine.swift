@@ -1,0 +1,183 @@
+import Cluster
+import Database
+
+/// A database's process: its core, a thread that writes, one that reads contents, and its disk.
+final class DatabaseMachine: Machine {
+  let store: SimulatedStore
+  private var writer: Executor!
+  private var reader: Executor!
+  private var core: DatabaseCore?
+  private var sessions: [UInt64: (session: Session, holder: Principal?)] = [:]
+  private var random: SeededRandom
+
+  /// Microseconds that the disk takes to write, and to sync.
+  var diskTime: ClosedRange<Int64> = 100...1_500
+  /// Transactions that fail, in a million.
+  var diskFailures = 0
+  /// Whether a crash loses what was not synced.
+  var losesWrites = true
+
+  init(_ world: World) {
+    store = SimulatedStore(world)
+    random = SeededRandom(seed: world.random.next())
+    super.init(world, name: "db1")
+    writer = makeExecutor("writer")
+    reader = makeExecutor("reader")
+  }
+
+  override func began() {
+    let identity = DatabaseIdentity(
+      cluster: Names.cluster, database: Names.database, command: Names.command, authority: Names.authority,
+      incarnation: Incarnation(random.next()))
+    core = DatabaseCore(
+      identity: identity, timing: world.timing, term: store.durable.term, keys: store.durable.keys,
+      backlog: store.backlog)
+    control.post { [unowned self] in handle(.listening(Names.endpoint(Names.database))) }
+    tick()
+  }
+
+  override func ended() {
+    core = nil
+    sessions = [:]
+    store.crash(losesWrites: losesWrites)
+  }
+
+  private func tick() {
+    control.post { [unowned self] in
+      handle(.ticked)
+      after(world.timing.heartbeat, on: control) { [unowned self] in tick() }
+    }
+  }
+
+  private func handle(_ event: DatabaseEvent) {
+    guard let actions = core?.handle(event, now: now) else { return }
+    control.perform(actions.map { action in { [unowned self] in perform(action) } })
+  }
+
+  private func perform(_ action: DatabaseAction) {
+    switch action {
+    case .send(let message, let id):
+      guard let session = sessions[id]?.session else { return }
+      session.send(message, from: session.acceptor)
+    case .answer(let answer, let id):
+      guard let session = sessions[id]?.session else { return }
+      session.send([answer], from: session.acceptor)
+    case .register(let register):
+      world.send(.register(register), from: self, as: Names.database, to: Names.authority)
+    case .close(let id, let error):
+      world.trace("db1 closes a session: \(error)")
+      guard let session = sessions.removeValue(forKey: id)?.session else { return }
+      session.close(from: session.acceptor)
+    case .perform(let job): writer.post { [unowned self] in begin(job) }
+    case .stream(let stream): reader.post { [unowned self] in start(stream) }
+    case .note(let note): world.trace("db1 \(note)")
+    }
+  }
+
+  // MARK: The disk
+
+  private func begin(_ job: StoreJob) {
+    let isFailing = random.chance(diskFailures)
+    rest(on: writer) { [unowned self] in
+      if isFailing { return report(.failed(reason: "the disk is full", backlog: store.backlog)) }
+      let result = store.write(job)
+      rest(on: writer) { [unowned self] in
+        store.sync()
+        report(.finished(result, backlog: store.backlog))
+      }
+    }
+  }
+
+  private func report(_ event: DatabaseEvent) {
+    control.post { [unowned self] in handle(event) }
+  }
+
+  private func rest(on executor: Executor, _ step: @escaping () -> Void) {
+    let life = life
+    world.after(random.number(diskTime)) { [unowned self] in
+      if self.life == life { executor.post(step) }
+    }
+  }
+
+  // MARK: Contents
+
+  /// Reads in one snapshot what was opened, and hands it out in pieces.
+  private func start(_ stream: ContentsStream) {
+    let snapshot = store.durable
+    let partitions = Array(stream.opening.partitions)
+    for partition in partitions {
+      let fence = snapshot.fences[partition.index]
+      guard fence?.token == stream.opening.token, fence?.holder == stream.opening.holder,
+        fence?.incarnation == stream.opening.incarnation
+      else {
+        let reason = "partition \(partition) has been opened by another"
+        return report(.streamFailed(stream.identifier, rest: stream.opening.partitions, reason: reason))
+      }
+    }
+    send(stream, partitions[...], of: snapshot)
+  }
+
+  private func send(_ stream: ContentsStream, _ rest: ArraySlice<Partition>, of snapshot: StoreState) {
+    guard !rest.isEmpty else { return report(.streamed(stream.identifier)) }
+    guard let session = sessions[stream.session]?.session, session.acceptor.isOpen else {
+      return report(.streamFailed(stream.identifier, rest: PartitionSet(rest), reason: "nobody is there"))
+    }
+    var answers: [StoreAnswer] = []
+    for partition in rest.prefix(32) {
+      let contents = snapshot.contents[partition] ?? StoreState.Contents()
+      let entries = contents.entries.values.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+      if !entries.isEmpty {
+        answers.append(.contents(number: stream.number, partition: partition, entries: entries))
+      }
+      answers.append(
+        .opened(
+          number: stream.number, partition: partition,
+          sequence: snapshot.fences[partition.index]?.sequence ?? 0, outcomes: contents.outcomes,
+          forgotten: []))
+    }
+    session.send(answers, from: session.acceptor)
+    self.rest(on: reader) { [unowned self] in send(stream, rest.dropFirst(32), of: snapshot) }
+  }
+
+  // MARK: Sessions
+
+  /// Admits whoever has proved to be a drone, the authority, or the commander of a term.
+  func accept(_ session: Session, as peer: String, service: Principal, indicators: [String]) -> Bool {
+    guard let identity = core?.identity else { return false }
+    let admitted: DatabasePeer
+    do throws(DatabaseAccessError) {
+      admitted = try DatabasePeer.admitted(
+        peer: peer, service: service.text, indicators: indicators, at: identity)
+    } catch {
+      world.trace("db1 refuses \(peer): \(error)")
+      return false
+    }
+    var holder: Principal?
+    if case .drone(let principal) = admitted { holder = principal }
+    let id = session.id
+    sessions[id] = (session, holder)
+    session.acceptor.received = { [unowned self] payload in received(payload, id) }
+    session.acceptor.closed = { [unowned self] _ in closed(id) }
+    control.post { [unowned self] in handle(.opened(session: id, admitted)) }
+    return true
+  }
+
+  private func received(_ payload: Any, _ id: UInt64) {
+    switch payload {
+    case let message as ControlMessage: handle(.received(message, session: id))
+    case let request as StoreRequest:
+      #if KEYVAL_MUTATIONS
+        if let holder = sessions[id]?.holder { store.noticed(request, from: holder) }
+      #endif
+      handle(.requested(request, session: id))
+    default: break
+    }
+  }
+
+  private func closed(_ id: UInt64) {
+    guard sessions.removeValue(forKey: id) != nil else { return }
+    handle(.closed(session: id))
+  }
+
+  var acceptingExecutor: Executor { control }
+}

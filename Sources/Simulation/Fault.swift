@@ -1,0 +1,66 @@
+/// Something that goes wrong for a while.
+struct Fault: Sendable, CustomStringConvertible {
+  enum Place: Sendable, Hashable, CustomStringConvertible {
+    case drone(Int)
+    case authority
+    case database
+    case client(Int)
+    /// The drone that holds the office when the fault begins, or else this one.
+    case commander(else: Int)
+
+    var description: String {
+      switch self {
+      case .drone(let index): "d\(index + 1)"
+      case .authority: "a1"
+      case .database: "db1"
+      case .client(let index): "c\(index + 1)"
+      case .commander: "the commander"
+      }
+    }
+  }
+
+  enum Kind: Sendable, Hashable {
+    case crash(Place, losesWrites: Bool)
+    case hang(Place)
+    case isolate(Place)
+    /// Nothing gets from the first to the second.
+    case cutOneWay(Place, Place)
+    case cut(Place, Place)
+    case weather(loss: Int, duplication: Int, lateness: Int)
+    case pauses(short: Int, long: Int)
+    case slowDisk(longest: Int64)
+    case failingDisk(perMillion: Int)
+    case kdcAway
+    case wallClock(Place, seconds: Int64)
+    case authorityEnds(afterSteps: Int)
+    case join
+  }
+
+  let kind: Kind
+  /// Microseconds after the beginning, and how long; nil: it never ends.
+  let start: Int64
+  let duration: Int64?
+
+  var description: String {
+    let what =
+      switch kind {
+      case .crash(let place, let loses):
+        "\(place) ends" + (loses ? "" : ", its disk keeps what was not synced")
+      case .hang(let place): "\(place) is stopped (SIGSTOP)"
+      case .isolate(let place): "\(place) is cut off from everybody"
+      case .cutOneWay(let from, let to): "nothing gets from \(from) to \(to)"
+      case .cut(let one, let other): "\(one) and \(other) are cut off from each other"
+      case .weather(let loss, let duplication, let lateness):
+        "of a million messages \(loss) are lost, \(duplication) doubled, \(lateness) late"
+      case .pauses(let short, let long):
+        "in a million steps threads pause \(short) times, \(long) times for long"
+      case .slowDisk(let longest): "the disk takes up to \(longest / 1000) ms"
+      case .failingDisk(let chance): "\(chance) of a million transactions fail"
+      case .kdcAway: "the KDC is away"
+      case .wallClock(let place, let seconds): "the wall clock of \(place) is set by \(seconds) s"
+      case .authorityEnds(let steps): "a1 ends in the middle of its step \(steps)"
+      case .join: "a drone joins"
+      }
+    return "\(start / 1000) ms: \(what)" + (duration.map { ", for \($0 / 1000) ms" } ?? "")
+  }
+}

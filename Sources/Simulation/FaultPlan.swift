@@ -1,0 +1,111 @@
+/// Everything that goes wrong in a run, drawn from its seed before it begins, so that a part of it can be left
+/// out without changing the rest.
+struct FaultPlan: Sendable {
+  let drones: Int
+  let clients: Int
+  let callers: Int
+  let registers: Int
+  /// Milliseconds between an answer and the next request of a caller.
+  let pause: ClosedRange<Int64>
+  /// Microseconds.
+  let length: Int64
+  private(set) var faults: [Fault] = []
+  /// One partial fault that never heals.
+  private(set) var lasting: Fault?
+
+  init(seed: UInt64) {
+    var random = SeededRandom(seed: seed, stream: 4)
+    drones = [1, 2, 3, 3, 4, 5][random.index(6)]
+    clients = 1 + random.index(3)
+    callers = 1 + random.index(2)
+    registers = 2 + random.index(4)
+    pause = random.chance(500_000) ? 1...60 : 10...200
+    length = random.number(9_000_000...22_000_000)
+    // Each seed has its own mixture: some kinds of faults hide others.
+    let kinds = (0..<Self.kindCount).filter { _ in random.chance(450_000) }
+    var time = random.chance(250_000) ? 0 : random.number(1_500_000...4_000_000)
+    while time < length {
+      if let kind = kinds.isEmpty ? nil : kinds[random.index(kinds.count)] { add(kind, at: time, &random) }
+      time += random.chance(300_000) ? random.number(0...400_000) : random.number(400_000...3_000_000)
+    }
+    if random.chance(300_000) { lasting = drawLasting(&random) }
+  }
+
+  private static let kindCount = 16
+
+  private func place(_ random: inout SeededRandom, clients withClients: Bool = false) -> Fault.Place {
+    switch random.index(withClients ? 12 : 10) {
+    case 0: .authority
+    case 1: .database
+    case 2...4: .commander(else: random.index(drones))
+    case 10, 11: .client(random.index(clients))
+    default: .drone(random.index(drones))
+    }
+  }
+
+  private func duration(_ random: inout SeededRandom) -> Int64 {
+    random.chance(400_000) ? random.number(1_800_000...6_000_000) : random.number(50_000...2_200_000)
+  }
+
+  private mutating func add(_ kind: Int, at time: Int64, _ random: inout SeededRandom) {
+    let target = place(&random)
+    var length: Int64 = duration(&random)
+    let drawn: Fault.Kind
+    switch kind {
+    case 0, 1: drawn = .crash(target, losesWrites: random.chance(600_000))
+    case 2, 3: drawn = .hang(place(&random, clients: true))
+    case 4, 5: drawn = .isolate(target)
+    case 6: drawn = .cutOneWay(target, place(&random, clients: true))
+    case 7: drawn = .cut(target, place(&random, clients: true))
+    case 8:
+      drawn = .weather(loss: 40_000, duplication: 60_000, lateness: 60_000)
+      length += 2_000_000
+    case 9:
+      drawn = .pauses(short: 20_000, long: 400)
+      length += 2_000_000
+    case 10: drawn = .slowDisk(longest: random.number(20_000...700_000))
+    case 11: drawn = .failingDisk(perMillion: 300_000)
+    case 12: drawn = .kdcAway
+    case 13:
+      drawn = .wallClock(
+        place(&random, clients: true),
+        seconds: random.chance(700_000) ? random.number(-40...40) : random.number(-7_200...7_200))
+    case 14: drawn = .authorityEnds(afterSteps: random.index(12))
+    default:
+      if faults.count(where: { $0.kind == .join }) > 1 { return }
+      drawn = .join
+    }
+    faults.append(Fault(kind: drawn, start: time, duration: length))
+    // What hurts most: the commander goes while something else is not right.
+    if random.chance(120_000) {
+      let other = Fault.Kind.crash(.commander(else: 0), losesWrites: true)
+      faults.append(
+        Fault(kind: other, start: time + random.number(0...length), duration: duration(&random)))
+    }
+  }
+
+  private func drawLasting(_ random: inout SeededRandom) -> Fault? {
+    guard drones >= 3 else { return nil }
+    let one = Fault.Place.drone(random.index(drones))
+    let others: [Fault.Place] = [
+      .authority, .drone((random.index(drones))), .drone(random.index(drones)), .database,
+    ]
+    let other = others[random.index(others.count)]
+    guard one != other else { return nil }
+    let kind: Fault.Kind =
+      switch random.index(3) {
+      case 0: .cut(one, other)
+      case 1: .cutOneWay(one, other)
+      default: .cutOneWay(other, one)
+      }
+    return Fault(kind: kind, start: random.number(0...length), duration: nil)
+  }
+
+  /// The same plan with some of its faults only.
+  func keeping(_ indices: Set<Int>, lasting keepsLasting: Bool) -> FaultPlan {
+    var plan = self
+    plan.faults = faults.indices.filter(indices.contains).map { faults[$0] }
+    if !keepsLasting { plan.lasting = nil }
+    return plan
+  }
+}

@@ -1,0 +1,63 @@
+/// What a client asked and was told. A retried request is one operation.
+public struct Operation: Sendable, Hashable {
+  public enum Call: Sendable, Hashable {
+    case get
+    case put([UInt8])
+    case delete
+  }
+
+  public enum Result: Sendable, Hashable {
+    case value([UInt8]?)
+    case existed(Bool)
+    /// Nobody knows whether it was executed; it may yet be.
+    case unknown
+  }
+
+  public let client: Int
+  public let call: Call
+  /// Microseconds; when it was asked, and when its result was told: `.max` while it may still be executed.
+  public let invoked: Int64
+  public var returned: Int64
+  public var result: Result
+
+  public init(client: Int, call: Call, invoked: Int64, returned: Int64 = .max, result: Result = .unknown) {
+    self.client = client
+    self.call = call
+    self.invoked = invoked
+    self.returned = returned
+    self.result = result
+  }
+}
+
+/// The operations on each key.
+struct History {
+  private(set) var operations: [[UInt8]: [Operation]] = [:]
+
+  mutating func begin(_ operation: Operation, on key: [UInt8]) -> Int {
+    operations[key, default: []].append(operation)
+    return operations[key, default: []].count - 1
+  }
+
+  mutating func end(_ index: Int, on key: [UInt8], _ result: Operation.Result, at time: Int64) {
+    operations[key]?[index].result = result
+    operations[key]?[index].returned = time
+  }
+
+  /// It was certainly not executed, and never will be.
+  mutating func void(_ index: Int, on key: [UInt8]) {
+    operations[key]?[index].result = .unknown
+    operations[key]?[index].returned = -1
+  }
+
+  var keys: [[UInt8]] { operations.keys.sorted { $0.lexicographicallyPrecedes($1) } }
+
+  /// Without what was not executed, and without reads that came to nothing.
+  func meaningful(_ key: [UInt8]) -> [Operation] {
+    (operations[key] ?? []).filter { operation in
+      if operation.returned < 0 { return false }
+      return operation.result != .unknown || operation.call != .get
+    }
+  }
+
+  var count: Int { operations.values.reduce(0) { $0 + $1.count } }
+}

@@ -1,0 +1,133 @@
+import Cluster
+
+/// One schedule: a cluster and its clients from the beginning, through what goes wrong, to where all is well
+/// again.
+public struct Run: Sendable {
+  /// Virtual milliseconds after the last fault within which all slots are served and every key can be read.
+  public static let recovery: Int64 = 45_000
+
+  public struct Report: Sendable {
+    public let seed: UInt64
+    /// What must not be, in order; empty when all is well.
+    public internal(set) var violations: [String] = []
+    public internal(set) var virtualMilliseconds: Int64 = 0
+    public internal(set) var recoveryMilliseconds: Int64 = 0
+    public internal(set) var operations = 0
+    public internal(set) var acknowledgedWrites = 0
+    public internal(set) var failures = 0
+    public internal(set) var elections = 0
+    public internal(set) var events = 0
+    /// Keys whose history has too many explanations to try.
+    public internal(set) var undecided = 0
+    /// The faults that were struck.
+    public internal(set) var faults: [String] = []
+    /// When tracing: what happened, in order.
+    public internal(set) var trace: [String] = []
+  }
+
+  public let seed: UInt64
+  public var isTracing = false
+  var plan: FaultPlan
+  #if KEYVAL_MUTATIONS
+    public var mutations: Mutations = []
+  #endif
+
+  public init(seed: UInt64) {
+    self.seed = seed
+    plan = FaultPlan(seed: seed)
+  }
+
+  public func callAsFunction() -> Report {
+    var report = Report(seed: seed)
+    let world = World(seed: seed, isTracing: isTracing)
+    #if KEYVAL_MUTATIONS
+      world.mutations = mutations
+    #endif
+    let workload = Workload(callers: plan.callers, registers: plan.registers, pause: plan.pause)
+    for _ in 0..<plan.drones { world.addDrone() }
+    for _ in 0..<plan.clients { world.addClient(workload) }
+    world.schedule(plan)
+    for machine in world.machines { machine.start() }
+
+    let end = max(plan.length, (plan.faults.map { $0.start + ($0.duration ?? 0) }.max() ?? 0) + 1)
+    world.run(until: end)
+    heal(world)
+    let healed = world.time
+    recover(world, workload, until: healed + Self.recovery * 1_000)
+    report.recoveryMilliseconds = (world.time - healed) / 1_000
+
+    report.violations = world.violations.map(\.description)
+    if report.violations.isEmpty { check(workload.history, &report) }
+    report.virtualMilliseconds = world.time / 1_000
+    report.operations = workload.history.count
+    report.acknowledgedWrites = world.watch.acknowledgedWrites
+    report.failures = workload.failures
+    report.elections = world.watch.elections
+    report.events = world.eventCount
+    report.faults = (plan.faults + [plan.lasting].compactMap { $0 }).sorted { $0.start < $1.start }.map(
+      \.description)
+    report.trace = world.lines
+    return report
+  }
+
+  /// Whatever is down comes up; the cuts and the clocks have healed with their faults.
+  private func heal(_ world: World) {
+    guard !world.isOver else { return }
+    world.trace("HEALED")
+    world.authority.stepsToLive = nil
+    for machine in world.machines { machine.start() }
+  }
+
+  private func recover(_ world: World, _ workload: Workload, until end: Int64) {
+    world.run(until: end) { world.servedCount == Partition.count }
+    guard !world.isOver else { return }
+    guard world.servedCount == Partition.count else {
+      return world.violated(
+        "\(world.servedCount) of \(Partition.count) partitions are served \(Self.recovery) ms after the last fault"
+      )
+    }
+    workload.readEverything()
+    world.run(until: end) { workload.hasReadEverything }
+    if !world.isOver, !workload.hasReadEverything {
+      world.violated("\(workload.unreadCount) keys cannot be read \(Self.recovery) ms after the last fault")
+    }
+  }
+
+  private func check(_ history: History, _ report: inout Report) {
+    for key in history.keys {
+      let operations = history.meaningful(key)
+      switch Linearizability.check(operations) {
+      case .linearizable: break
+      case .undecided: report.undecided += 1
+      case .violated(let prefix):
+        let name = String(decoding: key, as: UTF8.self)
+        let last = prefix.suffix(8).map { "  \($0.line)" }.joined(separator: "\n")
+        report.violations.append(
+          "the history of ‘\(name)’ (partition \(Slot(key: key).partition)) is not linearizable; it ends:\n\(last)"
+        )
+      }
+    }
+  }
+}
+
+extension Operation {
+  var line: String {
+    func text(_ value: [UInt8]?) -> String {
+      value.map { String($0.reduce(0) { $0 << 8 | UInt64($1) }) } ?? "nothing"
+    }
+    let asked =
+      switch call {
+      case .get: "get"
+      case .put(let value): "put \(text(value))"
+      case .delete: "delete"
+      }
+    let told =
+      switch result {
+      case .value(let value): text(value)
+      case .existed(let existed): existed ? "done, existed" : "done, did not exist"
+      case .unknown: "unknown"
+      }
+    let end = returned == .max ? "…" : "\(returned / 1000)"
+    return "\(invoked / 1000)–\(end) ms client \(client): \(asked) → \(told)"
+  }
+}

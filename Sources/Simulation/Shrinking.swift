@@ -1,0 +1,46 @@
+extension Run {
+  /// The same run with as few of its faults as still lead to a violation, traced.
+  /// - Parameter attempts: how many runs to spend on it.
+  public func shrunk(attempts: Int = 80) -> Report {
+    var kept = Set(plan.faults.indices)
+    var keepsLasting = plan.lasting != nil
+    var left = attempts
+    func fails(_ indices: Set<Int>, _ lasting: Bool) -> Bool {
+      guard left > 0 else { return false }
+      left -= 1
+      var run = self
+      run.isTracing = false
+      run.plan = plan.keeping(indices, lasting: lasting)
+      return !run().violations.isEmpty
+    }
+    if keepsLasting, fails(kept, false) { keepsLasting = false }
+    // Halves, quarters, and so on, down to single faults.
+    var size = max(1, kept.count / 2)
+    while size >= 1 {
+      let order = kept.sorted()
+      for start in stride(from: 0, to: order.count, by: size) {
+        let without = kept.subtracting(order[start..<min(start + size, order.count)])
+        if without.count < kept.count, fails(without, keepsLasting) { kept = without }
+      }
+      size /= 2
+    }
+    var run = self
+    run.isTracing = true
+    run.plan = plan.keeping(kept, lasting: keepsLasting)
+    return run()
+  }
+}
+
+extension Run.Report {
+  /// What a person needs: what is wrong, the faults that led to it, what happened before it, and how to see it
+  /// again.
+  public func explanation(lines: Int = 60) -> String {
+    var text = violations.prefix(3).map { "seed \(seed): \($0)" }.joined(separator: "\n")
+    text += "\n\nthe faults that it takes:\n" + faults.map { "  \($0)" }.joined(separator: "\n")
+    if !trace.isEmpty {
+      text += "\n\nbefore it (seconds):\n"
+      text += trace.suffix(lines).map { "  \($0.prefix(200))" }.joined(separator: "\n")
+    }
+    return text + "\n\nagain: ./dev simulate --seed \(seed)"
+  }
+}

@@ -1,0 +1,123 @@
+import Cluster
+
+/// A store in memory that answers a database core's jobs as the one in SQLite does: one transaction at a time,
+/// decided by the same functions, on the disk before it is answered. A crash may take what was not synced, or
+/// leave it.
+final class SimulatedStore {
+  private unowned let world: World
+  private(set) var durable = StoreState()
+  /// Written and perhaps not synced.
+  private var current = StoreState()
+  private var rows = 0
+
+  init(_ world: World) { self.world = world }
+
+  var backlog: StoreBacklog { StoreBacklog(rows: rows, records: rows, bytes: rows * 100) }
+
+  /// The process has ended before its last writes were synced.
+  func crash(losesWrites: Bool) {
+    if losesWrites { current = durable } else { durable = current }
+  }
+
+  /// What was written is on the disk.
+  func sync() { durable = current }
+
+  /// Everything of a transaction but its sync.
+  /// - Parameter fences: those that appends are checked by; the stored ones.
+  func write(_ job: StoreJob) -> StoreJobResult {
+    switch job {
+    case .raiseTerm(let term): return .termRaised(current.raise(to: term))
+    case .storeKey(let key): return .keyStored(current.store(key))
+    case .open(let opening): return .opened(open(opening))
+    case .append(let groups):
+      rows += 1
+      return .appended(groups.map { group in group.batches.map { append($0, from: group.holder) } })
+    case .fold:
+      rows = 0
+      return .folded
+    }
+  }
+
+  private func open(_ opening: PartitionOpening) -> OpeningResult {
+    guard opening.token.term == current.term else {
+      let error = GrantError.expired(term: opening.token.term, current: current.term)
+      return OpeningResult(
+        opened: [], refused: opening.partitions.map { .init(partition: $0, error: error) })
+    }
+    var opened = PartitionSet()
+    var refused: [OpeningResult.Refusal] = []
+    for partition in opening.partitions {
+      let stored = current.fences[partition.index]
+      switch PartitionFence.opening(
+        stored, token: opening.token, holder: opening.holder, incarnation: opening.incarnation)
+      {
+      case .raised(let fence):
+        if fence.token <= stored?.token ?? .none || fence.sequence < stored?.sequence ?? 0 {
+          world.violated("the fence of partition \(partition) falls to \(fence.token)")
+        }
+        current.fences[partition.index] = fence
+        opened.insert(partition)
+      case .repeated: opened.insert(partition)
+      case .fenced(let token):
+        refused.append(.init(partition: partition, error: .fenced(partition, current: token)))
+      }
+    }
+    return OpeningResult(opened: opened, refused: refused)
+  }
+
+  private func append(_ batch: PartitionBatch, from holder: Principal) -> StoreAnswer.PartitionResult {
+    let result: StoreAnswer.AppendResult
+    switch PartitionFence.admission(batch, from: holder, stored: judge(batch, holder)) {
+    case .store(let skipping, let through):
+      add(batch, skipping: skipping)
+      current.fences[batch.partition.index]?.sequence = through
+      result = .stored(through: through)
+    case .stored(let through): result = .stored(through: through)
+    case .fenced(let token): result = .fenced(by: token)
+    case .gap(let sequence): result = .gap(stored: sequence)
+    }
+    return StoreAnswer.PartitionResult(partition: batch.partition, result: result)
+  }
+
+  private func add(_ batch: PartitionBatch, skipping: Int) {
+    for (offset, record) in batch.records.enumerated().dropFirst(skipping) {
+      let version = Version(fence: batch.token, sequence: batch.firstSequence + UInt64(offset))
+      if !current.append(record, to: batch.partition, version: version) {
+        world.violated("write \(record.write) was executed twice, in partition \(batch.partition)")
+      }
+    }
+  }
+
+  #if KEYVAL_MUTATIONS
+    /// The fences as they stood when a request came.
+    private var earlier: [Partition: PartitionFence] = [:]
+
+    /// A request has come, and waits for its turn.
+    func noticed(_ request: StoreRequest, from holder: Principal) {
+      guard world.mutations.contains(.checkFenceBeforeTransaction),
+        case .append(_, let batches) = request
+      else { return }
+      for batch in batches { earlier[batch.partition] = current.fences[batch.partition.index] }
+    }
+
+    private func judge(_ batch: PartitionBatch, _ holder: Principal) -> PartitionFence? {
+      let stored = current.fences[batch.partition.index]
+      if world.mutations.contains(.skipFence), let stored {
+        return PartitionFence(
+          token: batch.token, holder: holder, incarnation: batch.incarnation, base: 0,
+          sequence: stored.sequence)
+      }
+      if world.mutations.contains(.checkFenceBeforeTransaction),
+        var fence = earlier[batch.partition], let stored
+      {
+        fence.sequence = stored.sequence
+        return fence
+      }
+      return stored
+    }
+  #else
+    private func judge(_ batch: PartitionBatch, _ holder: Principal) -> PartitionFence? {
+      current.fences[batch.partition.index]
+    }
+  #endif
+}

@@ -1,0 +1,59 @@
+import Cluster
+
+/// What a database has stored: a value, so that a crash can take it back to what was synced.
+struct StoreState {
+  struct WriteName: Hashable {
+    let client: ClientIncarnation
+    let write: UInt64
+  }
+
+  struct Contents {
+    var entries: [[UInt8]: StoredEntry] = [:]
+    /// In order of sequence.
+    var outcomes: [WriteOutcome] = []
+  }
+
+  var term = Term.none
+  var keys: [StoredSealingKey] = []
+  var fences = [PartitionFence?](repeating: nil, count: Partition.count)
+  private(set) var contents: [Partition: Contents] = [:]
+  /// Every write that was ever appended.
+  private(set) var written: Set<WriteName> = []
+
+  func has(_ write: UInt64, of client: ClientIncarnation) -> Bool {
+    written.contains(WriteName(client: client, write: write))
+  }
+
+  /// - Returns: false when this write had been appended before.
+  mutating func append(_ record: LogRecord, to partition: Partition, version: Version) -> Bool {
+    let entry: StoredEntry? =
+      if case .put(let value) = record.change {
+        StoredEntry(key: record.key, value: value, version: version)
+      } else { nil }
+    contents[partition, default: Contents()].entries[record.key] = entry
+    contents[partition, default: Contents()].outcomes.append(
+      WriteOutcome(
+        client: record.client, write: record.write, sequence: version.sequence, existed: record.existed))
+    return written.insert(WriteName(client: record.client, write: record.write)).inserted
+  }
+
+  // MARK: Transactions
+
+  mutating func raise(to term: Term) -> Term {
+    self.term = max(self.term, term)
+    return self.term
+  }
+
+  mutating func store(_ stored: StoredSealingKey) -> KeyStorage {
+    guard stored.term >= term else { return .oldTerm(stored: term) }
+    if let known = keys.first(where: { $0.term == stored.term && $0.key.identifier == stored.key.identifier })
+    {
+      return known == stored ? .stored : .conflict
+    }
+    term = stored.term
+    let previous = keys.map(\.term).filter { $0 < stored.term }.max() ?? stored.term
+    keys.removeAll { $0.term == stored.term || $0.term < previous }
+    keys.append(stored)
+    return .stored
+  }
+}

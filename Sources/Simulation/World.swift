@@ -1,0 +1,136 @@
+import Cluster
+
+/// Virtual time, and everybody who lives in it. One seed, one run: nothing here knows a clock, a thread or a
+/// random number of its own.
+final class World {
+  struct Violation: Error, Hashable, CustomStringConvertible {
+    let milliseconds: Int64
+    let sentence: String
+    var description: String { "\(milliseconds) ms: \(sentence)" }
+  }
+
+  let seed: UInt64
+  let timing = Timing()
+  /// Microseconds since the run began.
+  private(set) var time: Int64 = 0
+  var random: SeededRandom
+  private var pausing: SeededRandom
+  private var heap = EventHeap()
+  private var identifiers: UInt64 = 0
+  var machines: [Machine] = []
+  private(set) lazy var network = Network(self, random: SeededRandom(seed: seed, stream: 3))
+  private(set) lazy var watch = Watch(self)
+  private(set) lazy var authority = AuthorityMachine(self)
+  private(set) lazy var database = DatabaseMachine(self)
+  private(set) var drones: [DroneMachine] = []
+  private(set) var clients: [ClientMachine] = []
+  private(set) var violations: [Violation] = []
+  /// How often a thread pauses for a moment, and how often for long, in a million steps.
+  var shortPauses = 0
+  var longPauses = 0
+
+  private let isTracing: Bool
+  private(set) var lines: [String] = []
+  private(set) var eventCount = 0
+
+  #if KEYVAL_MUTATIONS
+    var mutations: Mutations = []
+  #endif
+
+  init(seed: UInt64, isTracing: Bool) {
+    self.seed = seed
+    self.isTracing = isTracing
+    random = SeededRandom(seed: seed, stream: 1)
+    pausing = SeededRandom(seed: seed, stream: 2)
+    // In this order, whoever is asked for first.
+    _ = authority
+    _ = database
+  }
+
+  // MARK: Machines
+
+  @discardableResult
+  func addDrone() -> DroneMachine {
+    let drone = DroneMachine(self, number: drones.count)
+    drones.append(drone)
+    return drone
+  }
+
+  func addClient(_ workload: Workload) {
+    clients.append(ClientMachine(self, number: clients.count, workload: workload))
+  }
+
+  /// A message of the control plane.
+  func send(_ message: ControlMessage, from source: Machine, as sender: Principal, to peer: Principal) {
+    switch peer.role {
+    case .authority:
+      network.send(from: source, to: authority, on: authority.control) { [unowned self] in
+        authority.receive(message, from: sender)
+      }
+    case .drone:
+      guard let drone = drones.first(where: { $0.principal == peer }) else { return }
+      network.send(from: source, to: drone, on: drone.control) { drone.receive(message, from: sender) }
+    default: break
+    }
+  }
+
+  /// How many partitions somebody serves.
+  var servedCount: Int {
+    Partition.all.count { partition in drones.contains { $0.isServing(partition) } }
+  }
+
+  var commanders: [DroneMachine] { drones.filter(\.isCommanding) }
+
+  /// A violation ends the run.
+  var isOver: Bool { !violations.isEmpty }
+
+  func nextIdentifier() -> UInt64 {
+    identifiers += 1
+    return identifiers
+  }
+
+  // MARK: Time
+
+  func at(_ time: Int64, _ body: @escaping () -> Void) { heap.add(at: max(time, self.time), body) }
+  func after(_ microseconds: Int64, _ body: @escaping () -> Void) { at(time + microseconds, body) }
+
+  /// Runs until then, until a violation, or until `isDone`, which is asked every 20 ms.
+  func run(until end: Int64, isDone: () -> Bool = { false }) {
+    var nextQuestion = time
+    while !isOver, let next = heap.nextTime, next <= end {
+      if next >= nextQuestion {
+        if isDone() { return }
+        nextQuestion = next + 20_000
+      }
+      guard let event = heap.removeFirst() else { return }
+      time = event.time
+      eventCount += 1
+      event.body()
+    }
+    if !isOver { time = max(time, end) }
+  }
+
+  /// How long the thread that asks rests before its next step, in microseconds.
+  func drawPause() -> Int64? {
+    guard shortPauses + longPauses > 0 else { return nil }
+    let number = pausing.index(1_000_000)
+    if number < longPauses { return pausing.number(30_000...3_000_000) }
+    if number < longPauses + shortPauses { return pausing.number(10...20_000) }
+    return nil
+  }
+
+  // MARK: What is told
+
+  func violated(_ sentence: @autoclosure () -> String) {
+    let violation = Violation(milliseconds: time / 1_000, sentence: sentence())
+    violations.append(violation)
+    trace("VIOLATED: \(violation.sentence)")
+  }
+
+  func trace(_ line: @autoclosure () -> String) {
+    guard isTracing else { return }
+    if lines.count >= 20_000 { lines.removeFirst(10_000) }
+    let fraction = String(time % 1_000_000 + 1_000_000).dropFirst()
+    lines.append("\(time / 1_000_000).\(fraction) \(line())")
+  }
+}

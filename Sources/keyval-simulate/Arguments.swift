@@ -1,0 +1,44 @@
+/// `[--seed N] [--runs N] [--minutes M]`
+struct Arguments {
+  /// The first seed; nil: a fresh one is drawn.
+  var seed: UInt64?
+  var runs: UInt64?
+  var minutes: Double?
+
+  struct Misuse: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  static let usage = """
+    usage: keyval-simulate [--seed N] [--runs N] [--minutes M]
+      --seed N      begin with this seed; alone: run it and tell what happened
+      --runs N      run so many seeds, one after the other (200 unless --minutes is given)
+      --minutes M   run seeds until so much time has passed
+    """
+
+  init(_ arguments: some Sequence<String>) throws(Misuse) {
+    var rest = Array(arguments)[...]
+    while let name = rest.popFirst() {
+      guard ["--seed", "--runs", "--minutes"].contains(name) else {
+        throw Misuse(description: "‘\(name)’ is no option of mine")
+      }
+      guard let text = rest.popFirst() else { throw Misuse(description: "\(name) needs a number") }
+      switch name {
+      case "--seed": seed = try Self.number(text, name)
+      case "--runs": runs = try Self.number(text, name)
+      default:
+        guard let value = Double(text), value > 0, value < 100_000 else {
+          throw Misuse(description: "\(name) needs a number of minutes above 0, not ‘\(text)’")
+        }
+        minutes = value
+      }
+    }
+  }
+
+  private static func number(_ text: String, _ name: String) throws(Misuse) -> UInt64 {
+    guard let number = UInt64(text), number <= UInt64.max / 2 else {
+      throw Misuse(description: "\(name) needs a whole number, not ‘\(text)’")
+    }
+    return number
+  }
+}

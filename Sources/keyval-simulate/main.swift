@@ -1,0 +1,89 @@
+import Glibc
+import Simulation
+
+/// What all runs together came to.
+struct Totals {
+  var runs = 0
+  var virtualMilliseconds: Int64 = 0
+  var operations = 0
+  var acknowledgedWrites = 0
+  var failures = 0
+  var elections = 0
+  var undecided = 0
+  var slowest: (milliseconds: Int64, seed: UInt64) = (0, 0)
+  var failed: [Run.Report] = []
+
+  mutating func add(_ report: Run.Report) {
+    runs += 1
+    virtualMilliseconds += report.virtualMilliseconds
+    operations += report.operations
+    acknowledgedWrites += report.acknowledgedWrites
+    failures += report.failures
+    elections += report.elections
+    undecided += report.undecided
+    if report.recoveryMilliseconds > slowest.milliseconds {
+      slowest = (report.recoveryMilliseconds, report.seed)
+    }
+    if !report.violations.isEmpty {
+      failed.append(report)
+      print("seed \(report.seed) FAILS: \(report.violations.first ?? "")")
+    }
+  }
+
+  func summary(_ elapsed: Duration) -> String {
+    let seconds = max(0.001, elapsed / .seconds(1))
+    func round(_ value: Double) -> String { String(Int(value.rounded())) }
+    return """
+      \(runs) schedules in \(round(seconds)) s: \(round(Double(runs) * 60 / seconds)) a minute, \
+      \(round(Double(virtualMilliseconds) / 1000 / seconds)) virtual seconds a second
+      \(operations) operations, \(failures) of them without a result in time; \(acknowledgedWrites) \
+      acknowledged writes; \(elections) elections; \(undecided) histories undecided
+      slowest recovery after the last fault: \(slowest.milliseconds) virtual ms (seed \(slowest.seed))
+      \(failed.isEmpty ? "no violation" : "\(failed.count) seeds fail")
+      """
+  }
+}
+
+/// Runs seeds on two threads until enough is enough.
+func simulate(_ arguments: Arguments, first: UInt64) async -> Totals {
+  let clock = ContinuousClock()
+  let began = clock.now
+  let end = arguments.minutes.map { began + .seconds($0 * 60) }
+  let limit = arguments.runs ?? (arguments.minutes == nil ? (arguments.seed == nil ? 200 : 1) : .max)
+  var totals = Totals()
+  await withTaskGroup(of: Run.Report.self) { group in
+    var next: UInt64 = 0
+    func isWanted() -> Bool { next < limit && (end.map { clock.now < $0 } ?? true) }
+    func add() {
+      let seed = first &+ next
+      next += 1
+      group.addTask { Run(seed: seed)() }
+    }
+    while next < 2, isWanted() { add() }
+    while let report = await group.next() {
+      totals.add(report)
+      if isWanted(), totals.failed.count < 5 { add() }
+    }
+  }
+  print(totals.summary(clock.now - began))
+  return totals
+}
+
+do {
+  let arguments = try Arguments(CommandLine.arguments.dropFirst())
+  let first = arguments.seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
+  print("seeds from \(first) on")
+  let totals = await simulate(arguments, first: first)
+  if let report = totals.failed.first {
+    print("\nlooking for the shortest way to it …\n")
+    print(Run(seed: report.seed).shrunk().explanation())
+  } else if totals.runs == 1, arguments.seed != nil {
+    var run = Run(seed: first)
+    run.isTracing = true
+    print(run().explanation(lines: 400))
+  }
+  exit(totals.failed.isEmpty ? 0 : 1)
+} catch {
+  print("\(error)\n\(Arguments.usage)")
+  exit(64)
+}
