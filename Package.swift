@@ -169,7 +169,11 @@ let package = Package(
         "Transport", "Sessions", "Kerberos", "KerberosFixture", "Wire", nioCore, nioPosix, logging,
       ],
       swiftSettings: strict),
-    .testTarget(name: "DroneTests", dependencies: ["Drone", "Cluster", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "DroneTests", dependencies: ["Drone", "Cluster", "Cryptography", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "CommanderTests", dependencies: ["Commander", "Drone", "Cluster", "Cryptography"],
+      swiftSettings: strict),
     // A whole cluster of real processes for the tests that need one
     .target(
       name: "ClusterFixture",

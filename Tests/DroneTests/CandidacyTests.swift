@@ -1,0 +1,186 @@
+import Cluster
+import Testing
+
+@testable import Drone
+
+@Suite("Candidacies") struct CandidacyTests {
+  private let request: [UInt8] = [1, 2, 3]
+
+  /// Stands, is supported by drone 2, and asks for a ballot.
+  private func balloting(_ drone: inout TestDrone) throws -> Term {
+    let standing = drone.stand()
+    let term = try #require(standing)
+    let answer = CandidacyAnswer(term: term, choice: .voted, highest: term)
+    let actions = drone.receive(.candidacyAnswer(answer), from: 2)
+    #expect(actions == [.makeElectionKey(term)])
+    let ballot = drone.feed(.electionKeyMade(term, certificateRequest: request)).ballotRequest
+    #expect(ballot == BallotRequest(term: term, certificateRequest: request))
+    return term
+  }
+
+  private func certify(_ drone: inout TestDrone, _ term: Term) -> [DroneAction] {
+    let certificate = Names.certificate(term.number, drone.number)
+    return drone.receive(.certified(Certified(term: term, certificate: certificate)), from: Names.authority)
+  }
+
+  private func taken(_ actions: [DroneAction]) -> Term? {
+    for case .takeOffice(let term, _, _, _, _) in actions { return term }
+    return nil
+  }
+
+  @Test("a drone that hears no commander stands after the suspicion interval and a back-off")
+  func stands() {
+    var drone = TestDrone(age: 0)
+    drone.list(3, term: 0)
+    #expect(drone.pass(drone.timing.suspicion).candidacies.isEmpty)
+    #expect(drone.stand() == Term(1))
+  }
+
+  @Test("a drone that is not registered does not stand")
+  func unregistered() {
+    var drone = TestDrone(4)
+    drone.list(3, term: 0)
+    #expect(drone.stand() == nil)
+  }
+
+  @Test("heartbeats keep a drone from standing; their end does not")
+  func heartbeats() {
+    var drone = TestDrone.registered()
+    for sequence in 1...40 {
+      drone.heartbeat(1, from: 2, sequence: UInt64(sequence))
+      #expect(drone.pass(200).candidacies.isEmpty)
+    }
+    #expect(drone.stand() == Term(2))
+  }
+
+  @Test("one of three asks for a ballot only with another's support")
+  func needsMajority() throws {
+    var drone = TestDrone.registered()
+    let standing = drone.stand()
+    let term = try #require(standing)
+    let no = CandidacyAnswer(term: term, choice: .stillReaches, highest: Term(0))
+    #expect(drone.receive(.candidacyAnswer(no), from: 2).isEmpty)
+    let yes = CandidacyAnswer(term: term, choice: .voted, highest: term)
+    #expect(drone.receive(.candidacyAnswer(yes), from: 9).isEmpty)
+    #expect(drone.receive(.candidacyAnswer(yes), from: 3) == [.makeElectionKey(term)])
+  }
+
+  @Test("a single drone elects itself; one of two needs only the authority", arguments: [1, 2])
+  func few(drones: Int) throws {
+    var drone = TestDrone.registered(drones: drones)
+    var actions: [DroneAction] = []
+    for _ in 0..<100 where !actions.contains(.makeElectionKey(Term(1))) { actions = drone.pass(50) }
+    #expect(actions.contains(.makeElectionKey(Term(1))))
+  }
+
+  @Test("the winner takes office once, and only with a certificate for itself in the term it stood for")
+  func wins() throws {
+    var drone = TestDrone.registered()
+    let term = try balloting(&drone)
+    drone.list(3, term: term.number)
+    let foreign = Names.certificate(term.number, 2)
+    #expect(
+      taken(drone.receive(.certified(Certified(term: term, certificate: foreign)), from: Names.authority))
+        == nil)
+    #expect(taken(drone.receive(.certified(Certified(term: term, certificate: [1])), from: 2)) == nil)
+    #expect(taken(certify(&drone, term)) == term)
+    #expect(taken(certify(&drone, term)) == nil)
+  }
+
+  @Test("the winner takes office with a list of drones made after the claim, not with an older one")
+  func currentList() throws {
+    var drone = TestDrone.registered()
+    let term = try balloting(&drone)
+    let actions = certify(&drone, term)
+    #expect(taken(actions) == nil)
+    #expect(
+      actions.sent(to: Names.authority).contains { if case .register = $0 { true } else { false } })
+    let list = drone.list(4, term: term.number, certificate: Names.certificate(term.number, 1))
+    guard case .takeOffice(term, _, let drones, _, _) = list.last else {
+      Issue.record("the office was not taken: \(list)")
+      return
+    }
+    #expect(drones.count == 4)
+  }
+
+  @Test("an office ends with a higher term in the authority's list, certified or claimed")
+  func leaves() throws {
+    var drone = TestDrone.registered()
+    let term = try balloting(&drone)
+    drone.list(3, term: term.number)
+    _ = certify(&drone, term)
+    #expect(drone.list(4, term: term.number + 1).contains(.leaveOffice(term)))
+    #expect(drone.feed(.resigned(term)).isEmpty)
+  }
+
+  @Test("a lost certificate is asked for again, under the same key")
+  func asksAgain() throws {
+    var drone = TestDrone.registered()
+    let term = try balloting(&drone)
+    let again = drone.pass(drone.timing.heartbeat * 5).ballotRequest
+    #expect(again == BallotRequest(term: term, certificateRequest: request))
+  }
+
+  @Test("a failed ballot is followed by one above every term that is known, after a back-off")
+  func fails() throws {
+    var drone = TestDrone.registered()
+    let term = try balloting(&drone)
+    let failure = BallotFailed(term: term, highest: Term(40), reason: "no")
+    let actions = drone.receive(.ballotFailed(failure), from: Names.authority)
+    #expect(actions.contains(.dropElectionKey(term)))
+    #expect(drone.feed(.ticked).candidacies.isEmpty)
+    #expect(drone.stand() == Term(41))
+  }
+
+  @Test("a term that another has promised is stood above, also if its answer comes late")
+  func late() throws {
+    var drone = TestDrone.registered()
+    let term = try balloting(&drone)
+    let answer = CandidacyAnswer(term: term, choice: .promisedElsewhere, highest: Term(12))
+    drone.receive(.candidacyAnswer(answer), from: 3)
+    drone.receive(
+      .ballotFailed(BallotFailed(term: term, highest: .none, reason: "no")), from: Names.authority)
+    #expect(drone.stand() == Term(13))
+  }
+
+  @Test("a claim that comes to nothing holds the others up once, however often it is told")
+  func claimWithoutCertificate() {
+    var drone = TestDrone.registered()
+    var stood: Term?
+    for _ in 0..<10 where stood == nil {
+      drone.list(3, term: 5)
+      for case .note(.candidate(let term)) in drone.pass(700) { stood = term }
+    }
+    #expect(stood == Term(6))
+  }
+
+  @Test("a commander that is heard ends a candidacy and its key")
+  func standsDown() throws {
+    var drone = TestDrone.registered()
+    let term = try balloting(&drone)
+    #expect(drone.heartbeat(term.number + 1, from: 2).contains(.dropElectionKey(term)))
+    #expect(taken(certify(&drone, term)) == nil)
+    #expect(
+      drone.feed(.electionKeyMade(term, certificateRequest: request)) == [.dropElectionKey(term)])
+  }
+
+  @Test("an expired certificate makes nobody commander, and no heartbeat count")
+  func expired() {
+    var drone = TestDrone.registered()
+    let short = Names.certificate(1, 2, life: 10)
+    #expect(drone.heartbeat(1, from: 2, certificate: short).report != nil)
+    drone.wall += 60
+    #expect(drone.heartbeat(1, from: 2, sequence: 2, certificate: short).report == nil)
+    let fresh = Names.certificate(1, 2, edition: 1)
+    #expect(drone.heartbeat(1, from: 2, sequence: 3, certificate: fresh).report != nil)
+  }
+
+  @Test("nobody is believed with another's certificate, nor a second winner of a term")
+  func borrowed() {
+    var drone = TestDrone.registered()
+    #expect(drone.heartbeat(1, from: 3, certificate: Names.certificate(1, 2)).report == nil)
+    #expect(drone.heartbeat(1, from: 2).report != nil)
+    #expect(drone.heartbeat(1, from: 3, certificate: Names.certificate(1, 3)).report == nil)
+    #expect(drone.heartbeat(2, from: 2, certificate: Names.certificate(1, 2)).report == nil)
+  }
+}
