@@ -60,6 +60,18 @@ extension SecurityTests {
       try await target.isUnharmed()
     }
 
+    @Test("a sequence number that a drone could not count on from is malformed")
+    func sequence() throws {
+      let partition = try #require(Partition(1))
+      func answer(_ sequence: UInt64) -> [UInt8] {
+        StoreAnswer.opened(number: 1, partition: partition, sequence: sequence, outcomes: [], forgotten: [])
+          .encoded()
+      }
+      _ = try StoreAnswer.decode(answer(UInt64(Int64.max)))
+      #expect(throws: CBORError.self) { try StoreAnswer.decode(answer(UInt64(Int64.max) + 1)) }
+      #expect(throws: CBORError.self) { try StoreAnswer.decode(answer(.max)) }
+    }
+
     @Test("garbage, and connections that say nothing or half of it, keep no node from serving")
     func garbage() async throws {
       let target = try await Target.shared
