@@ -43,6 +43,8 @@ public struct CommanderCore: Sendable {
   private var sequence: UInt64 = 0
   private var sentHeartbeats: [(sequence: UInt64, at: Instant)] = []
   var lastMajority: Instant
+  /// Since when it has had a majority without a break.
+  var majoritySince: Instant?
   private var authorityAnswered: Instant?
   private var lastCertificateRequest: Instant?
   private var lastWall: Int64 = 0
@@ -93,7 +95,12 @@ public struct CommanderCore: Sendable {
 
   private mutating func tick(wall: Int64, now: Instant) -> [CommanderAction] {
     var actions = heartbeat(now)
-    if hasMajority(now) { lastMajority = now }
+    if hasMajority(now) {
+      lastMajority = now
+      majoritySince = majoritySince ?? now
+    } else {
+      majoritySince = nil
+    }
     if now - lastMajority > timing.resignation {
       return [.resign(identity.term, reason: "no majority answered for \(timing.resignation) ms")]
     }

@@ -138,9 +138,11 @@ extension CommanderCore {
     return rebalance(loaders)
   }
 
-  /// The first placement waits until every registered drone has reported, or has had the time to.
+  /// Placing waits until every registered drone has reported, or has had the time to: at first, and after a time
+  /// without a majority (this process was stopped, say), when what all drones have on them looks free.
   private func isSettled(_ now: Instant) -> Bool {
-    now - began > timing.suspicion || members.allSatisfy { $0.lastAnswered != nil }
+    majoritySince.map { now - $0 > timing.suspicion } ?? false
+      || members.allSatisfy { $0.isAlive(now, timing) }
   }
 
   /// For each drone the partitions whose data loop is not alive.

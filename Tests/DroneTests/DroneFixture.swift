@@ -1,6 +1,5 @@
 import Cluster
 import Cryptography
-import Synchronization
 
 @testable import Drone
 

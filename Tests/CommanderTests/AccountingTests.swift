@@ -1,0 +1,197 @@
+import Cluster
+import Testing
+
+@testable import Commander
+
+@Suite("Accounting") struct AccountingTests {
+  typealias N = HarnessNames
+
+  private let one = PartitionSet([Partition(5)!])
+  private func token(_ term: UInt64, _ counter: UInt64) -> FencingToken {
+    FencingToken(term: Term(term), counter: counter)
+  }
+  private func holding(_ token: FencingToken) -> [Holding] { [Holding(token: token, partitions: one)] }
+  private func state(_ office: TestOffice) -> PartitionRecord.State { office.core.partitions[5].state }
+  private func holder(_ drone: Int, life: Int = 1) -> Holder {
+    Holder(principal: N.drone(drone), incarnation: TestOffice.incarnation(drone, life: life))
+  }
+
+  /// An office of term 3 which a majority has answered, nothing accounted for.
+  private func office() -> TestOffice {
+    var office = TestOffice(term: 3)
+    office.tick()
+    for drone in 0..<2 { office.report(drone) }
+    return office
+  }
+
+  @Test("what a drone reports at first it keeps, under its old token, and gets a lease on it")
+  func adopts() {
+    var office = office()
+    let actions = office.report(2, holding: holding(token(2, 7)))
+    #expect(state(office) == .serving(holder(2)))
+    #expect(actions.renewal?.partitions == one && actions.releases.isEmpty)
+    #expect(actions.renewal?.nonce == office.nonces[2])
+  }
+
+  @Test("what nobody reports waits for the leases that an earlier commander may have given")
+  func unaccounted() {
+    var office = office()
+    let wait = office.timing.lease + office.timing.drift
+    office.pass(wait, answering: [0, 1, 2])
+    #expect(state(office) == .unaccounted)
+    office.pass(250, answering: [0, 1, 2])
+    guard case .assigned = state(office) else {
+      Issue.record("\(state(office))")
+      return
+    }
+  }
+
+  @Test("in the first term there is nobody to wait for")
+  func firstTerm() {
+    var office = TestOffice(term: 1)
+    office.tick()
+    office.storeKey()
+    for drone in 0..<3 { office.report(drone) }
+    office.pass(250, answering: [0, 1, 2])
+    #expect((0..<3).map { office.assigned(to: $0).count }.sorted() == [170, 171, 171])
+  }
+
+  @Test("when two report one partition neither goes on until every lease has run out")
+  func conflict() {
+    var office = office()
+    office.report(1, holding: holding(token(2, 7)))
+    let higher = office.report(2, holding: holding(token(2, 8)))
+    #expect(higher.renewal?.partitions.isEmpty == true)
+    #expect(higher.releases.map(\.1) == [one])
+    let lower = office.report(1, holding: holding(token(2, 7)))
+    #expect(lower.renewal?.partitions.isEmpty == true && lower.releases.map(\.1) == [one])
+    #expect(office.report(2, holding: holding(token(2, 8))).releases.map(\.1) == [one])
+    #expect(state(office) == .unaccounted)
+    office.pass(office.timing.lease, answering: [0, 1, 2])
+    #expect(state(office) == .unaccounted)
+    office.pass(office.timing.lease, answering: [0, 1, 2])
+    guard case .assigned = state(office) else {
+      Issue.record("\(state(office))")
+      return
+    }
+  }
+
+  @Test("a lower token than the one that is served is released, and hurts nobody")
+  func lower() {
+    var office = office()
+    office.report(1, holding: holding(token(2, 7)))
+    #expect(office.report(2, holding: holding(token(2, 6))).releases.map(\.0) == [N.drone(2)])
+    #expect(state(office) == .serving(holder(1)))
+  }
+
+  @Test("a drone that has it no more gives it up for the next at once")
+  func givenUp() {
+    var office = TestOffice.settled()
+    let partition = office.served(by: 1).first { _ in true }!
+    let rest = office.holdings(of: 1).map {
+      Holding(token: $0.token, partitions: $0.partitions.subtracting([partition]))
+    }
+    office.report(1, holding: rest)
+    #expect(office.core.partitions[partition.index].state == .free)
+    office.tick()
+    guard case .assigned = office.core.partitions[partition.index].state else {
+      Issue.record("not given to anybody")
+      return
+    }
+  }
+
+  @Test("an older report that comes late changes nothing")
+  func reordered() {
+    var office = office()
+    office.report(2, holding: [], nonce: 10)
+    office.report(2, holding: holding(token(2, 7)), nonce: 12)
+    #expect(office.report(2, holding: [], nonce: 11).isEmpty)
+    #expect(state(office) == .serving(holder(2)))
+  }
+
+  @Test("a restarted drone holds nothing: its earlier life's leases are waited for, then all is given anew")
+  func restarted() {
+    var office = TestOffice.settled()
+    let lost = office.served(by: 1)
+    office.pass(250, answering: [0, 1, 2])
+    let wait = office.timing.lease + office.timing.drift
+    for _ in 0..<(wait / 250) {
+      office.now = office.now + 250
+      office.tick()
+      for drone in [0, 2] { office.report(drone, holding: office.holdings(of: drone)) }
+      office.report(1, life: 2)
+    }
+    #expect(lost.allSatisfy { office.core.partitions[$0.index].state == .serving(holder(1)) })
+    office.now = office.now + 250
+    office.tick()
+    office.report(1, life: 2)
+    office.tick()
+    #expect(lost.allSatisfy { office.core.partitions[$0.index].holder == nil })
+  }
+
+  @Test("a silent drone's partitions go to the others after its lease, and its late report is no claim")
+  func dead() {
+    var office = TestOffice.settled()
+    let lost = office.served(by: 2)
+    let late = office.holdings(of: 2)
+    office.pass(office.timing.lease - 250, answering: [0, 1])
+    #expect(office.served(by: 2) == lost)
+    for _ in 0..<8 {
+      office.pass(250, answering: [0, 1])
+      office.load([0, 1])
+    }
+    #expect(office.served(by: 2).isEmpty)
+    #expect(office.served(by: 0).count == 256 && office.served(by: 1).count == 256)
+    let actions = office.report(2, holding: late)
+    #expect(actions.releases.map(\.1) == [lost])
+    #expect(actions.renewal?.partitions.isEmpty == true)
+  }
+
+  @Test("after a pause of the commander itself nobody loses anything")
+  func pause() {
+    var office = TestOffice.settled()
+    let before = (0..<3).map { office.holdings(of: $0) }
+    office.now = office.now + 4000
+    office.tick()
+    // The answers come one by one, and the commander does not give away meanwhile what the last one has.
+    for drone in 0..<3 {
+      #expect(office.report(drone, holding: before[drone]).releases.isEmpty)
+      office.now = office.now + 100
+      office.tick()
+    }
+    #expect((0..<3).map { office.holdings(of: $0) } == before)
+  }
+
+  // MARK: Renewals
+
+  @Test("leases are renewed for what is the reporter's and lively, and for nobody without a majority")
+  func renewals() {
+    var office = TestOffice.settled()
+    let mine = office.served(by: 1)
+    let some = PartitionSet(mine.filter { $0.index.isMultiple(of: 2) })
+    #expect(office.report(1, holding: office.holdings(of: 1), lively: some).renewal?.partitions == some)
+    office.now = office.now + office.timing.suspicion + 1
+    office.tick()
+    #expect(office.report(1, holding: office.holdings(of: 1)).renewal == nil)
+    #expect(office.report(0, holding: office.holdings(of: 0)).renewal?.partitions == office.served(by: 0))
+  }
+
+  @Test("partitions whose data loop stays silent are given to other drones")
+  func silentLoop() {
+    var office = TestOffice.settled()
+    let mine = office.served(by: 1)
+    let odd = PartitionSet(Partition.all.filter { !$0.index.isMultiple(of: 2) })
+    let stuck = mine.subtracting(odd)
+    for _ in 0..<20 {
+      office.now = office.now + 250
+      office.tick()
+      office.storeKey()
+      office.report(1, holding: office.holdings(of: 1), lively: odd)
+      for drone in [0, 2] { office.report(drone, holding: office.holdings(of: drone)) }
+      office.publish()
+      office.load([0, 2])
+    }
+    #expect(office.served(by: 1).intersection(stuck).isEmpty)
+    #expect(stuck.isSubset(of: office.served(by: 0).union(office.served(by: 2))))
+  }
+}

@@ -1,0 +1,115 @@
+import Cluster
+import Testing
+
+@testable import Commander
+
+@Suite("Holding the office") struct OfficeTests {
+  typealias N = HarnessNames
+
+  @Test(
+    "a majority is more than half of the drones, the authority counting as one more when they are even",
+    arguments: [
+      // drones, answering, the authority, majority
+      (1, 1, false, true), (2, 1, false, false), (2, 1, true, true), (2, 2, false, true),
+      (3, 1, true, false), (3, 2, false, true), (4, 2, false, false), (4, 2, true, true),
+      (5, 2, true, false), (5, 3, false, true),
+    ])
+  func majority(drones: Int, answering: Int, authority: Bool, isMajority: Bool) {
+    var office = TestOffice(drones: drones)
+    office.tick()
+    for drone in 0..<answering { office.report(drone) }
+    if authority {
+      office.receive(
+        .heartbeatHeard(HeartbeatHeard(term: Term(1), sequence: office.sequence)), from: N.authority)
+    }
+    #expect(office.core.hasMajority(office.now) == isMajority)
+  }
+
+  @Test("an answer counts from the sending of the heartbeat that it answers, for the suspicion interval")
+  func age() {
+    var office = TestOffice()
+    office.tick()
+    let first = office.sequence
+    office.now = office.now + 700
+    office.tick()
+    for drone in 0..<2 { office.report(drone, sequence: first) }
+    #expect(office.core.hasMajority(office.now))
+    office.now = office.now + 51
+    #expect(!office.core.hasMajority(office.now))
+  }
+
+  @Test("an answer to a heartbeat that was never sent makes nobody alive")
+  func unknownHeartbeat() {
+    var office = TestOffice()
+    office.tick()
+    for drone in 0..<3 { office.report(drone, sequence: 99) }
+    #expect(!office.core.hasMajority(office.now))
+  }
+
+  @Test("heartbeats go to all drones and the authority, one an interval")
+  func heartbeats() {
+    var office = TestOffice()
+    let peers = office.tick().compactMap { action in
+      if case .send(.heartbeat, let peer) = action { peer } else { nil }
+    }
+    #expect(peers == [N.drone(0), N.drone(1), N.drone(2), N.authority])
+    office.now = office.now + 100
+    #expect(!office.tick().contains { if case .send(.heartbeat, _) = $0 { true } else { false } })
+  }
+
+  @Test("without a majority for five seconds it resigns, not before")
+  func resigns() {
+    var office = TestOffice.settled()
+    let before = office.pass(5000, answering: [0])
+    #expect(before.resignation == nil)
+    #expect(office.pass(1500, answering: [0]).resignation != nil)
+  }
+
+  @Test(
+    "a drone's or the authority's promise of a higher term ends the office at once; a stranger's does not")
+  func refused() {
+    var office = TestOffice()
+    let refusal = ControlMessage.refused(Refused(reason: "no", term: Term(2)))
+    #expect(office.receive(refusal, from: N.drone(7)).resignation == nil)
+    #expect(office.receive(refusal, from: N.database).resignation == nil)
+    #expect(office.receive(refusal, from: N.drone(2)).resignation != nil)
+    #expect(office.receive(refusal, from: N.authority).resignation != nil)
+    let same = ControlMessage.refused(Refused(reason: "no", term: Term(1)))
+    #expect(office.receive(same, from: N.drone(2)).resignation == nil)
+  }
+
+  @Test("a database that only the commander does not reach ends the office; one that nobody reaches does not")
+  func database() {
+    var alone = TestOffice.settled()
+    var everybody = alone
+    func pass(_ office: inout TestOffice, reaches: Bool) -> String? {
+      var actions: [CommanderAction] = []
+      for _ in 0..<30 {
+        office.now = office.now + 250
+        actions += office.tick()
+        for drone in 0..<3 { office.report(drone, holding: office.holdings(of: drone), reaches: reaches) }
+      }
+      return actions.resignation
+    }
+    #expect(pass(&alone, reaches: true) != nil)
+    #expect(pass(&everybody, reaches: false) == nil)
+    #expect(everybody.report(1, holding: everybody.holdings(of: 1)).renewal?.partitions.isEmpty == false)
+  }
+
+  @Test("the certificate is asked for at half of its life, each time, and its end is the office's")
+  func certificate() {
+    var office = TestOffice.settled()
+    func pass(_ seconds: Int64) -> Int {
+      office.wall += seconds
+      return office.pass(5250, answering: [0, 1, 2]).count { $0 == .requestCertificate(Term(1)) }
+    }
+    for _ in 0..<4 {
+      #expect(pass(1700) == 0)
+      #expect((1...2).contains(pass(101)))
+      office.feed(.certified(certificate: office.certificate, notAfter: office.wall + 3600))
+    }
+    #expect(pass(3599) > 0)
+    office.wall += 2
+    #expect(office.tick().resignation != nil)
+  }
+}

@@ -1,0 +1,195 @@
+import Cluster
+import Cryptography
+
+@testable import Commander
+
+/// A commander's core with a clock beside it, fed by hand. Drone 1 holds the office.
+struct TestOffice {
+  typealias N = HarnessNames
+
+  let timing = Timing()
+  let key = try! P256PrivateKey.generate()
+  let certificate: [UInt8]
+  var core: CommanderCore
+  var now = Instant(milliseconds: 5_000_000)
+  var wall = N.wallStart
+  var nonces: [Int: UInt64] = [:]
+  /// Of the newest heartbeat, and of the newest map that was asked to be signed.
+  var sequence: UInt64 = 0
+  var signing: SlotMap?
+
+  init(drones: Int = 3, term: UInt64 = 1, previous: SlotMap? = nil) {
+    let nodes = (0..<drones).map { N.node(N.drone($0)) }
+    certificate = N.certificate(term: Term(term), winner: N.drone(0), key: key.publicKey, wall: N.wallStart)
+    core = CommanderCore(
+      identity: CommanderCore.Identity(
+        principal: N.drone(0), term: Term(term), cluster: N.cluster, authority: N.node(N.authority)),
+      timing: timing, certificate: certificate, notBefore: N.wallStart - 60, notAfter: N.wallStart + 3600,
+      drones: nodes, databases: [N.node(N.database)], previous: previous, now: now)
+  }
+
+  @discardableResult
+  mutating func feed(_ event: CommanderEvent) -> [CommanderAction] {
+    let actions = core.handle(event, now: now)
+    for action in actions {
+      switch action {
+      case .send(.heartbeat(let heartbeat), _): sequence = heartbeat.sequence
+      case .sign(let map): signing = map
+      default: break
+      }
+    }
+    return actions
+  }
+
+  @discardableResult
+  mutating func tick() -> [CommanderAction] { feed(.ticked(wall: wall)) }
+
+  @discardableResult
+  mutating func receive(_ message: ControlMessage, from peer: Principal) -> [CommanderAction] {
+    feed(.received(message, from: peer))
+  }
+
+  static func incarnation(_ drone: Int, life: Int = 1) -> Incarnation {
+    Incarnation(UInt64(drone * 100 + life))
+  }
+
+  /// A drone's answer to the newest heartbeat.
+  @discardableResult
+  mutating func report(
+    _ drone: Int, holding: [Holding] = [], life: Int = 1, lively: PartitionSet = .all, reaches: Bool = true,
+    sequence: UInt64? = nil, nonce: UInt64? = nil, map: UInt64? = nil
+  ) -> [CommanderAction] {
+    let next = nonce ?? (nonces[drone, default: 0] + 1)
+    nonces[drone] = max(nonces[drone, default: 0], next)
+    return receive(
+      .report(
+        Report(
+          term: core.identity.term, sequence: sequence ?? self.sequence, nonce: next,
+          incarnation: Self.incarnation(drone, life: life), endpoint: N.node(N.drone(drone)).endpoint,
+          holdings: holding, lively: lively, mapTerm: core.identity.term,
+          mapVersion: map ?? core.map.published?.version ?? 0, reachesDatabase: reaches)),
+      from: N.drone(drone))
+  }
+
+  mutating func storeKey() {
+    receive(.keyStored(KeyStored(term: core.identity.term, identifier: 1)), from: N.command)
+  }
+
+  @discardableResult
+  mutating func request(_ partitions: PartitionSet, by drone: Int, life: Int = 1) -> [CommanderAction] {
+    receive(
+      .grantRequest(
+        GrantRequest(
+          term: core.identity.term, incarnation: Self.incarnation(drone, life: life), partitions: partitions)),
+      from: N.drone(drone))
+  }
+
+  /// What a drone would report: all that the book says it serves, and more.
+  func holdings(of drone: Int, and more: [Holding] = []) -> [Holding] {
+    var sets: [FencingToken: PartitionSet] = [:]
+    for partition in Partition.all {
+      let record = core.partitions[partition.index]
+      switch record.state {
+      case .serving(let holder), .moving(let holder, _):
+        if holder.principal == N.drone(drone) { sets[record.token, default: []].insert(partition) }
+      default: break
+      }
+    }
+    return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0]!) } + more
+  }
+
+  /// Time passes in heartbeats which these drones answer with all that they serve.
+  @discardableResult
+  mutating func pass(_ milliseconds: Int64, answering drones: [Int], unreached: [Int] = [])
+    -> [CommanderAction]
+  {
+    var actions: [CommanderAction] = []
+    let end = now + milliseconds
+    while now < end {
+      now = min(end, now + timing.heartbeat)
+      actions += tick()
+      storeKey()
+      for drone in drones {
+        actions += report(drone, holding: holdings(of: drone), reaches: !unreached.contains(drone))
+      }
+      actions += publish()
+    }
+    return actions
+  }
+
+  /// The map that was asked for is signed.
+  @discardableResult
+  mutating func publish() -> [CommanderAction] {
+    guard let map = signing else { return [] }
+    signing = nil
+    let signed = try! SignedSlotMap(map, key: key, certificate: certificate)
+    return feed(.signed(signed, version: map.version))
+  }
+
+  /// The drones ask for what is assigned to them, and load it.
+  mutating func load(_ drones: [Int]) {
+    for drone in drones {
+      let assigned = assigned(to: drone)
+      guard !assigned.isEmpty, let grant = request(assigned, by: drone).grant else { continue }
+      let loaded = Holding(token: grant.token, partitions: grant.partitions)
+      report(drone, holding: holdings(of: drone, and: [loaded]))
+    }
+  }
+
+  func assigned(to drone: Int) -> PartitionSet {
+    PartitionSet(Partition.all.filter { core.partitions[$0.index].state == .assigned(N.drone(drone)) })
+  }
+
+  func served(by drone: Int) -> PartitionSet {
+    PartitionSet(
+      Partition.all.filter {
+        if case .serving(let holder) = core.partitions[$0.index].state {
+          return holder.principal == N.drone(drone)
+        }
+        return false
+      })
+  }
+
+  /// An office whose drones serve everything.
+  static func settled(drones: Int = 3, term: UInt64 = 1) -> TestOffice {
+    var office = TestOffice(drones: drones, term: term)
+    let all = Array(0..<drones)
+    for _ in 0..<(term == 1 ? 8 : 24) {
+      office.pass(250, answering: all)
+      office.load(all)
+    }
+    return office
+  }
+}
+
+extension [CommanderAction] {
+  var grant: Grant? {
+    for case .mint(let grant, _, _) in self { return grant }
+    return nil
+  }
+
+  var releases: [(Principal, PartitionSet)] {
+    compactMap {
+      if case .send(.release(let release), let peer) = $0 { (peer, release.partitions) } else { nil }
+    }
+  }
+
+  var renewal: Renewal? {
+    for case .send(.renewal(let renewal), _) in self { return renewal }
+    return nil
+  }
+
+  var resignation: String? {
+    for case .resign(_, let reason) in self { return reason }
+    return nil
+  }
+
+  var signed: SlotMap? {
+    for case .sign(let map) in self { return map }
+    return nil
+  }
+
+  var published: [Principal] {
+    compactMap { if case .send(.mapPublished, let peer) = $0 { peer } else { nil } }
+  }
+}
