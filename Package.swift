@@ -77,7 +77,7 @@ let package = Package(
       dependencies: [
         "Authority", "Commander", "Drone", "Database", "Routing", "Cluster", "Cryptography", "Wire",
       ], swiftSettings: mutable),
-    .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: strict),
+    .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: mutable),
 
     // With I/O
     .target(name: "Kerberos", dependencies: ["CKerberos"], swiftSettings: strict),

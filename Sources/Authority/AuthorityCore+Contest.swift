@@ -72,9 +72,12 @@ extension AuthorityCore {
   mutating func openBallot(
     _ term: Term, _ candidate: Winner, now: Instant
   ) -> [AuthorityAction] {
-    let ballot = Ballot(
+    var ballot = Ballot(
       number: nextBallot(), term: term, candidate: candidate, voters: registered(.drone).map(\.principal),
       now: now)
+    #if KEYVAL_MUTATIONS
+      ballot.mutations = mutations
+    #endif
     contest = .polling(ballot)
     let note = AuthorityNote.ballotOpened(term, candidate: candidate.principal, voters: ballot.voices)
     return [.note(note)] + ask(ballot) + decide(now)

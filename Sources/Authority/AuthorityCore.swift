@@ -51,6 +51,9 @@ public struct AuthorityCore: Sendable {
   var verified: (certificate: [UInt8], notAfter: Int64)?
   var contest: Contest?
   var certification: Certification?
+  #if KEYVAL_MUTATIONS
+    public var mutations: Mutations = []
+  #endif
   private var operations: UInt64 = 0
   private var ballots: UInt64
   /// What `Registered` says has changed and the nodes have not been told.

@@ -43,18 +43,41 @@ struct Ballot: Sendable {
     voters.sort()
   }
 
+  #if KEYVAL_MUTATIONS
+    var mutations: Mutations = []
+    private var repeatedVotes = 0
+    /// Of voters who answered.
+    private var reachedVoices: Int { answers.count + (needsAuthority && hasAuthorityVoted ? 1 : 0) }
+  #endif
+
   /// The first answer counts: a drone has one vote a term.
   mutating func count(_ vote: Vote, from voter: Principal) {
-    guard vote.ballot == number, vote.term == term, voters.contains(voter), answers[voter] == nil else {
-      return
-    }
+    guard vote.ballot == number, vote.term == term, voters.contains(voter) else { return }
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.countVoteTwice), answers[voter] == true { repeatedVotes += 1 }
+    #endif
+    guard answers[voter] == nil else { return }
     answers[voter] = vote.candidate == candidate.principal
+  }
+
+  private var countedVotes: Int {
+    let votes = voters.count { answers[$0] == true }
+    #if KEYVAL_MUTATIONS
+      return votes + repeatedVotes
+    #else
+      return votes
+    #endif
   }
 
   /// More than half of all voices; with no drones there is no majority.
   func verdict(isTimeOver: Bool) -> Verdict {
     let authority = needsAuthority ? 1 : 0
-    let votes = voters.filter { answers[$0] == true }.count + (hasAuthorityVoted ? authority : 0)
+    let votes = countedVotes + (hasAuthorityVoted ? authority : 0)
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.electByReachable), isTimeOver, votes * 2 > reachedVoices {
+        return .won(votes: votes)
+      }
+    #endif
     if votes * 2 > voices, votes > authority { return .won(votes: votes) }
     let outstanding = unanswered.count + (hasAuthorityVoted ? 0 : authority)
     let isPossible = !voters.isEmpty && (votes + outstanding) * 2 > voices

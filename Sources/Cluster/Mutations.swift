@@ -14,8 +14,6 @@
     // At drones
     /// Answer a write before the database has it.
     public static let acknowledgeEarly = Mutations(rawValue: 1 << 2)
-    /// A restarted process goes on under the incarnation of its earlier life.
-    public static let keepIncarnation = Mutations(rawValue: 1 << 3)
     /// Count a lease from the commander's answer instead of the question.
     public static let countLeaseFromReceipt = Mutations(rawValue: 1 << 4)
     /// Look at the clock before a batch is executed, not after it.
@@ -26,8 +24,8 @@
     public static let applyRetryTwice = Mutations(rawValue: 1 << 7)
     /// Report what lapsed under an earlier commander to a new one, as if it had been kept.
     public static let keepLapsed = Mutations(rawValue: 1 << 8)
-    /// Vote for whoever asks, as often as somebody asks.
-    public static let voteTwice = Mutations(rawValue: 1 << 9)
+    /// Tell a vote without having stored it.
+    public static let voteWithoutPromise = Mutations(rawValue: 1 << 9)
 
     // At the authority
     /// Count every answer of a voter.
@@ -36,6 +34,8 @@
     public static let electByReachable = Mutations(rawValue: 1 << 11)
 
     // At commanders
+    /// Take a restarted drone for the one that it was.
+    public static let keepIncarnation = Mutations(rawValue: 1 << 3)
     /// Mint tokens that do not name the term.
     public static let mintWithoutTerm = Mutations(rawValue: 1 << 12)
     /// Give partitions away as soon as their drone is silent, whatever its lease.
@@ -44,5 +44,27 @@
     public static let skipLeaseWait = Mutations(rawValue: 1 << 14)
     /// Renew leases without a majority.
     public static let renewWithoutMajority = Mutations(rawValue: 1 << 15)
+  }
+
+  extension Mutations {
+    /// All of them by name.
+    public static let named: [(name: String, mutation: Mutations)] = [
+      ("skipFence", .skipFence),
+      ("checkFenceBeforeTransaction", .checkFenceBeforeTransaction),
+      ("acknowledgeEarly", .acknowledgeEarly),
+      ("keepIncarnation", .keepIncarnation),
+      ("countLeaseFromReceipt", .countLeaseFromReceipt),
+      ("sampleClockBeforeExecuting", .sampleClockBeforeExecuting),
+      ("ignoreLeaseExpiry", .ignoreLeaseExpiry),
+      ("applyRetryTwice", .applyRetryTwice),
+      ("keepLapsed", .keepLapsed),
+      ("voteWithoutPromise", .voteWithoutPromise),
+      ("countVoteTwice", .countVoteTwice),
+      ("electByReachable", .electByReachable),
+      ("mintWithoutTerm", .mintWithoutTerm),
+      ("ignoreLeaseOfSilent", .ignoreLeaseOfSilent),
+      ("skipLeaseWait", .skipLeaseWait),
+      ("renewWithoutMajority", .renewWithoutMajority),
+    ]
   }
 #endif

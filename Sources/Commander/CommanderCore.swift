@@ -49,6 +49,14 @@ public struct CommanderCore: Sendable {
   private var lastCertificateRequest: Instant?
   private var lastWall: Int64 = 0
   var map = PublishedMap()
+  #if KEYVAL_MUTATIONS
+    public var mutations: Mutations = [] {
+      didSet {
+        guard mutations.contains(.skipLeaseWait) else { return }
+        for index in partitions.indices { partitions[index].leasedUntil = began }
+      }
+    }
+  #endif
 
   /// - Parameters:
   ///   - previous: the newest map of an earlier term, if one is known: where partitions were.
@@ -94,7 +102,8 @@ public struct CommanderCore: Sendable {
   // MARK: Time
 
   private mutating func tick(wall: Int64, now: Instant) -> [CommanderAction] {
-    var actions = heartbeat(now)
+    let heartbeats = heartbeat(now)
+    var actions = heartbeats
     if hasMajority(now) {
       lastMajority = now
       majoritySince = majoritySince ?? now
@@ -110,7 +119,7 @@ public struct CommanderCore: Sendable {
     actions += tickDatabases(now)
     if let reason = databaseLostAlone(now) { return [.resign(identity.term, reason: reason)] }
     actions += expire(now)
-    if hasMajority(now) { actions += assign(now) }
+    if hasMajority(now) { actions += assign(now, isRound: !heartbeats.isEmpty) }
     actions += refreshMap(wall: wall)
     actions += requestCertificate(wall: wall, now: now)
     return actions
@@ -172,16 +181,24 @@ public struct CommanderCore: Sendable {
       hear(authority: heard)
     case .grantRequest(let request) where request.term == identity.term: grant(request, to: peer, now: now)
     case .keyStored(let stored) where stored.term == identity.term: reached(commandService: peer, now: now)
-    case .refused(let refusal) where refusal.term > identity.term && isVoice(peer):
-      // Somebody has promised a higher term to another: without its answers this office is not whole, and
-      // the way back to one whole cluster is a new election.
-      [.resign(identity.term, reason: "\(peer) has promised term \(refusal.term)")]
+    case .refused(let refusal) where refusal.term > identity.term:
+      refused(refusal.term, by: peer, now: now)
     default: []
     }
   }
 
-  private func isVoice(_ peer: Principal) -> Bool {
-    peer == identity.authority.principal || members.contains { $0.principal == peer }
+  /// The authority's register decides, so its word ends the office at once. A drone that has promised a higher
+  /// term will not answer this commander again, and a new election is the way back to one whole cluster; but
+  /// its word alone could end any office, so first it has to hold out for as long as a lost majority.
+  private mutating func refused(_ term: Term, by peer: Principal, now: Instant) -> [CommanderAction] {
+    if peer == identity.authority.principal {
+      return [.resign(identity.term, reason: "the authority's term is \(term)")]
+    }
+    guard let index = members.firstIndex(where: { $0.principal == peer }) else { return [] }
+    let since = members[index].refusesSince ?? now
+    members[index].refusesSince = since
+    guard now - since > timing.resignation else { return [] }
+    return [.resign(identity.term, reason: "\(peer) has promised term \(term)")]
   }
 
   private mutating func hear(authority heard: HeartbeatHeard) -> [CommanderAction] {
@@ -221,9 +238,10 @@ public struct CommanderCore: Sendable {
     guard let index = members.firstIndex(where: { $0.principal == peer }) else { return [] }
     let isNewLife = members[index].incarnation != report.incarnation
     guard isNewLife || report.nonce > members[index].lastNonce else { return [] }
-    members[index].incarnation = report.incarnation
+    members[index].incarnation = incarnation(of: index, report)
     members[index].lastNonce = report.nonce
     members[index].isSilent = false
+    members[index].refusesSince = nil
     if let at = sent(report.sequence) {
       members[index].lastAnswered = max(members[index].lastAnswered ?? at, at)
     }
@@ -247,10 +265,24 @@ public struct CommanderCore: Sendable {
     return actions
   }
 
+  private func incarnation(of index: Int, _ report: Report) -> Incarnation {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.keepIncarnation), let known = members[index].incarnation { return known }
+    #endif
+    return report.incarnation
+  }
+
+  private func mayRenew(_ now: Instant) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.renewWithoutMajority) { return true }
+    #endif
+    return hasMajority(now)
+  }
+
   /// Leases are renewed only while a majority answered lately, only for what this commander counts as the
   /// reporter's, and only where its data loop is alive.
   private mutating func renewal(for report: Report, of holder: Holder, now: Instant) -> [CommanderAction] {
-    guard hasMajority(now) else { return [] }
+    guard mayRenew(now) else { return [] }
     var renewed = PartitionSet()
     for partition in report.lively {
       guard partitions[partition.index].state == .serving(holder) else { continue }

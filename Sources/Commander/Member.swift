@@ -18,6 +18,8 @@ struct Member {
   /// Partitions whose data loop it saw alive.
   var lively = PartitionSet.all
   var isSilent = false
+  /// Since when it refuses this commander, having promised a higher term; nil while it answers.
+  var refusesSince: Instant?
 
   init(_ node: RegisteredNode) {
     principal = node.principal

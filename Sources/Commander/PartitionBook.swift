@@ -33,6 +33,8 @@ extension CommanderCore {
   private mutating func accept(
     _ partition: Partition, _ token: FencingToken, _ holder: Holder, _ now: Instant
   ) -> Bool {
+    // No drone can have a token that was never minted, and believing one would shut out those that were.
+    guard token <= FencingToken(term: identity.term, counter: grantCounter) else { return false }
     var record = partitions[partition.index]
     defer { partitions[partition.index] = record }
     switch record.state {
@@ -77,10 +79,10 @@ extension CommanderCore {
     func canLoad(_ drone: Principal, _ partition: Partition) -> Bool {
       loaders.contains { $0.principal == drone && $0.lively.contains(partition) }
     }
-    for partition in Partition.all where now > partitions[partition.index].leasedUntil {
+    for partition in Partition.all where isLeaseOver(partition, now) {
       let record = partitions[partition.index]
       switch record.state {
-      case .unaccounted where now > accountedAt:
+      case .unaccounted where hasWaited(now):
         partitions[partition.index].state = .free
       case .assigned(let principal) where !canLoad(principal, partition):
         partitions[partition.index].state = .free
@@ -118,15 +120,18 @@ extension CommanderCore {
   }
 
   /// Places free partitions; when there are none, evens out.
-  mutating func assign(_ now: Instant) -> [CommanderAction] {
-    guard grantingDatabase != nil, isSettled(now) else { return [] }
+  /// - Parameter isRound: evening out can wait for the next heartbeat, and not be thought about in each tick.
+  mutating func assign(_ now: Instant, isRound: Bool) -> [CommanderAction] {
+    guard isRound || partitions.contains(where: \.isFree), grantingDatabase != nil, isSettled(now) else {
+      return []
+    }
     let loaders = loaders(now)
     var loads: [Principal: Int] = [:]
     for member in loaders { loads[member.principal] = 0 }
     var free = PartitionSet()
     for partition in Partition.all {
       let record = partitions[partition.index]
-      if record.state == .free { free.insert(partition) }
+      if record.isFree { free.insert(partition) }
       if let target = record.target, loads[target] != nil { loads[target, default: 0] += 1 }
     }
     guard free.isEmpty else {
@@ -193,6 +198,29 @@ extension CommanderCore {
     return counts
   }
 
+  private func nextToken() -> FencingToken {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.mintWithoutTerm) { return FencingToken(term: Term(1), counter: grantCounter) }
+    #endif
+    return FencingToken(term: identity.term, counter: grantCounter)
+  }
+
+  /// By this commander's count.
+  private func isLeaseOver(_ partition: Partition, _ now: Instant) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.ignoreLeaseOfSilent) { return true }
+    #endif
+    return now > partitions[partition.index].leasedUntil
+  }
+
+  /// For the leases that an earlier commander gave.
+  private func hasWaited(_ now: Instant) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.skipLeaseWait) { return true }
+    #endif
+    return now > accountedAt
+  }
+
   /// Mints one grant for all that the drone asks for and the book gives it.
   mutating func grant(_ request: GrantRequest, to peer: Principal, now: Instant) -> [CommanderAction] {
     guard hasMajority(now), let database = grantingDatabase?.node,
@@ -208,7 +236,7 @@ extension CommanderCore {
       })
     guard !due.isEmpty else { return [] }
     grantCounter += 1
-    let token = FencingToken(term: identity.term, counter: grantCounter)
+    let token = nextToken()
     for partition in due {
       if partitions[partition.index].state != .granted(holder) {
         partitions[partition.index].state = .granted(holder)
@@ -222,6 +250,8 @@ extension CommanderCore {
 }
 
 extension PartitionRecord {
+  var isFree: Bool { if case .free = state { true } else { false } }
+
   /// Who has it or will have it.
   var target: Principal? {
     if case .moving(_, let target) = state { target } else { owner }

@@ -42,6 +42,10 @@ public struct DataCore {
   /// The end of the shortest lease under which a read of this batch was answered.
   public private(set) var batchLeaseEnd = Instant(milliseconds: .max)
 
+  #if KEYVAL_MUTATIONS
+    public var mutations: Mutations = []
+  #endif
+
   public init(incarnation: Incarnation) { self.incarnation = incarnation }
 
   // MARK: Requests
@@ -82,7 +86,7 @@ public struct DataCore {
       return DataAnswer.failed(number: number, failure).encode(into: &answers)
     }
     guard let data = partitions[partition.index] else { return refuse(number, partition, &answers) }
-    guard data.leaseEnd > now else {
+    guard isLeased(data, now) else {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
@@ -114,8 +118,8 @@ public struct DataCore {
     guard let data = partitions[partition.index] else {
       return loading[partition.index] == nil ? .notMine : .unavailable(.loading)
     }
-    guard data.leaseEnd > now else { return .unavailable(.leaseOver) }
-    switch data.history.past(of: write, by: client) {
+    guard isLeased(data, now) else { return .unavailable(.leaseOver) }
+    switch past(of: write, by: client, in: data) {
     case .unseen: break
     case .done(let existed): return .done(existed: existed)
     case .pending(let sequence):
@@ -129,7 +133,27 @@ public struct DataCore {
     let change = value.map { LogRecord.Change.put(value: [UInt8]($0)) } ?? change
     backlog += data.queue(key: [UInt8](key), change: change, client: client, write: write, origin: origin)
     wait(for: partition)
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.acknowledgeEarly) { return .done(existed: false) }
+    #endif
     return .waits
+  }
+
+  @inline(__always)
+  private func isLeased(_ data: DataPartition, _ now: Instant) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.ignoreLeaseExpiry) { return true }
+    #endif
+    return data.leaseEnd > now
+  }
+
+  private func past(
+    of write: UInt64, by client: ClientIncarnation, in data: DataPartition
+  ) -> WriteHistory.Past {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.applyRetryTwice) { return .unseen }
+    #endif
+    return data.history.past(of: write, by: client)
   }
 
   private func encode(_ begin: Begin, _ number: UInt64, _ answers: inout CBORWriter) {

@@ -66,6 +66,9 @@ public struct DroneCore: Sendable {
   private var lastRegister: Instant?
   private var lastGrantRequest: Instant?
   private var random: SplitMix
+  #if KEYVAL_MUTATIONS
+    public var mutations: Mutations = []
+  #endif
 
   /// - Parameters:
   ///   - promise: what was stored last, `.none` on the first start.
@@ -211,7 +214,7 @@ public struct DroneCore: Sendable {
   /// The answer to the last heartbeat; sent again at once when holdings change.
   mutating func report(_ now: Instant) -> [DroneAction] {
     guard let commander else { return [] }
-    let dropped = holdings.dropLapsed(for: commander.term, now: now)
+    let dropped = dropLapsed(for: commander.term, now: now)
     let nonce = lease.send(at: now)
     let report = Report(
       term: commander.term, sequence: lastSequence, nonce: nonce, incarnation: identity.incarnation,
@@ -222,10 +225,27 @@ public struct DroneCore: Sendable {
     return dropped.isEmpty ? [send] : [.close(dropped), send]
   }
 
+  private mutating func dropLapsed(for term: Term, now: Instant) -> PartitionSet {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.keepLapsed) { return [] }
+    #endif
+    return holdings.dropLapsed(for: term, now: now)
+  }
+
+  private mutating func leaseEnd(_ nonce: UInt64, milliseconds: Int64, now: Instant) -> Instant? {
+    let end = lease.end(of: nonce, milliseconds: milliseconds)
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.countLeaseFromReceipt), end != nil { return now + milliseconds }
+    #endif
+    return end
+  }
+
   private mutating func renew(_ renewal: Renewal, now: Instant) -> [DroneAction] {
     // A commander may grant less than the cluster's lease, never more.
     let milliseconds = min(timing.lease, Int64(clamping: renewal.milliseconds))
-    guard let until = lease.end(of: renewal.nonce, milliseconds: milliseconds), until > now else { return [] }
+    guard let until = leaseEnd(renewal.nonce, milliseconds: milliseconds, now: now), until > now else {
+      return []
+    }
     let covered = holdings.renew(
       renewal.partitions, nonce: renewal.nonce, until: until, term: renewal.term)
     return covered.isEmpty ? [] : [.serve(covered, until: until)]

@@ -17,6 +17,8 @@ struct Candidate: Equatable, Sendable {
   var waitUntil = Instant(milliseconds: .min)
   /// Whom this drone would vote for: its answer to the last poll. Not binding until the ballot.
   var favourite: (term: Term, candidate: Principal)?
+  /// Until then the favourite keeps others in that or a lower term waiting.
+  var favouredUntil = Instant(milliseconds: .min)
   /// The term of the commander whose principal was seen standing for a higher one.
   var endedOffice: Term?
 
@@ -37,8 +39,10 @@ struct Candidate: Equatable, Sendable {
 }
 
 extension DroneCore {
-  /// How far above all known terms another drone's may be.
+  /// How far above all known terms a candidate's may be.
   private static var longestStep: UInt64 { 1 << 16 }
+  /// How far above them a drone follows another's word. Less, so that where it stands then is plausible to all.
+  private static var longestHint: UInt64 { 1 << 15 }
 
   /// More than half of the registered drones, the authority counting as one more when their number is even.
   /// The authority cannot be polled, so its voice is counted as given here; it decides at the ballot.
@@ -82,9 +86,9 @@ extension DroneCore {
   }
 
   private mutating func stand(_ now: Instant) -> [DroneAction] {
-    let seen = max(registerTerm, candidacy.favourite?.term ?? .none)
+    let seen = max(registerTerm, favouredTerm(now))
     let term = max(highestTerm, nextTermFloor, seen).next
-    candidacy.favourite = (term, identity.principal)
+    favour(identity.principal, in: term, now)
     candidacy.stage = .polling(term, since: now, asked: now, supporters: [identity.principal])
     return [.note(.candidate(term))] + poll(term, except: [identity.principal]) + seekBallot(now)
   }
@@ -112,29 +116,40 @@ extension DroneCore {
     let choice: CandidacyAnswer.Choice
     if let heard = commander, !heard.isSilent, now - heard.lastHeard <= timing.suspicion {
       choice = .stillReaches
-    } else if asked.term <= highestTerm || office != nil || !isPlausible(asked.term) {
+    } else if asked.term <= highestTerm || office != nil || !isPlausible(asked.term, within: Self.longestStep) {
       choice = .promisedElsewhere
-    } else if let favourite = candidacy.favourite, favourite.term >= asked.term, favourite.candidate != peer {
+    } else if favouredTerm(now) >= asked.term, candidacy.favourite?.candidate != peer {
       choice = .promisedElsewhere
     } else {
       choice = .voted
-      candidacy.favourite = (asked.term, peer)
+      favour(peer, in: asked.term, now)
       candidacy.wait(until: now + timing.ballot + backOff())
     }
-    let highest = max(highestTerm, candidacy.favourite?.term ?? .none)
+    let highest = max(highestTerm, favouredTerm(now))
     let answer = CandidacyAnswer(term: asked.term, choice: choice, highest: highest)
     return [.send(.candidacyAnswer(answer), to: peer)]
   }
 
   /// Terms count up by elections. A number far above all that is known is wrong, and whoever followed it would
   /// stand in terms that the authority refuses, for ever.
-  private func isPlausible(_ term: Term) -> Bool {
-    let known = max(highestTerm, registerTerm, nextTermFloor).number
-    return term.number <= known || term.number - known <= Self.longestStep
+  private func isPlausible(_ term: Term, within step: UInt64) -> Bool {
+    let known = max(highestTerm, registerTerm).number
+    return term.number <= known || term.number - known <= step
+  }
+
+  private mutating func favour(_ candidate: Principal, in term: Term, _ now: Instant) {
+    candidacy.favourite = (term, candidate)
+    // As long as a poll and a ballot take. A candidate that does not come to a ballot by then holds up nobody.
+    candidacy.favouredUntil = now + timing.ballot * 3
+  }
+
+  /// The term of the favourite, while it counts against others.
+  private func favouredTerm(_ now: Instant) -> Term {
+    now < candidacy.favouredUntil ? candidacy.favourite?.term ?? .none : .none
   }
 
   mutating func count(_ answer: CandidacyAnswer, from peer: Principal, now: Instant) -> [DroneAction] {
-    if answer.choice == .promisedElsewhere, isPlausible(answer.highest) {
+    if answer.choice == .promisedElsewhere, isPlausible(answer.highest, within: Self.longestHint) {
       // Two stand at the same time, or this drone is behind: the next try is above what the other has seen.
       // Also when others have given it their votes already: a drone that has promised a higher term would
       // refuse the office that comes of them.
@@ -164,6 +179,12 @@ extension DroneCore {
   mutating func vote(_ query: VoteQuery, now: Instant) -> [DroneAction] {
     var actions: [DroneAction] = []
     var candidate: Principal?
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.voteWithoutPromise), let favourite = candidacy.favourite {
+        let vote = Vote(ballot: query.ballot, term: query.term, candidate: favourite.candidate)
+        return [.send(.vote(vote), to: identity.authority)]
+      }
+    #endif
     if promise.term == query.term {
       candidate = promise.candidate
     } else if query.term > highestTerm, let favourite = candidacy.favourite, favourite.term == query.term,
@@ -200,7 +221,9 @@ extension DroneCore {
   }
 
   mutating func fail(_ failure: BallotFailed, now: Instant) -> [DroneAction] {
-    nextTermFloor = max(nextTermFloor, failure.highest)
+    if isPlausible(failure.highest, within: Self.longestHint) {
+      nextTermFloor = max(nextTermFloor, failure.highest)
+    }
     guard candidacy.term == failure.term else { return [] }
     return giveUp(failure.term, failure.reason, now)
   }

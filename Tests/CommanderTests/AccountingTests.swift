@@ -33,6 +33,16 @@ import Testing
     #expect(actions.renewal?.nonce == office.nonces[2])
   }
 
+  @Test("a token that was never minted is not believed, and shuts out none that was")
+  func wildToken() {
+    var office = office()
+    for wild in [token(4, 1), token(3, 1), token(.max, .max)] {
+      #expect(office.report(1, holding: holding(wild)).releases.map(\.1) == [one])
+    }
+    office.report(2, holding: holding(token(2, 7)))
+    #expect(state(office) == .serving(holder(2)))
+  }
+
   @Test("what nobody reports waits for the leases that an earlier commander may have given")
   func unaccounted() {
     var office = office()

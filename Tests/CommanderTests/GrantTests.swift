@@ -140,7 +140,10 @@ import Testing
     office.tick()
     for drone in [0, 1] { office.report(drone, holding: office.holdings(of: drone)) }
     office.report(2)
-    let (peer, moved) = try #require(office.tick().releases.first)
+    office.now = office.now + 250
+    office.now = office.now + 250
+    let releases = office.tick().releases
+    let (peer, moved) = try #require(releases.first)
     let from = peer == N.drone(0) ? 0 : 1
     let again = office.report(from, holding: office.holdings(of: from))
     #expect(again.releases.map(\.1) == [moved])

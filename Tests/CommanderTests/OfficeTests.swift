@@ -65,13 +65,14 @@ import Testing
     #expect(office.pass(1500, answering: [0]).resignation != nil)
   }
 
-  @Test(
-    "a drone's or the authority's promise of a higher term ends the office at once; a stranger's does not")
+  @Test("the authority's higher term ends the office at once, a drone's once it has lasted, a stranger's never")
   func refused() {
     var office = TestOffice()
     let refusal = ControlMessage.refused(Refused(reason: "no", term: Term(2)))
     #expect(office.receive(refusal, from: N.drone(7)).resignation == nil)
     #expect(office.receive(refusal, from: N.database).resignation == nil)
+    #expect(office.receive(refusal, from: N.drone(2)).resignation == nil)
+    office.now = office.now + 5001
     #expect(office.receive(refusal, from: N.drone(2)).resignation != nil)
     #expect(office.receive(refusal, from: N.authority).resignation != nil)
     let same = ControlMessage.refused(Refused(reason: "no", term: Term(1)))

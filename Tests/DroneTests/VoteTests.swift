@@ -111,6 +111,15 @@ import Testing
     #expect(drone.core.candidacy.favourite!.term < Term(100))
   }
 
+  @Test("a candidate that comes to no ballot holds up nobody for long")
+  func favouriteExpires() {
+    var drone = TestDrone.registered()
+    #expect(poll(&drone, 60_000, by: 2) == .voted)
+    #expect(poll(&drone, 1, by: 3) == .promisedElsewhere)
+    drone.now = drone.now + drone.timing.ballot * 3
+    #expect(poll(&drone, 1, by: 3) == .voted)
+  }
+
   // MARK: Who has a voice
 
   @Test("a drone registered under a commander that never spoke to it has no voice")
