@@ -92,7 +92,7 @@ final class HarnessDrone {
   }
 
   private func tick() {
-    after(60) { $0.tick() }
+    after(80) { $0.tick() }
     let reaches = !harness.isCut(place, .database) && !harness.isDown(.database)
     if reaches != reachesDatabase {
       reachesDatabase = reaches
