@@ -20,6 +20,8 @@ public struct DatabaseLinkCore: Sendable {
     case retryDue
     /// Writes may wait, or the session may have room again.
     case pumped
+    /// A heartbeat has passed.
+    case ticked
     case stopped
   }
 
@@ -43,6 +45,8 @@ public struct DatabaseLinkCore: Sendable {
   public enum CloseReason: Equatable, Sendable {
     /// The database is elsewhere now.
     case moved
+    /// It has owed an answer for too long.
+    case silent
     case stopping
   }
 
@@ -50,6 +54,9 @@ public struct DatabaseLinkCore: Sendable {
   public enum Note: Equatable, Sendable {
     case refused(PartitionSet, reason: String)
     case notStored(reason: String)
+    /// The session is there, and the database does not answer.
+    case silent
+    case answersAgain
   }
 
   private struct Opening {
@@ -71,6 +78,11 @@ public struct DatabaseLinkCore: Sendable {
   private var isStopped = false
   private var nextNumber: UInt64 = 0
   private var appendNumber: UInt64?
+  /// The number of a question that was only to see whether it is answered.
+  private var probeNumber: UInt64?
+  private var watch: DatabaseWatch
+  /// Something was answered in this read cycle.
+  private var hasAnswers = false
   /// The last append failed, and waits to be tried again.
   private var awaitsRetry = false
   private var openings: [UInt64: Opening] = [:]
@@ -81,48 +93,87 @@ public struct DatabaseLinkCore: Sendable {
   private var lost: [FencingToken: PartitionSet] = [:]
   private var actions: [Action] = []
 
-  public init() {}
+  public init(timing: Timing) { watch = DatabaseWatch(timing: timing) }
 
   /// - Parameters:
   ///   - data: the loop's data core.
   ///   - canSend: whether the session, if there is one, is open and has room.
-  public mutating func handle(_ event: Event, _ data: inout DataCore, canSend: Bool) -> [Action] {
+  public mutating func handle(
+    _ event: Event, _ data: inout DataCore, canSend: Bool, now: Instant
+  ) -> [Action] {
+    react(to: event, &data, now)
     switch event {
-    case .located(let node): use(node)
-    case .granted(let answer, let partitions): open(answer, partitions)
-    case .sessionOpened: sessionOpened()
-    case .sessionClosed: sessionClosed(&data)
-    case .dialFailed:
-      isDialling = false
-      redial(&data)
-    case .redialDue: dial()
-    case .answered(let answer): take(answer, &data)
-    case .readCompleted: reportChanges()
-    case .retryDue:
-      guard awaitsRetry else { break }
-      awaitsRetry = false
-      data.retryAppend()
-    case .pumped: break
-    case .stopped:
-      isStopped = true
-      if hasSession { actions.append(.close(.stopping)) }
-    }
-    switch event {
-    case .sessionOpened, .readCompleted, .retryDue, .pumped: pump(&data, canSend)
+    case .sessionOpened, .readCompleted, .retryDue, .pumped: pump(&data, canSend, now)
     default: break
     }
     defer { actions.removeAll() }
     return actions
   }
 
+  private mutating func react(to event: Event, _ data: inout DataCore, _ now: Instant) {
+    switch event {
+    case .located(let node): use(node)
+    case .granted(let answer, let partitions): open(answer, partitions, now)
+    case .sessionOpened: sessionOpened(now)
+    case .sessionClosed: sessionClosed(&data)
+    case .dialFailed:
+      isDialling = false
+      redial(&data)
+    case .redialDue: dial()
+    case .answered(let answer): take(answer, &data)
+    case .readCompleted: completeRead(now)
+    case .retryDue:
+      guard awaitsRetry else { break }
+      awaitsRetry = false
+      data.retryAppend()
+    case .pumped: break
+    case .ticked: tick(now)
+    case .stopped:
+      isStopped = true
+      if hasSession { actions.append(.close(.stopping)) }
+    }
+  }
+
   /// Sends what waits for the database, if it is there and is not busy with the last append.
-  private mutating func pump(_ data: inout DataCore, _ canSend: Bool) {
+  private mutating func pump(_ data: inout DataCore, _ canSend: Bool, _ now: Instant) {
     guard hasSession, canSend, data.hasWaiting else { return }
     let batches = data.takeAppend()
     guard !batches.isEmpty else { return }
     nextNumber += 1
     appendNumber = nextNumber
-    actions.append(.send(.append(number: nextNumber, batches: batches)))
+    send(.append(number: nextNumber, batches: batches), now)
+  }
+
+  private mutating func send(_ request: StoreRequest, _ now: Instant) {
+    watch.asked(at: now)
+    actions.append(.send(request))
+  }
+
+  // MARK: Whether it answers
+
+  private mutating func tick(_ now: Instant) {
+    guard hasSession else { return }
+    switch watch.tick(now) {
+    case .nothing: break
+    case .probe:
+      nextNumber += 1
+      probeNumber = nextNumber
+      // An append of nothing: the answer comes from the thread that writes.
+      send(.append(number: nextNumber, batches: []), now)
+    case .lost: actions += [.note(.silent), .report(.databaseReached(false))]
+    case .giveUp: actions.append(.close(.silent))
+    }
+  }
+
+  private mutating func completeRead(_ now: Instant) {
+    if hasAnswers {
+      hasAnswers = false
+      let owesMore = appendNumber != nil || probeNumber != nil || !openings.isEmpty
+      if watch.answered(owesMore: owesMore, at: now) {
+        actions += [.note(.answersAgain), .report(.databaseReached(true))]
+      }
+    }
+    reportChanges()
   }
 
   // MARK: Dialling
@@ -153,18 +204,22 @@ public struct DatabaseLinkCore: Sendable {
 
   // MARK: The session
 
-  private mutating func sessionOpened() {
+  private mutating func sessionOpened(_ now: Instant) {
+    watch.opened(at: now)
     hasSession = true
     isDialling = false
     failures = 0
     actions.append(.report(.databaseReached(true)))
-    for grant in queued { show(grant.answer, grant.partitions) }
+    for grant in queued { show(grant.answer, grant.partitions, now) }
     queued.removeAll()
   }
 
   private mutating func sessionClosed(_ data: inout DataCore) {
     hasSession = false
+    watch.closed()
     appendNumber = nil
+    probeNumber = nil
+    hasAnswers = false
     awaitsRetry = false
     // What was under way may have been stored or not: it goes out again, and the database knows what it has.
     data.retryAppend()
@@ -177,21 +232,22 @@ public struct DatabaseLinkCore: Sendable {
     redial(&data)
   }
 
-  private mutating func open(_ answer: GrantAnswer, _ partitions: PartitionSet) {
+  private mutating func open(_ answer: GrantAnswer, _ partitions: PartitionSet, _ now: Instant) {
     use(answer.database)
     guard hasSession else { return queued.append((answer, partitions)) }
-    show(answer, partitions)
+    show(answer, partitions, now)
   }
 
-  private mutating func show(_ answer: GrantAnswer, _ partitions: PartitionSet) {
+  private mutating func show(_ answer: GrantAnswer, _ partitions: PartitionSet, _ now: Instant) {
     nextNumber += 1
     openings[nextNumber] = Opening(token: answer.token, partitions: partitions)
-    actions.append(.send(.open(number: nextNumber, grant: answer.grant, partitions: partitions)))
+    send(.open(number: nextNumber, grant: answer.grant, partitions: partitions), now)
   }
 
   // MARK: Answers
 
   private mutating func take(_ answer: StoreAnswer, _ data: inout DataCore) {
+    hasAnswers = true
     switch answer {
     case .contents(let number, let partition, let entries):
       guard let opening = openings[number] else { return }
@@ -210,6 +266,8 @@ public struct DatabaseLinkCore: Sendable {
       let refused = opening.partitions.intersection(partitions)
       settle(number, refused)
       give(up: refused, opening.token, &data)
+    case .appended(let number, _) where number == probeNumber: probeNumber = nil
+    case .appendFailed(let number, _) where number == probeNumber: probeNumber = nil
     case .appended(let number, let results):
       guard appendNumber == number else { return }
       appendNumber = nil

@@ -54,7 +54,7 @@ final class ClientMachine: Machine {
   // MARK: Callers
 
   private func rest(_ caller: Int) {
-    after(random.number(workload.pause), on: control) { [unowned self] in ask(caller) }
+    after(random.number(workload.pauses[number]), on: control) { [unowned self] in ask(caller) }
   }
 
   private func ask(_ caller: Int) {

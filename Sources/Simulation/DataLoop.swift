@@ -9,7 +9,7 @@ final class DataLoop {
   unowned let drone: DroneMachine
   private var world: World { drone.world }
   var core: DataCore
-  private var link = DatabaseLinkCore()
+  private var link: DatabaseLinkCore
   private var session: Session?
   private(set) var map: SignedSlotMap?
   private var clients: [UInt64: ClientConnection] = [:]
@@ -19,6 +19,7 @@ final class DataLoop {
     self.executor = executor
     self.drone = drone
     core = DataCore(incarnation: drone.incarnation)
+    link = DatabaseLinkCore(timing: drone.world.timing)
     #if KEYVAL_MUTATIONS
       core.mutations = drone.world.mutations
     #endif
@@ -54,9 +55,11 @@ final class DataLoop {
   // MARK: The database
 
   func pump() { handle(.pumped) }
+  func tick() { handle(.ticked) }
 
   private func handle(_ event: DatabaseLinkCore.Event) {
-    let actions = link.handle(event, &core, canSend: session?.dialler.isOpen == true)
+    let actions = link.handle(
+      event, &core, canSend: session?.dialler.isOpen == true, now: drone.now)
     executor.perform(actions.map { action in { [unowned self] in perform(action) } })
   }
 

@@ -42,12 +42,7 @@ final class DroneMachine: Machine {
   // MARK: Life
 
   override func began() {
-    let fresh = Incarnation(random.next())
-    #if KEYVAL_MUTATIONS
-      if !world.mutations.contains(.keepIncarnation) || life == 1 { incarnation = fresh }
-    #else
-      incarnation = fresh
-    #endif
+    incarnation = Incarnation(random.next())
     core = DroneCore(
       identity: DroneCore.Identity(
         principal: principal, incarnation: incarnation, endpoint: Names.endpoint(principal),
@@ -84,6 +79,7 @@ final class DroneMachine: Machine {
   private func tick(_ loop: DataLoop) {
     loop.executor.post { [unowned self] in
       toControl(.loopTicked(loop: loop.index))
+      loop.tick()
       after(world.timing.heartbeat, on: loop.executor) { [unowned self] in tick(loop) }
     }
   }

@@ -22,10 +22,13 @@ struct Fault: Sendable, CustomStringConvertible {
   enum Kind: Sendable, Hashable {
     case crash(Place, losesWrites: Bool)
     case hang(Place)
+    /// Between two steps of what it does, so many steps later.
+    case hangInStep(Place, thread: Int, after: Int)
     case isolate(Place)
     /// Nothing gets from the first to the second.
     case cutOneWay(Place, Place)
     case cut(Place, Place)
+    case slow(Place, Place, Int64)
     case weather(loss: Int, duplication: Int, lateness: Int)
     case pauses(short: Int, long: Int)
     case slowDisk(longest: Int64)
@@ -47,6 +50,9 @@ struct Fault: Sendable, CustomStringConvertible {
       case .crash(let place, let loses):
         "\(place) ends" + (loses ? "" : ", its disk keeps what was not synced")
       case .hang(let place): "\(place) is stopped (SIGSTOP)"
+      case .hangInStep(let place, let thread, let steps):
+        "\(place) is stopped (SIGSTOP) before thread \(thread)'s step \(steps)"
+      case .slow(let from, let to, let lag): "from \(from) to \(to) it takes \(lag / 1000) ms longer"
       case .isolate(let place): "\(place) is cut off from everybody"
       case .cutOneWay(let from, let to): "nothing gets from \(from) to \(to)"
       case .cut(let one, let other): "\(one) and \(other) are cut off from each other"

@@ -29,6 +29,12 @@ extension World {
       target.crash()
       ending(fault) { target.start() }
     case .hang(let place): machine(place).hang(fault.duration ?? 1_000_000)
+    case .hangInStep(let place, let thread, let steps):
+      machine(place).hangInStep(thread, after: steps, for: fault.duration ?? 1_000_000)
+    case .slow(let from, let to, let lag):
+      let (from, to) = (machine(from), machine(to))
+      network.slow(from, to, by: lag)
+      ending(fault) { [unowned self] in network.slow(from, to, by: -lag) }
     case .isolate(let place):
       let target = machine(place)
       for other in machines where other !== target {

@@ -5,8 +5,8 @@ struct FaultPlan: Sendable {
   let clients: Int
   let callers: Int
   let registers: Int
-  /// Milliseconds between an answer and the next request of a caller.
-  let pause: ClosedRange<Int64>
+  /// Milliseconds between an answer and the next request of a caller, for each client.
+  let pauses: [ClosedRange<Int64>]
   /// Microseconds.
   let length: Int64
   private(set) var faults: [Fault] = []
@@ -16,10 +16,12 @@ struct FaultPlan: Sendable {
   init(seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 4)
     drones = [1, 2, 3, 3, 4, 5][random.index(6)]
-    clients = 1 + random.index(3)
+    clients = 1 + random.index(4)
     callers = 1 + random.index(2)
-    registers = 2 + random.index(4)
-    pause = random.chance(500_000) ? 1...60 : 10...200
+    registers = [2, 3, 5, 9][random.index(4)]
+    // Who asks seldom goes by an old map.
+    let paces: [ClosedRange<Int64>] = [1...40, 1...40, 10...200, 200...1_500]
+    pauses = (0..<clients).map { _ in paces[random.index(4)] }
     length = random.number(9_000_000...22_000_000)
     // Each seed has its own mixture: some kinds of faults hide others.
     let kinds = (0..<Self.kindCount).filter { _ in random.chance(450_000) }
@@ -31,7 +33,7 @@ struct FaultPlan: Sendable {
     if random.chance(300_000) { lasting = drawLasting(&random) }
   }
 
-  private static let kindCount = 16
+  private static let kindCount = 17
 
   private func place(_ random: inout SeededRandom, clients withClients: Bool = false) -> Fault.Place {
     switch random.index(withClients ? 12 : 10) {
@@ -53,38 +55,77 @@ struct FaultPlan: Sendable {
     let drawn: Fault.Kind
     switch kind {
     case 0, 1: drawn = .crash(target, losesWrites: random.chance(600_000))
-    case 2, 3: drawn = .hang(place(&random, clients: true))
+    case 2: drawn = .hang(place(&random, clients: true))
+    case 3: drawn = hangInStep(at: time, &length, &random)
     case 4, 5: drawn = .isolate(target)
     case 6: drawn = .cutOneWay(target, place(&random, clients: true))
     case 7: drawn = .cut(target, place(&random, clients: true))
     case 8:
-      drawn = .weather(loss: 40_000, duplication: 60_000, lateness: 60_000)
+      drawn = .weather(
+        loss: random.index(300_000), duplication: random.index(500_000), lateness: random.index(120_000))
       length += 2_000_000
+      if random.chance(500_000) { crashCommander(during: time...time + length, &random) }
     case 9:
-      drawn = .pauses(short: 20_000, long: 400)
+      drawn = .pauses(short: random.index(40_000), long: random.index(3_000))
       length += 2_000_000
     case 10: drawn = .slowDisk(longest: random.number(20_000...700_000))
     case 11: drawn = .failingDisk(perMillion: 300_000)
     case 12: drawn = .kdcAway
     case 13:
-      drawn = .wallClock(
-        place(&random, clients: true),
-        seconds: random.chance(700_000) ? random.number(-40...40) : random.number(-7_200...7_200))
+      let seconds = random.chance(700_000) ? random.number(-40...40) : random.number(-7_200...7_200)
+      drawn = .wallClock(place(&random, clients: true), seconds: seconds)
     case 14: drawn = .authorityEnds(afterSteps: random.index(12))
+    case 15: drawn = slow(at: time, &length, &random)
     default:
       if faults.count(where: { $0.kind == .join }) > 1 { return }
       drawn = .join
     }
     faults.append(Fault(kind: drawn, start: time, duration: length))
     // What hurts most: the commander goes while something else is not right.
-    if random.chance(120_000) {
-      let other = Fault.Kind.crash(.commander(else: 0), losesWrites: true)
-      faults.append(
-        Fault(kind: other, start: time + random.number(0...length), duration: duration(&random)))
+    if random.chance(200_000) {
+      let end = max(0, time + length + random.number(-800_000...0))
+      crashCommander(during: random.chance(500_000) ? end...end + 300_000 : time...time + length, &random)
     }
   }
 
+  private mutating func crashCommander(during time: ClosedRange<Int64>, _ random: inout SeededRandom) {
+    let kind = Fault.Kind.crash(.commander(else: 0), losesWrites: true)
+    faults.append(Fault(kind: kind, start: random.number(time), duration: duration(&random)))
+  }
+
+  /// In part of the cases a part of its lease is over by then.
+  private mutating func hangInStep(
+    at time: Int64, _ length: inout Int64, _ random: inout SeededRandom
+  ) -> Fault.Kind {
+    guard random.chance(600_000) else {
+      return .hangInStep(place(&random), thread: random.index(3), after: random.index(30))
+    }
+    let drone = Fault.Place.drone(random.index(drones))
+    let cut = Fault.Kind.cut(drone, .commander(else: 0))
+    let start = max(0, time - random.number(300_000...1_950_000))
+    faults.append(Fault(kind: cut, start: start, duration: random.number(3_000_000...6_000_000)))
+    length = random.number(600_000...2_800_000)
+    return .hangInStep(drone, thread: 1 + random.index(2), after: random.index(10))
+  }
+
+  /// In part of the cases the link is cut while it is slow.
+  private mutating func slow(
+    at time: Int64, _ length: inout Int64, _ random: inout SeededRandom
+  ) -> Fault.Kind {
+    length += 2_000_000
+    let drone = Fault.Place.drone(random.index(drones))
+    let other = random.chance(700_000) ? Fault.Place.commander(else: 0) : place(&random, clients: true)
+    if random.chance(600_000) {
+      let start = time + random.number(500_000...length)
+      faults.append(
+        Fault(kind: .cut(drone, other), start: start, duration: random.number(2_000_000...5_000_000)))
+    }
+    let lag = random.number(50_000...700_000)
+    return random.chance(700_000) ? .slow(other, drone, lag) : .slow(drone, other, lag)
+  }
+
   private func drawLasting(_ random: inout SeededRandom) -> Fault? {
+    // A minority must not be what everything depends on.
     guard drones >= 3 else { return nil }
     let one = Fault.Place.drone(random.index(drones))
     let others: [Fault.Place] = [

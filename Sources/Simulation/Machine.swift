@@ -87,6 +87,24 @@ class Machine {
     }
   }
 
+  /// Steps that follow from some input until the machine is stopped between two of them, and for how long.
+  private var stop: (thread: Int, steps: Int, microseconds: Int64)?
+
+  /// As `hang`, but in the middle of something.
+  final func hangInStep(_ thread: Int, after steps: Int, for microseconds: Int64) {
+    stop = (thread, steps, microseconds)
+  }
+  final func forgetStop() { stop = nil }
+
+  func isStoppedInStep(_ executor: Executor) -> Bool {
+    guard let (thread, left, microseconds) = stop, executors[thread % executors.count] === executor else {
+      return false
+    }
+    stop = left > 0 ? (thread, left - 1, microseconds) : nil
+    if left == 0 { hang(microseconds) }
+    return left == 0
+  }
+
   func began() {}
   func ended() {}
 }

@@ -15,6 +15,8 @@ final class Network {
   var random: SeededRandom
   var weather = Weather.fair
   private var cuts: [Int: Int] = [:]
+  /// Microseconds that messages from one machine to another take longer.
+  private var lags: [Int: Int64] = [:]
   private var sessions: [Session] = []
   private var waiting: [Session] = []
   private var lastArrivals: [Int: Int64] = [:]
@@ -27,6 +29,14 @@ final class Network {
   private func pair(_ from: Machine, _ to: Machine) -> Int { from.index << 16 | to.index }
 
   func delay() -> Int64 { random.number(weather.base) }
+
+  func delay(from source: Machine, to target: Machine) -> Int64 {
+    delay() + (lags.isEmpty ? 0 : lags[pair(source, target), default: 0])
+  }
+
+  func slow(_ from: Machine, _ to: Machine, by microseconds: Int64) {
+    lags[pair(from, to), default: 0] += microseconds
+  }
 
   // MARK: Cuts
 
@@ -53,8 +63,10 @@ final class Network {
     if random.chance(weather.loss) { return }
     let copies = random.chance(weather.duplication) ? 2 : 1
     for copy in 0..<copies {
-      var arrival = world.time + delay()
-      if copy > 0 || random.chance(weather.lateness) {
+      var arrival = world.time + delay(from: source, to: target)
+      if copy > 0, random.chance(500_000) {
+        arrival += delay()
+      } else if copy > 0 || random.chance(weather.lateness) {
         // On another session than those after it.
         arrival += random.number(0...weather.longestDelay)
       } else {
@@ -70,8 +82,8 @@ final class Network {
   ) {
     guard isCut(source, target) else { return executor.post(body) }
     // A system goes on trying for a while; a session that was given up takes its messages with it.
-    guard world.time - since < 3_000_000, random.chance(700_000) else { return }
-    world.after(random.number(50_000...400_000)) { [unowned self] in
+    guard since == world.time ? random.chance(500_000) : world.time - since < 6_000_000 else { return }
+    world.after(random.number(20_000...200_000)) { [unowned self] in
       arrive(source, target, executor, body, since: since)
     }
   }

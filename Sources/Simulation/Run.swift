@@ -43,7 +43,7 @@ public struct Run: Sendable {
     #if KEYVAL_MUTATIONS
       world.mutations = mutations
     #endif
-    let workload = Workload(callers: plan.callers, registers: plan.registers, pause: plan.pause)
+    let workload = Workload(callers: plan.callers, registers: plan.registers, pauses: plan.pauses)
     for _ in 0..<plan.drones { world.addDrone() }
     for _ in 0..<plan.clients { world.addClient(workload) }
     world.schedule(plan)
@@ -75,7 +75,10 @@ public struct Run: Sendable {
     guard !world.isOver else { return }
     world.trace("HEALED")
     world.authority.stepsToLive = nil
-    for machine in world.machines { machine.start() }
+    for machine in world.machines {
+      machine.forgetStop()
+      machine.start()
+    }
   }
 
   private func recover(_ world: World, _ workload: Workload, until end: Int64) {

@@ -48,7 +48,8 @@ final class Session {
 
   /// When something that is sent to this end now arrives; nothing that is sent later arrives before.
   func reserve(at end: End) -> Int64 {
-    let arrival = max(end.lastArrival, world.time + world.network.delay())
+    let delay = world.network.delay(from: other(end).machine, to: end.machine)
+    let arrival = max(end.lastArrival, world.time + delay)
     end.lastArrival = arrival
     return arrival
   }

@@ -70,7 +70,8 @@ final class SimulatedStore {
     switch PartitionFence.admission(batch, from: holder, stored: judge(batch, holder)) {
     case .store(let skipping, let through):
       add(batch, skipping: skipping)
-      current.fences[batch.partition.index]?.sequence = through
+      let reached = current.fences[batch.partition.index]?.sequence ?? 0
+      current.fences[batch.partition.index]?.sequence = max(through, reached)
       result = .stored(through: through)
     case .stored(let through): result = .stored(through: through)
     case .fenced(let token): result = .fenced(by: token)
@@ -102,10 +103,11 @@ final class SimulatedStore {
 
     private func judge(_ batch: PartitionBatch, _ holder: Principal) -> PartitionFence? {
       let stored = current.fences[batch.partition.index]
-      if world.mutations.contains(.skipFence), let stored {
+      if world.mutations.contains(.skipFence), let stored, stored.token != batch.token {
+        // What comes is appended behind what is there.
         return PartitionFence(
           token: batch.token, holder: holder, incarnation: batch.incarnation, base: 0,
-          sequence: stored.sequence)
+          sequence: batch.firstSequence - 1)
       }
       if world.mutations.contains(.checkFenceBeforeTransaction),
         var fence = earlier[batch.partition], let stored

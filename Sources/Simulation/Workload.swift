@@ -3,8 +3,8 @@
 final class Workload {
   var history = History()
   let callers: Int
-  /// Milliseconds between an answer and the next request of a caller.
-  let pause: ClosedRange<Int64>
+  /// Milliseconds between an answer and the next request of a caller, for each client.
+  let pauses: [ClosedRange<Int64>]
   /// Milliseconds until a request is given up.
   let patience: Int64 = 6_000
   private let registers: [[UInt8]]
@@ -15,9 +15,9 @@ final class Workload {
   private var unread: Set<[UInt8]> = []
   private(set) var failures = 0
 
-  init(callers: Int, registers: Int, pause: ClosedRange<Int64>) {
+  init(callers: Int, registers: Int, pauses: [ClosedRange<Int64>]) {
     self.callers = callers
-    self.pause = pause
+    self.pauses = pauses
     self.registers = (0..<registers).map { Array("register \($0)".utf8) }
   }
 

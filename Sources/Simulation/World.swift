@@ -114,7 +114,7 @@ final class World {
   func drawPause() -> Int64? {
     guard shortPauses + longPauses > 0 else { return nil }
     let number = pausing.index(1_000_000)
-    if number < longPauses { return pausing.number(30_000...3_000_000) }
+    if number < longPauses { return pausing.number(30_000...5_000_000) }
     if number < longPauses + shortPauses { return pausing.number(10...20_000) }
     return nil
   }

@@ -4,6 +4,10 @@ struct Arguments {
   var seed: UInt64?
   var runs: UInt64?
   var minutes: Double?
+  #if KEYVAL_MUTATIONS
+    /// Look for deliberate faults instead.
+    var checksMutations = false
+  #endif
 
   struct Misuse: Error, CustomStringConvertible {
     let description: String
@@ -19,6 +23,12 @@ struct Arguments {
   init(_ arguments: some Sequence<String>) throws(Misuse) {
     var rest = Array(arguments)[...]
     while let name = rest.popFirst() {
+      #if KEYVAL_MUTATIONS
+        if name == "--mutations" {
+          checksMutations = true
+          continue
+        }
+      #endif
       guard ["--seed", "--runs", "--minutes"].contains(name) else {
         throw Misuse(description: "‘\(name)’ is no option of mine")
       }

@@ -69,8 +69,32 @@ func simulate(_ arguments: Arguments, first: UInt64) async -> Totals {
   return totals
 }
 
+#if KEYVAL_MUTATIONS
+  /// Which deliberate faults the first so many seeds find.
+  func checkMutations(_ arguments: Arguments) async -> Bool {
+    let first = arguments.seed ?? 1
+    let seeds = first...first + (arguments.runs ?? 200) - 1
+    return await withTaskGroup(of: MutationCheck.Finding.self) { group in
+      var names = MutationCheck.names[...]
+      var areAllFound = true
+      for _ in 0..<2 {
+        if let name = names.popFirst() { group.addTask { MutationCheck.find(name, seeds: seeds) } }
+      }
+      while let finding = await group.next() {
+        print(finding.name, finding.seed.map { "seed \($0): \(finding.violation)" } ?? "NOT FOUND")
+        if finding.seed == nil { areAllFound = false }
+        if let name = names.popFirst() { group.addTask { MutationCheck.find(name, seeds: seeds) } }
+      }
+      return areAllFound
+    }
+  }
+#endif
+
 do {
   let arguments = try Arguments(CommandLine.arguments.dropFirst())
+  #if KEYVAL_MUTATIONS
+    if arguments.checksMutations { exit(await checkMutations(arguments) ? 0 : 1) }
+  #endif
   let first = arguments.seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
   print("seeds from \(first) on")
   let totals = await simulate(arguments, first: first)

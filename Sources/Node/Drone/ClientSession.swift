@@ -26,8 +26,7 @@ final class ClientSession: SessionHandler {
   private static let maximumBatches = 16
   private static let maximumStatuses = 16
 
-  /// The end of the shortest lease under which a gathered answer was read.
-  private var leaseEnd = Instant(milliseconds: .max)
+  private var lease = AnswerLease()
 
   init(dataLoop: DataLoop) {
     self.dataLoop = dataLoop
@@ -57,7 +56,7 @@ final class ClientSession: SessionHandler {
         metadata: [NodeLogging.Key.principal: "\(session.identity.peer)", NodeLogging.Key.reason: "\(error)"])
       session.close(.notAuthorized)
     }
-    leaseEnd = min(leaseEnd, dataLoop.core.batchLeaseEnd)
+    lease.gather(until: dataLoop.core.batchLeaseEnd)
   }
 
   private func handle(
@@ -152,8 +151,7 @@ final class ClientSession: SessionHandler {
   /// The clock is read after the requests were executed and before their answers are sealed: an answer read
   /// under a lease that is over by now may be stale, and nobody gets it. The client asks again.
   private func checkLease(_ session: Session) {
-    defer { leaseEnd = Instant(milliseconds: .max) }
-    guard leaseEnd != Instant(milliseconds: .max), NodeClock.now() >= leaseEnd else { return }
+    guard !lease.mayLeave(now: NodeClock.now) else { return }
     dataLoop.logger.warning(
       "answers thrown away: the lease ran out while they were made",
       metadata: [NodeLogging.Key.principal: "\(session.identity.peer)"])
@@ -170,7 +168,7 @@ final class ClientSession: SessionHandler {
       // The answers of a batch may be more than a record: they are taken apart again.
       answerSingly(bytes, on: session)
     }
-    leaseEnd = min(leaseEnd, end)
+    lease.gather(until: end)
     checkLease(session)
     session.flush()
   }

@@ -115,11 +115,7 @@ final class DataLoop {
   // MARK: Writes
 
   /// Sends what waits for the database, if it is there and is not busy with the last append.
-  func pump() {
-    guard core.hasWaiting, let link, link.isReady else { return }
-    let batches = core.takeAppend()
-    if !batches.isEmpty { link.append(batches) }
-  }
+  func pump() { link?.pump() }
 
   // MARK: What the control side says
 

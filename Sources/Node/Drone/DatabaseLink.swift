@@ -6,42 +6,22 @@ import Sessions
 import Transport
 import Wire
 
-/// A data loop's session with the database: opens partitions, loads them, and carries appends, one at a time.
-/// It dials again, with growing pauses, for as long as the drone runs.
+/// The shell of a data loop's session with the database: performs what `DatabaseLinkCore` decides.
 final class DatabaseLink: SessionHandler {
-  private struct Opening {
-    let token: FencingToken
-    var partitions: PartitionSet
-  }
-
   private unowned let dataLoop: DataLoop
   private let dialer: SessionDialer
   private let credential: InitiatorCredentialProvider
   private let logger: Logger
-  private var database: RegisteredNode?
-  private var session: Session?
-  private var isDialing = false
-  private var isStopped = false
-  private var failures = 0
-  private var nextNumber: UInt64 = 0
-  private var appendNumber: UInt64?
-  private var openings: [UInt64: Opening] = [:]
-  /// Grants that came while there was no session.
-  private var queued: [(GrantAnswer, PartitionSet)] = []
-  /// Partitions that were opened in this read cycle, reported together.
-  private var opened: [FencingToken: PartitionSet] = [:]
-  private var lost: [FencingToken: PartitionSet] = [:]
-  private var watch: DatabaseWatch
   private let heartbeat: TimeAmount
-  private var watching: RepeatedTask?
-  /// The number of a question that was only to see whether it is answered.
-  private var probeNumber: UInt64?
+  private var core: DatabaseLinkCore
+  private var session: Session?
+  private var ticking: RepeatedTask?
 
   init(
     dataLoop: DataLoop, dialer: SessionDialer, credential: @escaping InitiatorCredentialProvider,
     timing: Timing, logger: Logger
   ) {
-    watch = DatabaseWatch(timing: timing)
+    core = DatabaseLinkCore(timing: timing)
     heartbeat = .milliseconds(timing.heartbeat)
     self.dataLoop = dataLoop
     self.dialer = dialer
@@ -49,44 +29,61 @@ final class DatabaseLink: SessionHandler {
     self.logger = logger
   }
 
-  /// Whether an append can be sent now.
-  var isReady: Bool { session?.isOpen == true && session?.isWritable == true }
-
   /// Where the database is.
-  func use(_ node: RegisteredNode) {
-    guard database != node else { return }
-    let isElsewhere = database != nil
-    database = node
-    if isElsewhere, let session { session.close(.replaced) } else { dial() }
+  func use(_ node: RegisteredNode) { handle(.located(node)) }
+
+  func open(_ answer: GrantAnswer, partitions: PartitionSet) { handle(.granted(answer, partitions)) }
+
+  /// Sends what waits for the database, if it is there and is not busy with the last append.
+  func pump() {
+    guard dataLoop.core.hasWaiting else { return }
+    handle(.pumped)
   }
 
-  func open(_ answer: GrantAnswer, partitions: PartitionSet) {
-    use(answer.database)
-    guard let session, session.isOpen else {
-      queued.append((answer, partitions))
-      return
+  func stop() { handle(.stopped) }
+
+  private func handle(_ event: DatabaseLinkCore.Event) {
+    let canSend = session?.isOpen == true && session?.isWritable == true
+    let actions = core.handle(event, &dataLoop.core, canSend: canSend, now: NodeClock.now())
+    for action in actions { perform(action) }
+  }
+
+  private func perform(_ action: DatabaseLinkCore.Action) {
+    switch action {
+    case .dial(let database): dial(database)
+    case .close(.moved): session?.close(.replaced)
+    case .close(.silent): session?.close(.idle)
+    case .close(.stopping): session?.close(.shuttingDown)
+    case .send(let request): write(request)
+    case .complete(let completions): dataLoop.complete(completions)
+    case .report(let event): dataLoop.report(event)
+    case .redial(let pause): later(pause + Int64.random(in: 0...50), .redialDue)
+    case .retry(let pause): later(pause, .retryDue)
+    case .note(let note): log(note)
     }
-    send(answer, partitions, on: session)
   }
 
-  private func send(_ answer: GrantAnswer, _ partitions: PartitionSet, on session: Session) {
-    nextNumber += 1
-    openings[nextNumber] = Opening(token: answer.token, partitions: partitions)
-    write(.open(number: nextNumber, grant: answer.grant, partitions: partitions), on: session)
+  private func log(_ note: DatabaseLinkCore.Note) {
+    let peer = session?.identity.peer ?? ""
+    switch note {
+    case .refused(let partitions, let reason):
+      logger.warning(
+        "partitions not opened",
+        metadata: [NodeLogging.Key.partition: "\(partitions)", NodeLogging.Key.reason: "\(reason)"])
+    case .notStored(let reason):
+      logger.error("the database did not store a group", metadata: [NodeLogging.Key.reason: "\(reason)"])
+    case .silent:
+      logger.warning("database does not answer", metadata: [NodeLogging.Key.principal: "\(peer)"])
+    case .answersAgain:
+      logger.info("database answers again", metadata: [NodeLogging.Key.principal: "\(peer)"])
+    }
   }
 
-  func append(_ batches: [PartitionBatch]) {
-    guard let session else { return dataLoop.core.retryAppend() }
-    nextNumber += 1
-    appendNumber = nextNumber
-    write(.append(number: nextNumber, batches: batches), on: session)
-  }
-
-  private func write(_ request: StoreRequest, on session: Session) {
+  private func write(_ request: StoreRequest) {
+    guard let session else { return }
     do {
       try session.write { request.encode(into: &$0) }
       session.flush()
-      watch.asked(at: NodeClock.now())
     } catch {
       // Bounds are chosen so that every request fits; if one does not, nothing is lost by starting over.
       logger.error("request to the database does not fit a record", metadata: ["error": "\(error)"])
@@ -94,50 +91,12 @@ final class DatabaseLink: SessionHandler {
     }
   }
 
-  func stop() {
-    isStopped = true
-    session?.close(.shuttingDown)
-  }
-
-  // MARK: Whether it answers
-
-  private func startWatching() {
-    watch.opened(at: NodeClock.now())
+  private func later(_ milliseconds: Int64, _ event: DatabaseLinkCore.Event) {
     let bound = NIOLoopBound(self, eventLoop: dataLoop.eventLoop)
-    watching = dataLoop.eventLoop.scheduleRepeatedTask(initialDelay: heartbeat, delay: heartbeat) { _ in
-      bound.value.look()
-    }
+    dataLoop.eventLoop.scheduleTask(in: .milliseconds(milliseconds)) { bound.value.handle(event) }
   }
 
-  private func look() {
-    guard let session, session.isOpen else { return }
-    switch watch.tick(NodeClock.now()) {
-    case .nothing: break
-    case .probe:
-      nextNumber += 1
-      probeNumber = nextNumber
-      // An append of nothing: the answer comes from the thread that writes.
-      write(.append(number: nextNumber, batches: []), on: session)
-    case .lost:
-      logger.warning(
-        "database does not answer", metadata: [NodeLogging.Key.principal: "\(session.identity.peer)"])
-      dataLoop.report(.databaseReached(false))
-    case .giveUp: session.close(.idle)
-    }
-  }
-
-  private func answered() {
-    let owesMore = appendNumber != nil || probeNumber != nil || !openings.isEmpty
-    guard watch.answered(owesMore: owesMore, at: NodeClock.now()) else { return }
-    logger.info("database answers again")
-    dataLoop.report(.databaseReached(true))
-  }
-
-  // MARK: Dialling
-
-  private func dial() {
-    guard session == nil, !isDialing, !isStopped, let database else { return }
-    isDialing = true
+  private func dial(_ database: RegisteredNode) {
     let address = NodeAddress(host: database.endpoint.host, port: Int(database.endpoint.port))
     let loop = dataLoop.eventLoop
     let bound = NIOLoopBound(self, eventLoop: loop)
@@ -150,130 +109,43 @@ final class DatabaseLink: SessionHandler {
   }
 
   private func failed(_ error: TransportError) {
-    isDialing = false
-    if failures == 0 {
+    if core.failures == 0 {
       logger.warning(
         "database not reached",
         metadata: [
-          NodeLogging.Key.principal: "\(database?.principal.text ?? "")", NodeLogging.Key.reason: "\(error)",
+          NodeLogging.Key.principal: "\(core.database?.principal.text ?? "")",
+          NodeLogging.Key.reason: "\(error)",
         ])
     }
-    redial()
-  }
-
-  private func redial() {
-    guard !isStopped else { return }
-    failures += 1
-    dropQueued()
-    let pause = min(2000, 50 << min(failures, 6)) + Int64.random(in: 0...50)
-    let bound = NIOLoopBound(self, eventLoop: dataLoop.eventLoop)
-    dataLoop.eventLoop.scheduleTask(in: .milliseconds(pause)) { bound.value.dial() }
-  }
-
-  /// Grants that could not be shown: the drone asks for them again.
-  private func dropQueued() {
-    for (answer, partitions) in queued { give(up: partitions, answer.token) }
-    queued.removeAll()
-    reportChanges()
+    handle(.dialFailed)
   }
 
   // MARK: Session
 
   func sessionOpened(_ session: Session) {
     self.session = session
-    isDialing = false
-    failures = 0
     logger.info("database reached", metadata: [NodeLogging.Key.principal: "\(session.identity.peer)"])
-    dataLoop.report(.databaseReached(true))
-    startWatching()
-    for (answer, partitions) in queued { send(answer, partitions, on: session) }
-    queued.removeAll()
-    dataLoop.pump()
+    handle(.sessionOpened)
+    let bound = NIOLoopBound(self, eventLoop: dataLoop.eventLoop)
+    ticking = dataLoop.eventLoop.scheduleRepeatedTask(initialDelay: heartbeat, delay: heartbeat) { _ in
+      bound.value.handle(.ticked)
+    }
   }
 
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
     var reader = CBORReader(messages)
     do {
-      while !reader.isAtEnd { take(try StoreAnswer(from: &reader)) }
-      answered()
+      while !reader.isAtEnd { handle(.answered(try StoreAnswer(from: &reader))) }
     } catch {
       logger.error("the database's answer cannot be read", metadata: [NodeLogging.Key.reason: "\(error)"])
       session.close(.finished)
     }
   }
 
-  private func take(_ answer: StoreAnswer) {
-    switch answer {
-    case .contents(let number, let partition, let entries):
-      guard let opening = openings[number] else { return }
-      dataLoop.core.load(entries, into: partition, token: opening.token)
-    case .opened(let number, let partition, let sequence, let outcomes, let forgotten):
-      guard let opening = openings[number], opening.partitions.contains(partition) else { return }
-      settle(number, [partition])
-      if dataLoop.core.finishLoading(
-        partition, token: opening.token, sequence: sequence, outcomes: outcomes, forgotten: forgotten)
-      {
-        opened[opening.token, default: []].insert(partition)
-      }
-    case .openRefused(let number, let partitions, let reason):
-      guard let opening = openings[number] else { return }
-      logger.warning(
-        "partitions not opened",
-        metadata: [NodeLogging.Key.partition: "\(partitions)", NodeLogging.Key.reason: "\(reason)"])
-      let refused = opening.partitions.intersection(partitions)
-      settle(number, refused)
-      give(up: refused, opening.token)
-    case .appended(let number, _) where number == probeNumber: probeNumber = nil
-    case .appendFailed(let number, _) where number == probeNumber: probeNumber = nil
-    case .appended(let number, let results):
-      guard appendNumber == number else { return }
-      appendNumber = nil
-      finish(dataLoop.core.settle(results))
-    case .appendFailed(let number, let reason):
-      guard appendNumber == number else { return }
-      appendNumber = nil
-      logger.error("the database did not store a group", metadata: [NodeLogging.Key.reason: "\(reason)"])
-      retryLater()
-    }
-  }
-
-  private func settle(_ number: UInt64, _ partitions: PartitionSet) {
-    openings[number]?.partitions.subtract(partitions)
-    if openings[number]?.partitions.isEmpty == true { openings[number] = nil }
-  }
-
-  private func finish(_ settlement: DataCore.Settlement) {
-    dataLoop.complete(settlement.completions)
-    for holding in settlement.lost { lost[holding.token, default: []].formUnion(holding.partitions) }
-  }
-
-  private func retryLater() {
-    let bound = NIOLoopBound(self, eventLoop: dataLoop.eventLoop)
-    dataLoop.eventLoop.scheduleTask(in: .milliseconds(100)) {
-      bound.value.dataLoop.core.retryAppend()
-      bound.value.dataLoop.pump()
-    }
-  }
-
-  private func give(up partitions: PartitionSet, _ token: FencingToken) {
-    dataLoop.core.abandonLoading(partitions, token: token)
-    lost[token, default: []].formUnion(partitions)
-  }
-
-  func readCompleted(on session: Session) {
-    reportChanges()
-    dataLoop.pump()
-  }
-
-  private func reportChanges() {
-    for token in opened.keys.sorted() { dataLoop.report(.opened(opened[token] ?? [], token)) }
-    for token in lost.keys.sorted() { dataLoop.report(.lost(lost[token] ?? [], token)) }
-    opened.removeAll()
-    lost.removeAll()
-  }
+  func readCompleted(on session: Session) { handle(.readCompleted) }
 
   func writabilityChanged(_ isWritable: Bool, on session: Session) {
-    if isWritable { dataLoop.pump() }
+    if isWritable { pump() }
   }
 
   func noticed(_ notice: SessionNotice, on session: Session) {
@@ -283,18 +155,8 @@ final class DatabaseLink: SessionHandler {
 
   func closed(_ session: Session, error: SessionError?) {
     self.session = nil
-    watching?.cancel()
-    watch.closed()
-    probeNumber = nil
+    ticking?.cancel()
     if let error { logger.warning("database session ended", metadata: [NodeLogging.Key.reason: "\(error)"]) }
-    appendNumber = nil
-    dataLoop.core.retryAppend()
-    for number in openings.keys.sorted() {
-      if let opening = openings[number] { give(up: opening.partitions, opening.token) }
-    }
-    openings.removeAll()
-    reportChanges()
-    dataLoop.report(.databaseReached(false))
-    redial()
+    handle(.sessionClosed)
   }
 }

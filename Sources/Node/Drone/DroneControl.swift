@@ -23,12 +23,12 @@ final class DroneControl {
   private var electionKeys: [Term: P256PrivateKey] = [:]
   private var mesh: PeerMesh?
   private var loops: [DataLoopReference] = []
-  private let hint: CommanderHint
+  private let hello: HelloDescription
 
   init(
     identity: DroneCore.Identity, timing: Timing, verifier: ElectionVerifier, authority: RegisteredNode,
     promise: VotePromise, votes: VoteStore, loops: Int, officeCredential: OfficeCredential,
-    hint: CommanderHint,
+    hello: HelloDescription,
     logger: Logger, stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.identity = identity
@@ -37,7 +37,7 @@ final class DroneControl {
     self.authority = authority
     self.votes = votes
     self.officeCredential = officeCredential
-    self.hint = hint
+    self.hello = hello
     self.logger = logger
     self.stop = stop
     core = DroneCore(
@@ -290,7 +290,7 @@ final class DroneControl {
   private func log(_ note: DroneNote) {
     switch note {
     case .commanderHeard(let principal, let term):
-      hint.set(principal.text)
+      hello.setCommander(principal)
       logger.notice(
         "commander", metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.term: "\(term)"])
     case .commanderSilent(let principal, let term):

@@ -61,10 +61,10 @@ private struct RunningDrone: Sendable {
     let promise = try votes.load()
     let keytab = try NodeCredentials(configuration)
     let office = OfficeCredential()
-    let hint = CommanderHint()
+    let hello = HelloDescription(configuration)
     let wiring = SessionWiring(
       realm: configuration.realm, authority: authority.principal, logger: logger)
-    listener = try await Self.listen(configuration, keytab, dataGroup, hint, wiring, logger)
+    listener = try await Self.listen(configuration, keytab, dataGroup, hello, wiring, logger)
 
     let identity = DroneCore.Identity(
       principal: configuration.principal, incarnation: Incarnation(.random(in: .min ... .max)),
@@ -75,7 +75,7 @@ private struct RunningDrone: Sendable {
     let control = try await controlLoop.submit {
       let control = DroneControl(
         identity: identity, timing: configuration.timing, verifier: verifier, authority: authority,
-        promise: promise, votes: votes, loops: dataLoops.count, officeCredential: office, hint: hint,
+        promise: promise, votes: votes, loops: dataLoops.count, officeCredential: office, hello: hello,
         logger: logger, stop: signal.fail)
       return NIOLoopBound(control, eventLoop: controlLoop)
     }.get()
@@ -118,7 +118,7 @@ private struct RunningDrone: Sendable {
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ group: MultiThreadedEventLoopGroup,
-    _ hint: CommanderHint, _ wiring: SessionWiring, _ logger: Logger
+    _ hello: HelloDescription, _ wiring: SessionWiring, _ logger: Logger
   ) async throws -> SessionListener {
     let service = SessionListener.Service(
       principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))
