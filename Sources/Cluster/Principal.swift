@@ -87,6 +87,9 @@ public enum Role: String, Sendable, CaseIterable {
   case authority = "keyval-authority"
   /// The office, not a node: `keyval-commander/TERM`.
   case commander = "keyval-commander"
+
+  /// Without the prefix that marks it in a realm: `drone`.
+  public var shortName: String { String(rawValue.dropFirst("keyval-".count)) }
 }
 
 public struct PrincipalError: Error, Equatable, Sendable, CustomStringConvertible {

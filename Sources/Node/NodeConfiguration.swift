@@ -56,7 +56,7 @@ public struct NodeConfiguration: Sendable {
   public let authoritySettings: AuthoritySettings?
 
   /// What log lines call this node: `drone.d1`.
-  public var label: String { "\(role.rawValue.dropFirst("keyval-".count)).\(name)" }
+  public var label: String { "\(role.shortName).\(name)" }
 
   /// The address that others dial, once the port is known.
   public func endpoint(boundPort: UInt16) -> Endpoint {

@@ -10,7 +10,7 @@ import Wire
 final class AuthorityControl {
   private var core: AuthorityCore
   private let office: AuthorityOffice
-  private let hello: AuthorityHello
+  private let hello: HelloDescription
   private let logger: Logger
   private let stop: @Sendable (NodeError) -> Void
   private var mesh: PeerMesh?
@@ -18,7 +18,7 @@ final class AuthorityControl {
   private var sessions: [Principal: Int] = [:]
 
   init(
-    core: AuthorityCore, office: AuthorityOffice, hello: AuthorityHello, logger: Logger,
+    core: AuthorityCore, office: AuthorityOffice, hello: HelloDescription, logger: Logger,
     stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.core = core

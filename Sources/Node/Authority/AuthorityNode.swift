@@ -80,7 +80,7 @@ private struct RunningAuthority: Sendable {
 
     let identity = AuthorityCore.Identity(
       principal: configuration.principal, administrators: Set(settings.administrators))
-    let hello = AuthorityHello(configuration)
+    let hello = HelloDescription(configuration)
     let control = try await loop.submit {
       let core = AuthorityCore(
         identity: identity, timing: configuration.timing, verifier: verifier, register: contents,
@@ -137,7 +137,7 @@ private struct RunningAuthority: Sendable {
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ loop: any EventLoop,
-    _ hello: AuthorityHello, _ handler: @escaping SessionHandlerFactory, _ logger: Logger
+    _ hello: HelloDescription, _ handler: @escaping SessionHandlerFactory, _ logger: Logger
   ) async throws -> SessionListener {
     let service = SessionListener.Service(
       principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))

@@ -71,6 +71,7 @@ private struct RunningDrone: Sendable {
       endpoint: configuration.endpoint(boundPort: UInt16(listener.address.port)),
       cluster: configuration.cluster,
       authority: authority.principal)
+    hello.setAddress(identity.endpoint)
     let dataLoops = Array(dataGroup.makeIterator())
     let control = try await controlLoop.submit {
       let control = DroneControl(
@@ -122,15 +123,9 @@ private struct RunningDrone: Sendable {
   ) async throws -> SessionListener {
     let service = SessionListener.Service(
       principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))
-    let advertised = configuration.endpoint(boundPort: configuration.listen.port)
     let listening = SessionListener.Configuration(
       cluster: configuration.cluster, services: [service], logger: logger
-    ) {
-      NodeDescription(
-        cluster: configuration.cluster, realm: configuration.realm,
-        principals: [configuration.principal.text],
-        role: "drone", softwareVersion: NodeVersion.text, commanderHint: hint.value, address: "\(advertised)")
-    }
+    ) { hello.description }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
     return try await SessionListener.bind(to: address, group: group, configuration: listening) {
       wiring.handler(for: $0, on: $1)

@@ -2,15 +2,16 @@ import Cluster
 import Sessions
 import Synchronization
 
-/// What the authority says of itself in its hello: written by the control loop, read by the listener.
-final class AuthorityHello: Sendable {
+/// What a node says of itself in its hello: written by its control loop, read by its listener.
+final class HelloDescription: Sendable {
   private let stored: Mutex<NodeDescription>
 
   init(_ configuration: NodeConfiguration) {
     stored = Mutex(
       NodeDescription(
         cluster: configuration.cluster, realm: configuration.realm,
-        principals: [configuration.principal.text], role: "authority", softwareVersion: NodeVersion.text,
+        principals: [configuration.principal.text], role: configuration.role.shortName,
+        softwareVersion: NodeVersion.text,
         commanderHint: nil, address: "\(configuration.endpoint(boundPort: configuration.listen.port))"))
   }
 
