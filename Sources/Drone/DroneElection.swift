@@ -116,7 +116,8 @@ extension DroneCore {
     let choice: CandidacyAnswer.Choice
     if let heard = commander, !heard.isSilent, now - heard.lastHeard <= timing.suspicion {
       choice = .stillReaches
-    } else if asked.term <= highestTerm || office != nil || !isPlausible(asked.term, within: Self.longestStep) {
+    } else if asked.term <= highestTerm || office != nil || !isPlausible(asked.term, within: Self.longestStep)
+    {
       choice = .promisedElsewhere
     } else if favouredTerm(now) >= asked.term, candidacy.favourite?.candidate != peer {
       choice = .promisedElsewhere

@@ -94,6 +94,17 @@ import Testing
     #expect(state(office) == .serving(holder(1)))
   }
 
+  @Test("what lies free is not taken back by whoever had it before the last")
+  func freeButOlder() {
+    var office = office()
+    office.report(1, holding: holding(token(2, 7)))
+    office.report(1)
+    #expect(state(office) == .free)
+    #expect(office.report(2, holding: holding(token(2, 6))).releases.map(\.1) == [one])
+    #expect(state(office) == .free)
+    #expect(office.report(1, holding: holding(token(2, 7))).renewal?.partitions == one)
+  }
+
   @Test("a drone that has it no more gives it up for the next at once")
   func givenUp() {
     var office = TestOffice.settled()

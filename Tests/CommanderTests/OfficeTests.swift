@@ -65,7 +65,8 @@ import Testing
     #expect(office.pass(1500, answering: [0]).resignation != nil)
   }
 
-  @Test("the authority's higher term ends the office at once, a drone's once it has lasted, a stranger's never")
+  @Test(
+    "the authority's higher term ends the office at once, a drone's once it has lasted, a stranger's never")
   func refused() {
     var office = TestOffice()
     let refusal = ControlMessage.refused(Refused(reason: "no", term: Term(2)))
