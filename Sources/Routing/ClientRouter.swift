@@ -95,8 +95,10 @@ package struct ClientRouter: Sendable {
   }
 
   mutating func fail(_ id: UInt64, _ error: KeyvalError) {
-    requests[id] = nil
-    emit(.fail(id: id, error))
+    let request = requests.removeValue(forKey: id)
+    // Why it cannot be asked again matters less than that an earlier attempt may have been executed.
+    let isDoubtful = request?.mayHaveExecuted == true && !error.tellsOutcome
+    emit(.fail(id: id, isDoubtful ? .outcomeUnknown : error))
   }
 
   /// Has `ticked` delivered at that moment or before.
@@ -173,5 +175,15 @@ package struct ClientRouter: Sendable {
       return fail(id, .noReachableNode(tried: tried, problem: request.problem ?? "no answer in time"))
     }
     fail(id, .deadlineExceeded(outcomeUnknown: outcomeUnknown, problem: request.problem))
+  }
+}
+
+extension KeyvalError {
+  /// Whether it says itself if a write may have been executed.
+  fileprivate var tellsOutcome: Bool {
+    switch self {
+    case .deadlineExceeded, .outcomeUnknown, .closed: true
+    default: false
+    }
   }
 }

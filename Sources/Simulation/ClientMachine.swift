@@ -64,6 +64,7 @@ final class ClientMachine: Machine {
     let name = number * workload.callers + caller
     let index = workload.history.begin(
       Operation(client: name, call: call, invoked: world.time), on: key)
+    world.trace("\(name) asks \(id): \(call.text) \(String(decoding: key, as: UTF8.self))")
     pending[id] = Pending(caller: caller, key: key, call: call, index: index)
     let operation: ClientOperation =
       switch call {
@@ -76,6 +77,7 @@ final class ClientMachine: Machine {
 
   private func finish(_ id: UInt64, _ result: Operation.Result?) {
     guard let request = pending.removeValue(forKey: id) else { return }
+    world.trace("\(name) is told \(id): \(result.map(\.text) ?? "not executed")")
     if let result {
       if result != .unknown { workload.history.end(request.index, on: request.key, result, at: world.time) }
     } else {
@@ -112,6 +114,7 @@ final class ClientMachine: Machine {
     case .complete(let id, .existed(let existed)): finish(id, .existed(existed))
     case .complete(let id, _): finish(id, nil)
     case .fail(let id, let error):
+      world.trace("\(name) fails with \(id): \(error)")
       switch error {
       case .outcomeUnknown, .deadlineExceeded(outcomeUnknown: true, _): finish(id, .unknown)
       default: finish(id, nil)

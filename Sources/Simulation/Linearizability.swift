@@ -4,6 +4,10 @@
 /// The algorithm is Wing and Gong's (1993) with Lowe's refinement (2017): depth first over the calls that may
 /// come next, undoing what leads nowhere, and never looking twice at the same set of linearized operations with
 /// the same state. Keys are independent, so each is checked alone (Herlihy and Wing, 1990: locality).
+///
+/// Operations of unknown outcome could multiply the orders beyond all bounds. They are put in only where they are
+/// needed, right before an operation that cannot have had its result without: anywhere else nobody can tell
+/// whether they were executed.
 public enum Linearizability {
   public enum Verdict: Equatable, Sendable {
     case linearizable
@@ -22,7 +26,8 @@ public enum Linearizability {
   }
 }
 
-/// The search over one history: a doubly linked list of calls and returns in order of time.
+/// The search over one history: a doubly linked list of the calls and returns of what has a result, in order of
+/// time, and beside it what has none.
 private struct Search {
   private struct Node {
     /// The operation; calls and returns have one each.
@@ -44,25 +49,41 @@ private struct Search {
     init(count: Int) { words = [UInt64](repeating: 0, count: count / 64 + 1) }
     mutating func insert(_ index: Int) { words[index / 64] |= 1 << UInt64(index % 64) }
     mutating func remove(_ index: Int) { words[index / 64] &= ~(1 << UInt64(index % 64)) }
+    func contains(_ index: Int) -> Bool { words[index / 64] & 1 << UInt64(index % 64) != 0 }
+  }
+
+  /// What was linearized in one step: a call, perhaps right behind an operation of unknown outcome.
+  private struct Step {
+    let node: Int
+    let choice: Int
+    let unknown: Int?
+    let before: [UInt8]?
   }
 
   private let operations: [Operation]
+  private let unknown: [Int]
+  /// Values that somebody read.
+  private let read: Set<[UInt8]>
   private var nodes: [Node] = []
-  private var head = -1
+  private var linearized: Bits
+  private var state: [UInt8]?
+  private var seen: Set<Configuration> = []
+  private var stack: [Step] = []
   private var patience: Int
-  /// Operations that have returned and are not linearized yet.
-  private var required: Int
 
   init(_ operations: [Operation], patience: Int) {
     self.operations = operations
     self.patience = patience
-    required = operations.count { $0.returned != .max }
+    unknown = operations.indices.filter { operations[$0].returned == .max }
+    read = Set(
+      operations.compactMap { if case .value(.some(let value)) = $0.result { value } else { nil } })
+    linearized = Bits(count: operations.count)
     link()
   }
 
   private mutating func link() {
     var events: [(time: Int64, isCall: Bool, operation: Int)] = []
-    for (index, operation) in operations.enumerated() {
+    for (index, operation) in operations.enumerated() where operation.returned != .max {
       events.append((operation.invoked, true, index))
       events.append((operation.returned, false, index))
     }
@@ -77,49 +98,106 @@ private struct Search {
       nodes[index - 1].next = index
       if event.isCall { calls[event.operation] = index } else { nodes[calls[event.operation]].match = index }
     }
-    head = 0
   }
 
   mutating func run() -> Linearizability.Verdict {
-    var linearized = Bits(count: operations.count)
-    var state: [UInt8]?
-    var seen: Set<Configuration> = []
-    var stack: [(node: Int, state: [UInt8]?)] = []
     var deepest = -1
-    var current = nodes[head].next
-    while required > 0 {
+    var current = nodes[0].next
+    var choice = 0
+    while nodes[0].next >= 0 {
       patience -= 1
       guard patience > 0 else { return .undecided }
       if current >= 0, nodes[current].isCall {
-        let operation = nodes[current].operation
-        if let next = step(state, operations[operation]) {
-          var after = linearized
-          after.insert(operation)
-          if seen.insert(Configuration(linearized: after, state: next)).inserted {
-            stack.append((current, state))
-            linearized = after
-            state = next
-            lift(current)
-            current = nodes[head].next
-            continue
-          }
+        if linearize(current, choice) {
+          current = nodes[0].next
+          choice = 0
+        } else if choice + 1 < choiceCount(current) {
+          choice += 1
+        } else {
+          current = nodes[current].next
+          choice = 0
         }
-        current = nodes[current].next
         continue
       }
       // A return of what is not linearized: nothing after it can come before it.
       if current >= 0 { deepest = max(deepest, nodes[current].operation) }
       guard let last = stack.popLast() else { return .violated(Array(operations.prefix(deepest + 1))) }
-      state = last.state
-      linearized.remove(nodes[last.node].operation)
-      unlift(last.node)
-      current = nodes[last.node].next
+      undo(last)
+      current = last.node
+      choice = last.choice + 1
+      if choice >= choiceCount(current) {
+        current = nodes[current].next
+        choice = 0
+      }
     }
     return .linearizable
   }
 
+  /// Alone, or behind one of the unknown.
+  private func choiceCount(_ node: Int) -> Int {
+    Self.step(state, operations[nodes[node].operation]) != nil ? 1 : unknown.count
+  }
+
+  /// Takes a call as the next that happened, if it can have been and this has not been tried.
+  private mutating func linearize(_ node: Int, _ choice: Int) -> Bool {
+    let operation = nodes[node].operation
+    var after = linearized
+    after.insert(operation)
+    if let next = Self.step(state, operations[operation]) {
+      guard choice == 0 else { return false }
+      return take(Step(node: node, choice: 0, unknown: nil, before: state), after, next)
+    }
+    guard unknown.indices.contains(choice) else { return false }
+    let helper = unknown[choice]
+    guard !linearized.contains(helper), operations[helper].invoked <= firstReturn(),
+      isFirstOfItsKind(choice), let between = Self.step(state, operations[helper]),
+      let next = Self.step(between, operations[operation])
+    else { return false }
+    after.insert(helper)
+    return take(Step(node: node, choice: choice, unknown: helper, before: state), after, next)
+  }
+
+  private mutating func take(_ step: Step, _ after: Bits, _ next: [UInt8]?) -> Bool {
+    guard seen.insert(Configuration(linearized: after, state: next)).inserted else { return false }
+    stack.append(step)
+    linearized = after
+    state = next
+    remove(step.node)
+    remove(nodes[step.node].match)
+    return true
+  }
+
+  private mutating func undo(_ step: Step) {
+    state = step.before
+    linearized.remove(nodes[step.node].operation)
+    if let helper = step.unknown { linearized.remove(helper) }
+    insert(nodes[step.node].match)
+    insert(step.node)
+  }
+
+  /// What is linearized next was asked before this.
+  private func firstReturn() -> Int64 {
+    var node = nodes[0].next
+    while node >= 0, nodes[node].isCall { node = nodes[node].next }
+    return node >= 0 ? operations[nodes[node].operation].returned : .max
+  }
+
+  /// Deletes of unknown outcome are as good as one another, and so are puts of what nobody read: the one that
+  /// was asked first will do.
+  private func isFirstOfItsKind(_ choice: Int) -> Bool {
+    func kind(_ index: Int) -> Int? {
+      switch operations[index].call {
+      case .delete: 0
+      case .put(let value): read.contains(value) ? nil : 1
+      case .get: 2
+      }
+    }
+    guard let own = kind(unknown[choice]) else { return true }
+    return !unknown[..<choice].contains { kind($0) == own && !linearized.contains($0) }
+  }
+
   /// The state after an operation, if it can have had this result: nil when not.
-  private func step(_ state: [UInt8]?, _ operation: Operation) -> [UInt8]?? {
+  private static func step(_ state: [UInt8]?, _ operation: Operation) -> [UInt8]?? {
     switch (operation.call, operation.result) {
     case (.get, .value(let value)): state == value ? .some(state) : nil
     case (.get, _): .some(state)
@@ -128,18 +206,6 @@ private struct Search {
     case (.delete, .existed(let existed)): existed == (state != nil) ? .some(nil) : nil
     case (.delete, _): .some(nil)
     }
-  }
-
-  private mutating func lift(_ call: Int) {
-    remove(call)
-    remove(nodes[call].match)
-    if operations[nodes[call].operation].returned != .max { required -= 1 }
-  }
-
-  private mutating func unlift(_ call: Int) {
-    insert(nodes[call].match)
-    insert(call)
-    if operations[nodes[call].operation].returned != .max { required += 1 }
   }
 
   private mutating func remove(_ index: Int) {

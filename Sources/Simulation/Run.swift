@@ -112,25 +112,3 @@ public struct Run: Sendable {
     }
   }
 }
-
-extension Operation {
-  var line: String {
-    func text(_ value: [UInt8]?) -> String {
-      value.map { String($0.reduce(0) { $0 << 8 | UInt64($1) }) } ?? "nothing"
-    }
-    let asked =
-      switch call {
-      case .get: "get"
-      case .put(let value): "put \(text(value))"
-      case .delete: "delete"
-      }
-    let told =
-      switch result {
-      case .value(let value): text(value)
-      case .existed(let existed): existed ? "done, existed" : "done, did not exist"
-      case .unknown: "unknown"
-      }
-    let end = returned == .max ? "…" : "\(returned / 1000)"
-    return "\(invoked / 1000)–\(end) ms client \(client): \(asked) → \(told)"
-  }
-}

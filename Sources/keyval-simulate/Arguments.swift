@@ -1,9 +1,11 @@
-/// `[--seed N] [--runs N] [--minutes M]`
+/// `[--seed N] [--runs N] [--minutes M] [--trace]`
 struct Arguments {
   /// The first seed; nil: a fresh one is drawn.
   var seed: UInt64?
   var runs: UInt64?
   var minutes: Double?
+  /// Tell all that happens in the run of `seed`.
+  var traces = false
   #if KEYVAL_MUTATIONS
     /// Look for deliberate faults instead.
     var checksMutations = false
@@ -14,8 +16,9 @@ struct Arguments {
   }
 
   static let usage = """
-    usage: keyval-simulate [--seed N] [--runs N] [--minutes M]
-      --seed N      begin with this seed; alone: run it and tell what happened
+    usage: keyval-simulate [--seed N] [--runs N] [--minutes M] [--trace]
+      --seed N      begin with this seed; alone: run this one
+      --trace       tell everything that happens in the run of this seed
       --runs N      run so many seeds, one after the other (200 unless --minutes is given)
       --minutes M   run seeds until so much time has passed
     """
@@ -23,6 +26,10 @@ struct Arguments {
   init(_ arguments: some Sequence<String>) throws(Misuse) {
     var rest = Array(arguments)[...]
     while let name = rest.popFirst() {
+      if name == "--trace" {
+        traces = true
+        continue
+      }
       #if KEYVAL_MUTATIONS
         if name == "--mutations" {
           checksMutations = true

@@ -95,16 +95,19 @@ do {
   #if KEYVAL_MUTATIONS
     if arguments.checksMutations { exit(await checkMutations(arguments) ? 0 : 1) }
   #endif
+  if let seed = arguments.seed, arguments.traces {
+    var run = Run(seed: seed)
+    run.isTracing = true
+    let report = run()
+    print(report.explanation(lines: .max))
+    exit(report.violations.isEmpty ? 0 : 1)
+  }
   let first = arguments.seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
   print("seeds from \(first) on")
   let totals = await simulate(arguments, first: first)
   if let report = totals.failed.first {
     print("\nlooking for the shortest way to it …\n")
     print(Run(seed: report.seed).shrunk().explanation())
-  } else if totals.runs == 1, arguments.seed != nil {
-    var run = Run(seed: first)
-    run.isTracing = true
-    print(run().explanation(lines: 400))
   }
   exit(totals.failed.isEmpty ? 0 : 1)
 } catch {

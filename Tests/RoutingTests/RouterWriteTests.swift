@@ -62,6 +62,20 @@ import Testing
     )
   }
 
+  @Test("a write that may have been executed never fails as if it had not been, whatever the reason")
+  func doubtful() {
+    var (harness, links) = H.ready()
+    _ = harness.pass(2_000)
+    let key = H.key(of: 1)
+    let (read, _) = harness.request(.get(key: key))
+    let (write, _) = harness.request(.put(key: key, value: [1]))
+    let link = harness.feed(.linkClosed(links[1]!, reason: "connection lost")).firstOpened!
+    let expired = KeyvalError.ticketExpired(realm: H.realm)
+    let failed = harness.feed(.linkFailed(link, .credential(expired)))
+    #expect(failed.contains(.fail(id: write, .outcomeUnknown)))
+    #expect(failed.contains(.fail(id: read, expired)))
+  }
+
   @Test(
     "a write that certainly was not executed is no retry",
     arguments: [DataAnswer.Unavailability.loading, .busy, .leaseOver])
