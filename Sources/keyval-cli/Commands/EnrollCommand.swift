@@ -12,7 +12,7 @@ struct EnrollCommand: AsyncParsableCommand {
       The operator: keyval enroll new keyval-drone/d4, which prints a one-time password. \
       On the node: keyval enroll keyval-drone/d4, which asks for it and writes the keytab.
       """,
-    subcommands: [Complete.self, New.self, Confirm.self], defaultSubcommand: Complete.self)
+    subcommands: [Complete.self, New.self, Confirm.self, Rotate.self], defaultSubcommand: Complete.self)
 
   /// The node's side.
   struct Complete: AsyncParsableCommand {
@@ -123,6 +123,25 @@ struct EnrollCommand: AsyncParsableCommand {
       let realm = try Realm.open(directory: realmDirectory, owner: LocalOperations.owner(of: realmDirectory))
       let node = EnrollCommand.nodeName(of: principal)
       try realm.clearExpiry(of: ["keyval-database/\(node)", "keyval-command/\(node)"])
+    }
+  }
+
+  /// The node's side, later.
+  struct Rotate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Give a node a further key (on the node); a running node takes it up by itself.",
+      discussion: """
+        The old key stays in the keytab, so sessions and tickets that began under it go on to their end. Repeat it \
+        for each principal of the keytab: a database has two.
+        """)
+
+    @Argument(help: "The node's principal, such as keyval-drone/d4.") var principal: String
+    @Option(help: "The node's keytab; by default NODE.keytab here.") var keytab: String?
+
+    func run() throws {
+      let path = keytab ?? "\(EnrollCommand.nodeName(of: principal)).keytab"
+      try Enrollment.rotate(principal: principal, keytabPath: path)
+      StandardOutput().write(remark: "\(principal) has a new key; it and the old one are in \(path).")
     }
   }
 
