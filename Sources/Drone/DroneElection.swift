@@ -60,7 +60,8 @@ extension DroneCore {
     }
     switch candidacy.stage {
     case .idle:
-      if office == nil, commander?.isSilent ?? true, isRegistered, now >= candidacy.waitUntil {
+      // Who cannot vote for itself would only keep those who can from standing.
+      if office == nil, commander?.isSilent ?? true, isRegistered, isCounted, now >= candidacy.waitUntil {
         actions += stand(now)
       }
     case .polling(let term, let since, let asked, let supporters):
