@@ -301,6 +301,8 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func open(_ answer: GrantAnswer) -> [DroneAction] {
+    // An answer to an earlier life may still be under way when a drone has restarted.
+    guard answer.incarnation == identity.incarnation else { return [] }
     let partitions = holdings.missing(of: answer.partitions)
     guard !partitions.isEmpty else { return [] }
     for partition in partitions { holdings[partition] = .opening(answer.token) }
@@ -308,8 +310,8 @@ public struct DroneCore: Sendable {
       .learn([answer.database]),
       .open(
         GrantAnswer(
-          term: answer.term, partitions: partitions, token: answer.token, database: answer.database,
-          grant: answer.grant)),
+          term: answer.term, incarnation: answer.incarnation, partitions: partitions, token: answer.token,
+          database: answer.database, grant: answer.grant)),
     ]
   }
 

@@ -12,6 +12,10 @@ final class AuthorityMachine: Machine {
   private var database: Session?
   private var isDialling = false
   private var queued: [ControlMessage] = []
+  /// The drones that the core knows of: those whose votes it counts.
+  private var counted: Set<Principal> = []
+  /// How many there were when the ballot of a term was won.
+  private(set) var voters: [Term: Int] = [:]
 
   // The register
   private(set) var register = RegisterContents.empty
@@ -31,6 +35,7 @@ final class AuthorityMachine: Machine {
   var term: Term { register.office.term }
 
   override func began() {
+    counted = Set(register.nodes.map(\.node.principal).filter { $0.role == .drone })
     core = AuthorityCore(
       identity: AuthorityCore.Identity(principal: Names.authority, administrators: []),
       timing: world.timing, verifier: Names.verifier, register: register, seed: random.next())
@@ -98,7 +103,9 @@ final class AuthorityMachine: Machine {
     case .clearExpiry(let node):
       work(kadminThread) { .expiryCleared(node) }
     case .learn, .enroll: break
-    case .note(let note): world.trace("a1 \(note)")
+    case .note(let note):
+      world.trace("a1 \(note)")
+      remember(note)
     }
   }
 
@@ -115,6 +122,14 @@ final class AuthorityMachine: Machine {
           control.post { [unowned self] in handle(event) }
         }
       }
+    }
+  }
+
+  private func remember(_ note: AuthorityNote) {
+    switch note {
+    case .registered(let node) where node.principal.role == .drone: counted.insert(node.principal)
+    case .ballotWon(let term, _, _, _): voters[term] = counted.count
+    default: break
     }
   }
 

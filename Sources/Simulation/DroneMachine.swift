@@ -249,7 +249,8 @@ final class DroneMachine: Machine {
         salt: random.bytes(SealedGrant.saltLength))
     else { return world.trace("\(name) cannot seal a grant") }
     let answer = GrantAnswer(
-      term: office.term, partitions: grant.partitions, token: grant.token, database: database, grant: sealed)
+      term: office.term, incarnation: grant.incarnation, partitions: grant.partitions, token: grant.token,
+      database: database, grant: sealed)
     send(.grantAnswer(answer), to: drone)
   }
 

@@ -55,7 +55,8 @@ final class Executor {
     while self.life == life, machine.isUp, !machine.isHung, !machine.world.isOver {
       if let pause = machine.world.drawPause() { return rest(pause) }
       if let step = steps.popLast() {
-        if machine.isStoppedInStep(self) { return steps.append(step) }
+        // With this much still to do it has just begun with its input.
+        if steps.count >= 4, machine.isStoppedInStep(self) { return steps.append(step) }
         step()
       } else if taken < inbox.count {
         let step = inbox[taken]

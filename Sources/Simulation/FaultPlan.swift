@@ -105,7 +105,7 @@ struct FaultPlan: Sendable {
     let start = max(0, time - random.number(300_000...1_950_000))
     faults.append(Fault(kind: cut, start: start, duration: random.number(3_000_000...6_000_000)))
     length = random.number(600_000...2_800_000)
-    return .hangInStep(drone, thread: 1 + random.index(2), after: random.index(10))
+    return .hangInStep(drone, thread: 1 + random.index(2), after: random.index(3))
   }
 
   /// In part of the cases the link is cut while it is slow.
@@ -117,8 +117,8 @@ struct FaultPlan: Sendable {
     let other = random.chance(700_000) ? Fault.Place.commander(else: 0) : place(&random, clients: true)
     if random.chance(600_000) {
       let start = time + random.number(500_000...length)
-      faults.append(
-        Fault(kind: .cut(drone, other), start: start, duration: random.number(2_000_000...5_000_000)))
+      let kind = random.chance(600_000) ? Fault.Kind.cutOneWay(drone, other) : .cut(drone, other)
+      faults.append(Fault(kind: kind, start: start, duration: random.number(2_000_000...5_000_000)))
     }
     let lag = random.number(50_000...700_000)
     return random.chance(700_000) ? .slow(other, drone, lag) : .slow(drone, other, lag)

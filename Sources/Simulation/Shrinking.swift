@@ -34,12 +34,12 @@ extension Run {
 extension Run.Report {
   /// What a person needs: what is wrong, the faults that led to it, what happened before it, and how to see it
   /// again.
-  public func explanation(lines: Int = 60) -> String {
+  public func explanation(lines: Int = 60, width: Int = 200) -> String {
     var text = violations.prefix(3).map { "seed \(seed): \($0)" }.joined(separator: "\n")
     text += "\n\nthe faults that it takes:\n" + faults.map { "  \($0)" }.joined(separator: "\n")
     if !trace.isEmpty {
       text += "\n\nbefore it (seconds):\n"
-      text += trace.suffix(lines).map { "  \($0.prefix(200))" }.joined(separator: "\n")
+      text += trace.suffix(lines).map { "  \($0.prefix(width))" }.joined(separator: "\n")
     }
     return text + "\n\nagain: ./dev simulate --seed \(seed)"
   }

@@ -19,16 +19,19 @@ final class Watch {
   /// authority counting as one more when their number is even.
   func claimed(_ record: OfficeRecord, by authority: AuthorityMachine) {
     guard case .certifying(let winner, .claimed) = record.state else { return }
-    let voters = authority.register.nodes.map(\.node.principal).filter { $0.role == .drone }
+    // A drone that was registered between the ballot and this claim had no vote to give.
+    guard let voters = authority.voters[record.term] else {
+      return world.violated("term \(record.term) is claimed without a ballot")
+    }
     let promised = world.drones.count { drone in
       drone.promise.term == record.term && drone.promise.candidate == winner.principal
     }
-    let voice = voters.count.isMultiple(of: 2) ? 1 : 0
+    let voice = voters.isMultiple(of: 2) ? 1 : 0
     // A drone may have promised a higher term since; then its vote in this one is not known any more.
     let passed = world.drones.count { $0.promise.term > record.term }
-    if (promised + passed + voice) * 2 <= voters.count + voice {
+    if (promised + passed + voice) * 2 <= voters + voice {
       world.violated(
-        "\(winner.principal.shortName) wins term \(record.term) with \(promised) of \(voters.count) votes")
+        "\(winner.principal.shortName) wins term \(record.term) with \(promised) of \(voters) votes")
     }
   }
 

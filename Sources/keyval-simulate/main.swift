@@ -1,6 +1,12 @@
 import Glibc
 import Simulation
 
+/// A line at once, also into a file or a pipe.
+func say(_ text: String) {
+  print(text)
+  fflush(nil)
+}
+
 /// What all runs together came to.
 struct Totals {
   var runs = 0
@@ -26,7 +32,7 @@ struct Totals {
     }
     if !report.violations.isEmpty {
       failed.append(report)
-      print("seed \(report.seed) FAILS: \(report.violations.first ?? "")")
+      say("seed \(report.seed) FAILS: \(report.violations.first ?? "")")
     }
   }
 
@@ -65,7 +71,7 @@ func simulate(_ arguments: Arguments, first: UInt64) async -> Totals {
       if isWanted(), totals.failed.count < 5 { add() }
     }
   }
-  print(totals.summary(clock.now - began))
+  say(totals.summary(clock.now - began))
   return totals
 }
 
@@ -81,7 +87,7 @@ func simulate(_ arguments: Arguments, first: UInt64) async -> Totals {
         if let name = names.popFirst() { group.addTask { MutationCheck.find(name, seeds: seeds) } }
       }
       while let finding = await group.next() {
-        print(finding.name, finding.seed.map { "seed \($0): \(finding.violation)" } ?? "NOT FOUND")
+        say("\(finding.name): " + (finding.seed.map { "seed \($0), \(finding.violation)" } ?? "NOT FOUND"))
         if finding.seed == nil { areAllFound = false }
         if let name = names.popFirst() { group.addTask { MutationCheck.find(name, seeds: seeds) } }
       }
@@ -99,18 +105,18 @@ do {
     var run = Run(seed: seed)
     run.isTracing = true
     let report = run()
-    print(report.explanation(lines: .max))
+    say(report.explanation(lines: .max, width: .max))
     exit(report.violations.isEmpty ? 0 : 1)
   }
   let first = arguments.seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
-  print("seeds from \(first) on")
+  say("seeds from \(first) on")
   let totals = await simulate(arguments, first: first)
   if let report = totals.failed.first {
-    print("\nlooking for the shortest way to it …\n")
-    print(Run(seed: report.seed).shrunk().explanation())
+    say("\nlooking for the shortest way to it …\n")
+    say(Run(seed: report.seed).shrunk().explanation())
   }
   exit(totals.failed.isEmpty ? 0 : 1)
 } catch {
-  print("\(error)\n\(Arguments.usage)")
+  say("\(error)\n\(Arguments.usage)")
   exit(64)
 }

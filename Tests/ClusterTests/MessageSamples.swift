@@ -37,7 +37,9 @@ enum MessageSamples {
     .mapPublished(Fixture.signed()),
     .grantRequest(GrantRequest(term: term, incarnation: Incarnation(3), partitions: some)),
     .grantAnswer(
-      GrantAnswer(term: term, partitions: some, token: token, database: node, grant: Fixture.sealed())),
+      GrantAnswer(
+        term: term, incarnation: Incarnation(3), partitions: some, token: token, database: node,
+        grant: Fixture.sealed())),
     .release(Release(term: term, partitions: some)),
     .deliverKey(DeliverKey(term: term, identifier: 5, key: [UInt8](repeating: 1, count: 32))),
     .keyStored(KeyStored(term: term, identifier: 5)),

@@ -199,8 +199,8 @@ final class HarnessDrone {
         grant, cluster: HarnessNames.cluster, database: database.principal, drone: drone,
         key: office.sealingKey, salt: salt)
       let answer = GrantAnswer(
-        term: office.term, partitions: grant.partitions, token: grant.token, database: database, grant: sealed
-      )
+        term: office.term, incarnation: grant.incarnation, partitions: grant.partitions, token: grant.token,
+        database: database, grant: sealed)
       harness.send(.grantAnswer(answer), from: place, as: principal, to: drone)
     case .deliverKey:
       let delivery = DeliverKey(

@@ -19,7 +19,8 @@ import Wire
       grant, cluster: "test", database: database, drone: drone, key: key,
       salt: [UInt8](repeating: 1, count: SealedGrant.saltLength))
     return GrantAnswer(
-      term: Term(1), partitions: [partition], token: token, database: node, grant: sealed)
+      term: Term(1), incarnation: Incarnation(1), partitions: [partition], token: token, database: node,
+      grant: sealed)
   }()
 
   /// A link and its data core; the clock stands.

@@ -157,14 +157,18 @@ struct TestDrone {
     receive(.grantAnswer(Self.answer(partitions, token, for: number)), from: commander)
   }
 
-  static func answer(_ partitions: PartitionSet, _ token: FencingToken, for number: Int) -> GrantAnswer {
+  static func answer(
+    _ partitions: PartitionSet, _ token: FencingToken, for number: Int,
+    incarnation: Incarnation = Incarnation(0x1000)
+  ) -> GrantAnswer {
     let sealed = try! SealedGrant(
-      Grant(partitions: partitions, incarnation: Incarnation(0x1000), token: token), cluster: Names.cluster,
+      Grant(partitions: partitions, incarnation: incarnation, token: token), cluster: Names.cluster,
       database: Names.database.principal, drone: Names.drone(number),
       key: SealingKey(identifier: 1, key: [UInt8](repeating: 1, count: 32))!,
       salt: [UInt8](repeating: 2, count: 32))
     return GrantAnswer(
-      term: token.term, partitions: partitions, token: token, database: Names.database, grant: sealed)
+      term: token.term, incarnation: incarnation, partitions: partitions, token: token,
+      database: Names.database, grant: sealed)
   }
 
   @discardableResult

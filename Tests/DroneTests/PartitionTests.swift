@@ -39,6 +39,15 @@ import Testing
     #expect(drone.publish(ten, term: 2, version: 9, by: 3).isEmpty)
   }
 
+  @Test("a grant that was made for an earlier life of this drone is not shown to the database")
+  func earlierLife() {
+    var drone = TestDrone.serving()
+    let late = TestDrone.answer(
+      Names.set([50]), Names.token(1, 9), for: 1, incarnation: Incarnation(0x999))
+    #expect(drone.receive(.grantAnswer(late), from: 2).isEmpty)
+    #expect(drone.grant(Names.set([50]), Names.token(1, 9), by: 2).opened?.partitions == Names.set([50]))
+  }
+
   @Test("a map with a forged signature, or one that is older, is not installed")
   func maps() {
     var drone = TestDrone.serving()

@@ -106,15 +106,20 @@ public struct GrantRequest: Hashable, Sendable {
 /// Commander → drone: a sealed grant, and in clear what the drone must know of it.
 public struct GrantAnswer: Hashable, Sendable {
   public let term: Term
+  /// The life of the drone that it was made for: another must not show it, or the database would take it for
+  /// that one.
+  public let incarnation: Incarnation
   public let partitions: PartitionSet
   public let token: FencingToken
   public let database: RegisteredNode
   public let grant: SealedGrant
 
   public init(
-    term: Term, partitions: PartitionSet, token: FencingToken, database: RegisteredNode, grant: SealedGrant
+    term: Term, incarnation: Incarnation, partitions: PartitionSet, token: FencingToken,
+    database: RegisteredNode, grant: SealedGrant
   ) {
     self.term = term
+    self.incarnation = incarnation
     self.partitions = partitions
     self.token = token
     self.database = database
@@ -278,8 +283,9 @@ extension GrantRequest: WireMessage {
 
 extension GrantAnswer: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(5)
+    writer.beginArray(6)
     term.encode(into: &writer)
+    incarnation.encode(into: &writer)
     partitions.encode(into: &writer)
     token.encode(into: &writer)
     database.encode(into: &writer)
@@ -287,11 +293,11 @@ extension GrantAnswer: WireMessage {
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 5)
+    try reader.readArrayHeader(exactly: 6)
     self.init(
-      term: try Term(from: &reader), partitions: try PartitionSet(from: &reader),
-      token: try FencingToken(from: &reader), database: try RegisteredNode(from: &reader),
-      grant: try SealedGrant(from: &reader))
+      term: try Term(from: &reader), incarnation: try Incarnation(from: &reader),
+      partitions: try PartitionSet(from: &reader), token: try FencingToken(from: &reader),
+      database: try RegisteredNode(from: &reader), grant: try SealedGrant(from: &reader))
   }
 }
 

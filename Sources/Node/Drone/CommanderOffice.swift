@@ -53,7 +53,8 @@ final class CommanderOffice {
       key: sealingKey(for: database.principal),
       salt: SecureRandom.bytes(SealedGrant.saltLength))
     return GrantAnswer(
-      term: term, partitions: grant.partitions, token: grant.token, database: database, grant: sealed)
+      term: term, incarnation: grant.incarnation, partitions: grant.partitions, token: grant.token,
+      database: database, grant: sealed)
   }
 
   private func sealingKey(for database: Principal) -> SealingKey {
