@@ -127,6 +127,9 @@ let package = Package(
         nioPosix, logging,
       ], swiftSettings: strict),
     .testTarget(
+      name: "SimulationTests", dependencies: ["Simulation"], path: "Tests/Simulation",
+      swiftSettings: mutable),
+    .testTarget(
       name: "RoutingTests", dependencies: ["Routing", "Cluster", "Cryptography"], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(

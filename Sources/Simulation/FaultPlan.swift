@@ -68,7 +68,15 @@ struct FaultPlan: Sendable {
     case 9:
       drawn = .pauses(short: random.index(40_000), long: random.index(3_000))
       length += 2_000_000
-    case 10: drawn = .slowDisk(longest: random.number(20_000...700_000))
+    case 10:
+      drawn = .slowDisk(longest: random.number(20_000...700_000))
+      if random.chance(500_000) {
+        // Partitions move meanwhile.
+        length += 4_000_000
+        let kind = Fault.Kind.crash(.drone(random.index(drones)), losesWrites: true)
+        let start = max(0, time - random.number(0...2_000_000))
+        faults.append(Fault(kind: kind, start: start, duration: random.number(50_000...3_000_000)))
+      }
     case 11: drawn = .failingDisk(perMillion: 300_000)
     case 12: drawn = .kdcAway
     case 13:
@@ -104,7 +112,8 @@ struct FaultPlan: Sendable {
     let cut = Fault.Kind.cut(drone, .commander(else: 0))
     let start = max(0, time - random.number(300_000...1_950_000))
     faults.append(Fault(kind: cut, start: start, duration: random.number(3_000_000...6_000_000)))
-    length = random.number(600_000...2_800_000)
+    // It goes on when somebody else has its partitions.
+    length = max(300_000, start + 2_150_000 - time) + random.number(50_000...900_000)
     return .hangInStep(drone, thread: 1 + random.index(2), after: random.index(3))
   }
 
