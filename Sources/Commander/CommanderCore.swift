@@ -47,6 +47,8 @@ public struct CommanderCore: Sendable {
   var majoritySince: Instant?
   private var authorityAnswered: Instant?
   private var lastCertificateRequest: Instant?
+  /// Since when a majority of the drones say that they reach a database.
+  var reachedByDronesSince: Instant?
   private var lastWall: Int64 = 0
   var map = PublishedMap()
   #if KEYVAL_MUTATIONS

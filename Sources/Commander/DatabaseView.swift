@@ -53,11 +53,20 @@ extension CommanderCore {
     return isFirst ? [.note(.databaseReached(databases[index].node.principal))] : []
   }
 
-  /// A database that is away for everybody ends no office; one that only this commander cannot reach does.
-  func databaseLostAlone(_ now: Instant) -> String? {
-    guard !databases.isEmpty, databases.allSatisfy(\.isLost) else { return nil }
+  /// A database that is away for everybody ends no office; one that only this commander cannot reach does. The
+  /// time counts from when a majority of the drones began to reach it: one that comes back is reached by some
+  /// before it is by others.
+  mutating func databaseLostAlone(_ now: Instant) -> String? {
     let reaching = members.count { $0.isAlive(now, timing) && $0.reachesDatabase }
-    return reaching * 2 > members.count
-      ? "no database answered for \(timing.resignation) ms while a majority of the drones reach one" : nil
+    guard reaching * 2 > members.count else {
+      reachedByDronesSince = nil
+      return nil
+    }
+    let since = reachedByDronesSince ?? now
+    reachedByDronesSince = since
+    guard !databases.isEmpty, databases.allSatisfy(\.isLost), now - since > timing.resignation else {
+      return nil
+    }
+    return "no database answered for \(timing.resignation) ms while a majority of the drones reach one"
   }
 }
