@@ -157,7 +157,8 @@ let package = Package(
       name: "StorageTests", dependencies: ["Storage", "StoreAppender", "Cluster", "Wire", grdb],
       swiftSettings: strict),
     .testTarget(
-      name: "DatabaseTests", dependencies: ["Database", "Cluster", "Wire"], swiftSettings: strict),
+      name: "DatabaseTests", dependencies: ["Database", "Cluster", "Cryptography", "Wire"],
+      swiftSettings: strict),
     .testTarget(
       name: "DatabaseNodeTests",
       dependencies: [

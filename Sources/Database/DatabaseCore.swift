@@ -11,6 +11,7 @@ public struct DatabaseCore: Sendable {
 
   private let timing: Timing
   private var keys: SealingKeyRing
+  private var certificates: CertificateCheck
   private var jobs: JobQueue
   private var streams = StreamQueue()
   private var sessions: [UInt64: Session] = [:]
@@ -22,33 +23,42 @@ public struct DatabaseCore: Sendable {
     let peer: DatabasePeer
     /// Of a drone, once it has shown a grant.
     var incarnation: Incarnation?
+    /// Of a commander, once it has shown its election certificate.
+    var proof: CertificateCheck.Proof?
   }
 
   /// - Parameters:
+  ///   - verifier: decides whom to believe to be the commander of a term.
   ///   - term: the stored one.
   ///   - keys: the stored ones.
   ///   - backlog: of the store at its opening.
   public init(
-    identity: DatabaseIdentity, timing: Timing, term: Term, keys: [StoredSealingKey], backlog: StoreBacklog
+    identity: DatabaseIdentity, timing: Timing, verifier: ElectionVerifier, term: Term,
+    keys: [StoredSealingKey], backlog: StoreBacklog
   ) {
     self.identity = identity
     self.timing = timing
     self.term = term
     self.keys = SealingKeyRing(keys)
+    certificates = CertificateCheck(verifier: verifier)
     jobs = JobQueue(backlog: backlog)
   }
 
-  public mutating func handle(_ event: DatabaseEvent, now: Instant) -> [DatabaseAction] {
+  /// - Parameters:
+  ///   - now: a clock that is never set back.
+  ///   - wall: seconds since 1970, for certificates only.
+  public mutating func handle(_ event: DatabaseEvent, now: Instant, wall: Int64) -> [DatabaseAction] {
     switch event {
     case .listening(let endpoint):
       self.endpoint = endpoint
       register(now)
     case .ticked:
       if now >= nextRegistration { register(now) }
+      endCertificates(wall)
       jobs.tick()
     case .opened(let session, let peer): open(session, peer, now)
     case .closed(let session): close(session)
-    case .received(let message, let session): receive(message, session)
+    case .received(let message, let session): receive(message, session, wall)
     case .requested(let request, let session): receive(request, session)
     case .finished(let result, let backlog):
       if let current = jobs.finish(backlog: backlog) { finish(current, result) }
@@ -96,16 +106,50 @@ public struct DatabaseCore: Sendable {
 
   // MARK: Control
 
-  private mutating func receive(_ message: ControlMessage, _ session: UInt64) {
+  private mutating func receive(_ message: ControlMessage, _ session: UInt64, _ wall: Int64) {
     guard let peer = sessions[session]?.peer else { return }
     switch (peer, message) {
-    case (.commander(let office), .deliverKey(let delivery)): take(delivery, office, session)
-    case (.commander(let office), .keyStored(let question)): answer(question, office, session)
+    case (.commander(let office), .showCertificate(let shown)):
+      take(shown.certificate, office, session, wall)
+    case (.commander(let office), .deliverKey(let delivery)):
+      if isCertified(session, office, wall) { take(delivery, office, session) }
+    case (.commander(let office), .keyStored(let question)):
+      if isCertified(session, office, wall) { answer(question, office, session) }
     case (.authority, .raiseTerm(let order)): raise(to: order.term, session)
     // What the authority says of the cluster's other nodes, and hints that a message came to nothing.
     case (.authority, .registered), (_, .refused): break
     case (.drone, _): end(session, .notPermitted("control message of kind \(message.kind)"))
     default: refuse(session, .notPermitted("control message of kind \(message.kind)"))
+    }
+  }
+
+  /// The ticket has proved the office, and only at the session's opening; the certificate proves it from now on
+  /// until it ends.
+  private mutating func take(_ certificate: [UInt8], _ office: Term, _ session: UInt64, _ wall: Int64) {
+    do throws(DatabaseAccessError) {
+      sessions[session]?.proof = try certificates.proof(of: certificate, office: office, wall: wall)
+    } catch {
+      refuse(session, error)
+    }
+  }
+
+  /// Ends the session unless its certificate holds now.
+  private mutating func isCertified(_ session: UInt64, _ office: Term, _ wall: Int64) -> Bool {
+    guard let proof = sessions[session]?.proof else {
+      refuse(session, .withoutCertificate(office))
+      return false
+    }
+    guard proof.holds(at: wall) else {
+      refuse(session, .certificateOver(office))
+      return false
+    }
+    return true
+  }
+
+  private mutating func endCertificates(_ wall: Int64) {
+    for session in sessions.keys.sorted() {
+      guard let proof = sessions[session]?.proof, !proof.holds(at: wall) else { continue }
+      refuse(session, .certificateOver(proof.term))
     }
   }
 

@@ -64,6 +64,12 @@ public enum DatabaseAccessError: Error, Hashable, Sendable, CustomStringConverti
   case withoutIndicator(Principal)
   case wrongService(Principal)
   case oldTerm(Term, current: Term)
+  /// Something was asked on a command session before an election certificate was shown there.
+  case withoutCertificate(Term)
+  /// The certificate that was shown does not hold for this session.
+  case badCertificate(Term, reason: String)
+  /// The certificate that was shown has ended, and no renewed one was shown.
+  case certificateOver(Term)
   /// A message that this peer has no right to send.
   case notPermitted(String)
 
@@ -78,6 +84,12 @@ public enum DatabaseAccessError: Error, Hashable, Sendable, CustomStringConverti
     case .wrongService(let principal):
       "\(principal) came with an election's ticket to a service that is not the command service"
     case .oldTerm(let term, let current): "term \(term) is over; the current term is \(current)"
+    case .withoutCertificate(let term):
+      "the commander of term \(term) has not shown its election certificate on this session"
+    case .badCertificate(let term, let reason):
+      "the commander of term \(term) is not believed: \(reason)"
+    case .certificateOver(let term):
+      "the election certificate of term \(term) has ended, by this machine's clock, and no renewed one was shown"
     case .notPermitted(let message): "a \(message) is not this peer's to send"
     }
   }

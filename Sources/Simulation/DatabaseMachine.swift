@@ -30,8 +30,8 @@ final class DatabaseMachine: Machine {
       cluster: Names.cluster, database: Names.database, command: Names.command, authority: Names.authority,
       incarnation: Incarnation(random.next()))
     core = DatabaseCore(
-      identity: identity, timing: world.timing, term: store.durable.term, keys: store.durable.keys,
-      backlog: store.backlog)
+      identity: identity, timing: world.timing, verifier: Names.verifier, term: store.durable.term,
+      keys: store.durable.keys, backlog: store.backlog)
     control.post { [unowned self] in handle(.listening(Names.endpoint(Names.database))) }
     tick()
   }
@@ -50,7 +50,7 @@ final class DatabaseMachine: Machine {
   }
 
   private func handle(_ event: DatabaseEvent) {
-    guard let actions = core?.handle(event, now: now) else { return }
+    guard let actions = core?.handle(event, now: now, wall: wall) else { return }
     control.perform(actions.map { action in { [unowned self] in perform(action) } })
   }
 

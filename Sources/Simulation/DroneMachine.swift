@@ -257,8 +257,13 @@ final class DroneMachine: Machine {
   /// On the session with the database's command service, opened with a fresh ticket of the office.
   private func sendCommand(_ message: ControlMessage) {
     guard let office else { return }
-    if let command, command.dialler.isOpen { return command.send(message, from: command.dialler) }
-    if queued.count < 16 { queued.append(message) }
+    // The certificate goes before everything that is said there.
+    let messages = [.showCertificate(ShowCertificate(certificate: office.certificate)), message]
+    if let command, command.dialler.isOpen {
+      for message in messages { command.send(message, from: command.dialler) }
+      return
+    }
+    if queued.count < 16 { queued += messages }
     let authority = world.authority
     guard !isDialling, !authority.isKDCAway,
       authority.offices[office.term] == office.key.publicKey.fingerprint,

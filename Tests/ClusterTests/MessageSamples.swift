@@ -48,6 +48,7 @@ enum MessageSamples {
     .enrollmentAnswer(
       EnrollmentAnswer(number: 1, outcome: .created(password: "one-time", secondsToLive: 600))),
     .enrollmentAnswer(EnrollmentAnswer(number: 1, outcome: .refused(reason: "no"))),
+    .showCertificate(ShowCertificate(certificate: [8, 9])),
   ]
 
   private static let records = [

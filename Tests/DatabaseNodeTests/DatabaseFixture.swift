@@ -115,6 +115,7 @@ final class DatabaseFixture: Sendable {
         office: office, certificatePEM: commander.certificatePEM, keyPEM: key, service: target)
     }
     peer.mesh.setAddress(address, of: command)
+    peer.send(.showCertificate(ShowCertificate(certificate: commander.certificate.der)), to: command)
     return peer
   }
 

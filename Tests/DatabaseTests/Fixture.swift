@@ -1,4 +1,5 @@
 import Cluster
+import Cryptography
 import Testing
 
 @testable import Database
@@ -43,18 +44,48 @@ func batch(_ number: Int, from sequence: UInt64 = 1, length: Int = 1) -> Partiti
     records: [record])
 }
 
+/// Seconds since 1970.
+let start: Int64 = 1_800_000_000
+private func makeAuthority() -> CertificateAuthority {
+  try! CertificateAuthority.create(
+    name: "Election CA", realm: realm, notBefore: start - 86_400, notAfter: start + 86_400)
+}
+let certificateAuthority = makeAuthority()
+let otherAuthority = makeAuthority()
+private let electionKey = try! P256PrivateKey.generate()
+
+func certificate(
+  _ term: UInt64, by authority: CertificateAuthority = certificateAuthority, from notBefore: Int64 = -60,
+  until notAfter: Int64 = 3_600
+) -> ControlMessage {
+  let der = try! authority.issueElectionCertificate(
+    publicKey: electionKey.publicKey, term: term, winner: firstDrone.text, realm: realm,
+    notBefore: start + notBefore, notAfter: start + notAfter)
+  return .showCertificate(ShowCertificate(certificate: der))
+}
+
 /// A database in term 3 with that term's key, its clock, and what it did last.
 struct Subject {
   var core: DatabaseCore
   var now = Instant(milliseconds: 1000)
+  var wall = start
 
   init(term: UInt64 = 3, backlog: StoreBacklog = StoreBacklog()) {
     core = DatabaseCore(
-      identity: identity, timing: Timing(heartbeat: 250), term: Term(term), keys: [sealingKey(term)],
-      backlog: backlog)
+      identity: identity, timing: Timing(heartbeat: 250),
+      verifier: ElectionVerifier(anchors: [certificateAuthority.anchor], realm: realm), term: Term(term),
+      keys: [sealingKey(term)], backlog: backlog)
   }
 
-  mutating func handle(_ event: DatabaseEvent) -> [DatabaseAction] { core.handle(event, now: now) }
+  mutating func handle(_ event: DatabaseEvent) -> [DatabaseAction] {
+    core.handle(event, now: now, wall: wall)
+  }
+
+  /// The session of a commander that has shown its certificate.
+  mutating func command(_ session: UInt64, term: UInt64) {
+    _ = handle(.opened(session: session, .commander(Term(term))))
+    _ = handle(.received(certificate(term), session: session))
+  }
 
   mutating func finish(_ result: StoreJobResult, backlog: StoreBacklog = StoreBacklog()) -> [DatabaseAction] {
     handle(.finished(result, backlog: backlog))

@@ -78,7 +78,7 @@ struct TermTests {
 
   @Test("a key is acknowledged once it is on the disk, raises the term, and grants under it are read")
   mutating func key() throws {
-    _ = subject.handle(.opened(session: 1, .commander(Term(4))))
+    subject.command(1, term: 4)
     _ = subject.handle(.opened(session: 2, .drone(firstDrone)))
     let stored = sealingKey(4)
     let delivery = DeliverKey(term: Term(4), identifier: 1, key: stored.key.key)
@@ -97,7 +97,7 @@ struct TermTests {
 
   @Test("a commander delivers keys of its own term only")
   mutating func foreignKey() {
-    _ = subject.handle(.opened(session: 1, .commander(Term(3))))
+    subject.command(1, term: 3)
     let delivery = DeliverKey(term: Term(4), identifier: 1, key: sealingKey(4).key.key)
     let deeds = subject.deeds(.received(.deliverKey(delivery), session: 1))
     #expect(deeds.last == .close(session: 1, .notPermitted("key of another term")))
@@ -108,7 +108,7 @@ struct TermTests {
     "a key that the store refuses is not acknowledged",
     arguments: [KeyStorage.conflict, .oldTerm(stored: Term(9))])
   mutating func refusedKey(storage: KeyStorage) {
-    _ = subject.handle(.opened(session: 1, .commander(Term(3))))
+    subject.command(1, term: 3)
     let delivery = DeliverKey(term: Term(3), identifier: 2, key: sealingKey(3).key.key)
     _ = subject.handle(.received(.deliverKey(delivery), session: 1))
     let deeds = subject.finish(.keyStored(storage)).deeds

@@ -20,6 +20,7 @@ final class DatabaseSite: Sendable {
   private let authority: PeerMesh
   private let listener: SessionListener
   private let node: Task<Void, any Error>
+  private let offices = Mutex<[UInt64: Commander]>([:])
   private let keytabs = Mutex<[String: String]>([:])
 
   static let key = SealingKey(identifier: 1, key: SecureRandom.bytes(SealingKey.length))
@@ -118,14 +119,26 @@ final class DatabaseSite: Sendable {
   }
 
   /// The command session of a term's commander, got by its certificate.
-  func commander(_ term: UInt64) async throws -> Probe {
-    let holder = try kerberos.appoint(term: term)
+  /// - Parameter isSilent: whether it does not show the certificate there.
+  func commander(_ term: UInt64, isSilent: Bool = false) async throws -> Probe {
+    let holder = try offices.withLock { offices in
+      if let known = offices[term] { return known }
+      let made = try kerberos.appoint(term: term)
+      offices[term] = made
+      return made
+    }
     let service = kerberos.principal("keyval-command/db1")
-    return try await Probe.dial(
+    let probe = try await Probe.dial(
       service, at: address,
       try OfficeTicket.obtain(
         office: kerberos.officePrincipal(term), certificatePEM: holder.certificatePEM,
         keyPEM: holder.key.pem, service: service))
+    if !isSilent { probe.send(Self.show(holder)) }
+    return probe
+  }
+
+  static func show(_ holder: Commander) -> ControlMessage {
+    .showCertificate(ShowCertificate(certificate: holder.certificate.der))
   }
 
   // MARK: Drones and grants

@@ -138,6 +138,15 @@ public struct Release: Hashable, Sendable {
   }
 }
 
+/// Commander → database, on its command session and in one record with everything that it asks there: the
+/// election certificate by which it is believed.
+public struct ShowCertificate: Hashable, Sendable {
+  /// DER.
+  public let certificate: [UInt8]
+
+  public init(certificate: [UInt8]) { self.certificate = certificate }
+}
+
 /// Commander → database, on its command session: the key that seals this term's grants.
 public struct DeliverKey: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
   public let term: Term
@@ -311,6 +320,14 @@ extension Release: WireMessage {
   public init(from reader: inout CBORReader) throws(CBORError) {
     try reader.readArrayHeader(exactly: 2)
     self.init(term: try Term(from: &reader), partitions: try PartitionSet(from: &reader))
+  }
+}
+
+extension ShowCertificate: WireMessage {
+  public func encode(into writer: inout CBORWriter) { writer.write(bytes: certificate) }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    self.init(certificate: try reader.readByteArray(maximum: ElectionVerifier.maximumCertificateLength))
   }
 }
 

@@ -28,6 +28,7 @@ public enum ControlMessage: Hashable, Sendable {
   case refused(Refused)
   case enrollmentRequest(EnrollmentRequest)
   case enrollmentAnswer(EnrollmentAnswer)
+  case showCertificate(ShowCertificate)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -56,6 +57,7 @@ public enum ControlMessage: Hashable, Sendable {
     case .refused: 53
     case .enrollmentRequest: 54
     case .enrollmentAnswer: 55
+    case .showCertificate: 56
     }
   }
 }
@@ -89,6 +91,7 @@ extension ControlMessage: WireMessage {
     case .refused(let body): body.encode(into: &writer)
     case .enrollmentRequest(let body): body.encode(into: &writer)
     case .enrollmentAnswer(let body): body.encode(into: &writer)
+    case .showCertificate(let body): body.encode(into: &writer)
     }
   }
 
@@ -120,6 +123,7 @@ extension ControlMessage: WireMessage {
     case 53: self = .refused(try Refused(from: &reader))
     case 54: self = .enrollmentRequest(try EnrollmentRequest(from: &reader))
     case 55: self = .enrollmentAnswer(try EnrollmentAnswer(from: &reader))
+    case 56: self = .showCertificate(try ShowCertificate(from: &reader))
     default: throw .unknownValue(field: "message kind", value: kind)
     }
   }

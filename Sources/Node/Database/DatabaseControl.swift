@@ -41,8 +41,9 @@ final class DatabaseControl {
     pending.append(event)
     guard !isPerforming else { return }
     isPerforming = true
+    let wall = NodeClock.wallSeconds()
     while !pending.isEmpty {
-      for action in core.handle(pending.removeFirst(), now: NodeClock.now()) { perform(action) }
+      for action in core.handle(pending.removeFirst(), now: NodeClock.now(), wall: wall) { perform(action) }
     }
     isPerforming = false
   }

@@ -116,9 +116,10 @@ private struct RunningDatabase: Sendable {
     on loop: any EventLoop, signal: StopSignal, _ logger: Logger
   ) async throws -> DatabaseControlReference {
     let standing = try threads.standing()
+    let verifier = try configuration.electionVerifier()
     let core = DatabaseCore(
-      identity: identity, timing: configuration.timing, term: standing.term, keys: standing.keys,
-      backlog: threads.store.backlog)
+      identity: identity, timing: configuration.timing, verifier: verifier, term: standing.term,
+      keys: standing.keys, backlog: threads.store.backlog)
     return try await loop.submit {
       DatabaseControlReference(
         DatabaseControl(core: core, threads: threads, loop: loop, logger: logger, stop: signal.fail))

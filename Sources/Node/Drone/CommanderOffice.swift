@@ -34,6 +34,9 @@ final class CommanderOffice {
     try key.certificateRequest(subject: subject.text)
   }
 
+  /// Goes before everything that is said on a command session.
+  var certificateShown: ControlMessage { .showCertificate(ShowCertificate(certificate: certificate)) }
+
   /// The message that hands this term's key over to a database. The key is drawn once for each database.
   func deliverKey(to database: Principal) -> ControlMessage {
     let key = sealingKey(for: database)

@@ -258,8 +258,8 @@ final class DroneControl {
       case .sign(let map): try sign(map, office)
       case .mint(let grant, let drone, let database):
         send(.grantAnswer(try office.seal(grant, for: drone, database: database)), to: drone)
-      case .deliverKey(let database): try command(database, office.deliverKey(to: database.principal))
-      case .pingDatabase(let database): try command(database, office.ping(database.principal))
+      case .deliverKey(let database): command(database, office.deliverKey(to: database.principal), of: office)
+      case .pingDatabase(let database): command(database, office.ping(database.principal), of: office)
       case .requestCertificate(let term):
         let request = try office.certificateRequest(subject: identity.principal)
         send(.ballotRequest(BallotRequest(term: term, certificateRequest: request)), to: authority.principal)
@@ -280,9 +280,11 @@ final class DroneControl {
     command(.signed(signed, version: map.version))
   }
 
-  private func command(_ database: RegisteredNode, _ message: ControlMessage) throws {
+  /// Each message goes with the certificate in one record: the session may have been opened anew, or the
+  /// certificate renewed, since the last.
+  private func command(_ database: RegisteredNode, _ message: ControlMessage, of office: CommanderOffice) {
     guard let service = database.principal.commandService else { return }
-    mesh?.send(message.encoded(), to: service.text)
+    mesh?.send(office.certificateShown.encoded() + message.encoded(), to: service.text)
   }
 
   // MARK: Log
