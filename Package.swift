@@ -48,7 +48,7 @@ let package = Package(
       resources: [
         .embedInCode("krb5.conf"), .embedInCode("kdc-krb5.conf"), .embedInCode("kdc.conf"),
         .embedInCode("kadm5.acl"), .embedInCode("principals"), .embedInCode("database-principals"),
-        .embedInCode("drone-principals"), .embedInCode("user-principals"),
+        .embedInCode("drone-principals"), .embedInCode("user-principals"), .embedInCode("access.acl"),
       ], swiftSettings: strict),
     .target(
       name: "CertificateTemplates", path: "Certs",
@@ -103,7 +103,8 @@ let package = Package(
       dependencies: ["Kerberos", "Cryptography", "RealmTemplates", logging],
       swiftSettings: strict),
     .target(
-      name: "LocalCluster", dependencies: ["Provisioning", "Kerberos", logging], swiftSettings: strict),
+      name: "LocalCluster", dependencies: ["Provisioning", "Kerberos", "RealmTemplates", logging],
+      swiftSettings: strict),
     .executableTarget(
       name: "keyval",
       dependencies: [

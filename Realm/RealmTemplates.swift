@@ -10,7 +10,9 @@ public enum RealmTemplates {
   /// `kdc.conf`
   public static let kdcProfile = text(PackageResources.kdc_conf)
   /// `kadm5.acl`
-  public static let accessList = text(PackageResources.kadm5_acl)
+  public static let administrationList = text(PackageResources.kadm5_acl)
+  /// The cluster's access list, which permits one user everything.
+  public static let accessList = text(PackageResources.access_acl)
   /// The principals that a realm starts with.
   public static let principals = text(PackageResources.principals)
   /// The principals of a database node.

@@ -24,7 +24,7 @@ struct RealmConfiguration {
       (RealmTemplates.clientConfiguration, layout.clientConfiguration, 0o644),
       (RealmTemplates.serverConfiguration, layout.serverConfiguration, 0o600),
       (RealmTemplates.kdcProfile, layout.kdcProfile, 0o600),
-      (RealmTemplates.accessList, layout.accessList, 0o600),
+      (RealmTemplates.administrationList, layout.administrationList, 0o600),
     ]
     for (template, path, mode) in files {
       guard let text = RealmTemplates.render(template, values) else {

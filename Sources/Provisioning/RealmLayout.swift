@@ -16,7 +16,7 @@ public struct RealmLayout: Sendable, Equatable {
   public var kdcDirectory: String { "\(directory)/kdc" }
   public var serverConfiguration: String { "\(kdcDirectory)/krb5.conf" }
   public var kdcProfile: String { "\(kdcDirectory)/kdc.conf" }
-  public var accessList: String { "\(kdcDirectory)/kadm5.acl" }
+  public var administrationList: String { "\(kdcDirectory)/kadm5.acl" }
   public var kdcCertificate: String { "\(kdcDirectory)/kdc.pem" }
   public var kdcKey: String { "\(kdcDirectory)/kdc.key" }
   public var kdcLog: String { "\(kdcDirectory)/krb5kdc.log" }

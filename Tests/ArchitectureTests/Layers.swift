@@ -56,7 +56,8 @@ enum Layers {
     "Provisioning": Target(
       ["Kerberos", "Cryptography", "RealmTemplates"], others: system.union(foundation).union(["Logging"])),
     "LocalCluster": Target(
-      ["Provisioning", "Kerberos", "Cryptography"], others: system.union(foundation).union(["Logging"])),
+      ["Provisioning", "Kerberos", "Cryptography", "RealmTemplates"],
+      others: system.union(foundation).union(["Logging"])),
     "keyval-cli": Target(
       ["Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "Cluster", "CEditLine"],
       others: system.union(foundation).union([

@@ -51,6 +51,29 @@ struct ProgramTests {
     #expect(stop.status == 64 && stop.remarks.contains("there is no cluster in"))
   }
 
+  @Test("an access list is checked and explained before the authority sees it")
+  func access() async throws {
+    defer { program.remove() }
+    let path = "\(program.directory)/access.acl"
+    try Data("# who\nbob@R r public/\n*@R - secret/\nbob@R rs\n".utf8).write(to: URL(filePath: path))
+    let good = try await program.run("access", "check", path)
+    #expect(good.status == 0 && good.text == "3 lines\n")
+    let key = try await program.run("access", "explain", path, "bob@R", "public/a")
+    #expect(key.status == 0)
+    #expect(key.text.contains("get: permitted, line 2: bob@R r public/\nput: denied, line 2: "))
+    #expect(key.text.contains("status: permitted, line 4: bob@R rs\n"))
+    let all = try await program.run("access", "explain", path, "bob@R")
+    #expect(all.text == "line 2: bob@R r public/\nline 3: *@R - secret/\nline 4: bob@R rs\n")
+    let nobody = try await program.run("access", "explain", path, "eve@S")
+    #expect(nobody.text == "no line fits eve@S: everything is denied\n")
+    try Data("bob@R r public/\nbob r\n".utf8).write(to: URL(filePath: path))
+    let bad = try await program.run("access", "check", path)
+    #expect(bad.status == 65 && bad.output.isEmpty)
+    #expect(bad.remarks.contains("\(path): line 2, column 1: ‘bob’ names no realm"))
+    #expect(try await program.run("access", "check", "none.acl").status == 66)
+    #expect(try await program.run("access", "explain", path, "bob").status == 64)
+  }
+
   @Test(
     "the demo prints the results of piped commands, nothing else, and leaves nothing behind",
     .timeLimit(.minutes(2)))

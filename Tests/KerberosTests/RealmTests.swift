@@ -208,7 +208,7 @@ struct TemplateTests {
   func reasons() {
     for template in [
       RealmTemplates.clientConfiguration, RealmTemplates.serverConfiguration, RealmTemplates.kdcProfile,
-      RealmTemplates.accessList, RealmTemplates.principals, RealmTemplates.databasePrincipals,
+      RealmTemplates.administrationList, RealmTemplates.principals, RealmTemplates.databasePrincipals,
     ] {
       #expect(template.hasPrefix("# "))
       #expect(template.split(separator: "\n").filter { $0.contains("#") }.count >= 4)

@@ -1,0 +1,47 @@
+/// What one principal may do by an access list: made once a session and list, then asked for each request. To
+/// ask allocates nothing: it compares the key with a few prefixes.
+public struct AccessRights: Hashable, Sendable {
+  private struct Entry: Hashable {
+    let operations: AccessOperations
+    /// The prefix in `bytes`.
+    let start: Int
+    let length: Int
+  }
+
+  /// In order; at most 512 (see the limits of `AccessList`).
+  private var entries: [Entry] = []
+  private var bytes: [UInt8] = []
+  private let cluster: AccessOperations
+
+  /// Nothing at all.
+  public static let none = AccessRights([])
+
+  /// - Parameter lines: those that fit the principal, in order.
+  init(_ lines: [AccessList.Line]) {
+    for line in lines {
+      entries.append(Entry(operations: line.operations, start: bytes.count, length: line.prefix.count))
+      bytes += line.prefix
+    }
+    cluster = lines.first { $0.prefix.isEmpty }?.operations.intersection(.onCluster) ?? []
+  }
+
+  /// Whether an operation on the whole cluster is permitted.
+  public func permits(_ operation: AccessOperations) -> Bool { cluster.isSuperset(of: operation) }
+
+  /// Whether an operation on this key is permitted.
+  public func permits(_ operation: AccessOperations, on key: UnsafeRawBufferPointer) -> Bool {
+    for entry in entries where begins(key, entry) { return entry.operations.isSuperset(of: operation) }
+    return false
+  }
+
+  @inline(__always)
+  private func begins(_ key: UnsafeRawBufferPointer, _ entry: Entry) -> Bool {
+    guard key.count >= entry.length else { return false }
+    var index = 0
+    while index < entry.length {
+      if key[index] != bytes[entry.start + index] { return false }
+      index += 1
+    }
+    return true
+  }
+}
