@@ -112,7 +112,7 @@ let package = Package(
         arguments, configuration, lifecycle, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     .testTarget(
-      name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography"],
+      name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
       swiftSettings: strict),
     .testTarget(
       name: "NodeTests",

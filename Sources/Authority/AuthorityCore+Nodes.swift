@@ -20,7 +20,7 @@ extension AuthorityCore {
     if incarnations.updateValue(register.incarnation, forKey: peer) != register.incarnation {
       raised[peer] = nil
     }
-    var actions: [AuthorityAction] = []
+    var actions = hand(to: peer, having: register.accessVersion)
     let node = RegisteredNode(principal: peer, endpoint: register.endpoint)
     if known?.node == node {
       actions.append(.send(registeredMessage, to: peer))
@@ -31,6 +31,23 @@ extension AuthorityCore {
     }
     if let known, !known.isExpiryCleared { actions += clearExpiry(peer) }
     return actions + raise(peer)
+  }
+
+  // MARK: The access list
+
+  /// Every drone has it, since any may be the next commander; who hears nothing of it asks by registering.
+  mutating func take(_ list: NumberedAccessList) -> [AuthorityAction] {
+    guard list.version > accessList?.version ?? 0 else { return [] }
+    accessList = list
+    let drones = registered(.drone).map(\.principal).filter(connected.contains)
+    return [.note(.accessListInForce(version: list.version))]
+      + drones.map { .send(.accessList(list), to: $0) }
+  }
+
+  /// Goes before the answer to the registration, which names the number of the list.
+  private func hand(to peer: Principal, having version: UInt64) -> [AuthorityAction] {
+    guard peer.role == .drone, let accessList, accessList.version != version else { return [] }
+    return [.send(.accessList(accessList), to: peer)]
   }
 
   private mutating func store(_ node: EnrolledNode) -> [AuthorityAction] {

@@ -49,6 +49,8 @@ public struct AuthorityCore: Sendable {
   var commanderHeard: Instant?
   /// The newest certificate that was verified here, so that a heartbeat costs no signature check.
   var verified: (certificate: [UInt8], notAfter: Int64)?
+  /// What drones are handed; nil before the operator's file has been read.
+  var accessList: NumberedAccessList?
   var contest: Contest?
   var certification: Certification?
   #if KEYVAL_MUTATIONS
@@ -102,6 +104,7 @@ public struct AuthorityCore: Sendable {
       connected.remove(peer)
       return []
     case .received(let message, let peer): return receive(message, from: peer, now: now, wall: wall)
+    case .accessListRead(let list): return take(list)
     case .nodeStored(let node): return nodeStored(node)
     case .nodeNotStored(let node, let reason):
       storing[node.node.principal] = nil
@@ -199,7 +202,8 @@ public struct AuthorityCore: Sendable {
     return .registered(
       Registered(
         term: max(office.term, claimed), certificate: claimed > office.term ? nil : office.certificate?.der,
-        drones: registered(.drone), databases: registered(.database)))
+        drones: registered(.drone), databases: registered(.database),
+        accessVersion: accessList?.version ?? 0))
   }
 
   private func announce() -> [AuthorityAction] {

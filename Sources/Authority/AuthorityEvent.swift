@@ -13,6 +13,8 @@ public enum AuthorityEvent: Sendable {
   case registerRead(operation: UInt64, RegisterContents)
   /// The answer to `replaceOffice`.
   case officeReplaced(operation: UInt64, Replacement)
+  /// The operator's access list as it is now, with its number from the register.
+  case accessListRead(NumberedAccessList)
   case nodeStored(EnrolledNode)
   case nodeNotStored(EnrolledNode, reason: String)
   case officeCreated(operation: UInt64, OfficeCreation)
@@ -84,6 +86,7 @@ public enum AuthorityNote: Hashable, Sendable {
   case superseded(Term)
   case retrying(Term, reason: String)
   case enrolling(Principal, by: Principal)
+  case accessListInForce(version: UInt64)
   case refused(Principal, reason: String)
   case failed(Principal, reason: String)
 }

@@ -71,11 +71,11 @@ public enum BeliefError: Error, Sendable, CustomStringConvertible {
     case .borrowed(let term, let winner):
       "the certificate of term \(term) belongs to \(winner), not to the peer that showed it"
     case .oldTerm(let term, let highest): "term \(term) is over; term \(highest) has been seen"
-    case .badSignature(let term): "the slot map is not signed by the commander of term \(term)"
-    case .malformed(let error): "the slot map cannot be read: \(error)"
-    case .otherCluster(let name): "the slot map is of the cluster ‘\(name)’"
+    case .badSignature(let term): "it is not signed by the commander of term \(term)"
+    case .malformed(let error): "it cannot be read: \(error)"
+    case .otherCluster(let name): "it is of the cluster ‘\(name)’"
     case .expired(let term):
-      "the slot map of term \(term) has expired; is the commander alive, and is this machine's clock right?"
+      "it is of term \(term) and has expired; is the commander alive, and is this machine's clock right?"
     }
   }
 }

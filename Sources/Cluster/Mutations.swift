@@ -27,6 +27,9 @@
     /// Tell a vote without having stored it.
     public static let voteWithoutPromise = Mutations(rawValue: 1 << 9)
 
+    /// Execute what a client asks, whatever its rights.
+    public static let ignoreAccessList = Mutations(rawValue: 1 << 16)
+
     // At the authority
     /// Count every answer of a voter.
     public static let countVoteTwice = Mutations(rawValue: 1 << 10)
@@ -44,6 +47,8 @@
     public static let skipLeaseWait = Mutations(rawValue: 1 << 14)
     /// Renew leases without a majority.
     public static let renewWithoutMajority = Mutations(rawValue: 1 << 15)
+    /// Renew leases also for drones with an old access list, and tell nobody of a new one.
+    public static let keepOldAccessList = Mutations(rawValue: 1 << 17)
   }
 
   extension Mutations {
@@ -65,6 +70,8 @@
       ("ignoreLeaseOfSilent", .ignoreLeaseOfSilent),
       ("skipLeaseWait", .skipLeaseWait),
       ("renewWithoutMajority", .renewWithoutMajority),
+      ("ignoreAccessList", .ignoreAccessList),
+      ("keepOldAccessList", .keepOldAccessList),
     ]
   }
 #endif

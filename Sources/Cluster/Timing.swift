@@ -31,6 +31,8 @@ public struct Timing: Hashable, Sendable {
   public var resignation: Int64 { heartbeat * 20 }
   /// How long a ballot or a question to voters waits for answers.
   public var ballot: Int64 { heartbeat * 2 }
+  /// Between two looks at a file that the operator may change while the node runs.
+  public var lookAtFiles: Int64 { heartbeat * 8 }
   /// Back-off after a failed candidacy is drawn from this range, so that two who tied differ.
   public var backOff: ClosedRange<Int64> { heartbeat / 2...heartbeat * 3 }
 }

@@ -51,6 +51,7 @@ public struct CommanderCore: Sendable {
   var reachedByDronesSince: Instant?
   private var lastWall: Int64 = 0
   var map = PublishedMap()
+  var access = AccessPublication()
   #if KEYVAL_MUTATIONS
     public var mutations: Mutations = [] {
       didSet {
@@ -98,6 +99,8 @@ public struct CommanderCore: Sendable {
     case .registerChanged(let drones, let databases): update(drones: drones, databases: databases, now: now)
     case .certified(let certificate, let notAfter): renew(certificate: certificate, notAfter: notAfter)
     case .signed(let map, let version): publish(map, version: version)
+    case .accessListChanged(let list): take(list)
+    case .accessListSigned(let list, let version): publish(list, accessVersion: version)
     }
   }
 
@@ -122,7 +125,7 @@ public struct CommanderCore: Sendable {
     if let reason = databaseLostAlone(now) { return [.resign(identity.term, reason: reason)] }
     actions += expire(now)
     if hasMajority(now) { actions += assign(now, isRound: !heartbeats.isEmpty) }
-    actions += refreshMap(wall: wall)
+    actions += refreshMap(wall: wall) + refreshAccessList(wall: wall)
     actions += requestCertificate(wall: wall, now: now)
     return actions
   }
@@ -169,6 +172,7 @@ public struct CommanderCore: Sendable {
     self.notAfter = notAfter
     renewAt = lastWall + (notAfter - lastWall) / 2
     map.isStale = true
+    access.isStale = true
     return []
   }
 
@@ -264,7 +268,7 @@ public struct CommanderCore: Sendable {
     {
       actions.append(.send(.mapPublished(published.signed), to: peer))
     }
-    return actions
+    return actions + repeatAccessList(to: peer, after: report)
   }
 
   private func incarnation(of index: Int, _ report: Report) -> Incarnation {
@@ -282,9 +286,9 @@ public struct CommanderCore: Sendable {
   }
 
   /// Leases are renewed only while a majority answered lately, only for what this commander counts as the
-  /// reporter's, and only where its data loop is alive.
+  /// reporter's, only where its data loop is alive, and only under the access list that is in force.
   private mutating func renewal(for report: Report, of holder: Holder, now: Instant) -> [CommanderAction] {
-    guard mayRenew(now) else { return [] }
+    guard mayRenew(now), hasAccessList(report) else { return [] }
     var renewed = PartitionSet()
     for partition in report.lively {
       guard partitions[partition.index].state == .serving(holder) else { continue }

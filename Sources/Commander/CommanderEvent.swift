@@ -11,6 +11,10 @@ public enum CommanderEvent: Sendable {
   case certified(certificate: [UInt8], notAfter: Int64)
   /// The map asked for by `sign` is signed.
   case signed(SignedSlotMap, version: UInt64)
+  /// The access list as the authority told the drone of this process.
+  case accessListChanged(NumberedAccessList)
+  /// The list asked for by `signAccessList` is signed.
+  case accessListSigned(SignedAccessList, version: UInt64)
 }
 
 /// What the shell shall do, in this order.
@@ -18,6 +22,7 @@ public enum CommanderAction: Equatable, Sendable {
   case send(ControlMessage, to: Principal)
   /// Sign this map with the election key.
   case sign(SlotMap)
+  case signAccessList(PublishedAccessList)
   /// Seal this grant with the term's key for the database and send it.
   case mint(Grant, to: Principal, database: RegisteredNode)
   /// Hand the term's sealing key for this database over on the command session, drawing it at first.

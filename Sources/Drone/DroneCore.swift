@@ -54,6 +54,7 @@ public struct DroneCore: Sendable {
   var office: Term?
 
   var map: SlotMap?
+  var access = AccessCustody()
   /// What the map gives to this drone.
   private var owned = PartitionSet()
   var holdings = Holdings()
@@ -124,7 +125,9 @@ public struct DroneCore: Sendable {
   }
 
   func register() -> DroneAction {
-    let register = Register(incarnation: identity.incarnation, endpoint: identity.endpoint)
+    let register = Register(
+      incarnation: identity.incarnation, endpoint: identity.endpoint, accessVersion: access.held?.version ?? 0
+    )
     return .send(.register(register), to: identity.authority)
   }
 
@@ -143,6 +146,9 @@ public struct DroneCore: Sendable {
       hear(heartbeat, from: peer, wall: wall, now: now)
     case .renewal(let renewal) where isCommander(peer, renewal.term): renew(renewal, now: now)
     case .mapPublished(let signed) where peer == commander?.principal: install(signed, wall: wall, now: now)
+    case .accessList(let list) where peer == identity.authority: take(list)
+    case .accessListPublished(let signed) where peer == commander?.principal:
+      install(signed, wall: wall, now: now)
     case .grantAnswer(let answer) where isCommander(peer, answer.term): open(answer)
     case .release(let release) where isCommander(peer, release.term): close(release.partitions)
     default: []
@@ -159,6 +165,7 @@ public struct DroneCore: Sendable {
     drones = list.drones
     databases = list.databases
     listTerm = list.term
+    access.expected = list.accessVersion
     var actions: [DroneAction] = [
       .learn((list.drones + list.databases).filter { $0.principal != identity.principal })
     ]
@@ -220,7 +227,8 @@ public struct DroneCore: Sendable {
       term: commander.term, sequence: lastSequence, nonce: nonce, incarnation: identity.incarnation,
       endpoint: identity.endpoint, holdings: holdings.reported, lively: lively(now),
       mapTerm: map?.term ?? .none,
-      mapVersion: map?.version ?? 0, reachesDatabase: reachesDatabase)
+      mapVersion: map?.version ?? 0, accessTerm: access.installed.term,
+      accessVersion: access.installed.version, reachesDatabase: reachesDatabase)
     let send = DroneAction.send(.report(report), to: commander.principal)
     return dropped.isEmpty ? [send] : [.close(dropped), send]
   }

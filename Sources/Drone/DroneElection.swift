@@ -250,16 +250,18 @@ extension DroneCore {
     }
     guard case .balloting(certified.term, _, _, _) = candidacy.stage else { return [] }
     let actions = believe(certificate: certified.certificate, peer: identity.principal, wall: wall, now: now)
-    // The list that is missing is asked for; it brings the certificate too.
-    return actions + (listTerm < certified.term ? [register()] : takeOffice())
+    // The lists that are missing are asked for; that of the nodes brings the certificate too.
+    let isInformed = listTerm >= certified.term && access.isCurrent
+    return actions + (isInformed ? takeOffice() : [register()])
   }
 
   /// Takes the office that this drone stands for, once it has the certificate and a list of drones that was made
   /// after the claim of the term: only that has all who could vote, and counting fewer it might find a majority
-  /// that has meanwhile elected another.
+  /// that has meanwhile elected another. And once it has the access list of that time: with an older one it
+  /// would give back rights that had been taken away.
   mutating func takeOffice() -> [DroneAction] {
     guard case .balloting(let term, _, _, _) = candidacy.stage, let commander, commander.term == term,
-      commander.principal == identity.principal, listTerm >= term
+      commander.principal == identity.principal, listTerm >= term, access.isCurrent
     else { return [] }
     candidacy.stage = .idle
     office = term

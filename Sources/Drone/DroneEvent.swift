@@ -45,6 +45,8 @@ public enum DroneAction: Equatable, Sendable {
   /// Serve these until then, unless renewed.
   case serve(PartitionSet, until: Instant)
   case install(SignedSlotMap, SlotMap)
+  /// Clients' rights are these from now on.
+  case installAccessList(AccessList, term: Term, version: UInt64)
   case note(DroneNote)
 }
 

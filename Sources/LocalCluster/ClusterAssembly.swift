@@ -1,6 +1,7 @@
 import Glibc
 import Kerberos
 import Provisioning
+import RealmTemplates
 
 /// One start of a cluster, step by step. Belongs to the task that runs it.
 final class ClusterAssembly {
@@ -126,6 +127,7 @@ final class ClusterAssembly {
     let authority = try NodeAddress(plan.authority, ports.draw())
     let others = try plan.others.map { try NodeAddress($0, ports.draw()) }
     let all = [authority] + others
+    try writeAccessList(realm)
     for node in all {
       try starter(realm).write(nodeFile(node, authority: authority, realm))
     }
@@ -152,10 +154,21 @@ final class ClusterAssembly {
     if isAuthority {
       file.ca = .init(certificate: realm.layout.anchors, key: realm.layout.electionCAKey)
       file.administrators = ["\(plan.user)@\(realm.name)"]
+      file.access = directory.accessList
     } else {
       file.authority = .init(principal: authority.plan.principal(in: realm.name), address: authority.address)
     }
     return file
+  }
+
+  /// Once: what its owner has written there since stays.
+  private func writeAccessList(_ realm: Realm) throws(LocalClusterError) {
+    guard access(directory.accessList, F_OK) != 0 else { return }
+    guard
+      let text = RealmTemplates.render(
+        RealmTemplates.accessList, ["USER": plan.user, "REALM": realm.name])
+    else { throw LocalClusterError(.input, "the template of the access list has a place that nothing fills") }
+    try replaceFile(directory.accessList, with: text, mode: 0o644)
   }
 
   private func writeClientFile(

@@ -5,6 +5,7 @@ import Glibc
 ///
 ///     cluster.json       the realm and the processes, for people, scripts and `stop`
 ///     client.json        KEYVAL_CONFIG of clients
+///     access.acl         who may do what: alice everything, nobody else anything, until it is changed
 ///     lock               held while a start or a stop is going on
 ///     alice.ccache       the ticket of the first user
 ///     alice.password     for a `kinit alice` of your own
@@ -17,6 +18,7 @@ public struct ClusterDirectory: Sendable, Equatable {
 
   public var record: String { "\(path)/cluster.json" }
   public var clientConfiguration: String { "\(path)/client.json" }
+  public var accessList: String { "\(path)/access.acl" }
   public var lock: String { "\(path)/lock" }
   public var realm: String { "\(path)/realm" }
   public var logs: String { "\(path)/log" }

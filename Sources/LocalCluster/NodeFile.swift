@@ -31,6 +31,7 @@ struct NodeFile: Codable, Equatable {
   /// For the authority alone.
   var ca: CertificateAuthority?
   var administrators: [String]?
+  var access: String?
 
   static func load(_ path: String) throws(LocalClusterError) -> NodeFile {
     do {

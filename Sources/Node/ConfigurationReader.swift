@@ -135,7 +135,9 @@ struct ConfigurationReader {
       certificatePath: try text(
         "ca.certificate", remedy: "Name the PEM file of the election CA's certificate."),
       keyPath: try text("ca.key", remedy: "Name the PEM file of the election CA's private key."),
-      administrators: administrators)
+      administrators: administrators,
+      accessPath: try text(
+        "access", remedy: "Name the file of the access list, which says who may do what."))
   }
 
   /// The files come last: a wrong setting should be mended before anything on disk is.
@@ -151,6 +153,7 @@ struct ConfigurationReader {
     if let settings = configuration.authoritySettings {
       _ = try NodeFiles.contents(of: settings.certificatePath, key: "ca.certificate", maximum: 1 << 20)
       try NodeFiles.requirePrivate(settings.keyPath, key: "ca.key")
+      _ = try AccessListFile(path: settings.accessPath).read()
     }
     try NodeFiles.prepareDirectory(configuration.directory, key: "directory")
   }

@@ -28,6 +28,8 @@ public struct NodeConfiguration: Sendable {
     public let keyPath: String
     /// The people who may enroll nodes.
     public let administrators: [Principal]
+    /// The access list: who may do what.
+    public let accessPath: String
   }
 
   /// The file that the settings were read from.
@@ -67,6 +69,7 @@ public struct NodeConfiguration: Sendable {
   static let keys: Set<String> = [
     "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "heartbeat", "loops",
     "log.level", "authority.principal", "authority.address", "ca.certificate", "ca.key", "administrators",
+    "access",
   ]
 
   /// Reads and checks the configuration of a node in a role.

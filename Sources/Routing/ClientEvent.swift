@@ -22,8 +22,8 @@ package enum ClientEvent: Sendable {
   case requested(id: UInt64, ClientOperation, deadline: Instant)
   /// The caller no longer waits. A write that is under way may still be executed.
   case cancelled(id: UInt64)
-  /// `expiry`: when the ticket ends, seconds since 1970.
-  case linkOpened(LinkID, expiry: Int64)
+  /// `expiry`: when the ticket ends, seconds since 1970. `client`: whose ticket it is.
+  case linkOpened(LinkID, expiry: Int64, client: String? = nil)
   case linkFailed(LinkID, LinkFailure)
   /// A link that was open has ended. The reason is a sentence.
   case linkClosed(LinkID, reason: String)

@@ -71,7 +71,7 @@ package struct ClientRouter: Sendable {
     switch event {
     case .requested(let id, let operation, let deadline): accept(id, operation, deadline)
     case .cancelled(let id): requests[id] = nil
-    case .linkOpened(let link, let expiry): opened(link, expiry: expiry)
+    case .linkOpened(let link, let expiry, let client): opened(link, expiry: expiry, client: client)
     case .linkFailed(let link, let failure): failed(link, failure)
     case .linkClosed(let link, let reason): lost(link, reason)
     case .linkExpiring(let link): replace(link)

@@ -26,6 +26,8 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
   case deadlineExceeded(outcomeUnknown: Bool, problem: String?)
   /// Whether an earlier attempt of this write was executed can no longer be known.
   case outcomeUnknown
+  /// The cluster's access list denies it. Nothing is said of whether the key is there.
+  case notPermitted(principal: String, operation: String)
   /// A node refuses, and would refuse again.
   case refused(by: String, reason: String)
   /// What a node gave as the slot map is not believed.
@@ -52,6 +54,9 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
         + (outcomeUnknown ? "; the write may or may not have been executed: read the key" : "; try again")
     case .outcomeUnknown:
       "whether the write was executed can no longer be known: read the key, then decide"
+    case .notPermitted(let principal, let operation):
+      "the access list gives \(principal) no right to \(operation); ask who keeps the cluster's access list, the "
+        + "file that ‘access’ names in the authority's configuration"
     case .refused(let node, let reason): "\(node) refuses: \(reason)"
     case .mapRefused(let node, let reason): "the slot map that \(node) gave is not believed: \(reason)"
     case .closed: "the client was closed"

@@ -14,6 +14,8 @@ struct Link {
   var openedAt: Instant
   /// When the ticket ends, seconds since 1970.
   var expiry: Int64 = 0
+  /// Whose ticket it is: the principal that the drone knows this client by.
+  var client: String?
   /// Requests to send once it is open, in order.
   var queue: [UInt64] = []
   /// Whether the map is to be asked once it is open.

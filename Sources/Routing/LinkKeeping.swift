@@ -24,11 +24,12 @@ extension ClientRouter {
     return id
   }
 
-  mutating func opened(_ id: LinkID, expiry: Int64) {
+  mutating func opened(_ id: LinkID, expiry: Int64, client: String?) {
     guard let link = links[id], link.state == .opening else { return }
     links[id]?.state = .open
     links[id]?.openedAt = now
     links[id]?.expiry = expiry
+    links[id]?.client = client
     links[id]?.silentSince = nil
     links[id]?.queue = []
     links[id]?.asksForMap = false

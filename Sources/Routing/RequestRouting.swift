@@ -119,7 +119,8 @@ extension ClientRouter {
       pause(request.id, "\(drone.shortName) is no longer the commander")
       refreshMap()
     case .notPermitted:
-      fail(request.id, .refused(by: drone.text, reason: "the access list does not permit it"))
+      let client = links[link]?.client ?? "this principal"
+      fail(request.id, .notPermitted(principal: client, operation: request.operation.deed))
     }
   }
 }
@@ -129,6 +130,17 @@ extension ClientOperation {
     switch self {
     case .get(let key), .put(let key, _), .delete(let key), .locate(let key): key
     case .status: []
+    }
+  }
+
+  /// What it does, for the sentence of a refusal.
+  fileprivate var deed: String {
+    switch self {
+    case .get: "get this key"
+    case .put: "put this key"
+    case .delete: "delete this key"
+    case .locate: "locate this key"
+    case .status: "ask for the status of the cluster"
     }
   }
 

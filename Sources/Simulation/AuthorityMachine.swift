@@ -42,8 +42,12 @@ final class AuthorityMachine: Machine {
     #if KEYVAL_MUTATIONS
       core?.mutations = world.mutations
     #endif
-    control.post { [unowned self] in handle(.started) }
+    control.post { [unowned self] in
+      handle(.accessListRead(world.access.current(at: world.time)))
+      handle(.started)
+    }
     tick()
+    lookAtAccessList()
   }
 
   override func ended() {
@@ -58,6 +62,13 @@ final class AuthorityMachine: Machine {
     control.post { [unowned self] in
       handle(.ticked)
       after(world.timing.heartbeat / 5, on: control) { [unowned self] in tick() }
+    }
+  }
+
+  private func lookAtAccessList() {
+    after(world.timing.lookAtFiles, on: control) { [unowned self] in
+      work(registerThread) { [unowned self] in .accessListRead(world.access.current(at: world.time)) }
+      lookAtAccessList()
     }
   }
 

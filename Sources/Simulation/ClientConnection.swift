@@ -26,6 +26,9 @@ final class ClientConnection {
   private var lease = AnswerLease()
   private var conflicts: [String] = []
   private var outgoing: [Int: [UInt8]] = [:]
+  private var access: ClientAccess
+  /// What was asked under which number, and the access list by which it was permitted.
+  private var permitted: [UInt64: Watch.Permission] = [:]
   /// The client's number of each write that was asked on this session.
   private var writes: [UInt64: UInt64] = [:]
   private var sampled = Instant(milliseconds: 0)
@@ -37,6 +40,10 @@ final class ClientConnection {
   init(_ session: Session, on loop: DataLoop) {
     self.session = session
     self.loop = loop
+    access = ClientAccess(principal: "\(session.dialler.machine.name)@\(Names.realm)")
+    #if KEYVAL_MUTATIONS
+      access.mutations = loop.drone.world.mutations
+    #endif
     session.acceptor.received = { [unowned self] payload in
       if let bytes = payload as? [UInt8] { received(bytes) }
     }
@@ -46,6 +53,7 @@ final class ClientConnection {
   /// One read cycle: the clock, every request, then what the end of the cycle brings.
   private func received(_ bytes: [UInt8]) {
     loop.core.beginBatch()
+    access.follow(drone.access[loop.index].installed)
     let now = drone.now
     sampled = now
     var steps: [Executor.Step] = []
@@ -76,6 +84,17 @@ final class ClientConnection {
     encoded.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       guard let request = try? DataRequest(from: &reader) else { return }
+      let verdict = access.verdict(on: request)
+      guard verdict == .permitted else {
+        verdict.refusal(number: request.asked?.number ?? 0)?.encode(into: &gathered)
+        return
+      }
+      if let asked = request.asked {
+        let list = drone.access[loop.index]
+        permitted[asked.number] = Watch.Permission(
+          call: asked.call, key: asked.key, client: session.dialler.machine.name, term: list.term,
+          version: list.version)
+      }
       switch request {
       case .introduce(_, let client): self.client = client
       case .topology(let number):
@@ -140,6 +159,7 @@ final class ClientConnection {
     }
     if let conflict = conflicts.first { world.violated(conflict) }
     checkWrites(bytes)
+    checkRights(bytes)
     session.send(bytes, from: session.acceptor)
   }
 
@@ -149,6 +169,22 @@ final class ClientConnection {
       if world.mutations.contains(.sampleClockBeforeExecuting) { return lease.mayLeave { sampled } }
     #endif
     return lease.mayLeave { drone.now }
+  }
+
+  /// No value, no absence of one and no success leaves for a client that has not the right.
+  private func checkRights(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { buffer in
+      var reader = CBORReader(buffer)
+      while !reader.isAtEnd, let answer = try? DataAnswer(from: &reader) {
+        switch answer {
+        case .value(let number, _), .notFound(let number):
+          if let permission = permitted[number] { world.watch.revealed(permission, by: drone) }
+        case .done(let number, _):
+          if let permission = permitted[number] { world.watch.executed(permission, by: drone) }
+        default: break
+        }
+      }
+    }
   }
 
   /// Whoever is told that a write is done can rely on the disk.
@@ -218,6 +254,17 @@ extension DataLoop {
 }
 
 extension DataRequest {
+  /// What a request is about, for the checks.
+  fileprivate var asked: (number: UInt64, call: Operation.Call, key: [UInt8])? {
+    switch self {
+    case .get(let number, let key): (number, .get, [UInt8](key))
+    case .put(let number, _, _, let key, let value): (number, .put([UInt8](value)), [UInt8](key))
+    case .delete(let number, _, _, let key): (number, .delete, [UInt8](key))
+    case .topology(let number), .status(let number): (number, .get, [])
+    case .introduce: nil
+    }
+  }
+
   /// The number and the partition of a request on a key.
   fileprivate var keyed: (UInt64, Partition)? {
     switch self {

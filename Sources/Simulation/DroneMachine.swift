@@ -19,6 +19,8 @@ final class DroneMachine: Machine {
   let number: Int
   let principal: Principal
   private(set) var loops: [DataLoop] = []
+  /// Of each loop, with the (term, version) of what is installed.
+  private(set) var access: [(installed: InstalledAccessList, term: Term, version: UInt64)] = []
   private(set) var incarnation = Incarnation(0)
   /// On its disk.
   private(set) var promise = VotePromise.none
@@ -53,6 +55,7 @@ final class DroneMachine: Machine {
       core?.mutations = world.mutations
     #endif
     loops = loopExecutors.enumerated().map { DataLoop($0, of: self, on: $1) }
+    access = loops.map { _ in (InstalledAccessList(), .none, 0) }
     tick()
     for loop in loops { tick(loop) }
   }
@@ -62,6 +65,7 @@ final class DroneMachine: Machine {
     office = nil
     electionKeys = [:]
     loops = []
+    access = []
     command = nil
     isDialling = false
     queued = []
@@ -101,6 +105,7 @@ final class DroneMachine: Machine {
           { [unowned self] in command(.registerChanged(drones: list.drones, databases: list.databases)) }
         ])
       }
+      if case .accessList = message, let list = core?.accessList { command(.accessListChanged(list)) }
     }
   }
 
@@ -127,6 +132,13 @@ final class DroneMachine: Machine {
     case .close(let partitions): close(partitions)
     case .serve(let partitions, let end): onEachLoop { $0.serve(partitions, until: end) }
     case .install(let signed, let map): onEachLoop { $0.install(signed, map) }
+    case .installAccessList(let list, let term, let version):
+      world.trace("\(name) installs access list \(version) of term \(term)")
+      onEachLoop { [unowned self] loop in
+        access[loop.index].installed.install(list)
+        access[loop.index].term = term
+        access[loop.index].version = version
+      }
     case .note(let note): world.trace("\(name) \(note)")
     }
   }
@@ -183,6 +195,7 @@ final class DroneMachine: Machine {
     #endif
     office = Office(term: term, key: key, certificate: certificate, sealingKey: sealingKey, core: core)
     world.trace("\(name) takes office \(term)")
+    if let list = self.core?.accessList { command(.accessListChanged(list)) }
     command(.ticked(wall: wall))
   }
 
@@ -223,6 +236,12 @@ final class DroneMachine: Machine {
         return
       }
       command(.signed(signed, version: map.version))
+    case .signAccessList(let list):
+      guard let signed = try? SignedAccessList(list, key: office.key, certificate: office.certificate) else {
+        return
+      }
+      world.watch.publishes(list, by: self)
+      command(.accessListSigned(signed, version: list.version))
     case .mint(let grant, let drone, let database): mint(grant, drone, database, office)
     case .deliverKey:
       sendCommand(

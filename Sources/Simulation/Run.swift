@@ -44,6 +44,7 @@ public struct Run: Sendable {
       world.mutations = mutations
     #endif
     let workload = Workload(callers: plan.callers, registers: plan.registers, pauses: plan.pauses)
+    world.access = AccessPlan(seed: seed, clients: plan.clients, length: plan.length)
     for _ in 0..<plan.drones { world.addDrone() }
     for _ in 0..<plan.clients { world.addClient(workload) }
     world.schedule(plan)
@@ -75,6 +76,7 @@ public struct Run: Sendable {
     guard !world.isOver else { return }
     world.trace("HEALED")
     world.authority.stepsToLive = nil
+    world.access.permitAll(at: world.time)
     for machine in world.machines {
       machine.forgetStop()
       machine.start()

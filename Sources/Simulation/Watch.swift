@@ -5,11 +5,13 @@ import Drone
 /// Looks at everything that happens and says at once what must never be. It goes by what was done, not by what
 /// somebody believes.
 final class Watch {
-  private unowned let world: World
+  unowned let world: World
   private var winners: [Term: Winner] = [:]
   private var minted: Set<FencingToken> = []
   private(set) var acknowledgedWrites = 0
   private(set) var elections = 0
+  /// Access lists that commanders put in force: their terms, versions, and when.
+  private var publications: [(term: Term, version: UInt64, time: Int64)] = []
 
   init(_ world: World) { self.world = world }
 
@@ -77,6 +79,50 @@ final class Watch {
     if !world.database.store.durable.has(write, of: client) {
       world.violated("\(drone.name) acknowledges write \(write), which the database does not have")
     }
+  }
+}
+
+// MARK: Rights
+
+extension Watch {
+  /// What a client asked, and the access list of the loop that let it through.
+  struct Permission {
+    let call: Operation.Call
+    let key: [UInt8]
+    let client: String
+    let term: Term
+    let version: UInt64
+  }
+
+  func publishes(_ list: PublishedAccessList, by drone: DroneMachine) {
+    publications.append((list.term, list.version, world.time))
+  }
+
+  /// A client is told that a write of it was executed.
+  func executed(_ permission: Permission, by drone: DroneMachine) {
+    let client = (Int(permission.client.dropFirst()) ?? 0) - 1
+    guard
+      world.access.permits(
+        permission.call, on: permission.key, to: client, version: permission.version)
+    else {
+      return world.violated(
+        "\(drone.name) executes a \(permission.call.text) of ‘\(String(decoding: permission.key, as: UTF8.self))’ "
+          + "for \(permission.client), which access list \(permission.version) does not permit")
+    }
+  }
+
+  /// A client is told what is, or is not, under a key: by a list that permits it, and that no commander replaced
+  /// longer ago than a lease (by the drone's clock).
+  func revealed(_ permission: Permission, by drone: DroneMachine) {
+    executed(permission, by: drone)
+    let limit = world.time - (world.timing.lease + 2 * world.timing.drift) * 1_000
+    let old = publications.filter { $0.time <= limit }
+    guard let term = old.map(\.term).max(), permission.term <= term,
+      let version = old.filter({ $0.term == term }).map(\.version).max(), permission.version < version
+    else { return }
+    world.violated(
+      "\(drone.name) answers a read by access list \(permission.version) of term \(permission.term), more than "
+        + "a lease after the commander of term \(term) has replaced it by \(version)")
   }
 }
 

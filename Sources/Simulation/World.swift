@@ -24,6 +24,7 @@ final class World {
   private(set) lazy var database = DatabaseMachine(self)
   private(set) var drones: [DroneMachine] = []
   private(set) var clients: [ClientMachine] = []
+  var access = AccessPlan(seed: 0, clients: 0, length: 1_000_000)
   private(set) var violations: [Violation] = []
   /// How often a thread pauses for a moment, and how often for long, in a million steps.
   var shortPauses = 0

@@ -79,6 +79,22 @@ public final class AuthorityRegister: Sendable {
     }
   }
 
+  /// The number of an access list with this digest: that of the last one if it is the same, else the next. So
+  /// no number ever names two lists, whichever of the authorities, in whichever of its lives, read them.
+  public func accessVersion(of digest: [UInt8]) throws(StoreError) -> UInt64 {
+    try writing { database in
+      let last = try Row.fetchOne(database, sql: "SELECT version, digest FROM access")
+      let version = last.map { UInt64(stored: $0[0]) } ?? 0
+      if let stored = last?[1] as Blob?, [UInt8](stored) == digest { return version }
+      // It would take longer than the sun lasts.
+      guard version < .max else { throw damaged("the access list's version is at its end") }
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO access (id, version, digest) VALUES (1, ?, ?)",
+        arguments: [(version + 1).stored, Blob(digest)])
+      return version + 1
+    }
+  }
+
   /// Inserts a node or replaces what is known of it.
   public func store(_ node: EnrolledNode) throws(StoreError) {
     try writing { database in
@@ -213,7 +229,12 @@ private enum RegisterSchema {
     CREATE TABLE nodes (
       principal TEXT PRIMARY KEY, address TEXT NOT NULL, expiry_cleared INTEGER NOT NULL)
       STRICT, WITHOUT ROWID;
+    """,
+    // The access list that was read last: its number, and by what it is known.
     """
+    CREATE TABLE access (
+      id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, digest BLOB NOT NULL) STRICT;
+    """,
   ]
 
   /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.

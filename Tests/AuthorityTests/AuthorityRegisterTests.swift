@@ -1,6 +1,7 @@
 import Cluster
 import Cryptography
 import Foundation
+import GRDB
 import Testing
 
 @testable import Storage
@@ -124,6 +125,51 @@ import Testing
     #expect(
       try directory.open().contents().nodes
         == [node(1, port: 3, isExpiryCleared: true), node(2, port: 1, isExpiryCleared: true)])
+  }
+
+  @Test("an access list keeps its number, another has the next, and none is ever given twice")
+  func accessVersions() throws {
+    let directory = try Directory()
+    let (first, second) = (try directory.open(), try directory.open())
+    #expect(try first.accessVersion(of: [1]) == 1)
+    #expect(try second.accessVersion(of: [1]) == 1)
+    #expect(try second.accessVersion(of: [2]) == 2)
+    #expect(try first.accessVersion(of: [2]) == 2)
+    #expect(try first.accessVersion(of: [1]) == 3, "what was there before is a new change")
+    try first.close()
+    try second.close()
+    let later = try directory.open()
+    #expect(try later.accessVersion(of: [1]) == 3)
+    #expect(try later.accessVersion(of: [4]) == 4)
+  }
+
+  @Test("a register of the first version is upgraded, with all that is in it")
+  func upgrade() throws {
+    let directory = try Directory()
+    let path = directory.path + "/authority.sqlite"
+    let former = try DatabaseQueue(path: path)
+    try former.write { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE office (
+            id INTEGER PRIMARY KEY CHECK (id = 1), cluster TEXT NOT NULL, revision INTEGER NOT NULL,
+            term INTEGER NOT NULL, state INTEGER NOT NULL, winner TEXT, key BLOB, certificate BLOB,
+            issued_at INTEGER) STRICT;
+          CREATE TABLE nodes (
+            principal TEXT PRIMARY KEY, address TEXT NOT NULL, expiry_cleared INTEGER NOT NULL)
+            STRICT, WITHOUT ROWID;
+          INSERT INTO office (id, cluster, revision, term, state) VALUES (1, 'demo', 7, 5, 0);
+          INSERT INTO nodes VALUES ('keyval-drone/d1@KEYVAL.TEST', '127.0.0.1:1', 1);
+          PRAGMA application_id = \(0x4b65_7941);
+          PRAGMA user_version = 1;
+          """)
+    }
+    try former.close()
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+    let upgraded = try directory.open()
+    #expect(try upgraded.contents().office.term == Term(5))
+    #expect(try upgraded.contents().nodes.map(\.node.principal) == [World.drone(1)])
+    #expect(try upgraded.accessVersion(of: [1]) == 1)
   }
 
   @Test("commits reach the disk before they are answered")

@@ -49,6 +49,19 @@ enum Fixture {
     try! SignedSlotMap(map, key: electionKey, certificate: certificate)
   }
 
+  static func access(
+    cluster: String = cluster, term: UInt64 = 7, version: UInt64 = 3, expiry: Int64 = now + 60
+  ) -> PublishedAccessList {
+    PublishedAccessList(
+      cluster: cluster, term: Term(term), version: version, expiry: expiry, text: [UInt8]("a@R r\n".utf8))
+  }
+
+  static func signedAccess(
+    _ published: PublishedAccessList = access(), certificate: [UInt8] = certificate()
+  ) -> SignedAccessList {
+    try! SignedAccessList(published, key: electionKey, certificate: certificate)
+  }
+
   static let sealingKey = SealingKey(identifier: 5, key: [UInt8](repeating: 9, count: 32))!
   static let grant = Grant(
     partitions: PartitionSet(Partition.all[3...40]), incarnation: Incarnation(77),

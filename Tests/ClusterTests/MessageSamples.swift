@@ -12,9 +12,11 @@ enum MessageSamples {
   private static let token = FencingToken(term: term, counter: 70_000)
 
   static let control: [ControlMessage] = [
-    .register(Register(incarnation: Incarnation(.max), endpoint: node.endpoint)),
+    .register(Register(incarnation: Incarnation(.max), endpoint: node.endpoint, accessVersion: .max)),
     .registered(Registered(term: .none, certificate: nil, drones: [], databases: [])),
-    .registered(Registered(term: term, certificate: [1, 2, 3], drones: [node, node], databases: [node])),
+    .registered(
+      Registered(
+        term: term, certificate: [1, 2, 3], drones: [node, node], databases: [node], accessVersion: 70_000)),
     .candidacy(Candidacy(term: term)),
     .candidacyAnswer(CandidacyAnswer(term: term, choice: .voted, highest: term)),
     .candidacyAnswer(CandidacyAnswer(term: term, choice: .stillReaches, highest: term.next)),
@@ -32,7 +34,8 @@ enum MessageSamples {
       Report(
         term: term, sequence: 1, nonce: 2, incarnation: Incarnation(3), endpoint: node.endpoint,
         holdings: [Holding(token: token, partitions: some), Holding(token: .none, partitions: [])],
-        lively: some, mapTerm: term, mapVersion: 4, reachesDatabase: true)),
+        lively: some, mapTerm: term, mapVersion: 4, accessTerm: term, accessVersion: 5, reachesDatabase: true)
+    ),
     .renewal(Renewal(term: term, nonce: 2, partitions: .all, milliseconds: 2_000)),
     .mapPublished(Fixture.signed()),
     .grantRequest(GrantRequest(term: term, incarnation: Incarnation(3), partitions: some)),
@@ -49,6 +52,9 @@ enum MessageSamples {
       EnrollmentAnswer(number: 1, outcome: .created(password: "one-time", secondsToLive: 600))),
     .enrollmentAnswer(EnrollmentAnswer(number: 1, outcome: .refused(reason: "no"))),
     .showCertificate(ShowCertificate(certificate: [8, 9])),
+    .accessList(NumberedAccessList(version: .max, text: [])),
+    .accessList(NumberedAccessList(version: 1, text: [UInt8]("a@R r\n".utf8))),
+    .accessListPublished(Fixture.signedAccess()),
   ]
 
   private static let records = [

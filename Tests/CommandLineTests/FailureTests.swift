@@ -24,6 +24,7 @@ struct FailureTests {
       (.keyEmpty, .usage), (.keyTooLong(length: 2, limit: 1), .usage),
       (.valueTooLong(length: 2, limit: 1), .usage),
       (.badConfiguration("x"), .configuration), (.credential("x"), .notPermitted),
+      (.notPermitted(principal: "bob@R", operation: "x"), .notPermitted),
       (.refused(by: "d1", reason: "x"), .notPermitted), (.mapRefused(from: "d1", reason: "x"), .badData),
       (.noReachableNode(tried: ["a:1"], problem: "x"), .unavailable), (.outcomeUnknown, .unavailable),
       (.deadlineExceeded(outcomeUnknown: true, problem: nil), .unavailable), (.closed, .unavailable),

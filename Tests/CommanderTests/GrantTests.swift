@@ -222,7 +222,7 @@ import Testing
       return actions.filter { action in
         switch action {
         // Signatures and certificates are drawn at random.
-        case .send(.heartbeat, _), .send(.mapPublished, _): false
+        case .send(.heartbeat, _), .send(.mapPublished, _), .send(.accessListPublished, _): false
         default: true
         }
       }

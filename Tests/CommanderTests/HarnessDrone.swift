@@ -150,7 +150,7 @@ final class HarnessDrone {
     case .open(let answer): toLoop { $0.open(answer) }
     case .close(let partitions): toLoop { $0.close(partitions) }
     case .serve(let partitions, let end): toLoop { $0.serve(partitions, until: end) }
-    case .learn, .install, .note: break
+    case .learn, .install, .installAccessList, .note: break
     }
   }
 
@@ -175,6 +175,7 @@ final class HarnessDrone {
     office = Office(
       term: term, key: key, certificate: certificate,
       sealingKey: SealingKey(identifier: harness.random.next(), key: secret)!, core: core)
+    command(.accessListChanged(HarnessNames.accessList(1)))
     command(.ticked(wall: harness.wall))
   }
 
@@ -192,6 +193,9 @@ final class HarnessDrone {
     case .sign(let map):
       let signed = try! SignedSlotMap(map, key: office.key, certificate: office.certificate)
       command(.signed(signed, version: map.version))
+    case .signAccessList(let list):
+      let signed = try! SignedAccessList(list, key: office.key, certificate: office.certificate)
+      command(.accessListSigned(signed, version: list.version))
     case .mint(let grant, let drone, let database):
       var salt: [UInt8] = []
       for _ in 0..<4 { withUnsafeBytes(of: harness.random.next()) { salt += $0 } }

@@ -24,6 +24,10 @@ enum HarnessNames {
     name: "Election CA", realm: realm, notBefore: wallStart - 86_400, notAfter: wallStart + 864_000)
   static let verifier = ElectionVerifier(anchors: [electionCA.anchor], realm: realm)
 
+  static func accessList(_ version: UInt64) -> NumberedAccessList {
+    NumberedAccessList(version: version, text: [UInt8]("alice@\(realm) *\n".utf8))
+  }
+
   static func certificate(term: Term, winner: Principal, key: P256PublicKey, wall: Int64) -> [UInt8] {
     try! electionCA.issueElectionCertificate(
       publicKey: key, term: term.number, winner: winner.text, realm: realm, notBefore: wall - 60,

@@ -26,6 +26,21 @@ struct TestOffice {
         principal: N.drone(0), term: Term(term), cluster: N.cluster, authority: N.node(N.authority)),
       timing: timing, certificate: certificate, notBefore: N.wallStart - 60, notAfter: N.wallStart + 3600,
       drones: nodes, databases: [N.node(N.database)], previous: previous, now: now)
+    handOver(1)
+  }
+
+  /// The authority hands this access list over, and it is signed.
+  @discardableResult
+  mutating func handOver(_ version: UInt64) -> [CommanderAction] {
+    feed(.accessListChanged(N.accessList(version)))
+    return core.refreshAccessList(wall: wall).signedAccessList.map { sign($0) } ?? []
+  }
+
+  /// The list that was asked for is signed.
+  @discardableResult
+  mutating func sign(_ list: PublishedAccessList) -> [CommanderAction] {
+    let signed = try! SignedAccessList(list, key: key, certificate: certificate)
+    return feed(.accessListSigned(signed, version: list.version))
   }
 
   @discardableResult
@@ -57,7 +72,7 @@ struct TestOffice {
   @discardableResult
   mutating func report(
     _ drone: Int, holding: [Holding] = [], life: Int = 1, lively: PartitionSet = .all, reaches: Bool = true,
-    sequence: UInt64? = nil, nonce: UInt64? = nil, map: UInt64? = nil
+    sequence: UInt64? = nil, nonce: UInt64? = nil, map: UInt64? = nil, access: (UInt64, UInt64)? = nil
   ) -> [CommanderAction] {
     let next = nonce ?? (nonces[drone, default: 0] + 1)
     nonces[drone] = max(nonces[drone, default: 0], next)
@@ -67,7 +82,9 @@ struct TestOffice {
           term: core.identity.term, sequence: sequence ?? self.sequence, nonce: next,
           incarnation: Self.incarnation(drone, life: life), endpoint: N.node(N.drone(drone)).endpoint,
           holdings: holding, lively: lively, mapTerm: core.identity.term,
-          mapVersion: map ?? core.map.published?.version ?? 0, reachesDatabase: reaches)),
+          mapVersion: map ?? core.map.published?.version ?? 0,
+          accessTerm: access.map { Term($0.0) } ?? core.identity.term,
+          accessVersion: access?.1 ?? core.access.published?.version ?? 0, reachesDatabase: reaches)),
       from: N.drone(drone))
   }
 
@@ -187,6 +204,15 @@ extension [CommanderAction] {
   var signed: SlotMap? {
     for case .sign(let map) in self { return map }
     return nil
+  }
+
+  var signedAccessList: PublishedAccessList? {
+    for case .signAccessList(let list) in self { return list }
+    return nil
+  }
+
+  var publishedAccessLists: [Principal] {
+    compactMap { if case .send(.accessListPublished, let peer) = $0 { peer } else { nil } }
   }
 
   var published: [Principal] {

@@ -94,6 +94,45 @@ struct AuthorityNodeTests {
     }
   }
 
+  @Test(
+    "drones get the access list, and each change of its file; a mistake changes nothing, nor does a restart")
+  func accessList() async throws {
+    let site = try await AuthoritySite()
+    @Sendable func list(_ drone: AuthorityPeer) async throws -> NumberedAccessList {
+      try await drone.next { if case .accessList(let list) = $0 { list } else { nil } }
+    }
+    let alice = "alice@\(site.fixture.realmName) *\n"
+    let both = alice + "bob@\(site.fixture.realmName) r public/\n"
+    try site.writeAccess(alice)
+    try await site.run { authority in
+      let drone = try await site.drones(["d1"], of: authority)[0]
+      let first = try await list(drone)
+      #expect(first.version == 1 && first.text == [UInt8](alice.utf8))
+      try site.writeAccess("bob r public/\n")
+      try await Task.sleep(for: .milliseconds(site.configuration.timing.lookAtFiles + 500))
+      try site.writeAccess(both)
+      let second = try await list(drone)
+      #expect(second.version == 2 && second.text == [UInt8](both.utf8))
+    }
+    try await site.run { authority in
+      let drone = try await site.drones(["d1"], of: authority)[0]
+      #expect(try await list(drone).version == 2, "the same list has the same version")
+      drone.register(accessVersion: 2)
+      let registered = try await drone.registered { _ in true }
+      #expect(registered.accessVersion == 2)
+    }
+    try site.writeAccess(alice)
+    try await site.run { authority in
+      let drone = try await site.drones(["d1"], of: authority)[0]
+      #expect(try await list(drone).version == 3, "what changed while no authority ran is a change too")
+    }
+    try site.writeAccess("nonsense\n")
+    let error = await #expect(throws: NodeError.self) {
+      try await AuthorityNode(configuration: site.configuration, logger: site.logger).run()
+    }
+    #expect(error?.description.contains("access.acl (access): line 1, column 9") == true)
+  }
+
   @Test("a CA that is not the one of the anchors is refused at the start, by name")
   func otherCA() async throws {
     let site = try await AuthoritySite()

@@ -36,13 +36,25 @@ final class AuthoritySite: Sendable {
       "cluster": "demo", "realm": fixture.realmName, "name": fixture.realm.settings.authority,
       "listen": "127.0.0.1:0", "keytab": layout.authorityKeytab, "directory": fixture.path("register"),
       "anchors": layout.anchors, "ca": ["certificate": layout.anchors, "key": layout.electionCAKey],
-      "administrators": [fixture.principal("alice")],
+      "administrators": [fixture.principal("alice")], "access": fixture.path("access.acl"),
     ]
+    if !FileManager.default.fileExists(atPath: fixture.path("access.acl")) {
+      try writeAccess(fixture, "\(fixture.principal("alice")) *\n")
+    }
     let file = fixture.path("authority.json")
     try JSONSerialization.data(withJSONObject: settings).write(to: URL(fileURLWithPath: file))
     return try NodeConfiguration.load(
       role: .authority, file: file, overrides: overrides, environment: [:])
   }
+
+  private static func writeAccess(_ fixture: KerberosFixture, _ text: String) throws {
+    let path = fixture.path("access.acl")
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+  }
+
+  /// Puts another access list in the place of the one that is there.
+  func writeAccess(_ text: String) throws { try Self.writeAccess(fixture, text) }
 
   /// Runs the authority as its process does, until the body has ended.
   func run(_ body: @Sendable (Endpoint) async throws -> Void) async throws {
@@ -153,9 +165,10 @@ struct AuthorityPeer: Sendable {
     }
   }
 
-  func register() {
+  func register(accessVersion: UInt64 = 0) {
     let endpoint = Endpoint(host: "127.0.0.1", port: 1)
-    send(.register(Register(incarnation: Incarnation(1), endpoint: endpoint)))
+    send(
+      .register(Register(incarnation: Incarnation(1), endpoint: endpoint, accessVersion: accessVersion)))
   }
 
   /// The next message of a kind; others before it are passed over.

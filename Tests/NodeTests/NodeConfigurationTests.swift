@@ -23,6 +23,7 @@ struct NodeConfigurationTests {
       try write("keytab", "not read here", mode: 0o600)
       try write("ca.pem", "not parsed here", mode: 0o644)
       try write("ca.key", "not parsed here", mode: 0o600)
+      try write("access.acl", "*@KEYVAL.TEST r\n", mode: 0o644)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -173,6 +174,8 @@ struct NodeConfigurationTests {
     fixture.settings["ca"] = [
       "certificate": "\(fixture.directory)/ca.pem", "key": "\(fixture.directory)/ca.key",
     ]
+    #expect(fixture.complaint(role: .authority).contains("‘access’ is missing"))
+    fixture.settings["access"] = "\(fixture.directory)/access.acl"
     fixture.settings["administrators"] = ["root@KEYVAL.TEST"]
     let settings = try fixture.load(role: .authority).authoritySettings
     #expect(settings?.administrators.map(\.text) == ["root@KEYVAL.TEST"])
@@ -181,5 +184,29 @@ struct NodeConfigurationTests {
     fixture.settings["administrators"] = [String]()
     try fixture.write("ca.key", "", mode: 0o604)
     #expect(fixture.complaint(role: .authority).contains("chmod 600 \(fixture.directory)/ca.key"))
+  }
+
+  @Test("the authority needs an access list that is right, and that nobody else can write")
+  func accessList() throws {
+    let fixture = try Fixture()
+    let path = "\(fixture.directory)/access.acl"
+    fixture.settings["authority"] = nil
+    fixture.settings["ca"] = [
+      "certificate": "\(fixture.directory)/ca.pem", "key": "\(fixture.directory)/ca.key",
+    ]
+    fixture.settings["access"] = path
+    #expect(try fixture.load(role: .authority).authoritySettings?.accessPath == path)
+    let broken = [
+      ("alice@R *\nbob r\n", "\(path) (access): line 2, column 1: ‘bob’ names no realm"),
+      ("", "no line that says anything"), ("alice@R *", "may have been cut off"),
+    ]
+    for (text, complaint) in broken {
+      try fixture.write("access.acl", text, mode: 0o644)
+      #expect(fixture.complaint(role: .authority).contains(complaint))
+    }
+    try fixture.write("access.acl", "alice@R *\n", mode: 0o664)
+    #expect(fixture.complaint(role: .authority).contains("chmod go-w \(path)"))
+    try FileManager.default.removeItem(atPath: path)
+    #expect(fixture.complaint(role: .authority).contains("\(path) (access): cannot be read"))
   }
 }

@@ -90,6 +90,8 @@ struct RouterHarness {
     return actions
   }
 
+  static let user = "bob@KEYVAL.TEST"
+
   /// A router that has the default map and an open link with each drone; the links are 1, 2 and 3 in some order.
   static func ready(map: SignedSlotMap = map()) -> (RouterHarness, [Int: LinkID]) {
     var harness = RouterHarness()
@@ -102,7 +104,7 @@ struct RouterHarness {
       let (id, actions) = harness.request(.get(key: key(of: number)))
       if number == 1 {
         links[1] = open(actions)!
-        _ = harness.feed(.linkOpened(links[1]!, expiry: start + 36_000))
+        _ = harness.feed(.linkOpened(links[1]!, expiry: start + 36_000, client: user))
         _ = harness.feed(.answered(links[1]!, .topology(number: 0, map)))
       } else {
         links[number] = open(actions)!

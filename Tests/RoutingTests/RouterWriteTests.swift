@@ -154,7 +154,7 @@ import Testing
   func failures() {
     let table: [(DataAnswer.Failure, KeyvalError)] = [
       (.keyTooLong, .keyTooLong(length: H.key(of: 1).count, limit: 1024)), (.keyEmpty, .keyEmpty),
-      (.notPermitted, .refused(by: H.drones[0].principal.text, reason: "the access list does not permit it")),
+      (.notPermitted, .notPermitted(principal: H.user, operation: "get this key")),
     ]
     for (failure, error) in table {
       var (harness, links) = H.ready()

@@ -20,6 +20,8 @@
       ("ignoreLeaseOfSilent", 6),
       ("skipLeaseWait", 4),
       ("renewWithoutMajority", 85),
+      ("ignoreAccessList", 1),
+      ("keepOldAccessList", 1),
     ]
 
     /// What no seed up to 300 finds yet: each takes a coincidence that the plans of faults hardly ever draw (an

@@ -30,7 +30,12 @@ public struct AccessRights: Hashable, Sendable {
 
   /// Whether an operation on this key is permitted.
   public func permits(_ operation: AccessOperations, on key: UnsafeRawBufferPointer) -> Bool {
-    for entry in entries where begins(key, entry) { return entry.operations.isSuperset(of: operation) }
+    // By index: an iterator would hold on to the array.
+    var index = 0
+    while index < entries.count {
+      if begins(key, entries[index]) { return entries[index].operations.isSuperset(of: operation) }
+      index += 1
+    }
     return false
   }
 

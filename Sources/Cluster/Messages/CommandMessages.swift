@@ -56,11 +56,15 @@ public struct Report: Hashable, Sendable {
   /// The (term, version) of the slot map that the drone has.
   public let mapTerm: Term
   public let mapVersion: UInt64
+  /// The (term, version) of the access list that its data loops have, or were told of before this was sent.
+  public let accessTerm: Term
+  public let accessVersion: UInt64
   public let reachesDatabase: Bool
 
   public init(
     term: Term, sequence: UInt64, nonce: UInt64, incarnation: Incarnation, endpoint: Endpoint,
-    holdings: [Holding], lively: PartitionSet, mapTerm: Term, mapVersion: UInt64, reachesDatabase: Bool
+    holdings: [Holding], lively: PartitionSet, mapTerm: Term, mapVersion: UInt64, accessTerm: Term,
+    accessVersion: UInt64, reachesDatabase: Bool
   ) {
     self.term = term
     self.sequence = sequence
@@ -71,6 +75,8 @@ public struct Report: Hashable, Sendable {
     self.lively = lively
     self.mapTerm = mapTerm
     self.mapVersion = mapVersion
+    self.accessTerm = accessTerm
+    self.accessVersion = accessVersion
     self.reachesDatabase = reachesDatabase
   }
 }
@@ -233,7 +239,7 @@ extension Holding: WireMessage {
 
 extension Report: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(10)
+    writer.beginArray(12)
     term.encode(into: &writer)
     writer.write(unsigned: sequence)
     writer.write(unsigned: nonce)
@@ -243,17 +249,20 @@ extension Report: WireMessage {
     lively.encode(into: &writer)
     mapTerm.encode(into: &writer)
     writer.write(unsigned: mapVersion)
+    accessTerm.encode(into: &writer)
+    writer.write(unsigned: accessVersion)
     writer.write(bool: reachesDatabase)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 10)
+    try reader.readArrayHeader(exactly: 12)
     self.init(
       term: try Term(from: &reader), sequence: try reader.readUnsigned(), nonce: try reader.readUnsigned(),
       incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
       holdings: try reader.readMessages(Holding.self, maximum: Partition.count),
       lively: try PartitionSet(from: &reader), mapTerm: try Term(from: &reader),
-      mapVersion: try reader.readUnsigned(), reachesDatabase: try reader.readBool())
+      mapVersion: try reader.readUnsigned(), accessTerm: try Term(from: &reader),
+      accessVersion: try reader.readUnsigned(), reachesDatabase: try reader.readBool())
   }
 }
 

@@ -29,6 +29,8 @@ public enum ControlMessage: Hashable, Sendable {
   case enrollmentRequest(EnrollmentRequest)
   case enrollmentAnswer(EnrollmentAnswer)
   case showCertificate(ShowCertificate)
+  case accessList(NumberedAccessList)
+  case accessListPublished(SignedAccessList)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -58,6 +60,8 @@ public enum ControlMessage: Hashable, Sendable {
     case .enrollmentRequest: 54
     case .enrollmentAnswer: 55
     case .showCertificate: 56
+    case .accessList: 57
+    case .accessListPublished: 58
     }
   }
 }
@@ -92,6 +96,8 @@ extension ControlMessage: WireMessage {
     case .enrollmentRequest(let body): body.encode(into: &writer)
     case .enrollmentAnswer(let body): body.encode(into: &writer)
     case .showCertificate(let body): body.encode(into: &writer)
+    case .accessList(let body): body.encode(into: &writer)
+    case .accessListPublished(let body): body.encode(into: &writer)
     }
   }
 
@@ -124,6 +130,8 @@ extension ControlMessage: WireMessage {
     case 54: self = .enrollmentRequest(try EnrollmentRequest(from: &reader))
     case 55: self = .enrollmentAnswer(try EnrollmentAnswer(from: &reader))
     case 56: self = .showCertificate(try ShowCertificate(from: &reader))
+    case 57: self = .accessList(try NumberedAccessList(from: &reader))
+    case 58: self = .accessListPublished(try SignedAccessList(from: &reader))
     default: throw .unknownValue(field: "message kind", value: kind)
     }
   }

@@ -15,10 +15,13 @@ public struct RegisteredNode: Hashable, Sendable {
 public struct Register: Hashable, Sendable {
   public let incarnation: Incarnation
   public let endpoint: Endpoint
+  /// Of the access list that the node has from the authority; 0: none. A database needs none.
+  public let accessVersion: UInt64
 
-  public init(incarnation: Incarnation, endpoint: Endpoint) {
+  public init(incarnation: Incarnation, endpoint: Endpoint, accessVersion: UInt64 = 0) {
     self.incarnation = incarnation
     self.endpoint = endpoint
+    self.accessVersion = accessVersion
   }
 }
 
@@ -32,12 +35,18 @@ public struct Registered: Hashable, Sendable {
   public let drones: [RegisteredNode]
   /// All registered databases, in order of principal.
   public let databases: [RegisteredNode]
+  /// Of the access list that is in force at the authority.
+  public let accessVersion: UInt64
 
-  public init(term: Term, certificate: [UInt8]?, drones: [RegisteredNode], databases: [RegisteredNode]) {
+  public init(
+    term: Term, certificate: [UInt8]?, drones: [RegisteredNode], databases: [RegisteredNode],
+    accessVersion: UInt64 = 0
+  ) {
     self.term = term
     self.certificate = certificate
     self.drones = drones
     self.databases = databases
+    self.accessVersion = accessVersion
   }
 }
 
@@ -56,33 +65,38 @@ extension RegisteredNode: WireMessage {
 
 extension Register: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(2)
+    writer.beginArray(3)
     incarnation.encode(into: &writer)
     endpoint.encode(into: &writer)
+    writer.write(unsigned: accessVersion)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 2)
-    self.init(incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader))
+    try reader.readArrayHeader(exactly: 3)
+    self.init(
+      incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
+      accessVersion: try reader.readUnsigned())
   }
 }
 
 extension Registered: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(4)
+    writer.beginArray(5)
     term.encode(into: &writer)
     if let certificate { writer.write(bytes: certificate) } else { writer.writeNull() }
     writer.write(drones)
     writer.write(databases)
+    writer.write(unsigned: accessVersion)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 4)
+    try reader.readArrayHeader(exactly: 5)
     self.init(
       term: try Term(from: &reader),
       certificate: try reader.readNull()
         ? nil : try reader.readByteArray(maximum: ElectionVerifier.maximumCertificateLength),
       drones: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones),
-      databases: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones))
+      databases: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones),
+      accessVersion: try reader.readUnsigned())
   }
 }

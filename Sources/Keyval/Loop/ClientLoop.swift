@@ -51,12 +51,12 @@ final class ClientLoop {
 
   // What sessions report. Actions are performed at the end of a read cycle, for all of its answers at once.
 
-  func opened(_ session: DroneSession, expiry: Int64) {
+  func opened(_ session: DroneSession, expiry: Int64, client: String) {
     guard sessions[session.link] === session else {
       session.session?.close()
       return
     }
-    receive(.linkOpened(session.link, expiry: expiry))
+    receive(.linkOpened(session.link, expiry: expiry, client: client))
     settle()
   }
 

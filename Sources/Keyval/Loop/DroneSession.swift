@@ -20,7 +20,7 @@ final class DroneSession: SessionHandler {
 
   func sessionOpened(_ session: Session) {
     self.session = session
-    loop.opened(self, expiry: session.identity.ticketExpiry)
+    loop.opened(self, expiry: session.identity.ticketExpiry, client: session.identity.local)
   }
 
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {

@@ -37,6 +37,21 @@ final class AuthorityControl {
     for action in actions { perform(action) }
   }
 
+  /// Has the access list's file looked at.
+  func lookAtAccessList() {
+    guard let mesh else { return }
+    office.lookAtAccessList(on: mesh.eventLoop).assumeIsolated().whenSuccess { finding in
+      switch finding {
+      case .unchanged: break
+      case .changed(let list): self.handle(.accessListRead(list))
+      case .useless(let reason):
+        self.logger.error(
+          "access list not taken; the last good one stays in force",
+          metadata: [NodeLogging.Key.reason: "\(reason)"])
+      }
+    }
+  }
+
   // MARK: Peers
 
   func take(_ event: PeerMeshEvent) {

@@ -47,6 +47,8 @@ struct AuthorityLogLine {
       self.init(.warning, "certification is tried again", term: term, reason: reason)
     case .enrolling(let node, let administrator):
       self.init(.notice, "enrolling", principal: node, ["administrator": "\(administrator)"])
+    case .accessListInForce(let version):
+      self.init(.notice, "access list in force", ["version": "\(version)"])
     case .refused(let peer, let reason): self.init(.info, "refused", principal: peer, reason: reason)
     case .failed(let node, let reason):
       self.init(.warning, "a node's entry could not be changed", principal: node, reason: reason)

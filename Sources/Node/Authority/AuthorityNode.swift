@@ -75,7 +75,9 @@ private struct RunningAuthority: Sendable {
     let register = try AuthorityRegister(
       directory: configuration.directory, cluster: configuration.cluster)
     let contents = try register.contents()
-    let office = AuthorityOffice(register: register, kadmin: kadmin, signer: signer)
+    let access = try AccessListWatch.begin(path: settings.accessPath, register: register)
+    let office = AuthorityOffice(
+      register: register, accessList: access.watch, kadmin: kadmin, signer: signer)
     self.office = office
 
     let identity = AuthorityCore.Identity(
@@ -109,6 +111,7 @@ private struct RunningAuthority: Sendable {
       let mesh = PeerMesh(on: loop, configured) { control.value.take($0) }
       control.value.connect(mesh: mesh)
       // Before anybody can connect.
+      control.value.handle(.accessListRead(access.list))
       control.value.handle(.started)
       return mesh
     }.get()
@@ -120,6 +123,9 @@ private struct RunningAuthority: Sendable {
     let step = TimeAmount.milliseconds(max(2, configuration.timing.heartbeat / 5))
     tasks.add(
       loop.scheduleRepeatedTask(initialDelay: step, delay: step) { _ in control.value.handle(.ticked) })
+    let pause = TimeAmount.milliseconds(configuration.timing.lookAtFiles)
+    tasks.add(
+      loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in control.value.lookAtAccessList() })
     logger.notice(
       "authority started",
       metadata: [

@@ -12,13 +12,17 @@ struct AuthorityOffice: Sendable {
   static let enrollmentSeconds: UInt64 = 600
 
   private let register: AuthorityRegister
+  private let accessList: AccessListWatch
   private let kadmin: Kadmin
   private let signer: CertificateSigner
   private let registerThread = NIOThreadPool(numberOfThreads: 1)
   private let kadminThread = NIOThreadPool(numberOfThreads: 1)
 
-  init(register: AuthorityRegister, kadmin: Kadmin, signer: CertificateSigner) {
+  init(
+    register: AuthorityRegister, accessList: AccessListWatch, kadmin: Kadmin, signer: CertificateSigner
+  ) {
     self.register = register
+    self.accessList = accessList
     self.kadmin = kadmin
     self.signer = signer
     registerThread.start()
@@ -57,6 +61,10 @@ struct AuthorityOffice: Sendable {
         return .officeReplaced(operation: operation, .failed(reason: error.description))
       }
     }
+  }
+
+  func lookAtAccessList(on loop: any EventLoop) -> EventLoopFuture<AccessListWatch.Finding> {
+    registerThread.runIfActive(eventLoop: loop) { accessList.look() }
   }
 
   func store(_ node: EnrolledNode, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {

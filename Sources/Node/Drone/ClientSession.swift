@@ -12,6 +12,7 @@ final class ClientSession: SessionHandler {
   private var session: Session?
   private(set) var id: UInt64 = 0
   private var client: ClientIncarnation?
+  private var access: ClientAccess
   /// Requests of this read cycle for the partitions of other loops.
   private var outgoing: [CBORWriter]
   private var isOutgoing = false
@@ -28,8 +29,10 @@ final class ClientSession: SessionHandler {
 
   private var lease = AnswerLease()
 
-  init(dataLoop: DataLoop) {
+  /// - Parameter principal: the client's, as the handshake proved it.
+  init(dataLoop: DataLoop, principal: String) {
     self.dataLoop = dataLoop
+    access = ClientAccess(principal: principal)
     outgoing = dataLoop.others.map { _ in CBORWriter() }
   }
 
@@ -42,6 +45,7 @@ final class ClientSession: SessionHandler {
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
     var reader = CBORReader(messages)
     dataLoop.core.beginBatch()
+    access.follow(dataLoop.access)
     let now = NodeClock.now()
     do {
       while !reader.isAtEnd {
@@ -64,6 +68,12 @@ final class ClientSession: SessionHandler {
   ) throws(SessionError) {
     if let number = request.number, session.gatheredBytes > Self.maximumGathered {
       return try session.write { DataAnswer.unavailable(number: number, .busy).encode(into: &$0) }
+    }
+    // Before anybody looks whose the partition is.
+    let verdict = access.verdict(on: request)
+    guard verdict == .permitted else {
+      guard let refusal = verdict.refusal(number: request.number ?? 0) else { return }
+      return try session.write { refusal.encode(into: &$0) }
     }
     switch request {
     case .introduce(_, let client): self.client = client

@@ -29,6 +29,10 @@ final class CommanderOffice {
     try SignedSlotMap(map, key: key, certificate: certificate)
   }
 
+  func sign(_ list: PublishedAccessList) throws(CryptographyError) -> SignedAccessList {
+    try SignedAccessList(list, key: key, certificate: certificate)
+  }
+
   /// A request for the same key, to be certified again.
   func certificateRequest(subject: Principal) throws(CryptographyError) -> [UInt8] {
     try key.certificateRequest(subject: subject.text)

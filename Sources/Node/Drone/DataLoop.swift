@@ -18,6 +18,7 @@ final class DataLoop {
 
   var core: DataCore
   private(set) var map: SignedSlotMap?
+  private(set) var access = InstalledAccessList()
   private(set) var others: [DataLoopReference] = []
   private var clients: [UInt64: ClientSession] = [:]
   private var link: DatabaseLink?
@@ -131,6 +132,9 @@ final class DataLoop {
   }
 
   func serve(_ partitions: PartitionSet, until end: Instant) { core.serve(mine(partitions), until: end) }
+
+  /// Open sessions go by it from their next read cycle on.
+  func install(_ list: AccessList) { access.install(list) }
 
   func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
     map = signed

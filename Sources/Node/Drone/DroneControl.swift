@@ -101,6 +101,7 @@ final class DroneControl {
       if case .registered(let list) = message, peer == authority.principal {
         command(.registerChanged(drones: list.drones, databases: list.databases))
       }
+      if case .accessList = message, let list = core.accessList { command(.accessListChanged(list)) }
     }
   }
 
@@ -123,6 +124,10 @@ final class DroneControl {
     case .close(let partitions): close(partitions)
     case .serve(let partitions, let end): onEachLoop { $0.serve(partitions, until: end) }
     case .install(let signed, let map): onEachLoop { $0.install(signed, map) }
+    case .installAccessList(let list, let term, let version):
+      onEachLoop { $0.install(list) }
+      logger.notice(
+        "access list installed", metadata: [NodeLogging.Key.term: "\(term)", "version": "\(version)"])
     case .note(let note): log(note)
     }
   }
@@ -217,6 +222,7 @@ final class DroneControl {
       office = CommanderOffice(
         term: term, cluster: identity.cluster, core: core, key: key, certificate: certificate)
       logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])
+      if let list = self.core.accessList { command(.accessListChanged(list)) }
       command(.ticked(wall: NodeClock.wallSeconds()))
     } catch {
       logger.error("the office cannot be taken", metadata: [NodeLogging.Key.reason: "\(error)"])
@@ -256,6 +262,8 @@ final class DroneControl {
       switch action {
       case .send(let message, let peer): send(message, to: peer)
       case .sign(let map): try sign(map, office)
+      case .signAccessList(let list):
+        command(.accessListSigned(try office.sign(list), version: list.version))
       case .mint(let grant, let drone, let database):
         send(.grantAnswer(try office.seal(grant, for: drone, database: database)), to: drone)
       case .deliverKey(let database): command(database, office.deliverKey(to: database.principal), of: office)

@@ -32,7 +32,10 @@ final class SessionWiring: Sendable {
     guard let parts = parts.withLock({ $0 }) else { return nil }
     switch PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority) {
     case .node: return parts.peers(identity, eventLoop)
-    case .client: return parts.loops[ObjectIdentifier(eventLoop)].map { ClientSession(dataLoop: $0.here) }
+    case .client:
+      return parts.loops[ObjectIdentifier(eventLoop)].map {
+        ClientSession(dataLoop: $0.here, principal: identity.peer)
+      }
     case nil:
       logger.warning(
         "session refused: a drone has no business with this principal",

@@ -39,7 +39,7 @@ struct Failure: Error, Equatable, Sendable {
       case .noTicket, .ticketExpired: .noTicket
       case .keyEmpty, .keyTooLong, .valueTooLong: .usage
       case .badConfiguration: .configuration
-      case .refused, .credential: .notPermitted
+      case .notPermitted, .refused, .credential: .notPermitted
       case .mapRefused: .badData
       case .noReachableNode, .deadlineExceeded, .outcomeUnknown, .closed: .unavailable
       }

@@ -1,0 +1,74 @@
+import Cluster
+
+/// The access list of a data loop, and how many it has had, so that its sessions notice a new one.
+public struct InstalledAccessList: Sendable {
+  public private(set) var list: AccessList?
+  fileprivate private(set) var edition: UInt64 = 0
+
+  public init() {}
+
+  public mutating func install(_ list: AccessList) {
+    self.list = list
+    edition &+= 1
+  }
+}
+
+/// What the client of one session may do. It is asked before a request is executed, or handed on to another loop;
+/// before anybody looks whose partition the key is in or whether it is there, so that a refusal tells nothing of
+/// either.
+public struct ClientAccess: Sendable {
+  public enum Verdict: Sendable {
+    case permitted
+    case denied
+    /// This drone has no access list yet, so nobody has rights here.
+    case undecided
+  }
+
+  private let principal: Principal?
+  private var rights = AccessRights.none
+  /// False before there is a list.
+  private var isDecided = false
+  private var edition: UInt64 = 0
+  #if KEYVAL_MUTATIONS
+    public var mutations: Mutations = []
+  #endif
+
+  /// - Parameter principal: as the handshake proved it. One that is no principal has no rights.
+  public init(principal: String) { self.principal = try? Principal(principal) }
+
+  /// Once a read cycle: takes up the newest list.
+  public mutating func follow(_ installed: InstalledAccessList) {
+    guard installed.edition != edition else { return }
+    edition = installed.edition
+    isDecided = installed.list != nil
+    if let list = installed.list, let principal { rights = list.rights(of: principal) }
+  }
+
+  /// Where the nodes are everybody may know who has been let in: it is how a client finds them.
+  public func verdict(on request: DataRequest) -> Verdict {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.ignoreAccessList) { return .permitted }
+    #endif
+    let isPermitted =
+      switch request {
+      case .introduce, .topology: true
+      case .status: rights.permits(.status)
+      case .get(_, let key): rights.permits(.get, on: key)
+      case .put(_, _, _, let key, _): rights.permits(.put, on: key)
+      case .delete(_, _, _, let key): rights.permits(.delete, on: key)
+      }
+    // Without a list the rights are none.
+    return isPermitted ? .permitted : isDecided ? .denied : .undecided
+  }
+}
+
+extension ClientAccess.Verdict {
+  /// What a client is told whose request is not executed; nil when it is.
+  public func refusal(number: UInt64) -> DataAnswer? {
+    switch self {
+    case .permitted: nil
+    case .denied: .failed(number: number, .notPermitted)
+    case .undecided: .unavailable(number: number, .noCommander)
+    }
+  }
+}

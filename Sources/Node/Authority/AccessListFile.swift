@@ -1,0 +1,50 @@
+import Cluster
+import Glibc
+
+/// The operator's access list on disk: read at the start, and looked at again from time to time.
+struct AccessListFile: Sendable {
+  /// By what a change of the file is noticed without reading it.
+  struct Stamp: Hashable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+    let size: Int64
+    let modified: Int64
+    let changed: Int64
+  }
+
+  static let key = "access"
+
+  let path: String
+
+  /// Nil when there is no such file.
+  var stamp: Stamp? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) }
+    return Stamp(
+      device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
+      modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim))
+  }
+
+  /// The text, once it is known to be a list and nobody but its owner can have written it.
+  /// - Throws: `NodeError.unusableFile`, with the line and column of a mistake.
+  func read() throws(NodeError) -> [UInt8] {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & 0o022 != 0 {
+      throw .unusableFile(
+        path: path, key: Self.key,
+        problem: "can be written by others (mode \(String(status.st_mode & 0o7777, radix: 8)))",
+        remedy: "Look through it, then type: chmod go-w \(path)")
+    }
+    let text = try NodeFiles.contents(of: path, key: Self.key, maximum: AccessList.maximumLength)
+    do throws(AccessListError) {
+      _ = try AccessList(parsing: text)
+    } catch {
+      throw .unusableFile(
+        path: path, key: Self.key,
+        problem: "line \(error.line), column \(error.column): \(error.problem.sentence)",
+        remedy: error.problem.remedy)
+    }
+    return text
+  }
+}

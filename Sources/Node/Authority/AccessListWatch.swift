@@ -1,0 +1,75 @@
+import Cluster
+import Cryptography
+import Storage
+import Synchronization
+
+/// Notices that the operator has changed the access list. A list that is wrong changes nothing: the last good one
+/// stays in force, and the log says so once.
+final class AccessListWatch: Sendable {
+  enum Finding: Sendable {
+    case unchanged
+    case changed(NumberedAccessList)
+    /// A sentence for the log.
+    case useless(reason: String)
+  }
+
+  private struct State {
+    /// Of what was read last, and by what it is known. Nil stamp: there was no file.
+    var stamp: AccessListFile.Stamp?
+    var digest: [UInt8]
+  }
+
+  private let file: AccessListFile
+  private let register: AuthorityRegister
+  private let state: Mutex<State>
+
+  /// - Returns: the watch, and the list as it is now.
+  /// - Throws: `NodeError` for the file, `StoreError` for the register.
+  static func begin(
+    path: String, register: AuthorityRegister
+  ) throws -> (watch: AccessListWatch, list: NumberedAccessList) {
+    let file = AccessListFile(path: path)
+    // Before the content: what changes in between is noticed the next time.
+    let stamp = file.stamp
+    let text = try file.read()
+    let digest = SHA256.hash(text)
+    let list = NumberedAccessList(version: try register.accessVersion(of: digest), text: text)
+    let state = State(stamp: stamp, digest: digest)
+    return (AccessListWatch(file: file, register: register, state: state), list)
+  }
+
+  private init(file: AccessListFile, register: AuthorityRegister, state: State) {
+    self.file = file
+    self.register = register
+    self.state = Mutex(state)
+  }
+
+  /// Looks at the file, and reads it if it is another than the last time. Blocks.
+  func look() -> Finding {
+    state.withLock { state in
+      let stamp = file.stamp
+      guard stamp != state.stamp else { return .unchanged }
+      let text: [UInt8]
+      do throws(NodeError) {
+        text = try file.read()
+      } catch {
+        // Once for each state of the file.
+        state.stamp = stamp
+        return .useless(reason: error.description)
+      }
+      let digest = SHA256.hash(text)
+      guard digest != state.digest else {
+        state.stamp = stamp
+        return .unchanged
+      }
+      do throws(StoreError) {
+        let version = try register.accessVersion(of: digest)
+        state = State(stamp: stamp, digest: digest)
+        return .changed(NumberedAccessList(version: version, text: text))
+      } catch {
+        // Nothing is noted, so that it is tried again.
+        return .useless(reason: error.description)
+      }
+    }
+  }
+}
