@@ -64,7 +64,7 @@ extension SecurityTests {
         Set(configurations)
         .union([
           directory.record, directory.clientConfiguration, layout.settings, layout.clientConfiguration,
-          layout.anchors,
+          layout.anchors, directory.accessList,
         ])
       let files = Files.all(below: directory.path).filter { !$0.contains("/attack") }
       #expect(files.count > 30)
