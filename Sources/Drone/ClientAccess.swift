@@ -1,9 +1,10 @@
 import Cluster
 
-/// The access list of a data loop, and how many it has had, so that its sessions notice a new one.
+/// The access list of a data loop, and how many it has had, so that its sessions notice a new one. All loops of a
+/// drone are given the same lists in the same order, so these numbers mean the same on each.
 public struct InstalledAccessList: Sendable {
   public private(set) var list: AccessList?
-  fileprivate private(set) var edition: UInt64 = 0
+  public private(set) var edition: UInt64 = 0
 
   public init() {}
 
@@ -11,6 +12,11 @@ public struct InstalledAccessList: Sendable {
     self.list = list
     edition &+= 1
   }
+
+  /// Whether a request that another loop has let through by its list of that number may be executed on this one.
+  /// A loop that hung may let through by an old list what this one would execute under a fresh lease; with an
+  /// older list than that loop's, this one has no lease that outlives it.
+  public func accepts(edition: UInt64) -> Bool { edition >= self.edition }
 }
 
 /// What the client of one session may do. It is asked before a request is executed, or handed on to another loop;
@@ -28,7 +34,8 @@ public struct ClientAccess: Sendable {
   private var rights = AccessRights.none
   /// False before there is a list.
   private var isDecided = false
-  private var edition: UInt64 = 0
+  /// Of the list that it goes by.
+  public private(set) var edition: UInt64 = 0
   #if KEYVAL_MUTATIONS
     public var mutations: Mutations = []
   #endif

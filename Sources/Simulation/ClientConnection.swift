@@ -132,8 +132,10 @@ final class ClientConnection {
     for index in batches.keys.sorted() {
       let other = drone.loops[index]
       guard let requests = batches[index] else { continue }
-      let (client, id, own) = (client, id, loop.index)
-      other.executor.post { [unowned other] in other.execute(requests, client: client, for: id, of: own) }
+      let (client, edition, id, own) = (client, access.edition, id, loop.index)
+      other.executor.post { [unowned other] in
+        other.execute(requests, client: client, edition: edition, for: id, of: own)
+      }
     }
   }
 
@@ -224,7 +226,9 @@ extension DataLoop {
   }
 
   /// Requests that came to another loop, and their answers.
-  func execute(_ requests: [UInt8], client: ClientIncarnation?, for connection: UInt64, of loop: Int) {
+  func execute(
+    _ requests: [UInt8], client: ClientIncarnation?, edition: UInt64, for connection: UInt64, of loop: Int
+  ) {
     core.beginBatch()
     let now = drone.now
     var steps: [Executor.Step] = []
@@ -236,6 +240,9 @@ extension DataLoop {
           var reader = CBORReader(buffer)
           guard let request = try? DataRequest(from: &reader), let (number, partition) = request.keyed else {
             return
+          }
+          guard drone.access[index].installed.accepts(edition: edition) else {
+            return DataAnswer.unavailable(number: number, .busy).encode(into: &writer)
           }
           conflicts += execute(
             request, number, in: partition, client: client, origin: (loop, connection), now: now,

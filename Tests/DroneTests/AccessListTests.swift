@@ -145,6 +145,22 @@ import Testing
     }
   }
 
+  @Test("what another loop let through by an older list is not executed; by a newer one it is")
+  func loops() throws {
+    var (slow, quick) = (InstalledAccessList(), InstalledAccessList())
+    let list = try AccessList(parsing: [UInt8]("alice@KEYVAL.TEST *\n".utf8))
+    for _ in 0..<2 {
+      slow.install(list)
+      quick.install(list)
+    }
+    var alice = ClientAccess(principal: "alice@KEYVAL.TEST")
+    alice.follow(slow)
+    #expect(quick.accepts(edition: alice.edition))
+    quick.install(list)
+    #expect(!quick.accepts(edition: alice.edition))
+    #expect(slow.accepts(edition: quick.edition))
+  }
+
   @Test("a client has the rights of the newest list that its loop has, also on a session that is open")
   func clients() throws {
     var loop = InstalledAccessList()

@@ -44,6 +44,8 @@ import Testing
       ("who may not vote stands", 173),
       // A late grant of an earlier life was shown, and its session refused every later one.
       ("grant of an earlier life", 278),
+      // A loop that had hung let reads through by an old access list, and another executed them under its lease.
+      ("old access list of a loop that hung", 67),
     ] as [(String, UInt64)])
   func regressions(name: String, seed: UInt64) {
     Self.explain([Run(seed: seed)()].filter { !$0.violations.isEmpty })

@@ -16,6 +16,8 @@ final class ClientSession: SessionHandler {
   /// Requests of this read cycle for the partitions of other loops.
   private var outgoing: [CBORWriter]
   private var isOutgoing = false
+  /// Of the access list by which the first of them was let through.
+  private var outgoingEdition: UInt64 = 0
   /// Batches that other loops have not returned yet.
   private var batchesUnderWay = 0
   private var statusesUnderWay = 0
@@ -84,6 +86,7 @@ final class ClientSession: SessionHandler {
       let loop = dataLoop.loop(of: partition)
       guard loop == dataLoop.index else {
         outgoing[loop].write(encoded: encoded)
+        if !isOutgoing { outgoingEdition = access.edition }
         isOutgoing = true
         return
       }
@@ -116,11 +119,19 @@ final class ClientSession: SessionHandler {
       var writer = CBORWriter()
       answer.encode(into: &writer)
       let bytes = writer.bytes
-      eventLoop.execute {
-        reference.value.statusesUnderWay -= 1
-        reference.value.answer(bytes, leaseEnd: Instant(milliseconds: .max))
-      }
+      eventLoop.execute { reference.value.answerStatus(number, bytes) }
     }
+  }
+
+  /// The control side may have waited for this loop, so the right is looked at once more: a newer list that it has
+  /// sent is here by now.
+  private func answerStatus(_ number: UInt64, _ bytes: [UInt8]) {
+    statusesUnderWay -= 1
+    access.follow(dataLoop.access)
+    let refusal = access.verdict(on: .status(number: number)).refusal(number: number)
+    var writer = CBORWriter()
+    refusal?.encode(into: &writer)
+    answer(refusal == nil ? bytes : writer.bytes, leaseEnd: Instant(milliseconds: .max))
   }
 
   func readCompleted(on session: Session) {
@@ -133,7 +144,8 @@ final class ClientSession: SessionHandler {
     isOutgoing = false
     for index in outgoing.indices where outgoing[index].count > 0 {
       let batch = ForwardedBatch(
-        requests: outgoing[index].bytes, client: client, loop: dataLoop.index, connection: id)
+        requests: outgoing[index].bytes, client: client, accessEdition: outgoingEdition, loop: dataLoop.index,
+        connection: id)
       outgoing[index].removeAll()
       batchesUnderWay += 1
       dataLoop.others[index].execute { $0.execute(batch) }

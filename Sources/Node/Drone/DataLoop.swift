@@ -67,7 +67,9 @@ final class DataLoop {
       while !reader.isAtEnd, let request = try? DataRequest(from: &reader), let number = request.number,
         let partition = request.partition
       {
-        guard answers.count <= ClientSession.maximumGathered else {
+        // Too much, or permitted by a list that has been replaced: nothing is executed, the client asks again.
+        guard answers.count <= ClientSession.maximumGathered, access.accepts(edition: batch.accessEdition)
+        else {
           DataAnswer.unavailable(number: number, .busy).encode(into: &answers)
           continue
         }
@@ -147,6 +149,8 @@ final class DataLoop {
 struct ForwardedBatch: Sendable {
   let requests: [UInt8]
   let client: ClientIncarnation?
+  /// Of the access list by which they were let through.
+  let accessEdition: UInt64
   let loop: Int
   let connection: UInt64
 }
