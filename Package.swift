@@ -143,7 +143,7 @@ let package = Package(
       swiftSettings: strict),
     // A real KDC for the tests that need one
     .target(
-      name: "KerberosFixture", dependencies: ["Kerberos", "Cryptography", "Provisioning"],
+      name: "KerberosFixture", dependencies: ["CKerberos", "Kerberos", "Cryptography", "Provisioning"],
       path: "Tests/KerberosFixture", swiftSettings: strict),
     .testTarget(
       name: "KerberosTests",
