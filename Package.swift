@@ -134,7 +134,8 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),
-    .testTarget(name: "LocalClusterTests", dependencies: ["LocalCluster"], swiftSettings: strict),
+    .testTarget(
+      name: "LocalClusterTests", dependencies: ["LocalCluster", "Provisioning"], swiftSettings: strict),
     .testTarget(name: "CommandLineTests", dependencies: ["keyval", "Keyval", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "SessionsTests", dependencies: ["Sessions", "Wire", "Cryptography"], swiftSettings: strict),

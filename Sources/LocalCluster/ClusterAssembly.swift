@@ -7,7 +7,7 @@ final class ClusterAssembly {
   private let plan: ClusterPlan
   private let directory: ClusterDirectory
   private let reporter: StepReporter
-  private let user: ServiceUser
+  private let users: ClusterUsers
   private let program: NodeProgram
   private let ports = FreePorts()
   private(set) var record: ClusterRecord
@@ -22,13 +22,13 @@ final class ClusterAssembly {
     self.plan = plan
     self.directory = directory
     self.reporter = reporter
-    user = try ServiceUser.current()
+    users = try ClusterUsers(of: directory)
     record = ClusterRecord(cluster: plan.cluster, realm: plan.realm)
-    // Others may pass, not look: the nodes' user has directories of his own in here.
-    if user.isOther, chmod(directory.path, 0o711) != 0 {
-      throw .system("cannot open \(directory.path) to the nodes' user", code: errno)
+    // Others may pass, not look: the nodes' users have directories of their own in here.
+    if users.daemons.isOther, chmod(directory.path, 0o711) != 0 {
+      throw .system("cannot open \(directory.path) to the nodes' users", code: errno)
     }
-    self.program = try NodeProgram.prepare(program, for: user, in: directory)
+    self.program = try NodeProgram.prepare(program, for: users.daemons, in: directory)
   }
 
   func run(probe: LocalCluster.Probe) async throws {
@@ -78,11 +78,13 @@ final class ClusterAssembly {
     guard mkdir(directory.logs, 0o700) == 0 || errno == EEXIST else {
       throw .system("cannot make the directory \(directory.logs)", code: errno)
     }
-    for node in [plan.authority] + plan.others { try directory.make(directory.node(node.name), for: user) }
+    for node in [plan.authority] + plan.others {
+      try directory.make(directory.node(node.name), for: users.node(node))
+    }
   }
 
   private func makeRealm() async throws -> Realm {
-    let owner = UnixUser(uid: user.uid, gid: user.gid)
+    let owner = users.daemons.unix
     if access(RealmLayout(directory: directory.realm).settings, F_OK) == 0 {
       let realm = try Realm.open(directory: directory.realm, owner: owner)
       record.realm = realm.name
@@ -91,7 +93,7 @@ final class ClusterAssembly {
     return try await reporter.step("realm \(plan.realm) in \(directory.realm)") {
       try RealmCreation.create(
         RealmSettings(realm: plan.realm, authority: plan.authority.name), directory: directory.realm,
-        owner: owner)
+        owner: owner, authorityOwner: users.authority.unix)
     }
   }
 
@@ -134,7 +136,7 @@ final class ClusterAssembly {
     for node in all {
       try checkCancelled()
       let name = node.plan.name
-      let identity = try starter(realm).launch(node.plan.role, name)
+      let identity = try starter(realm).launch(node.plan)
       record.processes.append(
         .init(role: node.plan.role, name: name, address: node.address, identity: identity))
       try record.save(to: directory)
@@ -171,7 +173,7 @@ final class ClusterAssembly {
   }
 
   private func starter(_ realm: Realm) -> NodeStarter {
-    NodeStarter(directory: directory, user: user, program: program, realm: realm)
+    NodeStarter(directory: directory, users: users, program: program, realm: realm)
   }
 
   // MARK: The first user, and the first answer
@@ -188,7 +190,7 @@ final class ClusterAssembly {
       guard let password = readSmallFile(path)?.split(separator: "\n").first else {
         throw LocalClusterError(.input, "\(path) holds no password")
       }
-      // The ticket is the caller's, not the nodes' user's.
+      // The ticket is the caller's, no node's.
       try Realm.open(directory: directory.realm).kinit(
         principal: "\(plan.user)@\(realm.name)", password: String(password),
         cache: directory.cache(of: plan.user))

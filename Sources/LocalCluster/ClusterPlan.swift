@@ -33,9 +33,9 @@ public struct ClusterPlan: Sendable, Equatable {
 }
 
 /// One node of ours, as a process and as principals.
-struct NodePlan: Sendable, Equatable {
-  let role: ProcessRole
-  let name: String
+public struct NodePlan: Sendable, Equatable {
+  public let role: ProcessRole
+  public let name: String
 
   /// The principals in its keytab, without the realm; by the first of them it is known.
   var principals: [String] {

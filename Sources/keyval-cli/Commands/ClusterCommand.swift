@@ -12,7 +12,7 @@ struct ClusterCommand: AsyncParsableCommand {
       abstract: "Start a cluster and leave it running; returns once all slots are served.",
       discussion: """
         Makes a realm, an authority, a database and drones in the directory, or starts again what was stopped there. \
-        Started as root, the processes run as the user nobody.
+        Started as root, the daemons, the authority and each node run as a user of their own.
         """)
 
     @OptionGroup var location: DirectoryOption

@@ -70,7 +70,7 @@ struct EnrollCommand: AsyncParsableCommand {
     }
 
     private func createBesideTheKDC(_ directory: String) throws -> (password: String, seconds: UInt64) {
-      let realm = try Realm.open(directory: directory, owner: LocalOperations.owner(of: directory))
+      let realm = try Realm.open(directory: directory, owner: LocalOperations.owner(ofRealm: directory))
       let node = EnrollCommand.nodeName(of: principal)
       let password = OneTimePassword.generate()
       if principal.hasPrefix("keyval-database/") {
@@ -120,7 +120,8 @@ struct EnrollCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let realm = try Realm.open(directory: realmDirectory, owner: LocalOperations.owner(of: realmDirectory))
+      let realm = try Realm.open(
+        directory: realmDirectory, owner: LocalOperations.owner(ofRealm: realmDirectory))
       let node = EnrollCommand.nodeName(of: principal)
       try realm.clearExpiry(of: ["keyval-database/\(node)", "keyval-command/\(node)"])
     }
