@@ -65,7 +65,7 @@ final class DroneMachine: Machine {
     command = nil
     isDialling = false
     queued = []
-    world.authority.disconnected(principal)
+    for authority in world.authorities { authority.disconnected(principal) }
   }
 
   private func tick() {
@@ -259,9 +259,7 @@ final class DroneMachine: Machine {
     guard let office else { return }
     if let command, command.dialler.isOpen { return command.send(message, from: command.dialler) }
     if queued.count < 16 { queued.append(message) }
-    let authority = world.authority
-    guard !isDialling, !authority.isKDCAway,
-      authority.offices[office.term] == office.key.publicKey.fingerprint,
+    guard !isDialling, world.authoritySite.givesTicket(for: office.term, key: office.key.publicKey),
       let peer = try? Principal.office(term: office.term, realm: Names.realm)
     else { return }
     isDialling = true

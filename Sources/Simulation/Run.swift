@@ -46,6 +46,7 @@ public struct Run: Sendable {
     let workload = Workload(callers: plan.callers, registers: plan.registers, pauses: plan.pauses)
     for _ in 0..<plan.drones { world.addDrone() }
     for _ in 0..<plan.clients { world.addClient(workload) }
+    if plan.hasStandby { world.addStandby() }
     world.schedule(plan)
     for machine in world.machines { machine.start() }
 
@@ -74,7 +75,7 @@ public struct Run: Sendable {
   private func heal(_ world: World) {
     guard !world.isOver else { return }
     world.trace("HEALED")
-    world.authority.stepsToLive = nil
+    for authority in world.authorities { (authority.stepsToLive, authority.stepsToHang) = (nil, nil) }
     for machine in world.machines {
       machine.forgetStop()
       machine.start()

@@ -18,10 +18,18 @@ import Testing
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    /// With the tenure in the hands of `holder`.
     func open(cluster: String = "demo") throws -> AuthorityRegister {
-      try AuthorityRegister(directory: path, cluster: cluster)
+      let register = try AuthorityRegister(directory: path, cluster: cluster)
+      let tenure = try register.tenure()
+      if tenure.holder != holder {
+        #expect(try register.replaceTenure(tenure, with: tenure.followed(by: holder)) == .stored)
+      }
+      return register
     }
   }
+
+  private static let holder = Incarnation(7)
 
   private static func winner(_ number: Int) throws -> Winner {
     Winner(
@@ -45,7 +53,7 @@ import Testing
     for (term, state) in states {
       record = record.followed(term: Term(term), state: state)
       let register = try directory.open()
-      #expect(try register.replaceOffice(record) == .stored)
+      #expect(try register.replaceOffice(record, holder: Self.holder) == .stored)
       try register.close()
       #expect(try directory.open().contents().office == record)
     }
@@ -69,9 +77,9 @@ import Testing
     ]
     for (stored, term, state) in refused {
       let register = try Directory().open()
-      if stored != .vacant { _ = try register.replaceOffice(stored) }
+      if stored != .vacant { _ = try register.replaceOffice(stored, holder: Self.holder) }
       let record = stored.followed(term: Term(term), state: state)
-      #expect(try register.replaceOffice(record) == .stale(stored), "\(record)")
+      #expect(try register.replaceOffice(record, holder: Self.holder) == .stale(stored), "\(record)")
     }
   }
 
@@ -82,9 +90,9 @@ import Testing
     let vacant = try second.contents().office
     let claim = vacant.followed(term: Term(1), state: .certifying(try Self.winner(1), done: .claimed))
     let other = vacant.followed(term: Term(1), state: .certifying(try Self.winner(2), done: .claimed))
-    #expect(try first.replaceOffice(claim) == .stored)
-    #expect(try second.replaceOffice(other) == .stale(claim))
-    #expect(try second.replaceOffice(claim) == .stored, "the same again is no conflict")
+    #expect(try first.replaceOffice(claim, holder: Self.holder) == .stored)
+    #expect(try second.replaceOffice(other, holder: Self.holder) == .stale(claim))
+    #expect(try second.replaceOffice(claim, holder: Self.holder) == .stored, "the same again is no conflict")
     #expect(try first.contents().office == claim)
   }
 
@@ -99,7 +107,7 @@ import Testing
           let register = try AuthorityRegister(directory: path, cluster: "demo")
           let claim = OfficeRecord.vacant.followed(
             term: Term(1), state: .certifying(try Self.winner(number), done: .claimed))
-          return try register.replaceOffice(claim) == .stored
+          return try register.replaceOffice(claim, holder: Self.holder) == .stored
         }
       }
       return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
@@ -118,12 +126,54 @@ import Testing
           principal: World.drone(number), endpoint: Endpoint(host: "::1", port: port)),
         isExpiryCleared: isExpiryCleared)
     }
-    try register.store(node(2, port: 1, isExpiryCleared: true))
-    try register.store(node(1, port: 2, isExpiryCleared: false))
-    try register.store(node(1, port: 3, isExpiryCleared: true))
+    try register.store(node(2, port: 1, isExpiryCleared: true), holder: Self.holder)
+    try register.store(node(1, port: 2, isExpiryCleared: false), holder: Self.holder)
+    try register.store(node(1, port: 3, isExpiryCleared: true), holder: Self.holder)
     #expect(
       try directory.open().contents().nodes
         == [node(1, port: 3, isExpiryCleared: true), node(2, port: 1, isExpiryCleared: true)])
+  }
+
+  @Test("who holds the tenure is kept, with all 64 bits, and replaced only by who knows what is there")
+  func tenure() throws {
+    let directory = try Directory()
+    let (one, other) = (
+      try AuthorityRegister(directory: directory.path, cluster: "demo"),
+      try AuthorityRegister(directory: directory.path, cluster: "demo")
+    )
+    #expect(try one.tenure() == .vacant)
+    let first = TenureRecord.vacant.followed(by: Incarnation(.max))
+    #expect(try one.replaceTenure(.vacant, with: first) == .stored)
+    #expect(try other.tenure() == first)
+    let second = TenureRecord.vacant.followed(by: Incarnation(2))
+    #expect(try other.replaceTenure(.vacant, with: second) == .stale(first))
+    let renewed = first.followed(by: first.holder)
+    #expect(try one.replaceTenure(first, with: renewed) == .stored)
+    #expect(try other.replaceTenure(first, with: first.followed(by: Incarnation(2))) == .stale(renewed))
+    try other.releaseTenure(of: Incarnation(2))
+    #expect(try one.tenure() == renewed, "only the holder gives it back")
+    try one.releaseTenure(of: Incarnation(.max))
+    #expect(try other.tenure() == TenureRecord(holder: nil, counter: 3))
+  }
+
+  @Test("who has lost the tenure writes nothing, whatever it wants to write and however right it would be")
+  func superseded() throws {
+    let directory = try Directory()
+    let (woken, active) = (try directory.open(), try directory.open())
+    let tenure = try active.tenure()
+    #expect(try active.replaceTenure(tenure, with: tenure.followed(by: Incarnation(8))) == .stored)
+    let claim = OfficeRecord.vacant.followed(
+      term: Term(1), state: .certifying(try Self.winner(1), done: .claimed))
+    let lost = StoreError.superseded(path: woken.path)
+    #expect(throws: lost) { try woken.replaceOffice(claim, holder: Self.holder) }
+    let node = EnrolledNode(
+      node: RegisteredNode(principal: World.drone(1), endpoint: Endpoint(host: "::1", port: 1)),
+      isExpiryCleared: true)
+    #expect(throws: lost) { try woken.store(node, holder: Self.holder) }
+    #expect(try active.contents() == .empty)
+    #expect(try active.replaceOffice(claim, holder: Incarnation(8)) == .stored)
+    // The same again, which would change nothing, is refused as well.
+    #expect(throws: lost) { try woken.replaceOffice(claim, holder: Self.holder) }
   }
 
   @Test("commits reach the disk before they are answered")

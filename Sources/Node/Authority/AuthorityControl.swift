@@ -8,7 +8,7 @@ import Wire
 
 /// Feeds the authority's core on its event loop and performs what it says, in order.
 final class AuthorityControl {
-  private var core: AuthorityCore
+  private var core: AuthorityCore?
   private let office: AuthorityOffice
   private let hello: HelloDescription
   private let logger: Logger
@@ -18,22 +18,23 @@ final class AuthorityControl {
   private var sessions: [Principal: Int] = [:]
 
   init(
-    core: AuthorityCore, office: AuthorityOffice, hello: HelloDescription, logger: Logger,
+    office: AuthorityOffice, hello: HelloDescription, logger: Logger,
     stop: @escaping @Sendable (NodeError) -> Void
   ) {
-    self.core = core
     self.office = office
     self.hello = hello
     self.logger = logger
     self.stop = stop
   }
 
+  func begin(_ core: AuthorityCore) { self.core = core }
   func connect(mesh: PeerMesh) { self.mesh = mesh }
 
   func handle(_ event: AuthorityEvent) {
-    let actions = core.handle(event, now: NodeClock.now(), wall: NodeClock.wallSeconds())
-    guard !actions.isEmpty else { return }
-    hello.setCommander(core.commander)
+    guard let actions = core?.handle(event, now: NodeClock.now(), wall: NodeClock.wallSeconds()),
+      !actions.isEmpty
+    else { return }
+    hello.setCommander(core?.commander)
     for action in actions { perform(action) }
   }
 

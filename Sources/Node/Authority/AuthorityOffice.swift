@@ -12,13 +12,16 @@ struct AuthorityOffice: Sendable {
   static let enrollmentSeconds: UInt64 = 600
 
   private let register: AuthorityRegister
+  /// In whose name the register is written to.
+  private let holder: Incarnation
   private let kadmin: Kadmin
   private let signer: CertificateSigner
   private let registerThread = NIOThreadPool(numberOfThreads: 1)
   private let kadminThread = NIOThreadPool(numberOfThreads: 1)
 
-  init(register: AuthorityRegister, kadmin: Kadmin, signer: CertificateSigner) {
+  init(register: AuthorityRegister, holder: Incarnation, kadmin: Kadmin, signer: CertificateSigner) {
     self.register = register
+    self.holder = holder
     self.kadmin = kadmin
     self.signer = signer
     registerThread.start()
@@ -29,7 +32,6 @@ struct AuthorityOffice: Sendable {
   func close() async {
     try? await kadminThread.shutdownGracefully()
     try? await registerThread.shutdownGracefully()
-    try? register.close()
   }
 
   // MARK: The register
@@ -49,7 +51,7 @@ struct AuthorityOffice: Sendable {
   ) -> EventLoopFuture<AuthorityEvent> {
     registerThread.runIfActive(eventLoop: loop) {
       do throws(StoreError) {
-        switch try register.replaceOffice(record) {
+        switch try register.replaceOffice(record, holder: holder) {
         case .stored: return .officeReplaced(operation: operation, .stored)
         case .stale(let current): return .officeReplaced(operation: operation, .stale(current))
         }
@@ -62,7 +64,7 @@ struct AuthorityOffice: Sendable {
   func store(_ node: EnrolledNode, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
     registerThread.runIfActive(eventLoop: loop) {
       do throws(StoreError) {
-        try register.store(node)
+        try register.store(node, holder: holder)
         return .nodeStored(node)
       } catch {
         return .nodeNotStored(node, reason: error.description)
