@@ -78,7 +78,7 @@ final class ClusterAssembly {
     guard mkdir(directory.logs, 0o700) == 0 || errno == EEXIST else {
       throw .system("cannot make the directory \(directory.logs)", code: errno)
     }
-    for node in [plan.authority] + plan.others {
+    for node in [plan.authority] + [plan.standby].compactMap({ $0 }) + plan.others {
       try directory.make(directory.node(node.name), for: users.node(node))
     }
   }
@@ -126,12 +126,17 @@ final class ClusterAssembly {
 
   private func startNodes(_ realm: Realm) throws {
     let authority = try NodeAddress(plan.authority, ports.draw())
+    let standby = try plan.standby.map { try NodeAddress($0, ports.draw()) }
     let others = try plan.others.map { try NodeAddress($0, ports.draw()) }
-    let all = [authority] + others
+    // The standby last, so that as a rule it stands by.
+    let all = [authority] + others + [standby].compactMap { $0 }
+    let contact = NodeFile.Authority(
+      principal: authority.plan.principal(in: realm.name), address: authority.address,
+      standby: standby?.address)
     for node in all {
-      try starter(realm).write(nodeFile(node, authority: authority, realm))
+      try starter(realm).write(nodeFile(node, authority: contact, realm), for: node.plan)
     }
-    try writeClientFile(authority: authority, seeds: others.filter { $0.plan.role == .drone }, realm)
+    try writeClientFile(authority: contact, seeds: others.filter { $0.plan.role == .drone }, realm)
     ports.release()
     for node in all {
       try checkCancelled()
@@ -143,32 +148,33 @@ final class ClusterAssembly {
     }
   }
 
-  private func nodeFile(_ node: NodeAddress, authority: NodeAddress, _ realm: Realm) -> NodeFile {
+  private func nodeFile(
+    _ node: NodeAddress, authority: NodeFile.Authority, _ realm: Realm
+  ) -> NodeFile {
     let isAuthority = node.plan.role == .authority
+    // The standby is the same principal on the same register.
+    let name = isAuthority ? plan.authority.name : node.plan.name
     var file = NodeFile(
-      cluster: plan.cluster, realm: realm.name, name: node.plan.name, listen: node.address,
-      keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: node.plan.name),
-      directory: directory.data(of: node.plan.name), anchors: realm.layout.anchors,
-      log: .init(level: plan.logLevel))
+      cluster: plan.cluster, realm: realm.name, name: name, listen: node.address,
+      keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: name),
+      directory: directory.data(of: name), anchors: realm.layout.anchors, log: .init(level: plan.logLevel))
     if node.plan.role == .drone { file.loops = plan.loops }
     if isAuthority {
       file.ca = .init(certificate: realm.layout.anchors, key: realm.layout.electionCAKey)
       file.administrators = ["\(plan.user)@\(realm.name)"]
     } else {
-      file.authority = .init(principal: authority.plan.principal(in: realm.name), address: authority.address)
+      file.authority = authority
     }
     return file
   }
 
   private func writeClientFile(
-    authority: NodeAddress, seeds: [NodeAddress], _ realm: Realm
+    authority: NodeFile.Authority, seeds: [NodeAddress], _ realm: Realm
   ) throws(LocalClusterError) {
-    func seed(_ node: NodeAddress) -> ClientFile.Seed {
-      .init(principal: node.plan.principal(in: realm.name), address: node.address)
-    }
     let file = ClientFile(
-      cluster: plan.cluster, realm: realm.name, anchors: realm.layout.anchors, seeds: seeds.map(seed),
-      authority: seed(authority))
+      cluster: plan.cluster, realm: realm.name, anchors: realm.layout.anchors,
+      seeds: seeds.map { .init(principal: $0.plan.principal(in: realm.name), address: $0.address) },
+      authority: authority)
     try replaceFile(directory.clientConfiguration, with: prettyJSON(file), mode: 0o644)
   }
 

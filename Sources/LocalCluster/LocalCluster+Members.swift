@@ -56,7 +56,7 @@ extension LocalCluster {
     let plan = NodePlan(role: .drone, name: name)
     try directory.make(directory.node(name), for: members.starter.users.node(plan))
     try members.starter.enroll([plan])
-    try members.starter.write(file)
+    try members.starter.write(file, for: plan)
     ports.release()
     let process = ClusterRecord.Process(
       role: .drone, name: name, address: file.listen, identity: try members.starter.launch(plan))

@@ -43,8 +43,9 @@ struct NodeStarter {
     }
   }
 
-  func write(_ file: NodeFile) throws(LocalClusterError) {
-    try replaceFile(directory.configuration(of: file.name), with: prettyJSON(file), mode: 0o644)
+  /// - Parameter node: whose process will read it.
+  func write(_ file: NodeFile, for node: NodePlan) throws(LocalClusterError) {
+    try replaceFile(directory.configuration(of: node.name), with: prettyJSON(file), mode: 0o644)
   }
 
   /// Starts a node with the configuration that stands in its directory.

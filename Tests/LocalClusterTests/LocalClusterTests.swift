@@ -74,6 +74,31 @@ struct LocalClusterTests {
     #expect(try ClusterRecord.load(from: directory).processes.isEmpty)
   }
 
+  @Test(
+    "a standby authority is a process of its own with the authority's register, keytab and user",
+    .timeLimit(.minutes(1)))
+  func standby() async throws {
+    defer { remove() }
+    let record = try await LocalCluster.start(
+      ClusterPlan(drones: 1, hasStandby: true), in: directory, program: program,
+      reporter: StepReporter(told.add), probe: { true })
+    #expect(record.processes.map(\.name) == ["krb5kdc", "kadmind", "a1", "db1", "d1", "a1-standby"])
+    #expect(record.processes[5].role == .authority && directory.hadStandby)
+    #expect(try user(of: record.processes[5]) == user(of: record.processes[2]))
+    let (first, second) = (
+      try NodeFile.load(directory.configuration(of: "a1")),
+      try NodeFile.load(directory.configuration(of: "a1-standby"))
+    )
+    #expect(first.name == second.name && first.keytab == second.keytab && first.directory == second.directory)
+    #expect(first.listen != second.listen)
+    let drone = try NodeFile.load(directory.configuration(of: "d1"))
+    #expect(drone.authority?.address == first.listen && drone.authority?.standby == second.listen)
+    let client = try #require(readSmallFile(directory.clientConfiguration))
+    #expect(client.contains(second.listen))
+    try LocalCluster.stop(in: directory)
+    #expect(try survivors().isEmpty)
+  }
+
   @Test("what was stopped starts again with its realm and its keys", .timeLimit(.minutes(1)))
   func startAgain() async throws {
     defer { remove() }
@@ -128,10 +153,10 @@ struct LocalClusterTests {
     #expect(try survivors().isEmpty)
   }
 
-  /// Whom a process runs as.
+  /// Whom a process runs as, once it has changed from root to that user.
   private func user(of process: ClusterRecord.Process) throws -> uid_t {
     var status = stat()
-    #expect(stat("/proc/\(process.pid)", &status) == 0)
+    repeat { #expect(stat("/proc/\(process.pid)", &status) == 0) } while status.st_uid == 0
     return status.st_uid
   }
 

@@ -99,7 +99,7 @@ struct EnrollCommand: AsyncParsableCommand {
       let name = EnrollCommand.name(of: principal)
       let node = try Cluster.Principal("\(name)@\(known.node.principal.realm)")
       let invitation = try await EnrollmentClient(
-        cluster: known.cluster, authority: known.node, credential: credential
+        cluster: known.cluster, authority: known.node, standby: known.standby, credential: credential
       ).invite(node)
       return (invitation.password, invitation.secondsToLive)
     }
