@@ -135,7 +135,8 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),
-    .testTarget(name: "LocalClusterTests", dependencies: ["LocalCluster"], swiftSettings: strict),
+    .testTarget(
+      name: "LocalClusterTests", dependencies: ["LocalCluster", "Provisioning"], swiftSettings: strict),
     .testTarget(name: "CommandLineTests", dependencies: ["keyval", "Keyval", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "SessionsTests", dependencies: ["Sessions", "Wire", "Cryptography"], swiftSettings: strict),
@@ -144,7 +145,7 @@ let package = Package(
       swiftSettings: strict),
     // A real KDC for the tests that need one
     .target(
-      name: "KerberosFixture", dependencies: ["Kerberos", "Cryptography", "Provisioning"],
+      name: "KerberosFixture", dependencies: ["CKerberos", "Kerberos", "Cryptography", "Provisioning"],
       path: "Tests/KerberosFixture", swiftSettings: strict),
     .testTarget(
       name: "KerberosTests",

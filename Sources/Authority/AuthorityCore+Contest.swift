@@ -116,7 +116,7 @@ extension AuthorityCore {
   /// - Parameter now: nil between ticks: the authority's own voice and the end of time wait for the next.
   private mutating func decide(_ now: Instant?) -> [AuthorityAction] {
     guard case .polling(var ballot) = contest else { return [] }
-    if let now, !ballot.hasAuthorityVoted, ballot.needsAuthority, !hearsCommander(now) {
+    if let now, !ballot.hasAuthorityVoted, ballot.needsAuthority, !hearsCommander(now), isTenured(now) {
       ballot.hasAuthorityVoted = true
       contest = .polling(ballot)
     }

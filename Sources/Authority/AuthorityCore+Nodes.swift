@@ -115,7 +115,8 @@ extension AuthorityCore {
 
   /// A commander counts its majority by the answers to its heartbeats, and where the number of drones is even
   /// the authority's is one of them. So once the authority has given its voice to somebody else it answers no
-  /// more, and it does not give it while an answer may still stand behind renewed leases.
+  /// more, and it does not give it while an answer may still stand behind renewed leases. Nor does it answer when
+  /// another process may have taken over, which may give the voice.
   mutating func hear(
     _ heartbeat: Heartbeat, from peer: Principal, now: Instant, wall: Int64
   ) -> [AuthorityAction] {
@@ -135,7 +136,7 @@ extension AuthorityCore {
       }
     }
     commanderHeard = now
-    if contest?.hasAuthorityVoted == true { return [] }
+    if contest?.hasAuthorityVoted == true || !isTenured(now) { return [] }
     return [
       .send(.heartbeatHeard(HeartbeatHeard(term: heartbeat.term, sequence: heartbeat.sequence)), to: peer)
     ]

@@ -8,6 +8,9 @@ import Cluster
 /// after that is done for that key only, may be repeated, and is recorded by a compare-and-set that fails
 /// once a higher term has been claimed. A certificate leaves this core only after the record that contains it
 /// was stored that way.
+///
+/// Of several processes one is active (`Tenure`). The register compares who writes to it; what no register sees, the
+/// authority's own voice, is given only before the end of the tenure that this core was last told.
 public struct AuthorityCore: Sendable {
   public struct Identity: Hashable, Sendable {
     public let principal: Principal
@@ -45,6 +48,8 @@ public struct AuthorityCore: Sendable {
   /// The highest term that each database said it has stored, in its present life.
   var raised: [Principal: Term] = [:]
   var incarnations: [Principal: Incarnation] = [:]
+  /// Before this no other process of the authority speaks.
+  var tenure: Instant
   /// When the current commander was last heard.
   var commanderHeard: Instant?
   /// The newest certificate that was verified here, so that a heartbeat costs no signature check.
@@ -62,12 +67,15 @@ public struct AuthorityCore: Sendable {
   var isAnnouncementDue = false
 
   /// - Parameters:
-  ///   - register: read just before.
+  ///   - register: read just before, and after the tenure began.
+  ///   - tenure: how long this process is certain to be the active one.
   ///   - seed: a random number from which ballots are numbered, so that a vote in an earlier life's ballot
   ///     counts in none of this one.
   public init(
-    identity: Identity, timing: Timing, verifier: ElectionVerifier, register: RegisterContents, seed: UInt64
+    identity: Identity, timing: Timing, verifier: ElectionVerifier, register: RegisterContents,
+    tenure: Instant, seed: UInt64
   ) {
+    self.tenure = tenure
     self.identity = identity
     self.timing = timing
     self.verifier = verifier
@@ -97,6 +105,9 @@ public struct AuthorityCore: Sendable {
     switch event {
     case .started: return start(now)
     case .ticked: return tickContest(now) + tickCertification(now)
+    case .tenureExtended(let until):
+      tenure = max(tenure, until)
+      return []
     case .connected(let peer):
       connected.insert(peer)
       return []
@@ -127,8 +138,19 @@ public struct AuthorityCore: Sendable {
     }
   }
 
+  /// All nodes are told at once, whether connected or not: their newest session is then with this process.
   private mutating func start(_ now: Instant) -> [AuthorityAction] {
-    [.learn(registeredNodes)] + adopt(office, now: now)
+    let greeting = registeredMessage
+    let told = registeredNodes.map { AuthorityAction.send(greeting, to: $0.principal) }
+    return [.learn(registeredNodes)] + told + adopt(office, now: now)
+  }
+
+  /// Whether this process may speak for the authority at this moment: whoever takes over waits until it may not.
+  func isTenured(_ now: Instant) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.ignoreTenure) { return true }
+    #endif
+    return now < tenure
   }
 
   private mutating func receive(

@@ -7,6 +7,8 @@ public enum AuthorityEvent: Sendable {
   case started
   /// Some time passed; several times a heartbeat.
   case ticked
+  /// This process is certain to be the active one until then.
+  case tenureExtended(until: Instant)
   case connected(Principal)
   case disconnected(Principal)
   case received(ControlMessage, from: Principal)

@@ -35,6 +35,8 @@
     public static let countVoteTwice = Mutations(rawValue: 1 << 10)
     /// A majority of those who answer is enough.
     public static let electByReachable = Mutations(rawValue: 1 << 11)
+    /// Give the authority's own voice whatever its tenure.
+    public static let ignoreTenure = Mutations(rawValue: 1 << 18)
 
     // At commanders
     /// Take a restarted drone for the one that it was.
@@ -66,6 +68,7 @@
       ("voteWithoutPromise", .voteWithoutPromise),
       ("countVoteTwice", .countVoteTwice),
       ("electByReachable", .electByReachable),
+      ("ignoreTenure", .ignoreTenure),
       ("mintWithoutTerm", .mintWithoutTerm),
       ("ignoreLeaseOfSilent", .ignoreLeaseOfSilent),
       ("skipLeaseWait", .skipLeaseWait),

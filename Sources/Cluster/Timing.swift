@@ -25,6 +25,9 @@ public struct Timing: Hashable, Sendable {
   public var suspicion: Int64 { heartbeat * 3 }
   /// A drone's lease on its partitions.
   public var lease: Int64 { heartbeat * 8 }
+  /// How long one of several authorities is sure to be the active one, from before it last renewed that. As long
+  /// as a drone's lease, so that the same drift is allowed for.
+  public var tenure: Int64 { lease }
   /// What two clocks may drift apart within a lease.
   public var drift: Int64 { max(10, lease / 50) }
   /// A commander without a majority, or without the database that others reach, resigns after this.

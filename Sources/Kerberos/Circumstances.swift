@@ -12,6 +12,8 @@ struct Circumstances {
   var file: String?
   /// How far the KDC's clock is ahead of this one's, in seconds, when known.
   var clockDifference: Int64?
+  /// Whether `service` is this process, and the client a peer whose name nothing has proved yet.
+  var isAcceptor = false
 
   init(
     _ action: String, client: String? = nil, service: String? = nil, file: String? = nil
@@ -45,7 +47,9 @@ struct Circumstances {
     var reason = reason
     // What the KDC does not know is the way to the other realm, not the service there.
     if reason == .serviceUnknown, message.contains("krbtgt/") { reason = .wrongRealm }
-    return KerberosError(reason, code: code, sentence(reason, message))
+    let isExpiry = reason == .ticketExpired && isAcceptor
+    return KerberosError(
+      reason, code: code, isExpiry ? presentedTicketSentence(code, message) : sentence(reason, message))
   }
 
   private func sentence(_ reason: KerberosError.Reason, _ message: String) -> String {
@@ -108,6 +112,16 @@ struct Circumstances {
     case .burnt, .badArgument, .other:
       return lead + "\(message) (client \(clientWords), service \(serviceWords)\(fileWords))."
     }
+  }
+
+  /// About a ticket that a peer has presented: its name is not told by the library, and what ends the matter is
+  /// the peer's to do, not this service's.
+  private func presentedTicketSentence(_ code: krb5_error_code, _ message: String) -> String {
+    let isEarly = code == krb5_error_code(truncatingIfNeeded: Int(KRB5KRB_AP_ERR_TKT_NYV))
+    return "\(action) failed: the ticket that it presented for \(serviceWords) "
+      + "\(isEarly ? "is not valid yet" : "has expired") (\(message)). A person gets a new one from the KDC of \(realmWords) "
+      + "by kinit, a node by its keytab; where the ticket looks valid to the client, compare the two machines' "
+      + "clocks."
   }
 
   private var clockWords: String {

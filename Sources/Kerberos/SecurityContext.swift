@@ -36,11 +36,12 @@ public final class SecurityContext: Sendable {
   public static func accept(
     credential: AcceptorCredential, channelBinding: [UInt8]
   ) throws(KerberosError) -> SecurityContext {
-    SecurityContext(
+    var circumstances = Circumstances(
+      "Accepting a client", service: credential.principal, file: credential.keytab)
+    circumstances.isAcceptor = true
+    return SecurityContext(
       ContextState(
-        role: .acceptor(try credential.take(), credential),
-        circumstances: Circumstances(
-          "Accepting a client", service: credential.principal, file: credential.keytab),
+        role: .acceptor(try credential.take(), credential), circumstances: circumstances,
         channelBinding: channelBinding))
   }
 

@@ -8,7 +8,7 @@ final class ClusterAssembly {
   private let plan: ClusterPlan
   private let directory: ClusterDirectory
   private let reporter: StepReporter
-  private let user: ServiceUser
+  private let users: ClusterUsers
   private let program: NodeProgram
   private let ports = FreePorts()
   private(set) var record: ClusterRecord
@@ -23,13 +23,13 @@ final class ClusterAssembly {
     self.plan = plan
     self.directory = directory
     self.reporter = reporter
-    user = try ServiceUser.current()
+    users = try ClusterUsers(of: directory)
     record = ClusterRecord(cluster: plan.cluster, realm: plan.realm)
-    // Others may pass, not look: the nodes' user has directories of his own in here.
-    if user.isOther, chmod(directory.path, 0o711) != 0 {
-      throw .system("cannot open \(directory.path) to the nodes' user", code: errno)
+    // Others may pass, not look: the nodes' users have directories of their own in here.
+    if users.daemons.isOther, chmod(directory.path, 0o711) != 0 {
+      throw .system("cannot open \(directory.path) to the nodes' users", code: errno)
     }
-    self.program = try NodeProgram.prepare(program, for: user, in: directory)
+    self.program = try NodeProgram.prepare(program, for: users.daemons, in: directory)
   }
 
   func run(probe: LocalCluster.Probe) async throws {
@@ -79,11 +79,13 @@ final class ClusterAssembly {
     guard mkdir(directory.logs, 0o700) == 0 || errno == EEXIST else {
       throw .system("cannot make the directory \(directory.logs)", code: errno)
     }
-    for node in [plan.authority] + plan.others { try directory.make(directory.node(node.name), for: user) }
+    for node in [plan.authority] + [plan.standby].compactMap({ $0 }) + plan.others {
+      try directory.make(directory.node(node.name), for: users.node(node))
+    }
   }
 
   private func makeRealm() async throws -> Realm {
-    let owner = UnixUser(uid: user.uid, gid: user.gid)
+    let owner = users.daemons.unix
     if access(RealmLayout(directory: directory.realm).settings, F_OK) == 0 {
       let realm = try Realm.open(directory: directory.realm, owner: owner)
       record.realm = realm.name
@@ -92,7 +94,7 @@ final class ClusterAssembly {
     return try await reporter.step("realm \(plan.realm) in \(directory.realm)") {
       try RealmCreation.create(
         RealmSettings(realm: plan.realm, authority: plan.authority.name), directory: directory.realm,
-        owner: owner)
+        owner: owner, authorityOwner: users.authority.unix)
     }
   }
 
@@ -125,38 +127,46 @@ final class ClusterAssembly {
 
   private func startNodes(_ realm: Realm) throws {
     let authority = try NodeAddress(plan.authority, ports.draw())
+    let standby = try plan.standby.map { try NodeAddress($0, ports.draw()) }
     let others = try plan.others.map { try NodeAddress($0, ports.draw()) }
-    let all = [authority] + others
+    // The standby last, so that as a rule it stands by.
+    let all = [authority] + others + [standby].compactMap { $0 }
+    let contact = NodeFile.Authority(
+      principal: authority.plan.principal(in: realm.name), address: authority.address,
+      standby: standby?.address)
     try writeAccessList(realm)
     for node in all {
-      try starter(realm).write(nodeFile(node, authority: authority, realm))
+      try starter(realm).write(nodeFile(node, authority: contact, realm), for: node.plan)
     }
-    try writeClientFile(authority: authority, seeds: others.filter { $0.plan.role == .drone }, realm)
+    try writeClientFile(authority: contact, seeds: others.filter { $0.plan.role == .drone }, realm)
     ports.release()
     for node in all {
       try checkCancelled()
       let name = node.plan.name
-      let identity = try starter(realm).launch(node.plan.role, name)
+      let identity = try starter(realm).launch(node.plan)
       record.processes.append(
         .init(role: node.plan.role, name: name, address: node.address, identity: identity))
       try record.save(to: directory)
     }
   }
 
-  private func nodeFile(_ node: NodeAddress, authority: NodeAddress, _ realm: Realm) -> NodeFile {
+  private func nodeFile(
+    _ node: NodeAddress, authority: NodeFile.Authority, _ realm: Realm
+  ) -> NodeFile {
     let isAuthority = node.plan.role == .authority
+    // The standby is the same principal on the same register.
+    let name = isAuthority ? plan.authority.name : node.plan.name
     var file = NodeFile(
-      cluster: plan.cluster, realm: realm.name, name: node.plan.name, listen: node.address,
-      keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: node.plan.name),
-      directory: directory.data(of: node.plan.name), anchors: realm.layout.anchors,
-      log: .init(level: plan.logLevel))
+      cluster: plan.cluster, realm: realm.name, name: name, listen: node.address,
+      keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: name),
+      directory: directory.data(of: name), anchors: realm.layout.anchors, log: .init(level: plan.logLevel))
     if node.plan.role == .drone { file.loops = plan.loops }
     if isAuthority {
       file.ca = .init(certificate: realm.layout.anchors, key: realm.layout.electionCAKey)
       file.administrators = ["\(plan.user)@\(realm.name)"]
       file.access = directory.accessList
     } else {
-      file.authority = .init(principal: authority.plan.principal(in: realm.name), address: authority.address)
+      file.authority = authority
     }
     return file
   }
@@ -172,19 +182,17 @@ final class ClusterAssembly {
   }
 
   private func writeClientFile(
-    authority: NodeAddress, seeds: [NodeAddress], _ realm: Realm
+    authority: NodeFile.Authority, seeds: [NodeAddress], _ realm: Realm
   ) throws(LocalClusterError) {
-    func seed(_ node: NodeAddress) -> ClientFile.Seed {
-      .init(principal: node.plan.principal(in: realm.name), address: node.address)
-    }
     let file = ClientFile(
-      cluster: plan.cluster, realm: realm.name, anchors: realm.layout.anchors, seeds: seeds.map(seed),
-      authority: seed(authority))
+      cluster: plan.cluster, realm: realm.name, anchors: realm.layout.anchors,
+      seeds: seeds.map { .init(principal: $0.plan.principal(in: realm.name), address: $0.address) },
+      authority: authority)
     try replaceFile(directory.clientConfiguration, with: prettyJSON(file), mode: 0o644)
   }
 
   private func starter(_ realm: Realm) -> NodeStarter {
-    NodeStarter(directory: directory, user: user, program: program, realm: realm)
+    NodeStarter(directory: directory, users: users, program: program, realm: realm)
   }
 
   // MARK: The first user, and the first answer
@@ -201,7 +209,7 @@ final class ClusterAssembly {
       guard let password = readSmallFile(path)?.split(separator: "\n").first else {
         throw LocalClusterError(.input, "\(path) holds no password")
       }
-      // The ticket is the caller's, not the nodes' user's.
+      // The ticket is the caller's, no node's.
       try Realm.open(directory: directory.realm).kinit(
         principal: "\(plan.user)@\(realm.name)", password: String(password),
         cache: directory.cache(of: plan.user))

@@ -70,6 +70,9 @@ public struct ClusterDirectory: Sendable, Equatable {
     return count > 0 ? count : nil
   }
 
+  /// Whether the cluster in this directory had a standby authority.
+  public var hadStandby: Bool { access(node(ClusterPlan.standbyName), F_OK) == 0 }
+
   /// The names in the directory, sorted.
   func contents() -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()

@@ -10,10 +10,12 @@ public struct ClusterPlan: Sendable, Equatable {
   public var logLevel: String
   /// Event loops for data on each drone; nil: one a core.
   public var loops: Int?
+  /// Whether a second process stands by for the authority.
+  public var hasStandby: Bool
 
   public init(
     cluster: String = "local", realm: String = "KEYVAL.TEST", drones: Int = 3, user: String = "alice",
-    logLevel: String = "info", loops: Int? = nil
+    logLevel: String = "info", loops: Int? = nil, hasStandby: Bool = false
   ) {
     self.cluster = cluster
     self.realm = realm
@@ -21,11 +23,16 @@ public struct ClusterPlan: Sendable, Equatable {
     self.user = user
     self.logLevel = logLevel
     self.loops = loops
+    self.hasStandby = hasStandby
   }
 
   public static let droneRange = 1...64
 
   var authority: NodePlan { NodePlan(role: .authority, name: "a1") }
+  /// The same principal, keytab and register as the authority's: only its process, its log and the address it
+  /// listens on are its own.
+  var standby: NodePlan? { hasStandby ? NodePlan(role: .authority, name: Self.standbyName) : nil }
+  static let standbyName = "a1-standby"
   /// In the order in which they start after the authority.
   var others: [NodePlan] {
     [NodePlan(role: .database, name: "db1")] + (1...drones).map { NodePlan(role: .drone, name: "d\($0)") }
@@ -33,9 +40,9 @@ public struct ClusterPlan: Sendable, Equatable {
 }
 
 /// One node of ours, as a process and as principals.
-struct NodePlan: Sendable, Equatable {
-  let role: ProcessRole
-  let name: String
+public struct NodePlan: Sendable, Equatable {
+  public let role: ProcessRole
+  public let name: String
 
   /// The principals in its keytab, without the realm; by the first of them it is known.
   var principals: [String] {

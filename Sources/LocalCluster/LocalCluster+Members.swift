@@ -23,7 +23,7 @@ extension LocalCluster {
     switch former.role {
     case .kdc: identity = ProcessIdentity(pid: try members.starter.realm.start(.kdc))
     case .kadmind: identity = ProcessIdentity(pid: try members.starter.realm.start(.kadmind))
-    default: identity = try members.starter.launch(former.role, name)
+    default: identity = try members.starter.launch(NodePlan(role: former.role, name: name))
     }
     guard let identity else { throw LocalClusterError(.process, "\(name) ended at once") }
     let process = ClusterRecord.Process(
@@ -53,12 +53,13 @@ extension LocalCluster {
     file.listen = "127.0.0.1:\(try ports.draw())"
     file.keytab = directory.keytab(of: name)
     file.directory = directory.data(of: name)
-    try directory.make(directory.node(name), for: members.starter.user)
-    try members.starter.enroll([NodePlan(role: .drone, name: name)])
-    try members.starter.write(file)
+    let plan = NodePlan(role: .drone, name: name)
+    try directory.make(directory.node(name), for: members.starter.users.node(plan))
+    try members.starter.enroll([plan])
+    try members.starter.write(file, for: plan)
     ports.release()
     let process = ClusterRecord.Process(
-      role: .drone, name: name, address: file.listen, identity: try members.starter.launch(.drone, name))
+      role: .drone, name: name, address: file.listen, identity: try members.starter.launch(plan))
     members.record.processes.append(process)
     try members.record.save(to: directory)
     return process
@@ -73,12 +74,11 @@ extension LocalCluster {
     init(_ directory: ClusterDirectory, program: String) throws {
       lock = try DirectoryLock(directory)
       record = try ClusterRecord.load(from: directory)
-      let user = try ServiceUser.current()
+      let users = try ClusterUsers(of: directory)
       starter = NodeStarter(
-        directory: directory, user: user,
-        program: try NodeProgram.prepare(program, for: user, in: directory),
-        realm: try Realm.open(
-          directory: directory.realm, owner: UnixUser(uid: user.uid, gid: user.gid)))
+        directory: directory, users: users,
+        program: try NodeProgram.prepare(program, for: users.daemons, in: directory),
+        realm: try Realm.open(directory: directory.realm, owner: users.daemons.unix))
     }
   }
 }

@@ -5,6 +5,7 @@ struct NodeFile: Codable, Equatable {
   struct Authority: Codable, Equatable {
     let principal: String
     let address: String
+    let standby: String?
   }
 
   struct CertificateAuthority: Codable, Equatable {
@@ -54,7 +55,7 @@ struct ClientFile: Encodable, Equatable {
   let anchors: String
   let seeds: [Seed]
   /// For administrators: where nodes are enrolled.
-  let authority: Seed
+  let authority: NodeFile.Authority
 }
 
 /// JSON for people to read: indented, in the order of the alphabet.

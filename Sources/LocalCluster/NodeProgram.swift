@@ -1,6 +1,6 @@
 import Foundation
 
-/// The `keyval` program as the service user can run it.
+/// The `keyval` program as the nodes' users can run it.
 ///
 /// A program that root built in a home directory cannot be reached by an unprivileged user, and neither can a
 /// Swift runtime there. Only then both are copied into the cluster's directory.
@@ -9,8 +9,10 @@ public struct NodeProgram: Sendable {
   /// What its environment needs beyond the usual.
   public let environment: [String: String]
 
-  /// - Parameter original: the running program.
-  /// - Throws: when the service user cannot even reach the cluster's directory.
+  /// - Parameters:
+  ///   - original: the running program.
+  ///   - user: one of them; what he can reach, every user can.
+  /// - Throws: when the user cannot even reach the cluster's directory.
   public static func prepare(
     _ original: String, for user: ServiceUser, in directory: ClusterDirectory
   ) throws(LocalClusterError) -> NodeProgram {
@@ -18,8 +20,8 @@ public struct NodeProgram: Sendable {
     guard runs("/usr/bin/test", ["-x", directory.path], [:], user, directory) else {
       throw LocalClusterError(
         .input,
-        "started as root, the nodes run as the user nobody, who cannot reach \(directory.path); choose a directory "
-          + "that others may enter, such as one under /tmp")
+        "started as root, the nodes run as users without rights, who cannot reach \(directory.path); choose a "
+          + "directory that others may enter, such as one under /tmp")
     }
     if runs(original, ["--version"], [:], user, directory) {
       return NodeProgram(path: original, environment: [:])
@@ -27,7 +29,7 @@ public struct NodeProgram: Sendable {
     let copy = try copied(original, into: directory)
     guard runs(copy.path, ["--version"], copy.environment, user, directory) else {
       throw LocalClusterError(
-        .system, "the user nobody can run neither \(original) nor a copy of it in \(directory.path)")
+        .system, "a user without rights can run neither \(original) nor a copy of it in \(directory.path)")
     }
     return copy
   }

@@ -1,10 +1,10 @@
 import Kerberos
 import Provisioning
 
-/// Enrolls and starts the nodes of one cluster, each as a process of the nodes' user.
+/// Enrolls and starts the nodes of one cluster, each as a process of the node's own user.
 struct NodeStarter {
   let directory: ClusterDirectory
-  let user: ServiceUser
+  let users: ClusterUsers
   let program: NodeProgram
   let realm: Realm
 
@@ -31,7 +31,7 @@ struct NodeStarter {
     for round in 0..<rounds {
       let running = try nodes.filter { round < $0.node.principals.count }.map { node, password in
         let principal = "\(node.principals[round])@\(realm.name)"
-        let process = try launcher.launch(
+        let process = try launcher(of: node).launch(
           program.path, ["enroll", principal, "--keytab", directory.keytab(of: node.name)],
           log: directory.log(of: node.name), reading: password + "\n")
         return (principal: principal, log: directory.log(of: node.name), process: process)
@@ -43,22 +43,23 @@ struct NodeStarter {
     }
   }
 
-  func write(_ file: NodeFile) throws(LocalClusterError) {
-    try replaceFile(directory.configuration(of: file.name), with: prettyJSON(file), mode: 0o644)
+  /// - Parameter node: whose process will read it.
+  func write(_ file: NodeFile, for node: NodePlan) throws(LocalClusterError) {
+    try replaceFile(directory.configuration(of: node.name), with: prettyJSON(file), mode: 0o644)
   }
 
   /// Starts a node with the configuration that stands in its directory.
-  func launch(_ role: ProcessRole, _ name: String) throws(LocalClusterError) -> ProcessIdentity {
-    try launcher.launch(
-      program.path, [role.rawValue, "--config", directory.configuration(of: name)],
-      log: directory.log(of: name))
+  func launch(_ node: NodePlan) throws(LocalClusterError) -> ProcessIdentity {
+    try launcher(of: node).launch(
+      program.path, [node.role.rawValue, "--config", directory.configuration(of: node.name)],
+      log: directory.log(of: node.name))
   }
 
   /// Nodes inherit nothing of ours: a variable KEYVAL_… of the caller would be a setting of theirs.
-  private var launcher: ProcessLauncher {
+  private func launcher(of node: NodePlan) throws(LocalClusterError) -> ProcessLauncher {
     let usual = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"]
     return ProcessLauncher(
-      user: user,
+      user: try users.node(node),
       environment: usual.merging(realm.layout.clientEnvironment) { $1 }.merging(program.environment) { $1 })
   }
 }

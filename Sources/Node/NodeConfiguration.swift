@@ -3,14 +3,17 @@ import Configuration
 import Cryptography
 import Kerberos
 import Logging
+import Transport
 
 /// What one node is told: a JSON file, environment variables `KEYVAL_…` and flags above it. The file alone is
 /// enough. Everything is checked before anything starts.
 ///
 ///     {"cluster": "demo", "realm": "KEYVAL.TEST", "name": "d1", "listen": "127.0.0.1:6234",
 ///      "keytab": "d1.keytab", "directory": "d1", "anchors": "election-ca.pem", "log": {"level": "info"},
-///      "authority": {"principal": "keyval-authority/a1@KEYVAL.TEST", "address": "127.0.0.1:6233"}}
+///      "authority": {"principal": "keyval-authority/a1@KEYVAL.TEST", "address": "127.0.0.1:6233",
+///                    "standby": "127.0.0.1:6232"}}
 ///
+/// `authority.standby`, where another process of the authority takes over when the first is gone, may be left out.
 /// Relative paths are relative to the working directory.
 public struct NodeConfiguration: Sendable {
   /// Where to listen; port 0 takes any that is free.
@@ -50,6 +53,8 @@ public struct NodeConfiguration: Sendable {
   public let anchorsPath: String
   /// Where the authority is; nil for the authority itself.
   public let authority: RegisteredNode?
+  /// Where a standby authority, of the same principal, listens once it is active; nil where there is none.
+  public let authorityStandby: Endpoint?
   public let timing: Timing
   public let logLevel: Logger.Level
   /// Event loops for data on a drone; nil: one a core.
@@ -60,6 +65,13 @@ public struct NodeConfiguration: Sendable {
   /// What log lines call this node: `drone.d1`.
   public var label: String { "\(role.shortName).\(name)" }
 
+  /// Where the authority may be, the usual place first.
+  var authorityAddresses: [NodeAddress] {
+    [authority?.endpoint, authorityStandby].compactMap { $0 }.map {
+      NodeAddress(host: $0.host, port: Int($0.port))
+    }
+  }
+
   /// The address that others dial, once the port is known.
   public func endpoint(boundPort: UInt16) -> Endpoint {
     advertise ?? Endpoint(host: listen.host, port: boundPort)
@@ -68,8 +80,8 @@ public struct NodeConfiguration: Sendable {
   /// All there are; a file with another key is refused.
   static let keys: Set<String> = [
     "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "heartbeat", "loops",
-    "log.level", "authority.principal", "authority.address", "ca.certificate", "ca.key", "administrators",
-    "access",
+    "log.level", "authority.principal", "authority.address", "authority.standby", "ca.certificate", "ca.key",
+    "administrators", "access",
   ]
 
   /// Reads and checks the configuration of a node in a role.
@@ -99,6 +111,7 @@ public struct NodeConfiguration: Sendable {
     loops = try reader.number("loops", in: 1...256)
     logLevel = try reader.logLevel()
     authority = role == .authority ? nil : try reader.authority(realm: realm)
+    authorityStandby = role == .authority ? nil : try reader.endpointIfAny("authority.standby")
     authoritySettings = role == .authority ? try reader.authoritySettings(realm: realm) : nil
     anchorsPath = try reader.text("anchors", remedy: "Name the PEM file of the election CA's certificate.")
     keytab = try reader.text("keytab", remedy: "Name the keytab that `keyval enroll` wrote for this node.")

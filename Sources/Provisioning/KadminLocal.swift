@@ -8,8 +8,11 @@ struct KadminLocal {
   /// transaction, so each must be harmless to repeat or to miss.
   @discardableResult
   func run(_ commands: [String]) throws(ProvisioningError) -> String {
+    // The name under which the changes stand in the database. Without one the program looks for its user in the
+    // system's table, where a daemons' user need not be.
     let outcome = try ProgramRun.run(
-      [try Programs.kadminLocal(), "-r", realm], environment: layout.serverEnvironment, user: user,
+      [try Programs.kadminLocal(), "-r", realm, "-p", "keyval/admin@\(realm)"],
+      environment: layout.serverEnvironment, user: user,
       input: commands.joined(separator: "\n") + "\n")
     let lines = outcome.output.split(separator: "\n")
     let complaints = lines.filter(Self.isComplaint)

@@ -13,32 +13,41 @@ public enum RealmCreation {
   /// - Parameters:
   ///   - directory: absolute; made if missing. Its parents must let `owner` pass.
   ///   - owner: whose files and daemons they are; another user only when started as root.
+  ///   - authorityOwner: as whom the authority will run, whose its keytab and the election CA's key are; nil: as
+  ///     `owner`. A user of its own is better: nobody else then reads the key that appoints commanders.
   ///   - report: told each step before it begins.
   /// - Throws: `ProvisioningError`. What was made so far stays for inspection.
   public static func create(
     _ settings: RealmSettings, directory: String, owner: UnixUser = .current,
-    report: (String) -> Void = { _ in }
+    authorityOwner: UnixUser? = nil, report: (String) -> Void = { _ in }
   ) throws(ProvisioningError) -> Realm {
     try settings.validate()
     try Programs.requireAll()
     let layout = RealmLayout(directory: directory)
-    try makeDirectories(layout, owner)
+    let authorityOwner = authorityOwner ?? owner
+    for user in [owner, authorityOwner] where user.isOther && geteuid() != 0 {
+      throw ProvisioningError(
+        .input, "Only root can make a realm for another user, such as user \(user.uid).")
+    }
+    try makeDirectories(layout, owner, authorityOwner)
     let ports: RealmPorts
     if let fixed = settings.ports { ports = fixed } else { ports = try RealmPorts.free() }
     let realm = Realm(settings: settings, ports: ports, layout: layout, owner: owner)
 
     report("certificates: the election CA, and the KDC's by it")
-    try makeCertificates(realm)
+    try makeCertificates(realm, authorityOwner)
     report("configuration of KDC, kadmind and clients")
     try RealmConfiguration(settings: settings, ports: ports, layout: layout).write(owner: owner)
     report("the KDC's database, under a random master key")
     try makeDatabase(realm)
     report("principals: the authority, and no certificate for anybody but offices")
-    try makePrincipals(realm)
+    try makePrincipals(realm, authorityOwner)
     return realm
   }
 
-  private static func makeDirectories(_ layout: RealmLayout, _ owner: UnixUser) throws(ProvisioningError) {
+  private static func makeDirectories(
+    _ layout: RealmLayout, _ owner: UnixUser, _ authorityOwner: UnixUser
+  ) throws(ProvisioningError) {
     guard layout.directory.hasPrefix("/") else {
       throw ProvisioningError(.input, "“\(layout.directory)” is not absolute: a realm's directory must be.")
     }
@@ -53,20 +62,28 @@ public enum RealmCreation {
     }
     try RealmFile.makeDirectory(layout.directory, mode: 0o755, owner: owner)
     try RealmFile.makeDirectory(layout.kdcDirectory, mode: 0o700, owner: owner)
-    try RealmFile.makeDirectory(layout.authorityDirectory, mode: 0o700, owner: owner)
-    guard owner.isOther else { return }
+    try RealmFile.makeDirectory(layout.authorityDirectory, mode: 0o700, owner: authorityOwner)
+    try requireReach(layout.kdcDirectory, owner, "the realm's daemons run")
+    try requireReach(layout.authorityDirectory, authorityOwner, "the authority runs")
+  }
+
+  private static func requireReach(
+    _ directory: String, _ user: UnixUser, _ role: String
+  ) throws(ProvisioningError) {
+    guard user.isOther else { return }
     let test = try Programs.find("test", package: "coreutils")
-    let outcome = try ProgramRun.run(
-      [test, "-x", layout.kdcDirectory], environment: [:], user: owner)
+    let outcome = try ProgramRun.run([test, "-x", directory], environment: [:], user: user)
     guard outcome.status == 0 else {
       throw ProvisioningError(
         .input,
-        "User \(owner.uid), as whom the realm's daemons run, cannot reach \(layout.directory): "
+        "User \(user.uid), as whom \(role), cannot reach \(directory): "
           + "choose a directory whose parents everybody may pass (chmod o+x).")
     }
   }
 
-  private static func makeCertificates(_ realm: Realm) throws(ProvisioningError) {
+  private static func makeCertificates(
+    _ realm: Realm, _ authorityOwner: UnixUser
+  ) throws(ProvisioningError) {
     let now = Int64(time(nil))
     let (start, end) = (now - fiveMinutes, now + tenYears)
     let authority: CertificateAuthority
@@ -78,14 +95,14 @@ public enum RealmCreation {
     } catch {
       throw ProvisioningError(.program, "The realm's certificates cannot be made: \(error)")
     }
-    let files: [(String, String, UInt32)] = [
-      (authority.certificatePEM, realm.layout.anchors, 0o644),
-      (authority.keyPEM, realm.layout.electionCAKey, 0o600),
-      (kdc.certificatePEM, realm.layout.kdcCertificate, 0o600),
-      (kdc.keyPEM, realm.layout.kdcKey, 0o600),
+    let files: [(String, String, UInt32, UnixUser)] = [
+      (authority.certificatePEM, realm.layout.anchors, 0o644, realm.owner),
+      (authority.keyPEM, realm.layout.electionCAKey, 0o600, authorityOwner),
+      (kdc.certificatePEM, realm.layout.kdcCertificate, 0o600, realm.owner),
+      (kdc.keyPEM, realm.layout.kdcKey, 0o600, realm.owner),
     ]
-    for (text, path, mode) in files {
-      try RealmFile.write(text, to: path, mode: mode, owner: realm.owner)
+    for (text, path, mode, owner) in files {
+      try RealmFile.write(text, to: path, mode: mode, owner: owner)
     }
   }
 
@@ -100,7 +117,7 @@ public enum RealmCreation {
     }
   }
 
-  private static func makePrincipals(_ realm: Realm) throws(ProvisioningError) {
+  private static func makePrincipals(_ realm: Realm, _ authorityOwner: UnixUser) throws(ProvisioningError) {
     // The realm's own principals first: K/M, krbtgt, kadmin/admin, kadmin/changepw and what else there is.
     let listed = try realm.kadmin.run(["listprincs"]).split(separator: "\n")
     var commands = listed.filter { $0.hasSuffix("@\(realm.name)") && !$0.contains(" ") }.map {
@@ -108,10 +125,12 @@ public enum RealmCreation {
     }
     var list = PrincipalList()
     try list.add(RealmTemplates.principals, ["AUTHORITY_NODE": realm.settings.authority]) { _ in
-      .keytab(realm.layout.authorityKeytab)
+      .keytab(realm.layout.keytabDraft)
     }
-    try realm.prepareKeytab(realm.layout.authorityKeytab)
+    try realm.prepareKeytab(realm.layout.keytabDraft)
     commands += list.commands
     try realm.kadmin.run(commands)
+    // kadmin.local cannot write where only the authority may; nothing stays behind of what it wrote.
+    try RealmFile.move(realm.layout.keytabDraft, to: realm.layout.authorityKeytab, owner: authorityOwner)
   }
 }

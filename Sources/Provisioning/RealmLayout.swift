@@ -25,6 +25,9 @@ public struct RealmLayout: Sendable, Equatable {
   public var kdcOutput: String { "\(kdcDirectory)/krb5kdc.out" }
   public var kadmindOutput: String { "\(kdcDirectory)/kadmind.out" }
 
+  /// Where the authority's key lies on its way from kadmin.local, which is the daemons' user's.
+  var keytabDraft: String { "\(kdcDirectory)/authority.keytab.new" }
+
   public var authorityDirectory: String { "\(directory)/authority" }
   public var authorityKeytab: String { "\(authorityDirectory)/authority.keytab" }
   public var electionCAKey: String { "\(authorityDirectory)/election-ca.key" }

@@ -25,6 +25,15 @@ enum RealmFile {
     guard rename(draft, path) == 0 else { throw .system("\(path) cannot be written", errno) }
   }
 
+  /// Moves a file within a file system, and hands it to its owner before it is there.
+  static func move(_ path: String, to target: String, owner: UnixUser) throws(ProvisioningError) {
+    // Also back from another user to root.
+    guard geteuid() != 0 || lchown(path, owner.uid, owner.gid) == 0 else {
+      throw .system("\(path) cannot be handed to user \(owner.uid)", errno)
+    }
+    guard rename(path, target) == 0 else { throw .system("\(target) cannot be written", errno) }
+  }
+
   static func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws(ProvisioningError) {
     var written = 0
     while written < bytes.count {

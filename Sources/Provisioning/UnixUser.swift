@@ -11,6 +11,19 @@ public struct UnixUser: Sendable, Equatable {
     self.gid = gid
   }
 
+  /// - Parameter text: a name from the system's table of users, or a number, which needs no entry there.
+  /// - Throws: `ProvisioningError` when it is neither.
+  public init(_ text: String) throws(ProvisioningError) {
+    if let number = UInt32(text), number < .max {
+      self.init(uid: number, gid: getpwuid(number)?.pointee.pw_gid ?? number)
+    } else if let entry = getpwnam(text) {
+      self.init(uid: entry.pointee.pw_uid, gid: entry.pointee.pw_gid)
+    } else {
+      throw ProvisioningError(
+        .input, "There is no user “\(text)” here: give a name that exists, or a number.")
+    }
+  }
+
   /// This process's user.
   public static var current: UnixUser { UnixUser(uid: geteuid(), gid: getegid()) }
 

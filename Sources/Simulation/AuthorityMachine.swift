@@ -1,11 +1,15 @@
 import Authority
 import Cluster
-import Cryptography
 
-/// The authority's process, with the thread of its register and the one that talks to the KDC. Both outlive it.
+/// One process of the authority, with the threads of its register, of its tenure and the one that talks to the KDC.
+/// Register and KDC outlive it (`AuthoritySite`).
 final class AuthorityMachine: Machine {
+  private let site: AuthoritySite
   private var registerThread: Executor!
+  private var tenureThread: Executor!
   private var kadminThread: Executor!
+  private var tenure: Tenure?
+  /// While it is the active one.
   private var core: AuthorityCore?
   private var connected: Set<Principal> = []
   private var random: SeededRandom
@@ -17,49 +21,115 @@ final class AuthorityMachine: Machine {
   /// How many there were when the ballot of a term was won.
   private(set) var voters: [Term: Int] = [:]
 
-  // The register
-  private(set) var register = RegisterContents.empty
-  // The KDC
-  private(set) var offices: [Term: [UInt8]] = [:]
-  var isKDCAway = false
-  /// Steps of certification until the process ends in the middle of one; nil: it does not.
+  /// Steps of certification until the process ends, or is stopped, in the middle of one; nil: it is not.
   var stepsToLive: Int?
+  var stepsToHang: (steps: Int, microseconds: Int64)?
 
-  init(_ world: World) {
-    random = SeededRandom(seed: world.random.next())
-    super.init(world, name: "a1")
+  init(_ world: World, _ site: AuthoritySite, name: String, seed: UInt64) {
+    self.site = site
+    random = SeededRandom(seed: seed)
+    super.init(world, name: name)
     registerThread = makeExecutor("register")
     kadminThread = makeExecutor("kadmin")
+    tenureThread = makeExecutor("tenure")
   }
 
-  var term: Term { register.office.term }
+  /// In whose name it writes to the register.
+  var holder: Incarnation? { tenure?.holder }
+  /// Whether it takes connections.
+  var isListening: Bool { isUp && core != nil }
 
   override func began() {
-    counted = Set(register.nodes.map(\.node.principal).filter { $0.role == .drone })
-    core = AuthorityCore(
-      identity: AuthorityCore.Identity(principal: Names.authority, administrators: []),
-      timing: world.timing, verifier: Names.verifier, register: register, seed: random.next())
-    #if KEYVAL_MUTATIONS
-      core?.mutations = world.mutations
-    #endif
-    control.post { [unowned self] in
-      handle(.accessListRead(world.access.current(at: world.time)))
-      handle(.started)
-    }
+    standBy()
     tick()
     lookAtAccessList()
   }
 
   override func ended() {
+    tenure = nil
+    endTenure()
+  }
+
+  // MARK: The tenure
+
+  private func standBy() {
+    tenure = Tenure(holder: Incarnation(random.next()), timing: world.timing)
+  }
+
+  /// Its sessions end, and what waits for them.
+  private func endTenure() {
     core = nil
     connected = []
+    if let database { database.close(from: database.dialler) }
     database = nil
     isDialling = false
     queued = []
   }
 
+  private func keep(_ event: Tenure.Event) {
+    for action in tenure?.handle(event, now: now) ?? [] { perform(action) }
+  }
+
+  private func perform(_ action: Tenure.Action) {
+    switch action {
+    case .read(let operation):
+      ask { [unowned self] in .read(operation: operation, site.tenure) }
+    case .replace(let operation, let expected, let record):
+      ask { [unowned self] in
+        .replaced(operation: operation, site.replaceTenure(expected, with: record))
+      }
+    case .begin(let until): begin(until)
+    case .extend(let until): handle(.tenureExtended(until: until))
+    case .end:
+      world.trace("\(name) has lost its tenure")
+      endTenure()
+      standBy()
+    }
+  }
+
+  private func ask(_ question: @escaping () -> Tenure.Event) {
+    let (life, holder) = (life, holder)
+    tenureThread.post { [unowned self] in
+      world.after(random.number(100...2_000)) { [unowned self] in
+        guard self.life == life else { return }
+        tenureThread.post { [unowned self] in
+          let event = question()
+          control.post { [unowned self] in if self.holder == holder { keep(event) } }
+        }
+      }
+    }
+  }
+
+  /// Reads the register, now that nobody else writes to it, and begins.
+  private func begin(_ until: Instant) {
+    world.trace("\(name) is the active authority")
+    let (life, holder) = (life, holder)
+    registerThread.post { [unowned self] in
+      let contents = site.register
+      control.post { [unowned self] in
+        guard self.life == life, self.holder == holder else { return }
+        begin(with: contents, until: max(until, tenure?.until ?? until))
+      }
+    }
+  }
+
+  private func begin(with contents: RegisterContents, until: Instant) {
+    counted = Set(contents.nodes.map(\.node.principal).filter { $0.role == .drone })
+    core = AuthorityCore(
+      identity: AuthorityCore.Identity(principal: Names.authority, administrators: []),
+      timing: world.timing, verifier: Names.verifier, register: contents, tenure: until, seed: random.next())
+    #if KEYVAL_MUTATIONS
+      core?.mutations = world.mutations
+    #endif
+    handle(.accessListRead(world.access.current(at: world.time)))
+    handle(.started)
+  }
+
+  // MARK: The authority's core
+
   private func tick() {
     control.post { [unowned self] in
+      keep(.ticked)
       handle(.ticked)
       after(world.timing.heartbeat / 5, on: control) { [unowned self] in tick() }
     }
@@ -73,6 +143,7 @@ final class AuthorityMachine: Machine {
   }
 
   func receive(_ message: ControlMessage, from peer: Principal) {
+    guard core != nil else { return }
     if connected.insert(peer).inserted { handle(.connected(peer)) }
     handle(.received(message, from: peer))
   }
@@ -83,7 +154,12 @@ final class AuthorityMachine: Machine {
 
   private func handle(_ event: AuthorityEvent) {
     guard let actions = core?.handle(event, now: now, wall: wall) else { return }
-    control.perform(actions.map { action in { [unowned self] in perform(action) } })
+    let holder = holder
+    control.perform(
+      actions.map { action in
+        // What an ended tenure still wanted is void, as it is where its threads and sessions have ended.
+        { [unowned self] in if self.holder == holder { perform(action) } }
+      })
   }
 
   private func perform(_ action: AuthorityAction) {
@@ -92,47 +168,25 @@ final class AuthorityMachine: Machine {
       if peer == Names.database { return sendToDatabase(message) }
       world.send(message, from: self, as: Names.authority, to: peer)
     case .readRegister(let operation):
-      work(registerThread) { [unowned self] in .registerRead(operation: operation, register) }
+      work(registerThread) { [unowned self] in .registerRead(operation: operation, site.register) }
     case .replaceOffice(let operation, let record):
-      work(registerThread) { [unowned self] in .officeReplaced(operation: operation, replace(record)) }
-    case .storeNode(let node):
       work(registerThread) { [unowned self] in
-        let others = register.nodes.filter { $0.node.principal != node.node.principal }
-        register = RegisterContents(office: register.office, nodes: others + [node])
-        return .nodeStored(node)
+        .officeReplaced(operation: operation, site.replaceOffice(record, by: self))
       }
+    case .storeNode(let node):
+      work(registerThread) { [unowned self] in site.store(node, by: self) }
     case .issueCertificate(let operation, let order):
-      work(registerThread) { [unowned self] in issue(operation, order) }
+      work(registerThread) { [unowned self] in site.issue(operation, order) }
     case .createOffice(let operation, let term, let fingerprint):
-      work(kadminThread) { [unowned self] in createOffice(operation, term, fingerprint) }
+      work(kadminThread) { [unowned self] in site.createOffice(operation, term, fingerprint) }
     case .deleteOffices(let operation, let term):
-      work(kadminThread) { [unowned self] in
-        if isKDCAway { return .failed(operation: operation, reason: "the KDC does not answer") }
-        for lower in offices.keys.filter({ $0 < term }).sorted() { offices[lower] = nil }
-        return .lowerOfficesDeleted(operation: operation)
-      }
+      work(kadminThread) { [unowned self] in site.deleteOffices(operation, below: term) }
     case .clearExpiry(let node):
       work(kadminThread) { .expiryCleared(node) }
     case .learn, .enroll: break
     case .note(let note):
-      world.trace("a1 \(note)")
+      world.trace("\(name) \(note)")
       remember(note)
-    }
-  }
-
-  /// Does something on a thread that blocks, and tells the core. The process may end before and after.
-  private func work(_ thread: Executor, _ body: @escaping () -> AuthorityEvent) {
-    let life = life
-    thread.post { [unowned self] in
-      world.after(random.number(200...4_000)) { [unowned self] in
-        guard self.life == life else { return }
-        thread.post { [unowned self] in
-          if endsNow() { return crashAndReturn() }
-          let event = body()
-          if endsNow() { return crashAndReturn() }
-          control.post { [unowned self] in handle(event) }
-        }
-      }
     }
   }
 
@@ -144,46 +198,47 @@ final class AuthorityMachine: Machine {
     }
   }
 
+  // MARK: Steps
+
+  /// Does something on a thread that blocks, and tells the core. The process may end, or be stopped, before and
+  /// after.
+  private func work(_ thread: Executor, _ body: @escaping () -> AuthorityEvent) {
+    let (life, holder) = (life, holder)
+    thread.post { [unowned self] in
+      world.after(random.number(200...4_000)) { [unowned self] in
+        guard self.life == life else { return }
+        thread.post { [unowned self] in act(thread, holder, body) }
+      }
+    }
+  }
+
+  private func act(_ thread: Executor, _ holder: Incarnation?, _ body: @escaping () -> AuthorityEvent) {
+    if endsNow() { return crashAndReturn() }
+    // What it was about to do it does when it goes on.
+    if hangsNow() { return thread.post { [unowned self] in act(thread, holder, body) } }
+    guard self.holder == holder else { return }
+    let event = body()
+    if endsNow() { return crashAndReturn() }
+    _ = hangsNow()
+    control.post { [unowned self] in if self.holder == holder { handle(event) } }
+  }
+
   private func endsNow() -> Bool {
     guard let steps = stepsToLive else { return false }
     stepsToLive = steps > 0 ? steps - 1 : nil
     return steps == 0
   }
 
+  private func hangsNow() -> Bool {
+    guard let (steps, microseconds) = stepsToHang else { return false }
+    stepsToHang = steps > 0 ? (steps - 1, microseconds) : nil
+    if steps == 0 { hang(microseconds) }
+    return steps == 0
+  }
+
   private func crashAndReturn() {
     crash()
     world.after(random.number(10_000...3_000_000)) { [unowned self] in start() }
-  }
-
-  // MARK: The register
-
-  private func replace(_ record: OfficeRecord) -> AuthorityEvent.Replacement {
-    let stored = register.office
-    if stored == record { return .stored }
-    guard record.mayFollow(stored) else { return .stale(stored) }
-    register = RegisterContents(office: record, nodes: register.nodes)
-    world.watch.claimed(record, by: self)
-    return .stored
-  }
-
-  private func issue(_ operation: UInt64, _ order: CertificateOrder) -> AuthorityEvent {
-    guard order.term == register.office.term, order.winner == register.office.winner,
-      let key = try? P256PublicKey(der: order.winner.key.der),
-      let certificate = try? Names.certificates.issueElectionCertificate(
-        publicKey: key, term: order.term.number, winner: order.winner.principal.text, realm: Names.realm,
-        notBefore: order.notBefore, notAfter: order.notAfter)
-    else { return .failed(operation: operation, reason: "the register has another term") }
-    world.watch.certified(order)
-    return .certificateIssued(operation: operation, certificate: certificate)
-  }
-
-  private func createOffice(_ operation: UInt64, _ term: Term, _ fingerprint: [UInt8]) -> AuthorityEvent {
-    if isKDCAway { return .failed(operation: operation, reason: "the KDC does not answer") }
-    if let known = offices[term], known != fingerprint {
-      return .officeCreated(operation: operation, .burnt)
-    }
-    offices[term] = fingerprint
-    return .officeCreated(operation: operation, .bearsTheKey)
   }
 
   // MARK: The database
@@ -194,12 +249,18 @@ final class AuthorityMachine: Machine {
     guard !isDialling else { return }
     isDialling = true
     let target = world.database
+    let holder = holder
     world.network.dial(
       from: self, on: control, to: target, at: target.acceptingExecutor,
-      accept: { [unowned target] session in
-        target.accept(session, as: Names.authority.text, service: Names.database, indicators: [])
+      accept: { [unowned self, unowned target] session in
+        world.routing.heard(self, at: target)
+        return target.accept(session, as: Names.authority.text, service: Names.database, indicators: [])
       },
       completion: { [unowned self] session in
+        guard self.holder == holder, core != nil else {
+          if let session { session.close(from: session.dialler) }
+          return
+        }
         isDialling = false
         database = session
         let messages = queued
@@ -208,7 +269,7 @@ final class AuthorityMachine: Machine {
         session.dialler.received = { [unowned self] payload in
           if let message = payload as? ControlMessage { receive(message, from: Names.database) }
         }
-        session.dialler.closed = { [unowned self] _ in database = nil }
+        session.dialler.closed = { [unowned self] _ in if database === session { database = nil } }
         for message in messages { session.send(message, from: session.dialler) }
       })
   }

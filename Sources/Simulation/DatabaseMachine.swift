@@ -163,6 +163,9 @@ final class DatabaseMachine: Machine {
   }
 
   private func received(_ payload: Any, _ id: UInt64) {
+    if let process = sessions[id]?.session.dialler.machine as? AuthorityMachine {
+      world.routing.heard(process, at: self)
+    }
     switch payload {
     case let message as ControlMessage: handle(.received(message, session: id))
     case let request as StoreRequest:

@@ -69,7 +69,7 @@ final class DroneMachine: Machine {
     command = nil
     isDialling = false
     queued = []
-    world.authority.disconnected(principal)
+    for authority in world.authorities { authority.disconnected(principal) }
   }
 
   private func tick() {
@@ -283,9 +283,7 @@ final class DroneMachine: Machine {
       return
     }
     if queued.count < 16 { queued += messages }
-    let authority = world.authority
-    guard !isDialling, !authority.isKDCAway,
-      authority.offices[office.term] == office.key.publicKey.fingerprint,
+    guard !isDialling, world.authoritySite.givesTicket(for: office.term, key: office.key.publicKey),
       let peer = try? Principal.office(term: office.term, realm: Names.realm)
     else { return }
     isDialling = true

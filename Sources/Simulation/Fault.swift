@@ -2,7 +2,10 @@
 struct Fault: Sendable, CustomStringConvertible {
   enum Place: Sendable, Hashable, CustomStringConvertible {
     case drone(Int)
+    /// The process of the authority that is active when the fault begins.
     case authority
+    /// The one that stands by then; the only one where there is but one.
+    case standby
     case database
     case client(Int)
     /// The drone that holds the office when the fault begins, or else this one.
@@ -11,7 +14,8 @@ struct Fault: Sendable, CustomStringConvertible {
     var description: String {
       switch self {
       case .drone(let index): "d\(index + 1)"
-      case .authority: "a1"
+      case .authority: "the active authority"
+      case .standby: "the standby authority"
       case .database: "db1"
       case .client(let index): "c\(index + 1)"
       case .commander: "the commander"
@@ -36,6 +40,7 @@ struct Fault: Sendable, CustomStringConvertible {
     case kdcAway
     case wallClock(Place, seconds: Int64)
     case authorityEnds(afterSteps: Int)
+    case authorityHangs(afterSteps: Int)
     case join
   }
 
@@ -64,7 +69,9 @@ struct Fault: Sendable, CustomStringConvertible {
       case .failingDisk(let chance): "\(chance) of a million transactions fail"
       case .kdcAway: "the KDC is away"
       case .wallClock(let place, let seconds): "the wall clock of \(place) is set by \(seconds) s"
-      case .authorityEnds(let steps): "a1 ends in the middle of its step \(steps)"
+      case .authorityEnds(let steps): "the active authority ends in the middle of its step \(steps)"
+      case .authorityHangs(let steps):
+        "the active authority is stopped (SIGSTOP) in the middle of its step \(steps)"
       case .join: "a drone joins"
       }
     return "\(start / 1000) ms: \(what)" + (duration.map { ", for \($0 / 1000) ms" } ?? "")

@@ -13,7 +13,8 @@ extension World {
 
   private func machine(_ place: Fault.Place) -> Machine {
     switch place {
-    case .authority: authority
+    case .authority: activeAuthority
+    case .standby: standbyAuthority
     case .database: database
     case .drone(let index): drones[index % drones.count]
     case .client(let index): clients[index % clients.count]
@@ -58,13 +59,15 @@ extension World {
       database.diskFailures = chance
       ending(fault) { [unowned self] in database.diskFailures = 0 }
     case .kdcAway:
-      authority.isKDCAway = true
-      ending(fault) { [unowned self] in authority.isKDCAway = false }
+      authoritySite.isKDCAway = true
+      ending(fault) { [unowned self] in authoritySite.isKDCAway = false }
     case .wallClock(let place, let seconds):
       let target = machine(place)
       target.wallError += seconds
       ending(fault) { target.wallError -= seconds }
-    case .authorityEnds(let steps): authority.stepsToLive = steps
+    case .authorityEnds(let steps): activeAuthority.stepsToLive = steps
+    case .authorityHangs(let steps):
+      activeAuthority.stepsToHang = (steps, fault.duration ?? 1_000_000)
     case .join: if drones.count < 7 { addDrone().start() }
     }
   }

@@ -12,6 +12,8 @@ struct FaultPlan: Sendable {
   private(set) var faults: [Fault] = []
   /// One partial fault that never heals.
   private(set) var lasting: Fault?
+  /// Whether the authority has a second process.
+  let hasStandby: Bool
 
   init(seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 4)
@@ -23,6 +25,9 @@ struct FaultPlan: Sendable {
     let paces: [ClosedRange<Int64>] = [1...40, 1...40, 10...200, 200...1_500]
     pauses = (0..<clients).map { _ in paces[random.index(4)] }
     length = random.number(9_000_000...22_000_000)
+    // Drawn apart, so that what was drawn before there were standbys stays as it was.
+    var standbyRandom = SeededRandom(seed: seed, stream: 5)
+    hasStandby = standbyRandom.chance(700_000)
     // Each seed has its own mixture: some kinds of faults hide others.
     let kinds = (0..<Self.kindCount).filter { _ in random.chance(450_000) }
     var time = random.chance(250_000) ? 0 : random.number(1_500_000...4_000_000)
@@ -31,6 +36,7 @@ struct FaultPlan: Sendable {
       time += random.chance(300_000) ? random.number(0...400_000) : random.number(400_000...3_000_000)
     }
     if random.chance(300_000) { lasting = drawLasting(&random) }
+    if hasStandby { addStandbyFaults(&standbyRandom) }
   }
 
   private static let kindCount = 17
@@ -93,6 +99,30 @@ struct FaultPlan: Sendable {
     if random.chance(200_000) {
       let end = max(0, time + length + random.number(-800_000...0))
       crashCommander(during: random.chance(500_000) ? end...end + 300_000 : time...time + length, &random)
+    }
+  }
+
+  /// The active authority goes, often for longer than its tenure, and often just when it is needed.
+  private mutating func addStandbyFaults(_ random: inout SeededRandom) {
+    for _ in 0..<random.index(5) {
+      let time = random.number(500_000...length)
+      let duration = random.chance(600_000) ? random.number(1_900_000...8_000_000) : duration(&random)
+      let steps = random.index(14)
+      let kind: Fault.Kind =
+        switch random.index(9) {
+        case 0, 1: .crash(.authority, losesWrites: true)
+        case 2, 3: .hang(.authority)
+        case 4: .authorityEnds(afterSteps: steps)
+        case 5, 6: .authorityHangs(afterSteps: steps)
+        case 7: .isolate(.authority)
+        default: random.chance(500_000) ? .hang(.standby) : .crash(.standby, losesWrites: true)
+        }
+      faults.append(Fault(kind: kind, start: time, duration: duration))
+      guard random.chance(600_000) else { continue }
+      // There is something to certify.
+      let start = max(0, time + random.number(-1_500_000...1_500_000))
+      let crash = Fault.Kind.crash(.commander(else: 0), losesWrites: true)
+      faults.append(Fault(kind: crash, start: start, duration: self.duration(&random)))
     }
   }
 

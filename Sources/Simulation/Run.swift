@@ -47,6 +47,7 @@ public struct Run: Sendable {
     world.access = AccessPlan(seed: seed, clients: plan.clients, length: plan.length)
     for _ in 0..<plan.drones { world.addDrone() }
     for _ in 0..<plan.clients { world.addClient(workload) }
+    if plan.hasStandby { world.addStandby() }
     world.schedule(plan)
     for machine in world.machines { machine.start() }
 
@@ -75,7 +76,7 @@ public struct Run: Sendable {
   private func heal(_ world: World) {
     guard !world.isOver else { return }
     world.trace("HEALED")
-    world.authority.stepsToLive = nil
+    for authority in world.authorities { (authority.stepsToLive, authority.stepsToHang) = (nil, nil) }
     world.access.permitAll(at: world.time)
     for machine in world.machines {
       machine.forgetStop()

@@ -20,7 +20,10 @@ final class World {
   var machines: [Machine] = []
   private(set) lazy var network = Network(self, random: SeededRandom(seed: seed, stream: 3))
   private(set) lazy var watch = Watch(self)
-  private(set) lazy var authority = AuthorityMachine(self)
+  private(set) lazy var authoritySite = AuthoritySite(self)
+  private(set) lazy var routing = AuthorityRouting(self)
+  /// The authority's processes, one or two.
+  private(set) var authorities: [AuthorityMachine] = []
   private(set) lazy var database = DatabaseMachine(self)
   private(set) var drones: [DroneMachine] = []
   private(set) var clients: [ClientMachine] = []
@@ -44,7 +47,7 @@ final class World {
     random = SeededRandom(seed: seed, stream: 1)
     pausing = SeededRandom(seed: seed, stream: 2)
     // In this order, whoever is asked for first.
-    _ = authority
+    authorities = [AuthorityMachine(self, authoritySite, name: "a1", seed: random.next())]
     _ = database
   }
 
@@ -57,6 +60,20 @@ final class World {
     return drone
   }
 
+  /// A second process of the authority, on the same register.
+  func addStandby() {
+    var random = SeededRandom(seed: seed, stream: 6)
+    authorities.append(AuthorityMachine(self, authoritySite, name: "a1-standby", seed: random.next()))
+  }
+
+  /// The process that the nodes can talk to; the first where none is.
+  var activeAuthority: AuthorityMachine { authorities.first(where: \.isListening) ?? authorities[0] }
+  /// Another one than that, if there is one.
+  var standbyAuthority: AuthorityMachine {
+    let active = activeAuthority
+    return authorities.first { $0 !== active } ?? active
+  }
+
   func addClient(_ workload: Workload) {
     clients.append(ClientMachine(self, number: clients.count, workload: workload))
   }
@@ -65,12 +82,16 @@ final class World {
   func send(_ message: ControlMessage, from source: Machine, as sender: Principal, to peer: Principal) {
     switch peer.role {
     case .authority:
-      network.send(from: source, to: authority, on: authority.control) { [unowned self] in
+      let authority = routing.target(of: source)
+      network.send(from: source, to: authority, on: authority.control) {
         authority.receive(message, from: sender)
       }
     case .drone:
       guard let drone = drones.first(where: { $0.principal == peer }) else { return }
-      network.send(from: source, to: drone, on: drone.control) { drone.receive(message, from: sender) }
+      network.send(from: source, to: drone, on: drone.control) { [unowned self] in
+        if let process = source as? AuthorityMachine { routing.heard(process, at: drone) }
+        drone.receive(message, from: sender)
+      }
     default: break
     }
   }

@@ -4,9 +4,9 @@ import GRDB
 /// The authority's register at rest, in an SQLite file of its own: the office's record and the nodes.
 ///
 /// An authority and its standby on one host may have it open at the same time: every change is a transaction
-/// that begins with the write lock, compares what it must, and is on the disk (`synchronous = FULL`) when the
-/// call returns. Never put it on a network file system, whose locks do not hold. Every operation blocks for
-/// about a disk's flush; call them on one thread kept for them.
+/// that begins with the write lock, compares what it must (first of all, that the one who writes holds the tenure),
+/// and is on the disk (`synchronous = FULL`) when the call returns. Never put it on a network file system, whose locks
+/// do not hold. Every operation blocks for about a disk's flush; call them on one thread kept for them.
 public final class AuthorityRegister: Sendable {
   /// How a compare-and-set ended.
   public enum Replacement: Hashable, Sendable {
@@ -17,6 +17,10 @@ public final class AuthorityRegister: Sendable {
 
   public let path: String
   private let queue: DatabaseQueue
+  /// For the tenure alone. Its commits need no flush: they outlive the process, and when the power goes, all who
+  /// could hold the tenure go with it. So renewing costs the disk nothing, and a process that is stopped in the
+  /// middle of a flush does not take the write lock along for a renewal's sake.
+  let tenureQueue: DatabaseQueue
 
   /// Opens the register in a directory that exists, creating the file (0600) when it is missing.
   /// - Throws: `StoreError`: `exposed`, `foreign`, `newer`, `otherCluster`, `inaccessible`, `damaged`, `failed`.
@@ -38,6 +42,8 @@ public final class AuthorityRegister: Sendable {
         try database.execute(sql: "PRAGMA synchronous = FULL")
         try RegisterSchema.prepare(database, cluster: cluster, path: path)
       }
+      tenureQueue = try DatabaseQueue(path: path, configuration: configuration)
+      try tenureQueue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = NORMAL") }
     } catch {
       throw StoreError(error, path: path)
     }
@@ -59,8 +65,11 @@ public final class AuthorityRegister: Sendable {
 
   /// Stores the record if it may follow the stored one (`OfficeRecord.mayFollow`): the compare-and-set on which
   /// “one commander a term” rests. A record that is stored already, equal in everything, is stored.
-  public func replaceOffice(_ record: OfficeRecord) throws(StoreError) -> Replacement {
-    try writing { database in
+  /// - Throws: `superseded` when the holder's tenure is another's by now.
+  public func replaceOffice(
+    _ record: OfficeRecord, holder: Incarnation
+  ) throws(StoreError) -> Replacement {
+    try writing(queue, as: holder) { database in
       let stored = try office(database)
       if stored == record { return .stored }
       guard record.mayFollow(stored) else { return .stale(stored) }
@@ -81,8 +90,9 @@ public final class AuthorityRegister: Sendable {
 
   /// The number of an access list with this digest: that of the last one if it is the same, else the next. So
   /// no number ever names two lists, whichever of the authorities, in whichever of its lives, read them.
-  public func accessVersion(of digest: [UInt8]) throws(StoreError) -> UInt64 {
-    try writing { database in
+  /// - Throws: `superseded` when the holder's tenure is another's by now.
+  public func accessVersion(of digest: [UInt8], holder: Incarnation) throws(StoreError) -> UInt64 {
+    try writing(queue, as: holder) { database in
       let last = try Row.fetchOne(database, sql: "SELECT version, digest FROM access")
       let version = last.map { UInt64(stored: $0[0]) } ?? 0
       if let stored = last?[1] as Blob?, [UInt8](stored) == digest { return version }
@@ -96,8 +106,9 @@ public final class AuthorityRegister: Sendable {
   }
 
   /// Inserts a node or replaces what is known of it.
-  public func store(_ node: EnrolledNode) throws(StoreError) {
-    try writing { database in
+  /// - Throws: `superseded` when the holder's tenure is another's by now.
+  public func store(_ node: EnrolledNode, holder: Incarnation) throws(StoreError) {
+    try writing(queue, as: holder) { database in
       try database.execute(
         sql: "INSERT OR REPLACE INTO nodes (principal, address, expiry_cleared) VALUES (?, ?, ?)",
         arguments: [
@@ -109,6 +120,7 @@ public final class AuthorityRegister: Sendable {
   /// Moves the write-ahead log into the file and closes. Nothing depends on it: a process may end without.
   public func close() throws(StoreError) {
     do {
+      try tenureQueue.close()
       _ = try queue.writeWithoutTransaction { try $0.checkpoint(.truncate) }
       try queue.close()
     } catch {
@@ -121,11 +133,15 @@ public final class AuthorityRegister: Sendable {
     try? queue.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") } ?? nil
   }
 
-  private func writing<R: Sendable>(_ body: (Database) throws -> R) throws(StoreError) -> R {
+  /// - Parameter holder: who must hold the tenure in this very transaction; nil for changes of the tenure itself.
+  func writing<R: Sendable>(
+    _ queue: DatabaseQueue, as holder: Incarnation?, _ body: (Database) throws -> R
+  ) throws(StoreError) -> R {
     do {
       return try queue.writeWithoutTransaction { database in
         var result: R?
         try database.inTransaction(.immediate) {
+          if let holder, try tenure(database).holder != holder { throw StoreError.superseded(path: path) }
           result = try body(database)
           return .commit
         }
@@ -171,7 +187,7 @@ public final class AuthorityRegister: Sendable {
       node: RegisteredNode(principal: principal, endpoint: endpoint), isExpiryCleared: row[2])
   }
 
-  private func damaged(_ detail: String) -> StoreError { .damaged(path: path, detail: detail) }
+  func damaged(_ detail: String) -> StoreError { .damaged(path: path, detail: detail) }
 }
 
 /// An office's state as columns: 0 vacant, 1 to 4 the last step done, 5 certified, 6 burnt.
@@ -234,6 +250,12 @@ private enum RegisterSchema {
     """
     CREATE TABLE access (
       id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, digest BLOB NOT NULL) STRICT;
+    """,
+    // Which of the authority's processes is active; without a holder, none.
+    """
+    CREATE TABLE tenure (
+      id INTEGER PRIMARY KEY CHECK (id = 1), holder INTEGER, counter INTEGER NOT NULL) STRICT;
+    INSERT INTO tenure (id, holder, counter) VALUES (1, NULL, 0);
     """,
   ]
 

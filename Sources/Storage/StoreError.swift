@@ -20,6 +20,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The disk did not confirm a flush. What the kernel then holds is anybody's guess, and a second flush may
   /// succeed without having written it: only a restart reads what is really there.
   case unconfirmed(path: String, detail: String)
+  /// Another authority has taken over the register.
+  case superseded(path: String)
   /// The partition went to a higher token while it was being read.
   case fenced(Partition, by: FencingToken)
   /// The receiver of the contents wants no more of them.
@@ -35,7 +37,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .damaged(let path, _), .foreign(let path), .newer(let path, _, _), .otherCluster(let path, _, _),
       .exposed(let path, _), .inUse(let path), .full(let path), .inaccessible(let path, _),
-      .failed(let path, _), .unconfirmed(let path, _):
+      .failed(let path, _), .unconfirmed(let path, _), .superseded(let path):
       path
     case .fenced, .cancelled: nil
     }
@@ -56,6 +58,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .inaccessible(_, let detail): "cannot be opened: \(detail)"
     case .failed(_, let detail): "failed: \(detail)"
     case .unconfirmed(_, let detail): "could not be flushed to the disk: \(detail)"
+    case .superseded: "is kept by another authority by now"
     case .fenced(let partition, let token):
       "partition \(partition) has since been opened under token \(token)"
     case .cancelled: "the receiver wants no more"
@@ -74,7 +77,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .full: "free some disk space"
     case .inaccessible: "make it readable and writable for this user"
     case .unconfirmed: "check the disk, then start again: what was acknowledged is there"
-    case .failed, .fenced, .cancelled: ""
+    case .failed, .superseded, .fenced, .cancelled: ""
     }
   }
 

@@ -28,6 +28,9 @@ public final class PeerMesh: Sendable {
     public var firstPause: Duration = .milliseconds(50)
     public var longestPause: Duration = .seconds(2)
     public var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
+    /// Of a principal with several addresses: when something was sent on its newest session and nothing came for this
+    /// long, the next address is tried beside it.
+    public var silence: Duration = .seconds(3)
 
     public init(
       dialer: SessionDialer, logger: Logger,
@@ -87,14 +90,13 @@ public final class PeerMesh: Sendable {
 
   /// Where a principal listens; `nil` forgets it. A new address is tried without a pause.
   public func setAddress(_ address: NodeAddress?, of principal: String) {
-    run { $0.setAddress(address, of: principal) }
+    run { $0.setAddresses(address.map { [$0] } ?? [], of: principal) }
   }
 
-  /// The same for several principals; others keep theirs.
-  public func setAddresses(_ addresses: [String: NodeAddress]) {
-    run { core in
-      for principal in addresses.keys.sorted() { core.setAddress(addresses[principal], of: principal) }
-    }
+  /// Where a principal may listen, when several processes stand for it and one of them is active. When a dial fails,
+  /// or the session is silent, the next one is tried; after the last comes the first.
+  public func setAddresses(_ addresses: [NodeAddress], of principal: String) {
+    run { $0.setAddresses(addresses, of: principal) }
   }
 
   /// Closes every session with a principal and drops what waits for it. It may be dialled again.

@@ -9,7 +9,7 @@ final class PeerMeshCore {
   private let configuration: PeerMesh.Configuration
   private let emit: @Sendable (PeerMeshEvent) -> Void
   private var routes: [String: PeerRoute] = [:]
-  private var addresses: [String: NodeAddress] = [:]
+  private var addresses: [String: [NodeAddress]] = [:]
   private var sessions: [UInt64: SessionReference] = [:]
   /// Sessions of this loop that were written to in this turn of it.
   private var unflushed: [Session] = []
@@ -31,7 +31,8 @@ final class PeerMeshCore {
     let route = route(to: principal)
     while let newest = route.sessions.last {
       guard newest.eventLoop === eventLoop, !newest.onItsLoop.isOpen else {
-        return write(messages, to: newest)
+        write(messages, to: newest)
+        return lookBeside(route)
       }
       route.sessions.removeLast()
     }
@@ -83,9 +84,9 @@ final class PeerMeshCore {
 
   // Dialling
 
-  func setAddress(_ address: NodeAddress?, of principal: String) {
-    guard addresses[principal] != address else { return }
-    addresses[principal] = address
+  func setAddresses(_ new: [NodeAddress], of principal: String) {
+    guard addresses[principal] ?? [] != new else { return }
+    addresses[principal] = new.isEmpty ? nil : new
     guard let route = routes[principal] else { return }
     route.forgetFailures()
     if !route.isQueueEmpty, route.sessions.isEmpty { connect(route) }
@@ -93,7 +94,7 @@ final class PeerMeshCore {
 
   private func connect(_ route: PeerRoute) {
     guard !isShutDown, !route.isDialling, route.retry == nil else { return }
-    guard let address = addresses[route.principal] else {
+    guard let address = address(of: route) else {
       route.dropQueue()
       return report(route.principal, .unknownAddress(principal: route.principal))
     }
@@ -103,6 +104,21 @@ final class PeerMeshCore {
       return
     }
     dial(route, address, replacing: nil)
+  }
+
+  private func address(of route: PeerRoute) -> NodeAddress? {
+    guard let known = addresses[route.principal] else { return nil }
+    return known[route.place % known.count]
+  }
+
+  /// The process at the other end of the newest session may hang, with its connection open, while another has become
+  /// active: a session with that one, once it stands, is the newest.
+  private func lookBeside(_ route: PeerRoute) {
+    guard let known = addresses[route.principal], known.count > 1, !route.isDialling,
+      route.isSilent(now: eventLoop.now, configuration)
+    else { return }
+    route.place += 1
+    dial(route, known[route.place % known.count], replacing: nil)
   }
 
   private func retry(_ principal: String) {
@@ -138,7 +154,11 @@ final class PeerMeshCore {
     case .failure(let error):
       // A session that should have been replaced goes on as long as it lasts.
       if old != nil, !route.sessions.isEmpty { return }
-      route.failed(now: eventLoop.now, configuration)
+      // No pause before the next of several addresses, but one before the first is tried again.
+      route.place += 1
+      if route.place.isMultiple(of: max(1, addresses[principal]?.count ?? 1)) {
+        route.failed(now: eventLoop.now, configuration)
+      }
       report(principal, error)
       route.dropOld(now: eventLoop.now, configuration)
       if !route.isQueueEmpty, route.sessions.isEmpty { connect(route) }
@@ -159,18 +179,21 @@ final class PeerMeshCore {
     sessions[session.id] = reference
     let route = route(to: session.peer)
     route.sessions.append(reference)
+    route.answered()
     route.forgetFailures()
     emit(.opened(session))
     for messages in route.takeQueue(now: eventLoop.now, configuration) { write(messages, to: reference) }
   }
 
   func received(_ messages: [UInt8], on session: PeerSession) {
-    if !isShutDown { emit(.received(session, messages)) }
+    guard !isShutDown else { return }
+    if let route = routes[session.peer], route.sessions.last?.id == session.id { route.answered() }
+    emit(.received(session, messages))
   }
 
   func noticed(_ notice: SessionNotice, on session: PeerSession) {
     guard !session.isInbound, !isShutDown, let route = routes[session.peer], !route.isDialling,
-      route.sessions.last?.id == session.id, let address = addresses[session.peer]
+      route.sessions.last?.id == session.id, let address = address(of: route)
     else { return }
     dial(route, address, replacing: session.id)
   }

@@ -9,6 +9,10 @@ final class PeerRoute {
   /// The timer of the next attempt.
   var retry: Scheduled<Void>?
   private(set) var pauseEnd: NIODeadline?
+  /// Which of the principal's addresses comes next: the number of steps from one to the next so far.
+  var place = 0
+  /// Since when something that was sent on the newest session waits for a sign of life.
+  private var unanswered: NIODeadline?
 
   private var failures = 0
   private var queue: [(messages: [UInt8], since: NIODeadline)] = []
@@ -52,6 +56,21 @@ final class PeerRoute {
   func dropQueue() {
     queue = []
     queuedBytes = 0
+  }
+
+  /// Something came on the newest session.
+  func answered() { unanswered = nil }
+
+  /// Notes that something has just been sent on it, and tells whether it has been silent for too long.
+  func isSilent(now: NIODeadline, _ configuration: PeerMesh.Configuration) -> Bool {
+    guard let since = unanswered else {
+      unanswered = now
+      return false
+    }
+    guard now - since > TimeAmount(configuration.silence) else { return false }
+    // The next look beside comes after another such time.
+    unanswered = now
+    return true
   }
 
   func failed(now: NIODeadline, _ configuration: PeerMesh.Configuration) {

@@ -19,10 +19,18 @@ import Testing
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    /// With the tenure in the hands of `holder`.
     func open(cluster: String = "demo") throws -> AuthorityRegister {
-      try AuthorityRegister(directory: path, cluster: cluster)
+      let register = try AuthorityRegister(directory: path, cluster: cluster)
+      let tenure = try register.tenure()
+      if tenure.holder != holder {
+        #expect(try register.replaceTenure(tenure, with: tenure.followed(by: holder)) == .stored)
+      }
+      return register
     }
   }
+
+  private static let holder = Incarnation(7)
 
   private static func winner(_ number: Int) throws -> Winner {
     Winner(
@@ -46,7 +54,7 @@ import Testing
     for (term, state) in states {
       record = record.followed(term: Term(term), state: state)
       let register = try directory.open()
-      #expect(try register.replaceOffice(record) == .stored)
+      #expect(try register.replaceOffice(record, holder: Self.holder) == .stored)
       try register.close()
       #expect(try directory.open().contents().office == record)
     }
@@ -70,9 +78,9 @@ import Testing
     ]
     for (stored, term, state) in refused {
       let register = try Directory().open()
-      if stored != .vacant { _ = try register.replaceOffice(stored) }
+      if stored != .vacant { _ = try register.replaceOffice(stored, holder: Self.holder) }
       let record = stored.followed(term: Term(term), state: state)
-      #expect(try register.replaceOffice(record) == .stale(stored), "\(record)")
+      #expect(try register.replaceOffice(record, holder: Self.holder) == .stale(stored), "\(record)")
     }
   }
 
@@ -83,9 +91,9 @@ import Testing
     let vacant = try second.contents().office
     let claim = vacant.followed(term: Term(1), state: .certifying(try Self.winner(1), done: .claimed))
     let other = vacant.followed(term: Term(1), state: .certifying(try Self.winner(2), done: .claimed))
-    #expect(try first.replaceOffice(claim) == .stored)
-    #expect(try second.replaceOffice(other) == .stale(claim))
-    #expect(try second.replaceOffice(claim) == .stored, "the same again is no conflict")
+    #expect(try first.replaceOffice(claim, holder: Self.holder) == .stored)
+    #expect(try second.replaceOffice(other, holder: Self.holder) == .stale(claim))
+    #expect(try second.replaceOffice(claim, holder: Self.holder) == .stored, "the same again is no conflict")
     #expect(try first.contents().office == claim)
   }
 
@@ -100,7 +108,7 @@ import Testing
           let register = try AuthorityRegister(directory: path, cluster: "demo")
           let claim = OfficeRecord.vacant.followed(
             term: Term(1), state: .certifying(try Self.winner(number), done: .claimed))
-          return try register.replaceOffice(claim) == .stored
+          return try register.replaceOffice(claim, holder: Self.holder) == .stored
         }
       }
       return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
@@ -119,9 +127,9 @@ import Testing
           principal: World.drone(number), endpoint: Endpoint(host: "::1", port: port)),
         isExpiryCleared: isExpiryCleared)
     }
-    try register.store(node(2, port: 1, isExpiryCleared: true))
-    try register.store(node(1, port: 2, isExpiryCleared: false))
-    try register.store(node(1, port: 3, isExpiryCleared: true))
+    try register.store(node(2, port: 1, isExpiryCleared: true), holder: Self.holder)
+    try register.store(node(1, port: 2, isExpiryCleared: false), holder: Self.holder)
+    try register.store(node(1, port: 3, isExpiryCleared: true), holder: Self.holder)
     #expect(
       try directory.open().contents().nodes
         == [node(1, port: 3, isExpiryCleared: true), node(2, port: 1, isExpiryCleared: true)])
@@ -131,16 +139,16 @@ import Testing
   func accessVersions() throws {
     let directory = try Directory()
     let (first, second) = (try directory.open(), try directory.open())
-    #expect(try first.accessVersion(of: [1]) == 1)
-    #expect(try second.accessVersion(of: [1]) == 1)
-    #expect(try second.accessVersion(of: [2]) == 2)
-    #expect(try first.accessVersion(of: [2]) == 2)
-    #expect(try first.accessVersion(of: [1]) == 3, "what was there before is a new change")
+    #expect(try first.accessVersion(of: [1], holder: Self.holder) == 1)
+    #expect(try second.accessVersion(of: [1], holder: Self.holder) == 1)
+    #expect(try second.accessVersion(of: [2], holder: Self.holder) == 2)
+    #expect(try first.accessVersion(of: [2], holder: Self.holder) == 2)
+    #expect(try first.accessVersion(of: [1], holder: Self.holder) == 3, "what was there before is a new change")
     try first.close()
     try second.close()
     let later = try directory.open()
-    #expect(try later.accessVersion(of: [1]) == 3)
-    #expect(try later.accessVersion(of: [4]) == 4)
+    #expect(try later.accessVersion(of: [1], holder: Self.holder) == 3)
+    #expect(try later.accessVersion(of: [4], holder: Self.holder) == 4)
   }
 
   @Test("a register of the first version is upgraded, with all that is in it")
@@ -169,7 +177,50 @@ import Testing
     let upgraded = try directory.open()
     #expect(try upgraded.contents().office.term == Term(5))
     #expect(try upgraded.contents().nodes.map(\.node.principal) == [World.drone(1)])
-    #expect(try upgraded.accessVersion(of: [1]) == 1)
+    #expect(try upgraded.accessVersion(of: [1], holder: Self.holder) == 1)
+  }
+
+  @Test("who holds the tenure is kept, with all 64 bits, and replaced only by who knows what is there")
+  func tenure() throws {
+    let directory = try Directory()
+    let (one, other) = (
+      try AuthorityRegister(directory: directory.path, cluster: "demo"),
+      try AuthorityRegister(directory: directory.path, cluster: "demo")
+    )
+    #expect(try one.tenure() == .vacant)
+    let first = TenureRecord.vacant.followed(by: Incarnation(.max))
+    #expect(try one.replaceTenure(.vacant, with: first) == .stored)
+    #expect(try other.tenure() == first)
+    let second = TenureRecord.vacant.followed(by: Incarnation(2))
+    #expect(try other.replaceTenure(.vacant, with: second) == .stale(first))
+    let renewed = first.followed(by: first.holder)
+    #expect(try one.replaceTenure(first, with: renewed) == .stored)
+    #expect(try other.replaceTenure(first, with: first.followed(by: Incarnation(2))) == .stale(renewed))
+    try other.releaseTenure(of: Incarnation(2))
+    #expect(try one.tenure() == renewed, "only the holder gives it back")
+    try one.releaseTenure(of: Incarnation(.max))
+    #expect(try other.tenure() == TenureRecord(holder: nil, counter: 3))
+  }
+
+  @Test("who has lost the tenure writes nothing, whatever it wants to write and however right it would be")
+  func superseded() throws {
+    let directory = try Directory()
+    let (woken, active) = (try directory.open(), try directory.open())
+    let tenure = try active.tenure()
+    #expect(try active.replaceTenure(tenure, with: tenure.followed(by: Incarnation(8))) == .stored)
+    let claim = OfficeRecord.vacant.followed(
+      term: Term(1), state: .certifying(try Self.winner(1), done: .claimed))
+    let lost = StoreError.superseded(path: woken.path)
+    #expect(throws: lost) { try woken.replaceOffice(claim, holder: Self.holder) }
+    let node = EnrolledNode(
+      node: RegisteredNode(principal: World.drone(1), endpoint: Endpoint(host: "::1", port: 1)),
+      isExpiryCleared: true)
+    #expect(throws: lost) { try woken.store(node, holder: Self.holder) }
+    #expect(throws: lost) { try woken.accessVersion(of: [1], holder: Self.holder) }
+    #expect(try active.contents() == .empty)
+    #expect(try active.replaceOffice(claim, holder: Incarnation(8)) == .stored)
+    // The same again, which would change nothing, is refused as well.
+    #expect(throws: lost) { try woken.replaceOffice(claim, holder: Self.holder) }
   }
 
   @Test("commits reach the disk before they are answered")

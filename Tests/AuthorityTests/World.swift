@@ -35,6 +35,9 @@ final class World {
   /// Actions that are asked for and take their time: neither done nor answered.
   var isHeld: ((AuthorityAction) -> Bool)?
 
+  /// How long the process is certain to be the active one.
+  var tenure = Instant(milliseconds: .max)
+
   // The process.
   var core: AuthorityCore?
   var now = Instant(milliseconds: 1_000_000)
@@ -82,7 +85,7 @@ final class World {
         principal: try! Principal(role: .authority, node: "a1", realm: Self.realm),
         administrators: [Self.administrator]),
       timing: Self.timing, verifier: ElectionVerifier(anchors: [Self.ca.anchor], realm: Self.realm),
-      register: register, seed: seed)
+      register: register, tenure: tenure, seed: seed)
     feed(.started)
     for node in register.nodes { feed(.connected(node.node.principal)) }
   }

@@ -16,7 +16,7 @@ import Synchronization
 ///       try cluster.kill("d1")
 ///     }
 ///
-/// Names of processes: `krb5kdc`, `kadmind`, `a1` (the authority), `db1`, `d1`, `d2`, …
+/// Names of processes: `krb5kdc`, `kadmind`, `a1` (the authority), `a1-standby`, `db1`, `d1`, `d2`, …
 public final class ClusterFixture: Sendable {
   public let directory: ClusterDirectory
   public let realmName: String
@@ -34,9 +34,11 @@ public final class ClusterFixture: Sendable {
   /// Starts a cluster and returns once it serves all slots; `alice` has a ticket.
   /// - Parameters:
   ///   - loops: event loops for data on each drone; nil: one a core.
+  ///   - hasStandby: whether a second process stands by for the authority.
   ///   - tell: takes a line for each step of the start.
   public init(
-    drones: Int = 3, loops: Int? = nil, logLevel: String = "info", program: String? = nil,
+    drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, logLevel: String = "info",
+    program: String? = nil,
     tell: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws {
     self.program = try program ?? Self.builtProgram()
@@ -45,7 +47,8 @@ public final class ClusterFixture: Sendable {
     realmName = reservation.realm
     try reservation.publish(configuration: RealmLayout(directory: directory.realm).clientConfiguration)
     let plan = ClusterPlan(
-      cluster: "test", realm: realmName, drones: drones, logLevel: logLevel, loops: loops)
+      cluster: "test", realm: realmName, drones: drones, logLevel: logLevel, loops: loops,
+      hasStandby: hasStandby)
     let probe = ServingProbe(directory)
     defer { probe.close() }
     do {
@@ -66,12 +69,13 @@ public final class ClusterFixture: Sendable {
   /// Starts a cluster for the time of the body; at most two at a time, the others wait. When the body throws, the
   /// error carries the ends of all logs.
   public static func run(
-    drones: Int = 3, loops: Int? = nil, logLevel: String = "info",
+    drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, logLevel: String = "info",
     _ body: (ClusterFixture) async throws -> Void
   ) async throws {
     await gate.enter()
     defer { gate.leave() }
-    let cluster = try await ClusterFixture(drones: drones, loops: loops, logLevel: logLevel)
+    let cluster = try await ClusterFixture(
+      drones: drones, loops: loops, hasStandby: hasStandby, logLevel: logLevel)
     defer { cluster.tearDown() }
     do {
       try await body(cluster)

@@ -71,6 +71,33 @@ struct ContextTests {
     expectRefusal(.replay) { try Pair(pair.initiator, again).accept(token) }
   }
 
+  /// The initiator's cache is made to believe that its ticket lasts an hour, or libkrb5 would not present it.
+  /// Before the real end and the clock skew have passed the acceptor takes it, so that its refusal afterwards
+  /// cannot have another reason. The wait is for the clock, which alone ends a ticket.
+  @Test("an expired ticket is refused by the acceptor, in a sentence that says so and what to do")
+  func expiredTicket() throws {
+    let drone = "keyval-drone/\(uniqueName("d"))"
+    let acceptor = try fixture.acceptor(drone, keytab: fixture.addService(drone))
+    let ticket = try fixture.outlivedTicket(of: uniqueName("edgar"), for: drone)
+    let pair = Pair(try .fromCache(name: ticket.cache), acceptor)
+    try pair.accept(pair.request().1)
+
+    let end = ticket.end + Int64(fixture.realm.settings.clockSkew)
+    #expect(eventually(within: 60) { Int64(time(nil)) > end })
+    let token = try pair.request().1
+    let error = try #require(
+      expectRefusal(
+        .ticketExpired, saying: fixture.principal(drone), "has expired", "KDC of realm \(fixture.realmName)",
+        "kinit"
+      ) { try pair.accept(token) })
+    #expect(error.code == -1_765_328_352)  // KRB5KRB_AP_ERR_TKT_EXPIRED
+
+    // The acceptor goes on.
+    let other = uniqueName("emma")
+    try fixture.addUser(other)
+    _ = try Pair(.fromCache(name: fixture.cache(of: other)), acceptor).handshake()
+  }
+
   @Test("a token for another service is refused, even when the keytab holds that service's key")
   func wrongTarget() throws {
     let names = ["keyval-drone/\(uniqueName("d"))", "keyval-drone/\(uniqueName("d"))"]

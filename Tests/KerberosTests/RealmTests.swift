@@ -174,6 +174,33 @@ struct RealmTests {
     }
   }
 
+  @Test(
+    "started as root, the authority's files can be another user's than the daemons'",
+    .enabled(if: geteuid() == 0, "only root hands files to others"))
+  func authorityOwner() throws {
+    var template = Array("/tmp/keyval-test-owners.XXXXXX".utf8CString)
+    #expect(mkdtemp(&template) != nil)
+    let parent = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    defer { _ = try? ProgramRun.run(["/bin/rm", "-rf", parent], environment: [:], user: .current) }
+    #expect(chmod(parent, 0o711) == 0)
+    let (daemons, authority) = (UnixUser(uid: 61_190, gid: 61_190), UnixUser(uid: 61_191, gid: 61_191))
+    let realm = try RealmCreation.create(
+      RealmSettings(realm: "OWNERS.TEST"), directory: "\(parent)/r", owner: daemons, authorityOwner: authority
+    )
+    let layout = realm.layout
+    for (path, user, mode) in [
+      (layout.kdcDirectory, daemons, 0o700), (layout.kdcKey, daemons, 0o600),
+      ("\(layout.kdcDirectory)/principal", daemons, 0o600), (layout.authorityDirectory, authority, 0o700),
+      (layout.electionCAKey, authority, 0o600), (layout.authorityKeytab, authority, 0o600),
+    ] {
+      var status = stat()
+      #expect(stat(path, &status) == 0 && status.st_uid == user.uid, "\(path)")
+      #expect(status.st_mode & 0o777 == mode, "\(path)")
+    }
+    #expect(try Keytab.entries(layout.authorityKeytab).map(\.principal) == [realm.authorityPrincipal])
+    #expect(access("\(layout.kdcDirectory)/authority.keytab.new", F_OK) != 0)
+  }
+
   private func expectProvisioningError<R>(saying words: String, _ body: () throws -> R) {
     #expect { try body() } throws: { ($0 as? ProvisioningError)?.description.contains(words) == true }
   }

@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import Provisioning
 import Synchronization
 import Testing
 
@@ -61,15 +63,40 @@ struct LocalClusterTests {
     #expect(try ClusterRecord.load(from: directory) == record)
     #expect(try survivors().count == 6)
     if geteuid() == 0 {
-      for process in record.processes {
-        let status = try #require(readSmallFile("/proc/\(process.pid)/status"))
-        #expect(!status.contains("\nUid:\t0\t"), "\(process.name) runs as root")
-      }
+      let users = try Dictionary(uniqueKeysWithValues: record.processes.map { ($0.name, try user(of: $0)) })
+      #expect(users.values.allSatisfy(ClusterUsers.range.contains), "\(users)")
+      #expect(users["krb5kdc"] == users["kadmind"])
+      #expect(Set(users.values).count == 5, "the daemons, the authority and each node: \(users)")
     }
     #expect(try LocalCluster.stop(in: directory).isEmpty)
     #expect(!record.processes.contains { $0.identity.isRunning })
     #expect(try survivors().isEmpty)
     #expect(try ClusterRecord.load(from: directory).processes.isEmpty)
+  }
+
+  @Test(
+    "a standby authority is a process of its own with the authority's register, keytab and user",
+    .timeLimit(.minutes(1)))
+  func standby() async throws {
+    defer { remove() }
+    let record = try await LocalCluster.start(
+      ClusterPlan(drones: 1, hasStandby: true), in: directory, program: program,
+      reporter: StepReporter(told.add), probe: { true })
+    #expect(record.processes.map(\.name) == ["krb5kdc", "kadmind", "a1", "db1", "d1", "a1-standby"])
+    #expect(record.processes[5].role == .authority && directory.hadStandby)
+    #expect(try user(of: record.processes[5]) == user(of: record.processes[2]))
+    let (first, second) = (
+      try NodeFile.load(directory.configuration(of: "a1")),
+      try NodeFile.load(directory.configuration(of: "a1-standby"))
+    )
+    #expect(first.name == second.name && first.keytab == second.keytab && first.directory == second.directory)
+    #expect(first.listen != second.listen)
+    let drone = try NodeFile.load(directory.configuration(of: "d1"))
+    #expect(drone.authority?.address == first.listen && drone.authority?.standby == second.listen)
+    let client = try #require(readSmallFile(directory.clientConfiguration))
+    #expect(client.contains(second.listen))
+    try LocalCluster.stop(in: directory)
+    #expect(try survivors().isEmpty)
   }
 
   @Test("what was stopped starts again with its realm and its keys", .timeLimit(.minutes(1)))
@@ -85,6 +112,52 @@ struct LocalClusterTests {
     #expect(readSmallFile("\(directory.realm)/election-ca.pem") == anchors)
     #expect(!told.lines.dropFirst(toldBefore).contains { $0.contains("enrolled") })
     try LocalCluster.stop(in: directory)
+  }
+
+  @Test(
+    "started as root, a node's user reads neither the CA's key nor the KDC's database nor another's keytab",
+    .enabled(if: geteuid() == 0, "only root's nodes run as other users"), .timeLimit(.minutes(1)))
+  func separateUsers() async throws {
+    defer { remove() }
+    var record = try await start(drones: 2)
+    let layout = RealmLayout(directory: directory.realm)
+    let (drone, authority) = (directory.keytab(of: "d1"), layout.electionCAKey)
+    let kdc = ["\(layout.kdcDirectory)/principal", "\(layout.kdcDirectory)/stash", layout.kdcKey]
+    let others = [directory.keytab(of: "d2"), directory.keytab(of: "db1")]
+    let secrets = [drone, authority, layout.authorityKeytab] + kdc + others
+
+    func readable(by name: String) throws -> [String] {
+      let process = try #require(record.processes.first { $0.name == name })
+      let user = try user(of: process)
+      return try secrets.filter { path in
+        try ProgramRun.run(
+          ["/usr/bin/head", "-c", "1", path], environment: [:], user: UnixUser(uid: user, gid: user)
+        ).status == 0
+      }
+    }
+    #expect(try readable(by: "d1") == [drone])
+    #expect(try readable(by: "a1") == [authority, layout.authorityKeytab])
+    #expect(try readable(by: "krb5kdc") == kdc)
+
+    // Whoever they are, they stay it; and who comes is somebody else again.
+    let before = try record.processes.map(user(of:))
+    try LocalCluster.stop(in: directory)
+    record = try await start(drones: 2)
+    #expect(try record.processes.map(user(of:)) == before)
+    let d2 = try #require(record.processes.last)
+    ProcessRoster.stop([d2])
+    #expect(try user(of: LocalCluster.restart("d2", in: directory, program: program)) == before.last)
+    let newcomer = try LocalCluster.addDrone("d7", in: directory, program: program)
+    #expect(try !before.contains(user(of: newcomer)) && ClusterUsers.range.contains(user(of: newcomer)))
+    try LocalCluster.stop(in: directory)
+    #expect(try survivors().isEmpty)
+  }
+
+  /// Whom a process runs as, once it has changed from root to that user.
+  private func user(of process: ClusterRecord.Process) throws -> uid_t {
+    var status = stat()
+    repeat { #expect(stat("/proc/\(process.pid)", &status) == 0) } while status.st_uid == 0
+    return status.st_uid
   }
 
   @Test("a second start in the same directory is refused and harms nothing", .timeLimit(.minutes(1)))
@@ -142,7 +215,7 @@ struct LocalClusterTests {
     try FileManager.default.createDirectory(
       atPath: hidden, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     try FileManager.default.copyItem(atPath: program, toPath: "\(hidden)/keyval")
-    let user = try ServiceUser.current()
+    let user = try ClusterUsers(of: directory).daemons
     let prepared = try NodeProgram.prepare("\(hidden)/keyval", for: user, in: directory)
     #expect(prepared.path == "\(directory.path)/program/keyval")
     #expect(prepared.environment == ["LD_LIBRARY_PATH": "\(directory.path)/program"])

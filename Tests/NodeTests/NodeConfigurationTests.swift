@@ -209,4 +209,15 @@ struct NodeConfigurationTests {
     try FileManager.default.removeItem(atPath: path)
     #expect(fixture.complaint(role: .authority).contains("\(path) (access): cannot be read"))
   }
+
+  @Test("a standby authority is one more address, and may be left out")
+  func standby() throws {
+    let fixture = try Fixture()
+    #expect(try fixture.load().authorityAddresses.map(\.description) == ["127.0.0.1:6233"])
+    let changed = try fixture.load(overrides: ["authority.standby": "127.0.0.1:6232"])
+    #expect(changed.authorityStandby == Endpoint("127.0.0.1:6232"))
+    #expect(changed.authorityAddresses.map(\.description) == ["127.0.0.1:6233", "127.0.0.1:6232"])
+    let complaint = fixture.complaint(overrides: ["authority.standby": "nowhere"])
+    #expect(complaint.contains("authority.standby") && complaint.contains("nowhere"))
+  }
 }

@@ -88,6 +88,38 @@ extension SecurityTests {
       }
     }
 
+    @Test(
+      "a process of a drone's user reads no other's key: not the election CA's, not the KDC's, no other node's",
+      .enabled(if: geteuid() == 0, "only root's nodes run as users of their own"))
+    func usersOfTheirOwn() async throws {
+      let target = try await Target.shared
+      let directory = target.cluster.directory
+      let layout = try target.cluster.realm().layout
+      var users: [String: UInt32] = [:]
+      for process in try target.cluster.processes {
+        var status = stat()
+        #expect(stat("/proc/\(process.pid)", &status) == 0)
+        users[process.name] = status.st_uid
+      }
+      #expect(users["krb5kdc"] == users["kadmind"] && Set(users.values).count == users.count - 1, "\(users)")
+      let drone = try #require(users["d1"])
+      let secrets =
+        [
+          layout.electionCAKey, layout.authorityKeytab, layout.kdcKey, "\(layout.kdcDirectory)/principal",
+          "\(layout.kdcDirectory)/stash", directory.password(of: "alice"), directory.cache(of: "alice"),
+          "\(directory.data(of: "a1"))/authority.sqlite", directory.log(of: "a1"),
+        ] + directory.keytabPaths(of: ["db1", "d2", "d3"]) + Files.all(below: directory.data(of: "db1"))
+      // The attempt itself works: a drone reads its own keytab, and what everybody may read.
+      for path in directory.keytabPaths(of: ["d1"]) + [layout.anchors] {
+        #expect(try Files.isReadable(path, by: drone), "\(path)")
+      }
+      for path in secrets {
+        #expect(access(path, F_OK) == 0, "\(path) is not there")
+        #expect(try !Files.isReadable(path, by: drone), "\(path) is read by a drone's user")
+      }
+      try await target.isUnharmed()
+    }
+
     @Test("no process shows a password in its arguments or its environment")
     func arguments() async throws {
       let target = try await Target.shared

@@ -1,4 +1,5 @@
 import Cluster
+import Glibc
 import Kerberos
 import KerberosFixture
 import Sessions
@@ -47,6 +48,50 @@ extension SecurityTests {
       }
       for node in try target.nodes {
         await expectRefusal(.ticketExpired) { _ = try await Probe.dial(node, .fromCache(name: cache)) }
+      }
+      try await target.isUnharmed()
+    }
+
+    /// What an honest client library never does: it presents a ticket that is over. Before the real end and the
+    /// realm's clock skew have passed each node takes the very same ticket, so that what it says afterwards is
+    /// about time and nothing else. The wait is for the clock, which alone ends a ticket.
+    @Test(
+      "an expired ticket that is presented all the same is refused by the node, which says why and goes on")
+    func presentedExpiredTicket() async throws {
+      let target = try await Target.shared
+      var presented: [(node: Target.Node, credential: InitiatorCredential)] = []
+      var latest: Int64 = 0
+      for (number, node) in try target.nodes.enumerated() {
+        let user = "olga\(number)"
+        let password = OneTimePassword.generate()
+        try target.cluster.realm().addUser(name: user, password: password)
+        let ticket = try OutlivedTicket(
+          of: target.cluster.principal(user), password: password, for: node.principal, seconds: 1,
+          in: target.scratch(user))
+        let credential = try InitiatorCredential.fromCache(name: ticket.cache)
+        // Authenticated, whatever the node thinks of the person.
+        _ = try await Probe.dial(node, credential)
+        presented.append((node, credential))
+        latest = max(latest, ticket.end)
+      }
+      let end = latest + Int64(try target.cluster.realm().settings.clockSkew)
+      try await target.cluster.eventually(
+        "tickets of a second and the clock skew are over", within: .seconds(60)
+      ) {
+        Int64(time(nil)) > end
+      }
+      for (node, credential) in presented {
+        do {
+          _ = try await Probe.dial(node, credential)
+          Issue.record("\(node) took an expired ticket")
+        } catch TransportError.session(.refused(let refusal)) {
+          #expect(refusal.code == .ticketRefused)
+          for words in [node.principal, "has expired", "realm \(target.cluster.realmName)", "kinit"] {
+            #expect(refusal.sentence.contains(words), "\(refusal.sentence)")
+          }
+        }
+        // Another is let in by the same node right afterwards.
+        _ = try await Probe.dial(node, target.alice())
       }
       try await target.isUnharmed()
     }

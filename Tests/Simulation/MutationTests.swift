@@ -26,8 +26,11 @@
 
     /// What no seed up to 300 finds yet: each takes a coincidence that the plans of faults hardly ever draw (an
     /// append that waits while its partition is opened by another; a stop between the look at the clock and a
-    /// read, across the end of the lease).
-    static let notFound: Set<String> = ["checkFenceBeforeTransaction", "sampleClockBeforeExecuting"]
+    /// read, across the end of the lease; an even number of drones in two halves, each with a commander of its own
+    /// term, one by the voice of an authority that has lost its tenure: `SilentAuthorityTests` shows that one).
+    static let notFound: Set<String> = [
+      "checkFenceBeforeTransaction", "sampleClockBeforeExecuting", "ignoreTenure",
+    ]
 
     @Test("the simulator finds it", arguments: findings)
     func found(name: String, seed: UInt64) {

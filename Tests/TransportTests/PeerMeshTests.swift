@@ -161,6 +161,57 @@ struct PeerMeshTests {
     await c.stop()
   }
 
+  @Test("of several addresses the next is tried when nobody listens at one, and after the last the first")
+  func severalAddresses() async throws {
+    let a = try await Node.start("keyval-drone/d1")
+    let gone = try await Node.start("keyval-drone/d2")
+    await gone.stop()
+    let b = try await Node.start("keyval-drone/d2")
+    let addresses = [gone.listener.address, b.listener.address]
+    a.mesh.setAddresses(addresses, of: b.principal)
+    a.mesh.send(one, to: b.principal)
+    try await b.received(one)
+    #expect(a.count(\.isUnreachable) == 1)
+    // And when that one ends, another process may have come at the first.
+    await b.stop()
+    a.mesh.close(peer: b.principal)
+    let c = try await Node.start("keyval-drone/d2")
+    a.mesh.setAddresses([c.listener.address, b.listener.address], of: b.principal)
+    a.mesh.send(two, to: b.principal)
+    try await c.received(two)
+    await a.stop()
+    await c.stop()
+  }
+
+  @Test("beside a session that is silent the next address is tried, and what answers there is talked to")
+  func silentSession() async throws {
+    let a = try await Node.start("keyval-drone/d1") { $0.silence = .milliseconds(200) }
+    // As if it hung: the session stands, and nothing comes.
+    let hung = try await Node.start("keyval-drone/d2")
+    let b = try await Node.start("keyval-drone/d2", answers: true)
+    a.mesh.setAddresses([hung.listener.address, b.listener.address], of: b.principal)
+    a.mesh.send(one, to: b.principal)
+    try await hung.received(one)
+    while b.opened == 0 {
+      a.mesh.send(two, to: b.principal)
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    a.mesh.send(three, to: b.principal)
+    try await b.received(three)
+    try await a.received(three)
+    #expect(a.count(\.isClosed) == 0, "the silent one may come back")
+    // One that answers is left alone, however long it goes on.
+    let opened = a.opened
+    for _ in 0..<30 {
+      a.mesh.send(one, to: b.principal)
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    #expect(a.opened == opened)
+    await a.stop()
+    await hung.stop()
+    await b.stop()
+  }
+
   @Test("what waits is bounded, and the oldest goes first")
   func boundedQueue() async throws {
     let a = try await Node.start("keyval-drone/d1") { $0.queuedMessages = 3 }

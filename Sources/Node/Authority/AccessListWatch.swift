@@ -14,33 +14,47 @@ final class AccessListWatch: Sendable {
   }
 
   private struct State {
-    /// Of what was read last, and by what it is known. Nil stamp: there was no file.
+    /// Of what was read last, and by what it is known (empty: by nothing). Nil stamp: there was no file.
     var stamp: AccessListFile.Stamp?
     var digest: [UInt8]
   }
 
   private let file: AccessListFile
   private let register: AuthorityRegister
+  private let holder: Incarnation
   private let state: Mutex<State>
 
-  /// - Returns: the watch, and the list as it is now.
-  /// - Throws: `NodeError` for the file, `StoreError` for the register.
+  /// What is wrong with the file does not keep an authority from beginning: one that takes over is needed for
+  /// elections, and until the file is mended the drones keep the list that they have. (At the start of the process the
+  /// configuration has refused such a file already.)
+  /// - Parameter holder: in whose name the register is written to.
+  /// - Returns: the watch, and what it found at once.
+  /// - Throws: `StoreError` for the register.
   static func begin(
-    path: String, register: AuthorityRegister
-  ) throws -> (watch: AccessListWatch, list: NumberedAccessList) {
+    path: String, register: AuthorityRegister, holder: Incarnation
+  ) throws(StoreError) -> (watch: AccessListWatch, finding: Finding) {
     let file = AccessListFile(path: path)
     // Before the content: what changes in between is noticed the next time.
     let stamp = file.stamp
-    let text = try file.read()
+    let text: [UInt8]
+    do throws(NodeError) {
+      text = try file.read()
+    } catch {
+      let state = State(stamp: stamp, digest: [])
+      let watch = AccessListWatch(file: file, register: register, holder: holder, state: state)
+      return (watch, .useless(reason: error.description))
+    }
     let digest = SHA256.hash(text)
-    let list = NumberedAccessList(version: try register.accessVersion(of: digest), text: text)
+    let version = try register.accessVersion(of: digest, holder: holder)
     let state = State(stamp: stamp, digest: digest)
-    return (AccessListWatch(file: file, register: register, state: state), list)
+    let watch = AccessListWatch(file: file, register: register, holder: holder, state: state)
+    return (watch, .changed(NumberedAccessList(version: version, text: text)))
   }
 
-  private init(file: AccessListFile, register: AuthorityRegister, state: State) {
+  private init(file: AccessListFile, register: AuthorityRegister, holder: Incarnation, state: State) {
     self.file = file
     self.register = register
+    self.holder = holder
     self.state = Mutex(state)
   }
 
@@ -63,7 +77,7 @@ final class AccessListWatch: Sendable {
         return .unchanged
       }
       do throws(StoreError) {
-        let version = try register.accessVersion(of: digest)
+        let version = try register.accessVersion(of: digest, holder: holder)
         state = State(stamp: stamp, digest: digest)
         return .changed(NumberedAccessList(version: version, text: text))
       } catch {

@@ -8,7 +8,7 @@ import Wire
 
 /// Feeds the authority's core on its event loop and performs what it says, in order.
 final class AuthorityControl {
-  private var core: AuthorityCore
+  private var core: AuthorityCore?
   private let office: AuthorityOffice
   private let hello: HelloDescription
   private let logger: Logger
@@ -18,37 +18,40 @@ final class AuthorityControl {
   private var sessions: [Principal: Int] = [:]
 
   init(
-    core: AuthorityCore, office: AuthorityOffice, hello: HelloDescription, logger: Logger,
+    office: AuthorityOffice, hello: HelloDescription, logger: Logger,
     stop: @escaping @Sendable (NodeError) -> Void
   ) {
-    self.core = core
     self.office = office
     self.hello = hello
     self.logger = logger
     self.stop = stop
   }
 
+  func begin(_ core: AuthorityCore) { self.core = core }
   func connect(mesh: PeerMesh) { self.mesh = mesh }
 
   func handle(_ event: AuthorityEvent) {
-    let actions = core.handle(event, now: NodeClock.now(), wall: NodeClock.wallSeconds())
-    guard !actions.isEmpty else { return }
-    hello.setCommander(core.commander)
+    guard let actions = core?.handle(event, now: NodeClock.now(), wall: NodeClock.wallSeconds()),
+      !actions.isEmpty
+    else { return }
+    hello.setCommander(core?.commander)
     for action in actions { perform(action) }
   }
 
   /// Has the access list's file looked at.
   func lookAtAccessList() {
     guard let mesh else { return }
-    office.lookAtAccessList(on: mesh.eventLoop).assumeIsolated().whenSuccess { finding in
-      switch finding {
-      case .unchanged: break
-      case .changed(let list): self.handle(.accessListRead(list))
-      case .useless(let reason):
-        self.logger.error(
-          "access list not taken; the last good one stays in force",
-          metadata: [NodeLogging.Key.reason: "\(reason)"])
-      }
+    office.lookAtAccessList(on: mesh.eventLoop).assumeIsolated().whenSuccess { self.take($0) }
+  }
+
+  func take(_ finding: AccessListWatch.Finding) {
+    switch finding {
+    case .unchanged: break
+    case .changed(let list): handle(.accessListRead(list))
+    case .useless(let reason):
+      logger.error(
+        "access list not taken; the last good one stays in force",
+        metadata: [NodeLogging.Key.reason: "\(reason)"])
     }
   }
 

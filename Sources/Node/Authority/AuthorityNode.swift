@@ -11,6 +11,10 @@ import Storage
 import Transport
 
 /// The authority as a running service: it registers nodes, holds elections and certifies commanders.
+///
+/// Several such processes of one principal may share a register on one host; one of them is active. The others stand
+/// by: they listen to nobody until they hold the tenure. One that loses it, because it hung for too long, ends its
+/// sessions and stands by again.
 public struct AuthorityNode: Service {
   private let configuration: NodeConfiguration
   private let logger: Logger
@@ -20,7 +24,7 @@ public struct AuthorityNode: Service {
     self.init(configuration: configuration, logger: logger, whenStarted: { _ in })
   }
 
-  /// - Parameter whenStarted: called once, with the address that is listened on.
+  /// - Parameter whenStarted: called each time that it has become active, with the address that is listened on.
   init(
     configuration: NodeConfiguration, logger: Logger?, whenStarted: @escaping @Sendable (Endpoint) -> Void
   ) {
@@ -34,26 +38,79 @@ public struct AuthorityNode: Service {
   ///   keytab, `TransportError` for its address.
   public func run() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let signal = StopSignal()
     let outcome: Result<Void, any Error>
     do {
-      let authority = try await RunningAuthority(
-        configuration, loop: group.next(), signal: signal, logger: logger)
-      whenStarted(authority.endpoint)
-      await signal.wait()
-      logger.notice("stopping")
-      await authority.stop()
-      outcome = signal.error.map { .failure($0) } ?? .success(())
+      // What is wrong with the configuration shows at the start, also to one that stands by.
+      let tools = try AuthorityTools(configuration, logger)
+      let signal = StopSignal()
+      do {
+        while !signal.isStopping { try await stand(tools, on: group.next(), signal) }
+        outcome = signal.error.map { .failure($0) } ?? .success(())
+      } catch {
+        outcome = .failure(error)
+      }
+      try? tools.register.close()
     } catch {
       outcome = .failure(error)
     }
     try? await group.shutdownGracefully()
     try outcome.get()
   }
+
+  /// From standing by to the end of the tenure, or of the process.
+  private func stand(_ tools: AuthorityTools, on loop: any EventLoop, _ signal: StopSignal) async throws {
+    let keeper = TenureKeeper(
+      tools.register, timing: configuration.timing, on: loop, logger: logger, wake: signal.wake)
+    logger.notice(
+      "authority stands by", metadata: [NodeLogging.Key.principal: "\(configuration.principal)"])
+    while !signal.isStopping, keeper.status == .standingBy { await signal.waitOrWake() }
+    if !signal.isStopping, keeper.status == .held {
+      let authority: RunningAuthority
+      do {
+        authority = try await RunningAuthority(
+          configuration, tools, keeper, loop: loop, signal: signal, logger: logger)
+      } catch {
+        await keeper.release()
+        throw error
+      }
+      whenStarted(authority.endpoint)
+      while !signal.isStopping, keeper.status == .held { await signal.waitOrWake() }
+      if keeper.status == .lost {
+        logger.warning("tenure lost: another authority has taken over while this one hung; its sessions end")
+      } else {
+        logger.notice("stopping")
+      }
+      await authority.stop()
+    }
+    await keeper.release()
+  }
 }
 
-/// The parts of an authority, put together and running. Messages are few, so one event loop does for them all;
-/// what may block has threads of its own.
+/// What an authority needs whether it is active or stands by.
+private struct AuthorityTools: Sendable {
+  let settings: NodeConfiguration.AuthoritySettings
+  let verifier: ElectionVerifier
+  let signer: CertificateSigner
+  let keytab: NodeCredentials
+  let kadmin: Kadmin
+  let register: AuthorityRegister
+
+  init(_ configuration: NodeConfiguration, _ logger: Logger) throws {
+    guard let settings = configuration.authoritySettings else {
+      preconditionFailure("an authority's configuration always has its settings")
+    }
+    self.settings = settings
+    verifier = try configuration.electionVerifier()
+    signer = try CertificateSigner(configuration, settings)
+    signer.warnOfExpiry(logger)
+    keytab = try NodeCredentials(configuration)
+    kadmin = try Kadmin(keytab: configuration.keytab, principal: configuration.principal.text)
+    register = try AuthorityRegister(directory: configuration.directory, cluster: configuration.cluster)
+  }
+}
+
+/// The parts of an active authority, put together and running. Messages are few, so one event loop does for them
+/// all; what may block has threads of its own.
 private struct RunningAuthority: Sendable {
   let endpoint: Endpoint
   private let listener: SessionListener
@@ -62,33 +119,29 @@ private struct RunningAuthority: Sendable {
   private let tasks: RepeatedTasks
 
   init(
-    _ configuration: NodeConfiguration, loop: any EventLoop, signal: StopSignal, logger: Logger
+    _ configuration: NodeConfiguration, _ tools: AuthorityTools, _ keeper: TenureKeeper,
+    loop: any EventLoop, signal: StopSignal, logger: Logger
   ) async throws {
-    guard let settings = configuration.authoritySettings else {
-      preconditionFailure("an authority's configuration always has its settings")
-    }
-    let verifier = try configuration.electionVerifier()
-    let signer = try CertificateSigner(configuration, settings)
-    signer.warnOfExpiry(logger)
-    let keytab = try NodeCredentials(configuration)
-    let kadmin = try Kadmin(keytab: configuration.keytab, principal: configuration.principal.text)
-    let register = try AuthorityRegister(
-      directory: configuration.directory, cluster: configuration.cluster)
-    let contents = try register.contents()
-    let access = try AccessListWatch.begin(path: settings.accessPath, register: register)
+    // Read now that nobody else writes: what the one before has stored is in it.
+    let contents = try tools.register.contents()
+    let access = try AccessListWatch.begin(
+      path: tools.settings.accessPath, register: tools.register, holder: keeper.holder)
     let office = AuthorityOffice(
-      register: register, accessList: access.watch, kadmin: kadmin, signer: signer)
+      register: tools.register, holder: keeper.holder, accessList: access.watch, kadmin: tools.kadmin,
+      signer: tools.signer)
     self.office = office
 
     let identity = AuthorityCore.Identity(
-      principal: configuration.principal, administrators: Set(settings.administrators))
+      principal: configuration.principal, administrators: Set(tools.settings.administrators))
     let hello = HelloDescription(configuration)
+    let (verifier, keytab) = (tools.verifier, tools.keytab)
     let control = try await loop.submit {
-      let core = AuthorityCore(
-        identity: identity, timing: configuration.timing, verifier: verifier, register: contents,
-        seed: SecureRandom.integer())
-      let control = AuthorityControl(
-        core: core, office: office, hello: hello, logger: logger, stop: signal.fail)
+      let control = AuthorityControl(office: office, hello: hello, logger: logger, stop: signal.fail)
+      let tenure = keeper.observe { control.handle(.tenureExtended(until: $0)) }
+      control.begin(
+        AuthorityCore(
+          identity: identity, timing: configuration.timing, verifier: verifier, register: contents,
+          tenure: tenure, seed: SecureRandom.integer()))
       return NIOLoopBound(control, eventLoop: loop)
     }.get()
 
@@ -111,12 +164,18 @@ private struct RunningAuthority: Sendable {
       let mesh = PeerMesh(on: loop, configured) { control.value.take($0) }
       control.value.connect(mesh: mesh)
       // Before anybody can connect.
-      control.value.handle(.accessListRead(access.list))
+      control.value.take(access.finding)
       control.value.handle(.started)
       return mesh
     }.get()
-    listener = try await Self.listen(
-      configuration, keytab, loop, hello, mesh.acceptingHandler, logger)
+    do {
+      listener = try await Self.listen(
+        configuration, keytab, loop, hello, mesh.acceptingHandler, logger)
+    } catch {
+      mesh.shutDown()
+      await office.close()
+      throw error
+    }
     endpoint = configuration.endpoint(boundPort: UInt16(listener.address.port))
     hello.setAddress(endpoint)
     tasks = RepeatedTasks()

@@ -12,6 +12,8 @@ struct AuthorityOffice: Sendable {
   static let enrollmentSeconds: UInt64 = 600
 
   private let register: AuthorityRegister
+  /// In whose name the register is written to.
+  private let holder: Incarnation
   private let accessList: AccessListWatch
   private let kadmin: Kadmin
   private let signer: CertificateSigner
@@ -19,9 +21,11 @@ struct AuthorityOffice: Sendable {
   private let kadminThread = NIOThreadPool(numberOfThreads: 1)
 
   init(
-    register: AuthorityRegister, accessList: AccessListWatch, kadmin: Kadmin, signer: CertificateSigner
+    register: AuthorityRegister, holder: Incarnation, accessList: AccessListWatch, kadmin: Kadmin,
+    signer: CertificateSigner
   ) {
     self.register = register
+    self.holder = holder
     self.accessList = accessList
     self.kadmin = kadmin
     self.signer = signer
@@ -33,7 +37,6 @@ struct AuthorityOffice: Sendable {
   func close() async {
     try? await kadminThread.shutdownGracefully()
     try? await registerThread.shutdownGracefully()
-    try? register.close()
   }
 
   // MARK: The register
@@ -53,7 +56,7 @@ struct AuthorityOffice: Sendable {
   ) -> EventLoopFuture<AuthorityEvent> {
     registerThread.runIfActive(eventLoop: loop) {
       do throws(StoreError) {
-        switch try register.replaceOffice(record) {
+        switch try register.replaceOffice(record, holder: holder) {
         case .stored: return .officeReplaced(operation: operation, .stored)
         case .stale(let current): return .officeReplaced(operation: operation, .stale(current))
         }
@@ -70,7 +73,7 @@ struct AuthorityOffice: Sendable {
   func store(_ node: EnrolledNode, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
     registerThread.runIfActive(eventLoop: loop) {
       do throws(StoreError) {
-        try register.store(node)
+        try register.store(node, holder: holder)
         return .nodeStored(node)
       } catch {
         return .nodeNotStored(node, reason: error.description)

@@ -20,14 +20,19 @@ public struct EnrollmentClient: Sendable {
 
   private let cluster: String
   private let authority: RegisteredNode
+  private let standby: Endpoint?
   private let credential: InitiatorCredential
 
   /// - Parameters:
   ///   - authority: principal and address, from a configuration and not from a hello.
+  ///   - standby: where to ask when nobody can be reached there.
   ///   - credential: of an administrator, `InitiatorCredential.fromCache`.
-  public init(cluster: String, authority: RegisteredNode, credential: InitiatorCredential) {
+  public init(
+    cluster: String, authority: RegisteredNode, standby: Endpoint? = nil, credential: InitiatorCredential
+  ) {
     self.cluster = cluster
     self.authority = authority
+    self.standby = standby
     self.credential = credential
   }
 
@@ -38,13 +43,7 @@ public struct EnrollmentClient: Sendable {
   public func invite(_ node: Principal, within seconds: Int64 = 20) async throws -> Invitation {
     let request = EnrollmentRequest(number: .random(in: .min ... .max), principal: node)
     let wait = AnswerBox()
-    let credential = credential
-    let session = try await SessionDialer(cluster: cluster).dial(
-      authority.principal.text,
-      at: NodeAddress(host: authority.endpoint.host, port: Int(authority.endpoint.port)),
-      on: MultiThreadedEventLoopGroup.singleton.next(),
-      credential: { () throws(KerberosError) in credential },
-      handler: { _, _ in EnrollmentSession(request, wait) })
+    let session = try await dial(request, wait)
     let timer = session.eventLoop.scheduleTask(in: .seconds(seconds)) { wait.fill(nil) }
     let answer = await wait.value()
     timer.cancel()
@@ -60,6 +59,36 @@ public struct EnrollmentClient: Sendable {
       throw NodeError.unavailable(
         subject: "\(authority.principal)", problem: "gave no answer to the enrollment of \(node)",
         remedy: "Are you among the ‘administrators’ in its configuration? Its log says more.")
+    }
+  }
+}
+
+extension EnrollmentClient {
+  /// A session with the active authority: nothing was asked yet where none could be opened.
+  private func dial(_ request: EnrollmentRequest, _ wait: AnswerBox) async throws -> SessionReference {
+    let credential = credential
+    func dial(_ endpoint: Endpoint) async throws -> SessionReference {
+      try await SessionDialer(cluster: cluster).dial(
+        authority.principal.text, at: NodeAddress(host: endpoint.host, port: Int(endpoint.port)),
+        on: MultiThreadedEventLoopGroup.singleton.next(),
+        credential: { () throws(KerberosError) in credential },
+        handler: { _, _ in EnrollmentSession(request, wait) })
+    }
+    do {
+      return try await dial(authority.endpoint)
+    } catch let error as TransportError {
+      guard let standby, error.isUnreached else { throw error }
+      return try await dial(standby)
+    }
+  }
+}
+
+extension TransportError {
+  /// Nobody answered there, or not in time: what another address may mend.
+  fileprivate var isUnreached: Bool {
+    switch self {
+    case .connectFailed, .session(.timedOut), .session(.connectionLost): true
+    default: false
     }
   }
 }

@@ -137,8 +137,7 @@ private struct RunningDatabase: Sendable {
     }
     return try await loop.submit {
       let mesh = PeerMesh(on: loop, meshing) { event in control.here.take(event) }
-      let address = NodeAddress(host: authority.endpoint.host, port: Int(authority.endpoint.port))
-      mesh.setAddress(address, of: authority.principal.text)
+      mesh.setAddresses(configuration.authorityAddresses, of: authority.principal.text)
       control.here.connect(mesh)
       return mesh
     }.get()

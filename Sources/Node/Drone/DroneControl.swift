@@ -16,6 +16,7 @@ final class DroneControl {
   let officeCredential: OfficeCredential
   let logger: Logger
   private let authority: RegisteredNode
+  private let authorityAddresses: [NodeAddress]
   private let votes: VoteStore
   private let stop: @Sendable (NodeError) -> Void
   private var core: DroneCore
@@ -27,7 +28,8 @@ final class DroneControl {
 
   init(
     identity: DroneCore.Identity, timing: Timing, verifier: ElectionVerifier, authority: RegisteredNode,
-    promise: VotePromise, votes: VoteStore, loops: Int, officeCredential: OfficeCredential,
+    authorityAddresses: [NodeAddress], promise: VotePromise, votes: VoteStore, loops: Int,
+    officeCredential: OfficeCredential,
     hello: HelloDescription,
     logger: Logger, stop: @escaping @Sendable (NodeError) -> Void
   ) {
@@ -35,6 +37,7 @@ final class DroneControl {
     self.timing = timing
     self.verifier = verifier
     self.authority = authority
+    self.authorityAddresses = authorityAddresses
     self.votes = votes
     self.officeCredential = officeCredential
     self.hello = hello
@@ -48,7 +51,7 @@ final class DroneControl {
   func connect(mesh: PeerMesh, loops: [DataLoopReference]) {
     self.mesh = mesh
     self.loops = loops
-    learn([authority])
+    mesh.setAddresses(authorityAddresses, of: authority.principal.text)
   }
 
   // MARK: Events

@@ -76,7 +76,8 @@ private struct RunningDrone: Sendable {
     let control = try await controlLoop.submit {
       let control = DroneControl(
         identity: identity, timing: configuration.timing, verifier: verifier, authority: authority,
-        promise: promise, votes: votes, loops: dataLoops.count, officeCredential: office, hello: hello,
+        authorityAddresses: configuration.authorityAddresses, promise: promise, votes: votes,
+        loops: dataLoops.count, officeCredential: office, hello: hello,
         logger: logger, stop: signal.fail)
       return NIOLoopBound(control, eventLoop: controlLoop)
     }.get()

@@ -3,10 +3,12 @@ import Foundation
 import Keyval
 
 /// Where the authority is, as far as a person's command knows: from flags, else from the client configuration, whose
-/// members `cluster` and `authority` (`{"principal": …, "address": …}`) are read here.
+/// members `cluster` and `authority` (`{"principal": …, "address": …, "standby": …}`, the last one optional) are read here.
 struct AuthorityContact {
   let cluster: String
   let node: RegisteredNode
+  /// Where another process of the authority takes over when the first is gone.
+  let standby: Endpoint?
 
   static func find(principal: String?, address: String?) throws -> AuthorityContact {
     let path = try ClientConnection.configurationPath()
@@ -26,13 +28,15 @@ struct AuthorityContact {
         status: .usage, sentence: "‘\(address)’ is no address; write host:port, such as 127.0.0.1:6233")
     }
     return AuthorityContact(
-      cluster: cluster, node: RegisteredNode(principal: try Principal(principal), endpoint: endpoint))
+      cluster: cluster, node: RegisteredNode(principal: try Principal(principal), endpoint: endpoint),
+      standby: file?.authority?.standby.flatMap { Endpoint($0) })
   }
 
   private struct File: Decodable {
     struct Authority: Decodable {
       let principal: String
       let address: String
+      let standby: String?
     }
 
     let authority: Authority?

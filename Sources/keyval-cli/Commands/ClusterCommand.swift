@@ -12,7 +12,7 @@ struct ClusterCommand: AsyncParsableCommand {
       abstract: "Start a cluster and leave it running; returns once all slots are served.",
       discussion: """
         Makes a realm, an authority, a database and drones in the directory, or starts again what was stopped there. \
-        Started as root, the processes run as the user nobody.
+        Started as root, the daemons, the authority and each node run as a user of their own.
         """)
 
     @OptionGroup var location: DirectoryOption
@@ -89,11 +89,15 @@ struct DirectoryOption: ParsableArguments {
 
 struct SizeOptions: ParsableArguments {
   @Option(help: "How many drones, 1 to 64; by default as many as there were, at first 3.") var drones: Int?
+  @Flag(help: "Start a second authority that stands by; a cluster that had one has it again.")
+  var standby = false
   @Option(help: "The nodes' log level: trace, debug, info, notice, warning, error or critical.")
   var logLevel = "info"
 
   func plan(in directory: ClusterDirectory) -> ClusterPlan {
-    ClusterPlan(drones: drones ?? directory.formerDrones ?? 3, logLevel: logLevel)
+    ClusterPlan(
+      drones: drones ?? directory.formerDrones ?? 3, logLevel: logLevel,
+      hasStandby: standby || directory.hadStandby)
   }
 
   func validate() throws {

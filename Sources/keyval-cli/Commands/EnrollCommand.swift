@@ -70,7 +70,7 @@ struct EnrollCommand: AsyncParsableCommand {
     }
 
     private func createBesideTheKDC(_ directory: String) throws -> (password: String, seconds: UInt64) {
-      let realm = try Realm.open(directory: directory, owner: LocalOperations.owner(of: directory))
+      let realm = try Realm.open(directory: directory, owner: LocalOperations.owner(ofRealm: directory))
       let node = EnrollCommand.nodeName(of: principal)
       let password = OneTimePassword.generate()
       if principal.hasPrefix("keyval-database/") {
@@ -99,7 +99,7 @@ struct EnrollCommand: AsyncParsableCommand {
       let name = EnrollCommand.name(of: principal)
       let node = try Cluster.Principal("\(name)@\(known.node.principal.realm)")
       let invitation = try await EnrollmentClient(
-        cluster: known.cluster, authority: known.node, credential: credential
+        cluster: known.cluster, authority: known.node, standby: known.standby, credential: credential
       ).invite(node)
       return (invitation.password, invitation.secondsToLive)
     }
@@ -120,7 +120,8 @@ struct EnrollCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let realm = try Realm.open(directory: realmDirectory, owner: LocalOperations.owner(of: realmDirectory))
+      let realm = try Realm.open(
+        directory: realmDirectory, owner: LocalOperations.owner(ofRealm: realmDirectory))
       let node = EnrollCommand.nodeName(of: principal)
       try realm.clearExpiry(of: ["keyval-database/\(node)", "keyval-command/\(node)"])
     }

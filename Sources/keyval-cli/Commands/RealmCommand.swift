@@ -12,7 +12,8 @@ struct RealmCommand: AsyncParsableCommand {
       abstract: "Make a realm's directory: configuration, database, election CA, the authority's keytab.",
       discussion: """
         No daemon is started; the lines to start krb5kdc and kadmind are printed at the end. Run this on the KDC's \
-        machine, as the user that the daemons will run as.
+        machine, as the user that the daemons will run as; or as root, and name that user, and another one for \
+        the authority: then nobody but the authority reads the key of the election CA.
         """)
 
     @Argument(help: "The realm's name, upper case by custom, such as KEYVAL.EXAMPLE.") var realm: String
@@ -23,6 +24,10 @@ struct RealmCommand: AsyncParsableCommand {
     @Option(help: "The password service's port.") var kpasswdPort: UInt16 = 8464
     @Option(help: "The node name of the authority, as in keyval-authority/a1.") var authority = "a1"
     @Option(help: "By how many seconds clocks may differ, 1 to 300.") var clockSkew = 30
+    @Option(help: "As whom krb5kdc and kadmind will run: a name or a number; for root only.") var daemonUser:
+      String?
+    @Option(help: "As whom the authority will run: a name or a number; for root only.") var authorityUser:
+      String?
 
     func run() async throws {
       let output = StandardOutput()
@@ -30,7 +35,11 @@ struct RealmCommand: AsyncParsableCommand {
       let settings = RealmSettings(
         realm: realm, host: host, ports: RealmPorts(kdc: kdcPort, kadmind: kadmindPort, kpasswd: kpasswdPort),
         authority: authority, clockSkew: clockSkew)
-      let realm = try RealmCreation.create(settings, directory: made.path) {
+      let owner = try daemonUser.map { try UnixUser($0) } ?? .current
+      let realm = try RealmCreation.create(
+        settings, directory: made.path, owner: owner,
+        authorityOwner: try authorityUser.map { try UnixUser($0) }
+      ) {
         output.write(remark: "  …     \($0)")
       }
       let layout = realm.layout

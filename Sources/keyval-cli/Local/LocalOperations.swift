@@ -31,19 +31,19 @@ enum LocalOperations {
     output.write(remark: "        serving after \(tenths / 10).\(tenths % 10) s")
   }
 
-  /// A directory of our own that the nodes' user can reach.
+  /// A directory of our own that the nodes' users can reach.
   static func temporaryDirectory() throws -> ClusterDirectory {
     let parents = [ProcessEnvironment["TMPDIR"], "/tmp", "/var/tmp"].compactMap { $0 }
     guard let parent = parents.first(where: isOpenToOthers) else {
       throw Failure(
         status: .systemFailure,
         sentence:
-          "none of \(parents.joined(separator: ", ")) can hold a directory that the nodes' user may enter")
+          "none of \(parents.joined(separator: ", ")) can hold a directory that the nodes' users may enter")
     }
     return try ClusterDirectory(temporaryIn: parent)
   }
 
-  /// Root's nodes run as nobody, who must be able to come down all the way.
+  /// Root's nodes run as users without rights, who must be able to come down all the way.
   private static func isOpenToOthers(_ path: String) -> Bool {
     guard geteuid() == 0 else { return true }
     guard let resolved = realpath(path, nil) else { return false }
@@ -57,10 +57,12 @@ enum LocalOperations {
     return true
   }
 
-  /// Whose the realm's files are: root administers as that user.
-  static func owner(of path: String) -> UnixUser {
+  /// Whose the files of a realm's daemons are: root administers as that user.
+  static func owner(ofRealm directory: String) -> UnixUser {
     var status = stat()
-    guard geteuid() == 0, stat(path, &status) == 0 else { return .current }
+    guard geteuid() == 0, stat(RealmLayout(directory: directory).kdcDirectory, &status) == 0 else {
+      return .current
+    }
     return UnixUser(uid: status.st_uid, gid: status.st_gid)
   }
 
