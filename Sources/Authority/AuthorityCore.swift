@@ -11,11 +11,13 @@ import Cluster
 public struct AuthorityCore: Sendable {
   public struct Identity: Hashable, Sendable {
     public let principal: Principal
-    /// The people who may enroll nodes.
+    public let cluster: String
+    /// The people who may enroll and remove nodes.
     public let administrators: Set<Principal>
 
-    public init(principal: Principal, administrators: Set<Principal>) {
+    public init(principal: Principal, cluster: String, administrators: Set<Principal>) {
       self.principal = principal
+      self.cluster = cluster
       self.administrators = administrators
     }
   }
@@ -37,7 +39,15 @@ public struct AuthorityCore: Sendable {
 
   /// The register's record as this core last knew it to be.
   var office: OfficeRecord
+  /// The register's nodes as this core last knew them: the members.
   var nodes: [Principal: EnrolledNode] = [:]
+  var membership: MembershipHistory
+  /// The newest membership list that has been signed.
+  var signed: (version: UInt64, list: SignedMembership)?
+  /// Removals on their way into the register, by operation.
+  var removals: [UInt64: Removal] = [:]
+  /// When each node last registered, in this life of the core.
+  var heard: [Principal: Instant] = [:]
   /// On their way into the register.
   var storing: [Principal: EnrolledNode] = [:]
   var clearing: Set<Principal> = []
@@ -70,6 +80,7 @@ public struct AuthorityCore: Sendable {
     self.timing = timing
     self.verifier = verifier
     office = register.office
+    membership = register.membership
     ballots = seed
     for node in register.nodes { nodes[node.node.principal] = node }
   }
@@ -97,15 +108,19 @@ public struct AuthorityCore: Sendable {
     case .ticked: return tickContest(now) + tickCertification(now)
     case .connected(let peer):
       connected.insert(peer)
-      return []
+      return membership.isRevoked(peer) ? sendAway(peer) : []
     case .disconnected(let peer):
       connected.remove(peer)
       return []
     case .received(let message, let peer): return receive(message, from: peer, now: now, wall: wall)
-    case .nodeStored(let node): return nodeStored(node)
+    case .nodeStored(let node, let contents): return nodeStored(node, contents, now: now)
     case .nodeNotStored(let node, let reason):
       storing[node.node.principal] = nil
       return [.note(.failed(node.node.principal, reason: reason))]
+    case .nodeRemoved(let operation, let contents): return nodeRemoved(operation, contents, now: now)
+    case .readmitted(let contents): return takeChange(contents, now: now)
+    case .enrolled(let node): return membership.isRevoked(node) ? [.readmit(node)] : []
+    case .membershipSigned(let list, let version): return membershipSigned(list, version: version)
     case .expiryCleared(let node): return expiryCleared(node)
     case .expiryNotCleared(let node, let reason):
       clearing.remove(node)
@@ -125,19 +140,23 @@ public struct AuthorityCore: Sendable {
   }
 
   private mutating func start(_ now: Instant) -> [AuthorityAction] {
-    [.learn(registeredNodes)] + adopt(office, now: now)
+    [.learn(registeredNodes)] + signMembership() + adopt(office, now: now)
   }
 
   private mutating func receive(
     _ message: ControlMessage, from peer: Principal, now: Instant, wall: Int64
   ) -> [AuthorityAction] {
+    // It was told why when it came; what it says now does not matter.
+    if membership.isRevoked(peer) { return sendAway(peer) }
     switch message {
-    case .register(let register): return registerNode(register, from: peer)
+    case .register(let register): return registerNode(register, from: peer, now: now)
     case .ballotRequest(let request): return requestBallot(request, from: peer, now: now, wall: wall)
     case .vote(let vote): return count(vote, from: peer)
     case .termRaised(let raised): return termRaised(raised.term, at: peer)
     case .heartbeat(let heartbeat): return hear(heartbeat, from: peer, now: now, wall: wall)
     case .enrollmentRequest(let request): return enroll(request, for: peer)
+    case .removalRequest(let request): return remove(request, for: peer, now: now)
+    case .nodesRequest(let request): return list(request, for: peer)
     case .refused(let refusal): return [.note(.refused(peer, reason: refusal.reason))]
     default: return [refuse(peer, "this is the authority; it does not take messages of kind \(message.kind)")]
     }
@@ -193,13 +212,13 @@ public struct AuthorityCore: Sendable {
   }
 
   var registeredMessage: ControlMessage {
-    // While a claim is on its way to the register, a list may name drones that had no part in the ballot. It
-    // bears the term that is claimed, so that the commander of the lower one does not count them: it leaves.
+    // While a claim is on its way to the register, a list may be of a version that the ballot did not go by. It
+    // bears the term that is claimed, so that the commander of the lower one does not count it: it leaves.
     let claimed = contest.flatMap { $0.isClaim ? $0.term : nil } ?? .none
     return .registered(
       Registered(
         term: max(office.term, claimed), certificate: claimed > office.term ? nil : office.certificate?.der,
-        drones: registered(.drone), databases: registered(.database)))
+        membership: membership.version, drones: registered(.drone), databases: registered(.database)))
   }
 
   private func announce() -> [AuthorityAction] {

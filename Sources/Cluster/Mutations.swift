@@ -33,6 +33,9 @@
     /// A majority of those who answer is enough.
     public static let electByReachable = Mutations(rawValue: 1 << 11)
 
+    /// A majority of the present drones is enough, whatever drones the commander counts.
+    public static let electByPresent = Mutations(rawValue: 1 << 16)
+
     // At commanders
     /// Take a restarted drone for the one that it was.
     public static let keepIncarnation = Mutations(rawValue: 1 << 3)
@@ -61,6 +64,7 @@
       ("voteWithoutPromise", .voteWithoutPromise),
       ("countVoteTwice", .countVoteTwice),
       ("electByReachable", .electByReachable),
+      ("electByPresent", .electByPresent),
       ("mintWithoutTerm", .mintWithoutTerm),
       ("ignoreLeaseOfSilent", .ignoreLeaseOfSilent),
       ("skipLeaseWait", .skipLeaseWait),

@@ -64,6 +64,8 @@ public enum DatabaseAccessError: Error, Hashable, Sendable, CustomStringConverti
   case withoutIndicator(Principal)
   case wrongService(Principal)
   case oldTerm(Term, current: Term)
+  /// A node that is not on the newest membership list.
+  case notMember(Principal)
   /// A message that this peer has no right to send.
   case notPermitted(String)
 
@@ -77,6 +79,8 @@ public enum DatabaseAccessError: Error, Hashable, Sendable, CustomStringConverti
       "the ticket of \(principal) was not got with an election certificate"
     case .wrongService(let principal):
       "\(principal) came with an election's ticket to a service that is not the command service"
+    case .notMember(let principal):
+      "\(principal) is no member of this cluster, by the newest list that is here"
     case .oldTerm(let term, let current): "term \(term) is over; the current term is \(current)"
     case .notPermitted(let message): "a \(message) is not this peer's to send"
     }

@@ -86,6 +86,7 @@ final class ClusterAssembly {
     if access(RealmLayout(directory: directory.realm).settings, F_OK) == 0 {
       let realm = try Realm.open(directory: directory.realm, owner: owner)
       record.realm = realm.name
+      try RealmCreation.makeMembershipKey(of: realm)
       return realm
     }
     return try await reporter.step("realm \(plan.realm) in \(directory.realm)") {
@@ -147,10 +148,12 @@ final class ClusterAssembly {
       cluster: plan.cluster, realm: realm.name, name: node.plan.name, listen: node.address,
       keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: node.plan.name),
       directory: directory.data(of: node.plan.name), anchors: realm.layout.anchors,
+      membership: realm.layout.membershipPublicKey,
       log: .init(level: plan.logLevel))
     if node.plan.role == .drone { file.loops = plan.loops }
     if isAuthority {
       file.ca = .init(certificate: realm.layout.anchors, key: realm.layout.electionCAKey)
+      file.membershipKey = realm.layout.membershipKey
       file.administrators = ["\(plan.user)@\(realm.name)"]
     } else {
       file.authority = .init(principal: authority.plan.principal(in: realm.name), address: authority.address)

@@ -135,6 +135,8 @@ struct ConfigurationReader {
       certificatePath: try text(
         "ca.certificate", remedy: "Name the PEM file of the election CA's certificate."),
       keyPath: try text("ca.key", remedy: "Name the PEM file of the election CA's private key."),
+      membershipKeyPath: try text(
+        "membership-key", remedy: "Name the PEM file of the private key that signs membership lists."),
       administrators: administrators)
   }
 
@@ -148,9 +150,11 @@ struct ConfigurationReader {
         remedy: "Then start this node again.")
     }
     _ = try NodeFiles.contents(of: configuration.anchorsPath, key: "anchors", maximum: 1 << 20)
+    _ = try NodeFiles.contents(of: configuration.membershipPath, key: "membership", maximum: 1 << 20)
     if let settings = configuration.authoritySettings {
       _ = try NodeFiles.contents(of: settings.certificatePath, key: "ca.certificate", maximum: 1 << 20)
       try NodeFiles.requirePrivate(settings.keyPath, key: "ca.key")
+      try NodeFiles.requirePrivate(settings.membershipKeyPath, key: "membership-key")
     }
     try NodeFiles.prepareDirectory(configuration.directory, key: "directory")
   }

@@ -12,11 +12,6 @@ final class AuthorityMachine: Machine {
   private var database: Session?
   private var isDialling = false
   private var queued: [ControlMessage] = []
-  /// The drones that the core knows of: those whose votes it counts.
-  private var counted: Set<Principal> = []
-  /// How many there were when the ballot of a term was won.
-  private(set) var voters: [Term: Int] = [:]
-
   // The register
   private(set) var register = RegisterContents.empty
   // The KDC
@@ -35,9 +30,9 @@ final class AuthorityMachine: Machine {
   var term: Term { register.office.term }
 
   override func began() {
-    counted = Set(register.nodes.map(\.node.principal).filter { $0.role == .drone })
     core = AuthorityCore(
-      identity: AuthorityCore.Identity(principal: Names.authority, administrators: []),
+      identity: AuthorityCore.Identity(
+        principal: Names.authority, cluster: Names.cluster, administrators: [Names.administrator]),
       timing: world.timing, verifier: Names.verifier, register: register, seed: random.next())
     #if KEYVAL_MUTATIONS
       core?.mutations = world.mutations
@@ -82,14 +77,34 @@ final class AuthorityMachine: Machine {
       world.send(message, from: self, as: Names.authority, to: peer)
     case .readRegister(let operation):
       work(registerThread) { [unowned self] in .registerRead(operation: operation, register) }
-    case .replaceOffice(let operation, let record):
-      work(registerThread) { [unowned self] in .officeReplaced(operation: operation, replace(record)) }
+    case .replaceOffice(let operation, let record, let version):
+      work(registerThread) { [unowned self] in
+        .officeReplaced(operation: operation, replace(record, membership: version))
+      }
     case .storeNode(let node):
       work(registerThread) { [unowned self] in
-        let others = register.nodes.filter { $0.node.principal != node.node.principal }
-        register = RegisterContents(office: register.office, nodes: others + [node])
-        return .nodeStored(node)
+        register = register.storing(node)
+        return .nodeStored(node, register)
       }
+    case .removeNode(let operation, let node, let isDead, let version):
+      work(registerThread) { [unowned self] in
+        register = register.removing(node, isDead: isDead, membership: version)
+        return .nodeRemoved(operation: operation, register)
+      }
+    case .readmit(let node):
+      work(registerThread) { [unowned self] in
+        register = register.readmitting(node)
+        return .readmitted(register)
+      }
+    case .storeCounted(let version):
+      work(registerThread) { [unowned self] in
+        register = register.counting(version)
+        return nil
+      }
+    case .signMembership(let list):
+      guard let signed = try? SignedMembership(list, key: Names.membershipKey) else { return }
+      handle(.membershipSigned(signed, version: list.version))
+    case .close(let peer): disconnected(peer)
     case .issueCertificate(let operation, let order):
       work(registerThread) { [unowned self] in issue(operation, order) }
     case .createOffice(let operation, let term, let fingerprint):
@@ -103,14 +118,12 @@ final class AuthorityMachine: Machine {
     case .clearExpiry(let node):
       work(kadminThread) { .expiryCleared(node) }
     case .learn, .enroll: break
-    case .note(let note):
-      world.trace("a1 \(note)")
-      remember(note)
+    case .note(let note): world.trace("a1 \(note)")
     }
   }
 
   /// Does something on a thread that blocks, and tells the core. The process may end before and after.
-  private func work(_ thread: Executor, _ body: @escaping () -> AuthorityEvent) {
+  private func work(_ thread: Executor, _ body: @escaping () -> AuthorityEvent?) {
     let life = life
     thread.post { [unowned self] in
       world.after(random.number(200...4_000)) { [unowned self] in
@@ -119,17 +132,9 @@ final class AuthorityMachine: Machine {
           if endsNow() { return crashAndReturn() }
           let event = body()
           if endsNow() { return crashAndReturn() }
-          control.post { [unowned self] in handle(event) }
+          if let event { control.post { [unowned self] in handle(event) } }
         }
       }
-    }
-  }
-
-  private func remember(_ note: AuthorityNote) {
-    switch note {
-    case .registered(let node) where node.principal.role == .drone: counted.insert(node.principal)
-    case .ballotWon(let term, _, _, _): voters[term] = counted.count
-    default: break
     }
   }
 
@@ -146,12 +151,14 @@ final class AuthorityMachine: Machine {
 
   // MARK: The register
 
-  private func replace(_ record: OfficeRecord) -> AuthorityEvent.Replacement {
+  private func replace(
+    _ record: OfficeRecord, membership version: UInt64?
+  ) -> AuthorityEvent.Replacement {
     let stored = register.office
     if stored == record { return .stored }
-    guard record.mayFollow(stored) else { return .stale(stored) }
-    register = RegisterContents(office: record, nodes: register.nodes)
-    world.watch.claimed(record, by: self)
+    guard let changed = register.replacing(record, membership: version) else { return .stale(stored) }
+    register = changed
+    world.watch.claimed(record)
     return .stored
   }
 

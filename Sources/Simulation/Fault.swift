@@ -37,6 +37,8 @@ struct Fault: Sendable, CustomStringConvertible {
     case wallClock(Place, seconds: Int64)
     case authorityEnds(afterSteps: Int)
     case join
+    /// The administrator has a drone removed; a dead one has ended for good just before.
+    case remove(Place, isDead: Bool)
   }
 
   let kind: Kind
@@ -66,6 +68,8 @@ struct Fault: Sendable, CustomStringConvertible {
       case .wallClock(let place, let seconds): "the wall clock of \(place) is set by \(seconds) s"
       case .authorityEnds(let steps): "a1 ends in the middle of its step \(steps)"
       case .join: "a drone joins"
+      case .remove(let place, let isDead):
+        isDead ? "\(place) ends for good and is removed" : "\(place) is removed"
       }
     return "\(start / 1000) ms: \(what)" + (duration.map { ", for \($0 / 1000) ms" } ?? "")
   }

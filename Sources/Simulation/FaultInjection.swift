@@ -66,6 +66,8 @@ extension World {
       ending(fault) { target.wallError -= seconds }
     case .authorityEnds(let steps): authority.stepsToLive = steps
     case .join: if drones.count < 7 { addDrone().start() }
+    case .remove(let place, let isDead):
+      if let drone = machine(place) as? DroneMachine { remove(drone, isDead: isDead) }
     }
   }
 

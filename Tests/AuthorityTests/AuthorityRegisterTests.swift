@@ -88,6 +88,23 @@ import Testing
     #expect(try first.contents().office == claim)
   }
 
+  @Test("a claim is stored only if its ballot went by the present membership, which is counted then")
+  func claimOfAVersion() throws {
+    let register = try Directory().open()
+    for number in 1...2 {
+      _ = try register.store(
+        EnrolledNode(
+          node: RegisteredNode(principal: World.drone(number), endpoint: Endpoint(host: "h", port: 1)),
+          isExpiryCleared: true))
+    }
+    let claim = OfficeRecord.vacant.followed(
+      term: Term(1), state: .certifying(try Self.winner(1), done: .claimed))
+    #expect(try register.replaceOffice(claim, membership: 1) == .stale(.vacant))
+    #expect(try register.contents().membership.counted == 0)
+    #expect(try register.replaceOffice(claim, membership: 2) == .stored)
+    #expect(try register.contents().membership.counted == 2)
+  }
+
   @Test("many claims at once: one is stored")
   func contention() async throws {
     let directory = try Directory()
@@ -118,9 +135,9 @@ import Testing
           principal: World.drone(number), endpoint: Endpoint(host: "::1", port: port)),
         isExpiryCleared: isExpiryCleared)
     }
-    try register.store(node(2, port: 1, isExpiryCleared: true))
-    try register.store(node(1, port: 2, isExpiryCleared: false))
-    try register.store(node(1, port: 3, isExpiryCleared: true))
+    _ = try register.store(node(2, port: 1, isExpiryCleared: true))
+    _ = try register.store(node(1, port: 2, isExpiryCleared: false))
+    _ = try register.store(node(1, port: 3, isExpiryCleared: true))
     #expect(
       try directory.open().contents().nodes
         == [node(1, port: 3, isExpiryCleared: true), node(2, port: 1, isExpiryCleared: true)])

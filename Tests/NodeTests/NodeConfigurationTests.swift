@@ -18,11 +18,14 @@ struct NodeConfigurationTests {
       settings = [
         "cluster": "demo", "realm": "KEYVAL.TEST", "name": "d1", "listen": "127.0.0.1:0",
         "keytab": "\(directory)/keytab", "directory": "\(directory)/data", "anchors": "\(directory)/ca.pem",
+        "membership": "\(directory)/membership.pem",
         "authority": ["principal": "keyval-authority/a1@KEYVAL.TEST", "address": "127.0.0.1:6233"],
       ]
       try write("keytab", "not read here", mode: 0o600)
       try write("ca.pem", "not parsed here", mode: 0o644)
       try write("ca.key", "not parsed here", mode: 0o600)
+      try write("membership.pem", "not parsed here", mode: 0o644)
+      try write("membership.key", "not parsed here", mode: 0o600)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -91,7 +94,8 @@ struct NodeConfigurationTests {
   @Test(
     "a missing setting is named with its file and what to write",
     arguments: [
-      "cluster", "realm", "name", "listen", "keytab", "directory", "anchors", "authority",
+      "cluster", "realm", "name", "listen", "keytab", "directory", "anchors", "membership",
+      "authority",
     ])
   func missing(key: String) throws {
     let fixture = try Fixture()
@@ -173,12 +177,21 @@ struct NodeConfigurationTests {
     fixture.settings["ca"] = [
       "certificate": "\(fixture.directory)/ca.pem", "key": "\(fixture.directory)/ca.key",
     ]
+    #expect(fixture.complaint(role: .authority).contains("‘membership-key’ is missing"))
+    let key = "\(fixture.directory)/membership.key"
+    #expect(
+      try fixture.load(role: .authority, environment: ["KEYVAL_MEMBERSHIP_KEY": key]).authoritySettings?
+        .membershipKeyPath == key)
+    fixture.settings["membership-key"] = key
     fixture.settings["administrators"] = ["root@KEYVAL.TEST"]
     let settings = try fixture.load(role: .authority).authoritySettings
     #expect(settings?.administrators.map(\.text) == ["root@KEYVAL.TEST"])
     fixture.settings["administrators"] = ["keyval-drone/d1@KEYVAL.TEST"]
     #expect(fixture.complaint(role: .authority).contains("‘administrators’ holds"))
     fixture.settings["administrators"] = [String]()
+    try fixture.write("membership.key", "", mode: 0o640)
+    #expect(fixture.complaint(role: .authority).contains("chmod 600 \(key)"))
+    try fixture.write("membership.key", "", mode: 0o600)
     try fixture.write("ca.key", "", mode: 0o604)
     #expect(fixture.complaint(role: .authority).contains("chmod 600 \(fixture.directory)/ca.key"))
   }

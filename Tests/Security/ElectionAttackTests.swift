@@ -10,7 +10,8 @@ extension SecurityTests {
   @Suite("Whom drones believe")
   struct ElectionAttackTests {
     private func heartbeat(_ term: Term, _ certificate: [UInt8]) -> ControlMessage {
-      .heartbeat(Heartbeat(term: term, sequence: 1, certificate: certificate, mapVersion: 1))
+      .heartbeat(
+        Heartbeat(term: term, sequence: 1, certificate: certificate, mapVersion: 1, membership: .max))
     }
 
     /// A certificate for somebody, as the given CA would issue it.

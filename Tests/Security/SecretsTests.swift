@@ -33,7 +33,7 @@ extension SecurityTests {
         #expect(!keys.isEmpty, "\(keytab)")
         for key in keys { secrets += Secrets.spellings(of: key).map { ("a key of \(keytab)", $0) } }
       }
-      for path in [layout.electionCAKey, layout.kdcKey] {
+      for path in [layout.electionCAKey, layout.membershipKey, layout.kdcKey] {
         let lines = String(decoding: try Files.bytes(path), as: UTF8.self).split(separator: "\n")
         secrets += lines.filter { !$0.hasPrefix("-") && $0.count > 20 }.map {
           ("a line of \(path)", String($0))
@@ -64,7 +64,7 @@ extension SecurityTests {
         Set(configurations)
         .union([
           directory.record, directory.clientConfiguration, layout.settings, layout.clientConfiguration,
-          layout.anchors,
+          layout.anchors, layout.membershipPublicKey,
         ])
       let files = Files.all(below: directory.path).filter { !$0.contains("/attack") }
       #expect(files.count > 30)
@@ -117,6 +117,7 @@ extension SecurityTests {
         "cluster": "test", "realm": target.cluster.realmName, "name": name, "listen": "127.0.0.1:0",
         "keytab": own, "directory": try target.scratch("\(name)-data"),
         "anchors": try target.cluster.realm().layout.anchors,
+        "membership": try target.cluster.realm().layout.membershipPublicKey,
         "authority": [
           "principal": try target.authority.principal, "address": "\(try target.authority.address)",
         ],

@@ -9,17 +9,18 @@
       ("skipFence", 107),
       ("acknowledgeEarly", 1),
       ("countLeaseFromReceipt", 135),
-      ("ignoreLeaseExpiry", 1),
+      ("ignoreLeaseExpiry", 2),
       ("applyRetryTwice", 11),
       ("keepLapsed", 4),
       ("voteWithoutPromise", 1),
-      ("countVoteTwice", 3),
+      ("countVoteTwice", 84),
       ("electByReachable", 12),
+      ("electByPresent", 5),
       ("mintWithoutTerm", 1),
       ("keepIncarnation", 17),
       ("ignoreLeaseOfSilent", 6),
       ("skipLeaseWait", 4),
-      ("renewWithoutMajority", 85),
+      ("renewWithoutMajority", 177),
     ]
 
     /// What no seed up to 300 finds yet: each takes a coincidence that the plans of faults hardly ever draw (an

@@ -44,6 +44,9 @@ import Testing
       ("who may not vote stands", 173),
       // A late grant of an earlier life was shown, and its session refused every later one.
       ("grant of an earlier life", 278),
+      // Drones that registered while a claimed term came to no certificate never had a vote.
+      ("claimed and never certified", 11_640),
+      ("claimed and never certified, with a link cut for good", 1_984_438_345),
     ] as [(String, UInt64)])
   func regressions(name: String, seed: UInt64) {
     Self.explain([Run(seed: seed)()].filter { !$0.violations.isEmpty })

@@ -28,6 +28,11 @@ public enum ControlMessage: Hashable, Sendable {
   case refused(Refused)
   case enrollmentRequest(EnrollmentRequest)
   case enrollmentAnswer(EnrollmentAnswer)
+  case membership(SignedMembership)
+  case removalRequest(RemovalRequest)
+  case removalAnswer(RemovalAnswer)
+  case nodesRequest(NodesRequest)
+  case nodesAnswer(NodesAnswer)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -56,6 +61,11 @@ public enum ControlMessage: Hashable, Sendable {
     case .refused: 53
     case .enrollmentRequest: 54
     case .enrollmentAnswer: 55
+    case .membership: 56
+    case .removalRequest: 57
+    case .removalAnswer: 58
+    case .nodesRequest: 59
+    case .nodesAnswer: 60
     }
   }
 }
@@ -89,6 +99,11 @@ extension ControlMessage: WireMessage {
     case .refused(let body): body.encode(into: &writer)
     case .enrollmentRequest(let body): body.encode(into: &writer)
     case .enrollmentAnswer(let body): body.encode(into: &writer)
+    case .membership(let body): body.encode(into: &writer)
+    case .removalRequest(let body): body.encode(into: &writer)
+    case .removalAnswer(let body): body.encode(into: &writer)
+    case .nodesRequest(let body): body.encode(into: &writer)
+    case .nodesAnswer(let body): body.encode(into: &writer)
     }
   }
 
@@ -120,6 +135,11 @@ extension ControlMessage: WireMessage {
     case 53: self = .refused(try Refused(from: &reader))
     case 54: self = .enrollmentRequest(try EnrollmentRequest(from: &reader))
     case 55: self = .enrollmentAnswer(try EnrollmentAnswer(from: &reader))
+    case 56: self = .membership(try SignedMembership(from: &reader))
+    case 57: self = .removalRequest(try RemovalRequest(from: &reader))
+    case 58: self = .removalAnswer(try RemovalAnswer(from: &reader))
+    case 59: self = .nodesRequest(try NodesRequest(from: &reader))
+    case 60: self = .nodesAnswer(try NodesAnswer(from: &reader))
     default: throw .unknownValue(field: "message kind", value: kind)
     }
   }

@@ -15,10 +15,13 @@ public struct RegisteredNode: Hashable, Sendable {
 public struct Register: Hashable, Sendable {
   public let incarnation: Incarnation
   public let endpoint: Endpoint
+  /// The version of the membership list that the node goes by, 0 without one: a newer one is sent to it.
+  public let membership: UInt64
 
-  public init(incarnation: Incarnation, endpoint: Endpoint) {
+  public init(incarnation: Incarnation, endpoint: Endpoint, membership: UInt64) {
     self.incarnation = incarnation
     self.endpoint = endpoint
+    self.membership = membership
   }
 }
 
@@ -28,14 +31,21 @@ public struct Registered: Hashable, Sendable {
   public let term: Term
   /// The certificate of the current commander (DER), nil while a certification is under way or none was ever.
   public let certificate: [UInt8]?
+  /// The version of the membership list that the drones and databases here are taken from. A commander counts
+  /// its majority by the drones of the highest version that it has been told of, and never goes back.
+  public let membership: UInt64
   /// All registered drones, in order of principal: the voters.
   public let drones: [RegisteredNode]
   /// All registered databases, in order of principal.
   public let databases: [RegisteredNode]
 
-  public init(term: Term, certificate: [UInt8]?, drones: [RegisteredNode], databases: [RegisteredNode]) {
+  public init(
+    term: Term, certificate: [UInt8]?, membership: UInt64, drones: [RegisteredNode],
+    databases: [RegisteredNode]
+  ) {
     self.term = term
     self.certificate = certificate
+    self.membership = membership
     self.drones = drones
     self.databases = databases
   }
@@ -56,32 +66,37 @@ extension RegisteredNode: WireMessage {
 
 extension Register: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(2)
+    writer.beginArray(3)
     incarnation.encode(into: &writer)
     endpoint.encode(into: &writer)
+    writer.write(unsigned: membership)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 2)
-    self.init(incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader))
+    try reader.readArrayHeader(exactly: 3)
+    self.init(
+      incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
+      membership: try reader.readUnsigned())
   }
 }
 
 extension Registered: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(4)
+    writer.beginArray(5)
     term.encode(into: &writer)
     if let certificate { writer.write(bytes: certificate) } else { writer.writeNull() }
+    writer.write(unsigned: membership)
     writer.write(drones)
     writer.write(databases)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 4)
+    try reader.readArrayHeader(exactly: 5)
     self.init(
       term: try Term(from: &reader),
       certificate: try reader.readNull()
         ? nil : try reader.readByteArray(maximum: ElectionVerifier.maximumCertificateLength),
+      membership: try reader.readUnsigned(),
       drones: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones),
       databases: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones))
   }

@@ -47,6 +47,14 @@ struct AuthorityLogLine {
       self.init(.warning, "certification is tried again", term: term, reason: reason)
     case .enrolling(let node, let administrator):
       self.init(.notice, "enrolling", principal: node, ["administrator": "\(administrator)"])
+    case .removed(let node, let version, let isDead, let administrator):
+      self.init(
+        .notice, isDead ? "node removed, off for good" : "node removed", principal: node,
+        ["administrator": "\(administrator)", "version": "\(version)"])
+    case .membershipChanged(let version, let members):
+      self.init(.notice, "membership changed", ["version": "\(version)", "members": "\(members)"])
+    case .counted(let version):
+      self.init(.info, "membership counted by the commander", ["version": "\(version)"])
     case .refused(let peer, let reason): self.init(.info, "refused", principal: peer, reason: reason)
     case .failed(let node, let reason):
       self.init(.warning, "a node's entry could not be changed", principal: node, reason: reason)

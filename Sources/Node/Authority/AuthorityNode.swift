@@ -70,6 +70,7 @@ private struct RunningAuthority: Sendable {
     let verifier = try configuration.electionVerifier()
     let signer = try CertificateSigner(configuration, settings)
     signer.warnOfExpiry(logger)
+    let membership = try MembershipSigner(configuration, settings)
     let keytab = try NodeCredentials(configuration)
     let kadmin = try Kadmin(keytab: configuration.keytab, principal: configuration.principal.text)
     let register = try AuthorityRegister(
@@ -79,14 +80,15 @@ private struct RunningAuthority: Sendable {
     self.office = office
 
     let identity = AuthorityCore.Identity(
-      principal: configuration.principal, administrators: Set(settings.administrators))
+      principal: configuration.principal, cluster: configuration.cluster,
+      administrators: Set(settings.administrators))
     let hello = HelloDescription(configuration)
     let control = try await loop.submit {
       let core = AuthorityCore(
         identity: identity, timing: configuration.timing, verifier: verifier, register: contents,
         seed: SecureRandom.integer())
       let control = AuthorityControl(
-        core: core, office: office, hello: hello, logger: logger, stop: signal.fail)
+        core: core, office: office, membership: membership, hello: hello, logger: logger, stop: signal.fail)
       return NIOLoopBound(control, eventLoop: loop)
     }.get()
 
