@@ -20,7 +20,9 @@ struct KeyvalCommand: AsyncParsableCommand {
         ]),
       CommandGroup(name: "What is there:", subcommands: [StatusCommand.self, HelloCommand.self]),
       CommandGroup(name: "On one machine:", subcommands: [DemoCommand.self, ClusterCommand.self]),
-      CommandGroup(name: "Realms and keys of nodes:", subcommands: [RealmCommand.self, EnrollCommand.self]),
+      CommandGroup(
+        name: "Realms, keys of nodes, who belongs:",
+        subcommands: [RealmCommand.self, EnrollCommand.self, NodeCommand.self]),
       CommandGroup(
         name: "One node:", subcommands: [AuthorityCommand.self, DatabaseCommand.self, DroneCommand.self]),
     ])
