@@ -6,7 +6,9 @@ extension DroneCore {
   func isMember(_ node: Principal) -> Bool { members?.contains(node) ?? false }
 
   /// Whether this drone has to do with that node at all.
-  func isTrusted(_ peer: Principal) -> Bool { isMember(peer) && isMember(identity.principal) }
+  func isTrusted(_ peer: Principal) -> Bool {
+    isMember(peer) && isMember(identity.principal) && !isWithdrawn
+  }
 
   /// Whoever is not on the newest list is talked with no more, this drone too: it gives up what it serves.
   mutating func take(_ signed: SignedMembership, now: Instant) -> [DroneAction] {
@@ -22,6 +24,7 @@ extension DroneCore {
     var actions: [DroneAction] = [
       .admit(signed, list), .note(.membershipChanged(version: list.version, members: list.members.count)),
     ]
+    if isWithdrawn, isMember(identity.principal) { actions.append(.note(.readmitted(version: list.version))) }
     if wasMember, !isMember(identity.principal) { actions += withdraw(list.version) }
     if let commander, !isMember(commander.principal) {
       // Nobody waits for the heartbeats of a commander that is not heard any more. Its last ones count as they
@@ -32,6 +35,7 @@ extension DroneCore {
   }
 
   private mutating func withdraw(_ version: UInt64) -> [DroneAction] {
+    isWithdrawn = true
     var actions: [DroneAction] = [.note(.removed(version: version))]
     if let office {
       self.office = nil
@@ -39,6 +43,6 @@ extension DroneCore {
     }
     actions += standDown()
     owned = []
-    return actions + close(.all)
+    return actions + close(.all) + [.withdraw]
   }
 }

@@ -48,6 +48,8 @@ public struct DroneCore: Sendable {
   var registerTerm = Term.none
   /// Whom this drone talks with, the authority aside; nil: with nobody else yet.
   var members: MembershipList?
+  /// It was removed in this life of it, and takes part in nothing any more.
+  var isWithdrawn = false
   /// The version of the membership that `drones` and `databases` are taken from.
   var listVersion: UInt64 = 0
   /// The term whose certificate came with that list; none, if none did.

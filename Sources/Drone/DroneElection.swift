@@ -58,7 +58,7 @@ extension DroneCore {
     }
     switch candidacy.stage {
     case .idle:
-      if office == nil, commander?.isSilent ?? true, isRegistered, isMember(identity.principal),
+      if office == nil, commander?.isSilent ?? true, isRegistered, isTrusted(identity.principal),
         now >= candidacy.waitUntil
       {
         actions += stand(now)

@@ -31,6 +31,9 @@ public enum DroneAction: Equatable, Sendable {
   /// Store the list durably before anything that follows is done; then talk with these nodes and the authority
   /// only, and end the sessions of all others.
   case admit(SignedMembership, MembershipList)
+  /// This drone was removed: leave the database alone and tell clients of no map any more, for as long as the
+  /// process runs. A client that held on to this drone would otherwise go by an old map for ever.
+  case withdraw
   case makeElectionKey(Term)
   /// This drone won: run a commander. `membership` is the version of the list that drones and databases are
   /// from, `previous` the newest map it knows.
@@ -65,4 +68,6 @@ public enum DroneNote: Equatable, Sendable {
   case membershipChanged(version: UInt64, members: Int)
   /// This drone is on the list no more: it has given up what it served.
   case removed(version: UInt64)
+  /// It is on the list again, and takes part once it is started again.
+  case readmitted(version: UInt64)
 }

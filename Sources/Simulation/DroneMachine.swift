@@ -125,6 +125,7 @@ final class DroneMachine: Machine {
       world.watch.promised(promise, after: self.promise, by: self)
       self.promise = promise
     case .admit(_, let list): members = list
+    case .withdraw: onEachLoop { $0.withdraw() }
     case .makeElectionKey(let term): makeElectionKey(term)
     case .dropElectionKey(let term): electionKeys[term] = nil
     case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):

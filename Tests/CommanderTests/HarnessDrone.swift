@@ -155,7 +155,7 @@ final class HarnessDrone {
     case .open(let answer): toLoop { $0.open(answer) }
     case .close(let partitions): toLoop { $0.close(partitions) }
     case .serve(let partitions, let end): toLoop { $0.serve(partitions, until: end) }
-    case .learn, .install, .note: break
+    case .learn, .install, .withdraw, .note: break
     }
   }
 

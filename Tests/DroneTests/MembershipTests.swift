@@ -57,7 +57,7 @@ import Testing
     var drone = TestDrone.serving()
     let actions = take(&drone, Names.membership(3, version: 8, without: [1]))
     #expect(actions.closed == Names.set(0..<10))
-    #expect(actions.contains(.note(.removed(version: 8))))
+    #expect(actions.contains(.note(.removed(version: 8))) && actions.contains(.withdraw))
     #expect(drone.renew(Names.set(0..<10), nonce: 2, term: 1, by: 2).isEmpty)
     #expect(drone.heartbeat(1, from: 2, sequence: 2).isEmpty)
     let later = drone.pass(10_000)
@@ -77,12 +77,17 @@ import Testing
     #expect(take(&drone, Names.membership(3, version: 8, without: [1])).contains(.leaveOffice(term)))
   }
 
-  @Test("a drone that is listed again takes part again")
-  func readmitted() {
+  @Test("a drone that is listed again takes part again once it is started again")
+  func readmitted() throws {
     var drone = TestDrone.registered()
     _ = take(&drone, Names.membership(3, version: 8, without: [1]))
-    _ = take(&drone, Names.membership(3, version: 9))
-    #expect(drone.heartbeat(1, from: 2).report != nil)
+    #expect(take(&drone, Names.membership(3, version: 9)).contains(.note(.readmitted(version: 9))))
+    #expect(drone.heartbeat(1, from: 2).isEmpty)
+    let removed = try Names.membershipVerifier.verify(Names.membership(3, version: 8, without: [1]))
+    var restarted = TestDrone(members: removed)
+    #expect(restarted.heartbeat(1, from: 2).isEmpty)
+    _ = take(&restarted, Names.membership(3, version: 9))
+    #expect(restarted.heartbeat(1, from: 2).report != nil)
   }
 
   @Test("forged, altered, older and other clusters' lists are refused, and so is who is not the authority")

@@ -29,6 +29,10 @@ extension DroneControl {
       logger.error(
         "this drone was removed from the cluster by an administrator; it serves nothing any more",
         metadata: ["version": "\(version)"])
+    case .readmitted(let version):
+      logger.notice(
+        "this drone belongs to the cluster again: start it again to take part",
+        metadata: ["version": "\(version)"])
     case .disbelieved(let principal, let reason):
       logger.warning(
         "not believed",

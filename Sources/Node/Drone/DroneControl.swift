@@ -120,6 +120,7 @@ final class DroneControl {
     case .learn(let nodes): learn(nodes)
     case .store(let promise): store(promise)
     case .admit(let signed, let list): admit(signed, list)
+    case .withdraw: onEachLoop { $0.withdraw() }
     case .makeElectionKey(let term): makeElectionKey(term)
     case .dropElectionKey(let term): electionKeys[term] = nil
     case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
