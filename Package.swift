@@ -137,7 +137,8 @@ let package = Package(
       name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "LocalClusterTests", dependencies: ["LocalCluster", "Provisioning"], swiftSettings: strict),
-    .testTarget(name: "CommandLineTests", dependencies: ["keyval", "Keyval", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["keyval", "Keyval", "Cluster", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "SessionsTests", dependencies: ["Sessions", "Wire", "Cryptography"], swiftSettings: strict),
     .testTarget(

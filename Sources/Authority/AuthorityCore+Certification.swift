@@ -47,34 +47,21 @@ extension AuthorityCore {
       guard contest != nil else { return changes }
       return changes + openBallot(term, candidate, now: now)
     case .confirming(let ballot, let claim, operation, _):
-      return takeNodes(contents) + confirm(ballot, claim, contents, now: now)
+      return takeMembers(contents) + confirm(ballot, claim, contents, now: now)
     default: break
     }
     guard let certification, certification.operation == operation, certification.phase == .reading else {
       return []
     }
     guard contents.office == office else { return take(contents, now: now) }
-    return takeNodes(contents) + perform(wall: wall)
+    return takeMembers(contents) + perform(wall: wall)
   }
 
   /// Takes over what another authority wrote.
   private mutating func take(_ contents: RegisterContents, now: Instant) -> [AuthorityAction] {
-    let nodes = takeNodes(contents)
-    guard contents.office != office else { return nodes }
-    return nodes + [.note(.superseded(contents.office.term))] + adopt(contents.office, now: now)
-  }
-
-  private mutating func takeNodes(_ contents: RegisterContents) -> [AuthorityAction] {
-    let changed = contents.nodes.filter { stored in
-      nodes[stored.node.principal] != stored && storing[stored.node.principal] == nil
-    }
-    guard !changed.isEmpty else { return [] }
-    for node in changed {
-      nodes[node.node.principal] = node
-      admit(node.node.principal)
-    }
-    isAnnouncementDue = true
-    return [.learn(changed.map(\.node))]
+    let members = takeMembers(contents)
+    guard contents.office != office else { return members }
+    return members + [.note(.superseded(contents.office.term))] + adopt(contents.office, now: now)
   }
 
   private mutating func perform(wall: Int64) -> [AuthorityAction] {
@@ -173,7 +160,7 @@ extension AuthorityCore {
     let operation = nextOperation()
     certification?.operation = operation
     certification?.phase = .recording(next)
-    return [.replaceOffice(operation: operation, next)]
+    return [.replaceOffice(operation: operation, next, membership: nil)]
   }
 
   // MARK: Recording
@@ -220,6 +207,9 @@ extension AuthorityCore {
   /// Something that the core waited for did not happen, or nobody knows whether it did: once more, from the
   /// register.
   mutating func failed(_ operation: UInt64, _ reason: String, now: Instant) -> [AuthorityAction] {
+    if let removal = removals.removeValue(forKey: operation) {
+      return [refuse(removal, "the register cannot be written (\(reason))")]
+    }
     switch contest {
     case .opening(_, _, operation):
       return endContest("the register cannot be read") + [.note(.retrying(office.term, reason: reason))]

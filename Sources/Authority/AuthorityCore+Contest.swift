@@ -73,8 +73,8 @@ extension AuthorityCore {
     _ term: Term, _ candidate: Winner, now: Instant
   ) -> [AuthorityAction] {
     var ballot = Ballot(
-      number: nextBallot(), term: term, candidate: candidate, voters: registered(.drone).map(\.principal),
-      now: now)
+      number: nextBallot(), term: term, candidate: candidate, version: membership.version,
+      lists: membership.droneLists(since: counted), now: now)
     #if KEYVAL_MUTATIONS
       ballot.mutations = mutations
     #endif
@@ -147,7 +147,7 @@ extension AuthorityCore {
     certification = nil
     let note = AuthorityNote.ballotWon(
       ballot.term, candidate: ballot.candidate.principal, votes: votes, voters: ballot.voices)
-    return [.note(note), .replaceOffice(operation: operation, record)]
+    return [.note(note), .replaceOffice(operation: operation, record, membership: ballot.version)]
   }
 
   mutating func claimAnswered(
@@ -156,6 +156,7 @@ extension AuthorityCore {
     switch outcome {
     case .stored:
       contest = nil
+      membership.count(ballot.version)
       return [.note(.stepDone(claim.term, .claimed))] + adopt(claim, now: now)
     case .stale(let record):
       return superseded(record, now: now)

@@ -1,10 +1,13 @@
 import Cluster
 
-/// Registering and enrolling nodes, and hearing the commander.
+/// Registering and enrolling nodes, and hearing the commander. (Who is a member of the cluster is in
+/// `AuthorityCore+Membership`.)
 extension AuthorityCore {
   /// An enrolled node is registered by its first session under its own key: only the session can have brought
   /// this message, and only the node's key can have opened it. It counts as a voter once the register has it.
-  mutating func registerNode(_ register: Register, from peer: Principal) -> [AuthorityAction] {
+  mutating func registerNode(
+    _ register: Register, from peer: Principal, now: Instant
+  ) -> [AuthorityAction] {
     guard peer.role == .drone || peer.role == .database else {
       return [refuse(peer, "only drones and databases register, and \(peer) is neither")]
     }
@@ -17,6 +20,7 @@ extension AuthorityCore {
     guard known != nil || nodes.count + storing.count < 2 * SlotMap.maximumDrones else {
       return [refuse(peer, "the register is full")]
     }
+    heard[peer] = now
     if incarnations.updateValue(register.incarnation, forKey: peer) != register.incarnation {
       raised[peer] = nil
     }
@@ -24,6 +28,7 @@ extension AuthorityCore {
     let node = RegisteredNode(principal: peer, endpoint: register.endpoint)
     if known?.node == node {
       actions.append(.send(registeredMessage, to: peer))
+      if register.membership < membership.version { actions += sendList(to: peer) }
     } else {
       // Only drones are enrolled over the network; a database's principals are made beside the KDC.
       let isCleared = known?.isExpiryCleared ?? (peer.role != .drone)
@@ -56,27 +61,21 @@ extension AuthorityCore {
     return [.storeNode(node)]
   }
 
-  mutating func nodeStored(_ node: EnrolledNode) -> [AuthorityAction] {
+  mutating func nodeStored(
+    _ node: EnrolledNode, _ contents: RegisterContents, now: Instant
+  ) -> [AuthorityAction] {
     let principal = node.node.principal
     if storing[principal] == node { storing[principal] = nil }
-    let known = nodes.updateValue(node, forKey: principal)
-    admit(principal)
-    var actions: [AuthorityAction] = []
+    let known = nodes[principal]
+    var actions = takeChange(contents, now: now)
+    guard nodes[principal] == node else { return actions }
     if known?.node != node.node {
-      actions = [.learn([node.node]), .note(.registered(node.node))]
-      isAnnouncementDue = true
+      actions.append(.note(.registered(node.node)))
       // The announcement goes to the nodes that are connected; this one waits for its answer anyway.
       if !connected.contains(principal) { actions.append(.send(registeredMessage, to: principal)) }
     }
     if !node.isExpiryCleared { actions += clearExpiry(principal) }
     return actions + raise(principal)
-  }
-
-  /// A drone that has just been registered has its voice in the ballot that is open.
-  mutating func admit(_ node: Principal) {
-    guard node.role == .drone, case .polling(var ballot) = contest else { return }
-    ballot.add(voter: node)
-    contest = .polling(ballot)
   }
 
   private mutating func clearExpiry(_ node: Principal) -> [AuthorityAction] {
@@ -136,8 +135,9 @@ extension AuthorityCore {
       }
     }
     commanderHeard = now
-    if contest?.hasAuthorityVoted == true || !isTenured(now) { return [] }
-    return [
+    let actions = count(heartbeat.membership)
+    if contest?.hasAuthorityVoted == true || !isTenured(now) { return actions }
+    return actions + [
       .send(.heartbeatHeard(HeartbeatHeard(term: heartbeat.term, sequence: heartbeat.sequence)), to: peer)
     ]
   }

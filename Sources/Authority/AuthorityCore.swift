@@ -14,11 +14,13 @@ import Cluster
 public struct AuthorityCore: Sendable {
   public struct Identity: Hashable, Sendable {
     public let principal: Principal
-    /// The people who may enroll nodes.
+    public let cluster: String
+    /// The people who may enroll and remove nodes.
     public let administrators: Set<Principal>
 
-    public init(principal: Principal, administrators: Set<Principal>) {
+    public init(principal: Principal, cluster: String, administrators: Set<Principal>) {
       self.principal = principal
+      self.cluster = cluster
       self.administrators = administrators
     }
   }
@@ -40,7 +42,15 @@ public struct AuthorityCore: Sendable {
 
   /// The register's record as this core last knew it to be.
   var office: OfficeRecord
+  /// The register's nodes as this core last knew them: the members.
   var nodes: [Principal: EnrolledNode] = [:]
+  var membership: MembershipHistory
+  /// The newest membership list that has been signed.
+  var signed: (version: UInt64, list: SignedMembership)?
+  /// Removals on their way into the register, by operation.
+  var removals: [UInt64: Removal] = [:]
+  /// When each node last registered, in this life of the core.
+  var heard: [Principal: Instant] = [:]
   /// On their way into the register.
   var storing: [Principal: EnrolledNode] = [:]
   var clearing: Set<Principal> = []
@@ -80,6 +90,7 @@ public struct AuthorityCore: Sendable {
     self.timing = timing
     self.verifier = verifier
     office = register.office
+    membership = register.membership
     ballots = seed
     for node in register.nodes { nodes[node.node.principal] = node }
   }
@@ -110,16 +121,20 @@ public struct AuthorityCore: Sendable {
       return []
     case .connected(let peer):
       connected.insert(peer)
-      return []
+      return membership.isRevoked(peer) ? sendAway(peer) : []
     case .disconnected(let peer):
       connected.remove(peer)
       return []
     case .received(let message, let peer): return receive(message, from: peer, now: now, wall: wall)
     case .accessListRead(let list): return take(list)
-    case .nodeStored(let node): return nodeStored(node)
+    case .nodeStored(let node, let contents): return nodeStored(node, contents, now: now)
     case .nodeNotStored(let node, let reason):
       storing[node.node.principal] = nil
       return [.note(.failed(node.node.principal, reason: reason))]
+    case .nodeRemoved(let operation, let contents): return nodeRemoved(operation, contents, now: now)
+    case .readmitted(let contents): return takeChange(contents, now: now)
+    case .enrolled(let node): return membership.isRevoked(node) ? [.readmit(node)] : []
+    case .membershipSigned(let list, let version): return membershipSigned(list, version: version)
     case .expiryCleared(let node): return expiryCleared(node)
     case .expiryNotCleared(let node, let reason):
       clearing.remove(node)
@@ -142,7 +157,7 @@ public struct AuthorityCore: Sendable {
   private mutating func start(_ now: Instant) -> [AuthorityAction] {
     let greeting = registeredMessage
     let told = registeredNodes.map { AuthorityAction.send(greeting, to: $0.principal) }
-    return [.learn(registeredNodes)] + told + adopt(office, now: now)
+    return [.learn(registeredNodes)] + told + signMembership() + adopt(office, now: now)
   }
 
   /// Whether this process may speak for the authority at this moment: whoever takes over waits until it may not.
@@ -156,13 +171,17 @@ public struct AuthorityCore: Sendable {
   private mutating func receive(
     _ message: ControlMessage, from peer: Principal, now: Instant, wall: Int64
   ) -> [AuthorityAction] {
+    // It was told why when it came; what it says now does not matter.
+    if membership.isRevoked(peer) { return sendAway(peer) }
     switch message {
-    case .register(let register): return registerNode(register, from: peer)
+    case .register(let register): return registerNode(register, from: peer, now: now)
     case .ballotRequest(let request): return requestBallot(request, from: peer, now: now, wall: wall)
     case .vote(let vote): return count(vote, from: peer)
     case .termRaised(let raised): return termRaised(raised.term, at: peer)
     case .heartbeat(let heartbeat): return hear(heartbeat, from: peer, now: now, wall: wall)
     case .enrollmentRequest(let request): return enroll(request, for: peer)
+    case .removalRequest(let request): return remove(request, for: peer, now: now)
+    case .nodesRequest(let request): return list(request, for: peer)
     case .refused(let refusal): return [.note(.refused(peer, reason: refusal.reason))]
     default: return [refuse(peer, "this is the authority; it does not take messages of kind \(message.kind)")]
     }
@@ -218,13 +237,13 @@ public struct AuthorityCore: Sendable {
   }
 
   var registeredMessage: ControlMessage {
-    // While a claim is on its way to the register, a list may name drones that had no part in the ballot. It
-    // bears the term that is claimed, so that the commander of the lower one does not count them: it leaves.
+    // While a claim is on its way to the register, a list may be of a version that the ballot did not go by. It
+    // bears the term that is claimed, so that the commander of the lower one does not count it: it leaves.
     let claimed = contest.flatMap { $0.isClaim ? $0.term : nil } ?? .none
     return .registered(
       Registered(
         term: max(office.term, claimed), certificate: claimed > office.term ? nil : office.certificate?.der,
-        drones: registered(.drone), databases: registered(.database),
+        membership: membership.version, drones: registered(.drone), databases: registered(.database),
         accessVersion: accessList?.version ?? 0))
   }
 

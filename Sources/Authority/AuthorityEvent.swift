@@ -17,8 +17,17 @@ public enum AuthorityEvent: Sendable {
   case officeReplaced(operation: UInt64, Replacement)
   /// The operator's access list as it is now, with its number from the register.
   case accessListRead(NumberedAccessList)
-  case nodeStored(EnrolledNode)
+  /// With everything that is in the register now: the node may be a new member.
+  case nodeStored(EnrolledNode, RegisterContents)
   case nodeNotStored(EnrolledNode, reason: String)
+  /// The answer to `removeNode`: what is in the register now. The node is among the members still if another
+  /// authority changed them first.
+  case nodeRemoved(operation: UInt64, RegisterContents)
+  /// The answer to `readmit`.
+  case readmitted(RegisterContents)
+  /// The KDC has a new principal of this name, with a one-time password.
+  case enrolled(Principal)
+  case membershipSigned(SignedMembership, version: UInt64)
   case officeCreated(operation: UInt64, OfficeCreation)
   case lowerOfficesDeleted(operation: UInt64)
   /// DER.
@@ -52,10 +61,23 @@ public enum AuthorityAction: Hashable, Sendable {
   case learn([RegisteredNode])
   case readRegister(operation: UInt64)
   /// Compare-and-set, durable before it is answered: store the record if it may follow the stored one
-  /// (`OfficeRecord.mayFollow`). One that is stored already, equal in everything, is success.
-  case replaceOffice(operation: UInt64, OfficeRecord)
-  /// Insert or replace, durable before it is answered by `nodeStored`.
+  /// (`OfficeRecord.mayFollow`). One that is stored already, equal in everything, is success. With a version, for
+  /// the claim of a term: only if that is the membership's version still; and that version is counted from then
+  /// on, in the same transaction.
+  case replaceOffice(operation: UInt64, OfficeRecord, membership: UInt64?)
+  /// Insert or replace, durable before it is answered by `nodeStored`. A node that was no member becomes one, in
+  /// the next version of the membership, unless it is revoked.
   case storeNode(EnrolledNode)
+  /// Take a node from the members if this is the membership's version still; durable before it is answered.
+  case removeNode(operation: UInt64, Principal, isDead: Bool, membership: UInt64)
+  /// A revoked node was enrolled anew and may register.
+  case readmit(Principal)
+  /// Nothing depends on whether it is stored: a lower version is always right.
+  case storeCounted(UInt64)
+  /// Sign the list with the membership key.
+  case signMembership(MembershipList)
+  /// End the sessions with this node once what was sent has gone out, and dial it no more.
+  case close(Principal)
   case createOffice(operation: UInt64, Term, keyFingerprint: [UInt8])
   case deleteOffices(operation: UInt64, below: Term)
   case issueCertificate(operation: UInt64, CertificateOrder)
@@ -89,6 +111,10 @@ public enum AuthorityNote: Hashable, Sendable {
   case retrying(Term, reason: String)
   case enrolling(Principal, by: Principal)
   case accessListInForce(version: UInt64)
+  case removed(Principal, version: UInt64, isDead: Bool, by: Principal)
+  case membershipChanged(version: UInt64, members: Int)
+  /// A commander counts this version of the membership now.
+  case counted(UInt64)
   case refused(Principal, reason: String)
   case failed(Principal, reason: String)
 }

@@ -46,6 +46,10 @@ static inline EVP_PKEY *keyval_read_private_key(BIO *bio) {
   return PEM_read_bio_PrivateKey(bio, NULL, keyval_no_passphrase, NULL);
 }
 
+static inline EVP_PKEY *keyval_read_public_key(BIO *bio) {
+  return PEM_read_bio_PUBKEY(bio, NULL, keyval_no_passphrase, NULL);
+}
+
 static inline X509 *keyval_read_certificate(BIO *bio) {
   return PEM_read_bio_X509(bio, NULL, keyval_no_passphrase, NULL);
 }

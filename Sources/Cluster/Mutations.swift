@@ -38,6 +38,9 @@
     /// Give the authority's own voice whatever its tenure.
     public static let ignoreTenure = Mutations(rawValue: 1 << 18)
 
+    /// A majority of the present drones is enough, whatever drones the commander counts.
+    public static let electByPresent = Mutations(rawValue: 1 << 16)
+
     // At commanders
     /// Take a restarted drone for the one that it was.
     public static let keepIncarnation = Mutations(rawValue: 1 << 3)
@@ -69,6 +72,7 @@
       ("countVoteTwice", .countVoteTwice),
       ("electByReachable", .electByReachable),
       ("ignoreTenure", .ignoreTenure),
+      ("electByPresent", .electByPresent),
       ("mintWithoutTerm", .mintWithoutTerm),
       ("ignoreLeaseOfSilent", .ignoreLeaseOfSilent),
       ("skipLeaseWait", .skipLeaseWait),

@@ -112,13 +112,15 @@ public struct EnrolledNode: Hashable, Sendable {
 /// Everything in the authority's register.
 public struct RegisterContents: Hashable, Sendable {
   public let office: OfficeRecord
-  /// In order of principal.
+  /// In order of principal: the members.
   public let nodes: [EnrolledNode]
+  public let membership: MembershipHistory
 
-  public init(office: OfficeRecord, nodes: [EnrolledNode]) {
+  public init(office: OfficeRecord, nodes: [EnrolledNode], membership: MembershipHistory) {
     self.office = office
     self.nodes = nodes.sorted { $0.node.principal < $1.node.principal }
+    self.membership = membership
   }
 
-  public static let empty = RegisterContents(office: .vacant, nodes: [])
+  public static let empty = RegisterContents(office: .vacant, nodes: [], membership: .empty)
 }

@@ -61,6 +61,15 @@ public struct Principal: Hashable, Comparable, Sendable, CustomStringConvertible
     return try? Principal(role: .command, node: instance, realm: realm)
   }
 
+  /// The member of a cluster that this is or that it is a service of: a drone, or the database of a command service.
+  public var node: Principal? {
+    switch role {
+    case .drone, .database: self
+    case .command: instance.flatMap { try? Principal(role: .database, node: $0, realm: realm) }
+    case .authority, .commander, nil: nil
+    }
+  }
+
   /// The name an operator uses: the instance of a node, else the primary.
   public var shortName: String { instance ?? primary }
 

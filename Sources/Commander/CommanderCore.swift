@@ -31,7 +31,10 @@ public struct CommanderCore: Sendable {
   /// When to ask for the next certificate: half-way through the life that this one had left when it came.
   private var renewAt: Int64
 
-  /// In order of principal.
+  /// The version of the membership by which this commander counts its majority. It never goes back: the
+  /// authority, which is told of it with each heartbeat, asks no ballot for a majority of a lower one.
+  public private(set) var membership: UInt64
+  /// The drones of that version, in order of principal.
   var members: [Member]
   var databases: [DatabaseView]
   var partitions: [PartitionRecord]
@@ -66,13 +69,15 @@ public struct CommanderCore: Sendable {
   ///   - notBefore, notAfter: the certificate's validity in seconds since 1970.
   public init(
     identity: Identity, timing: Timing, certificate: [UInt8], notBefore: Int64, notAfter: Int64,
-    drones: [RegisteredNode], databases: [RegisteredNode], previous: SlotMap?, now: Instant
+    membership: UInt64, drones: [RegisteredNode], databases: [RegisteredNode], previous: SlotMap?,
+    now: Instant
   ) {
     self.identity = identity
     self.timing = timing
     self.certificate = certificate
     self.notAfter = notAfter
     renewAt = notBefore + (notAfter - notBefore) / 2
+    self.membership = membership
     members = drones.sorted { $0.principal < $1.principal }.map(Member.init)
     self.databases = databases.sorted { $0.principal < $1.principal }.map {
       DatabaseView(node: $0, since: now)
@@ -96,7 +101,8 @@ public struct CommanderCore: Sendable {
     switch event {
     case .ticked(let wall): tick(wall: wall, now: now)
     case .received(let message, let peer): receive(message, from: peer, now: now)
-    case .registerChanged(let drones, let databases): update(drones: drones, databases: databases, now: now)
+    case .registerChanged(let version, let drones, let databases):
+      update(to: version, drones: drones, databases: databases, now: now)
     case .certified(let certificate, let notAfter): renew(certificate: certificate, notAfter: notAfter)
     case .signed(let map, let version): publish(map, version: version)
     case .accessListChanged(let list): take(list)
@@ -137,7 +143,7 @@ public struct CommanderCore: Sendable {
     if sentHeartbeats.count > 64 { sentHeartbeats.removeFirst() }
     let heartbeat = Heartbeat(
       term: identity.term, sequence: sequence, certificate: certificate,
-      mapVersion: map.published?.version ?? 0)
+      mapVersion: map.published?.version ?? 0, membership: membership)
     return (members.map(\.principal) + [identity.authority.principal]).map {
       .send(.heartbeat(heartbeat), to: $0)
     }
@@ -215,8 +221,12 @@ public struct CommanderCore: Sendable {
   var authorityReached: Instant? { authorityAnswered }
 
   private mutating func update(
-    drones: [RegisteredNode], databases nodes: [RegisteredNode], now: Instant
+    to version: UInt64, drones: [RegisteredNode], databases nodes: [RegisteredNode], now: Instant
   ) -> [CommanderAction] {
+    // A list that was overtaken on its way.
+    guard version >= membership else { return [] }
+    membership = version
+    databases.removeAll { known in !nodes.contains { $0.principal == known.node.principal } }
     for node in nodes where !databases.contains(where: { $0.node.principal == node.principal }) {
       databases.append(DatabaseView(node: node, since: now))
     }
@@ -226,7 +236,12 @@ public struct CommanderCore: Sendable {
         databases[index].node = node
       }
     }
-    var actions: [CommanderAction] = []
+    // Nothing is renewed for a drone that was removed, and it is not on the map any more. What it holds is free
+    // once its lease is over by this commander's count (`expire`), as with a drone that is dead.
+    let removed = members.map(\.principal).filter { member in !drones.contains { $0.principal == member } }
+    members.removeAll { removed.contains($0.principal) }
+    if !removed.isEmpty { map.isStale = true }
+    var actions = removed.map { CommanderAction.note(.droneRemoved($0)) }
     for node in drones.sorted(by: { $0.principal < $1.principal }) {
       if let index = members.firstIndex(where: { $0.principal == node.principal }) {
         if members[index].endpoint != node.endpoint { map.isStale = true }

@@ -5,8 +5,8 @@ public enum CommanderEvent: Sendable {
   /// Some time passed; several times a heartbeat. `wall` is in seconds since 1970.
   case ticked(wall: Int64)
   case received(ControlMessage, from: Principal)
-  /// The register as the authority told the drone of this process.
-  case registerChanged(drones: [RegisteredNode], databases: [RegisteredNode])
+  /// The register as the authority told the drone of this process, in this version of the membership.
+  case registerChanged(membership: UInt64, drones: [RegisteredNode], databases: [RegisteredNode])
   /// The certificate was renewed.
   case certified(certificate: [UInt8], notAfter: Int64)
   /// The map asked for by `sign` is signed.
@@ -39,6 +39,7 @@ public enum CommanderAction: Equatable, Sendable {
 /// Something for the log.
 public enum CommanderNote: Equatable, Sendable {
   case droneJoined(Principal)
+  case droneRemoved(Principal)
   case droneSilent(Principal)
   case droneDead(Principal, partitions: PartitionSet)
   case granted(PartitionSet, FencingToken, to: Principal)

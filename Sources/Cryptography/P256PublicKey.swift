@@ -33,6 +33,23 @@ public struct P256PublicKey: Sendable {
     key = decoded
   }
 
+  /// Reads a SubjectPublicKeyInfo in PEM, at most 16 KiB.
+  ///
+  /// - Throws: `invalidEncoding` if it is none, or not a point of the named curve P-256.
+  public init(pem: String) throws(CryptographyError) {
+    let key = readPEM(pem, free: EVP_PKEY_free) { keyval_read_public_key($0) }
+    defer { keepAlive(key) }
+    guard let key, EVP_PKEY_is_a(key.pointer, "EC") == 1 else {
+      throw .invalidEncoding("this is not a P-256 public key in PEM")
+    }
+    try self.init(der: encodeDER("encode a public key") { i2d_PUBKEY(key.pointer, $0) })
+  }
+
+  /// The SubjectPublicKeyInfo in PEM.
+  public var pem: String {
+    writePEM("encode a public key") { PEM_write_bio_PUBKEY($0, key.pointer) }
+  }
+
   private static func isValid(_ key: OwnedPointer) -> Bool {
     guard let context = EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil) else { return false }
     defer {

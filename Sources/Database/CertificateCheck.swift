@@ -6,6 +6,8 @@ struct CertificateCheck: Sendable {
   /// What a session's certificate proved, and for how long by the clock on the wall.
   struct Proof: Hashable, Sendable {
     let term: Term
+    /// The drone that holds the office.
+    let winner: Principal
     /// Seconds since 1970; the first is included, the last is not.
     let notBefore: Int64
     let notAfter: Int64
@@ -38,7 +40,8 @@ struct CertificateCheck: Sendable {
     guard proved.term == office else {
       throw .badCertificate(office, reason: "the certificate is of term \(proved.term)")
     }
-    let proof = Proof(term: proved.term, notBefore: proved.notBefore, notAfter: proved.notAfter)
+    let proof = Proof(
+      term: proved.term, winner: proved.winner, notBefore: proved.notBefore, notAfter: proved.notAfter)
     last = (certificate, proof)
     return proof
   }

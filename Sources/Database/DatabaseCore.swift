@@ -9,7 +9,11 @@ public struct DatabaseCore: Sendable {
   /// The highest term that is stored.
   public private(set) var term: Term
 
+  /// Which drones are let in; nil: none yet.
+  public private(set) var members: MembershipList?
+
   private let timing: Timing
+  private let membershipVerifier: MembershipVerifier
   private var keys: SealingKeyRing
   private var certificates: CertificateCheck
   private var jobs: JobQueue
@@ -31,13 +35,17 @@ public struct DatabaseCore: Sendable {
   ///   - verifier: decides whom to believe to be the commander of a term.
   ///   - term: the stored one.
   ///   - keys: the stored ones.
+  ///   - members: the list that was stored last, nil on the first start.
   ///   - backlog: of the store at its opening.
   public init(
-    identity: DatabaseIdentity, timing: Timing, verifier: ElectionVerifier, term: Term,
-    keys: [StoredSealingKey], backlog: StoreBacklog
+    identity: DatabaseIdentity, timing: Timing, verifier: ElectionVerifier,
+    membershipVerifier: MembershipVerifier, term: Term, keys: [StoredSealingKey], members: MembershipList?,
+    backlog: StoreBacklog
   ) {
     self.identity = identity
     self.timing = timing
+    self.membershipVerifier = membershipVerifier
+    self.members = members
     self.term = term
     self.keys = SealingKeyRing(keys)
     certificates = CertificateCheck(verifier: verifier)
@@ -78,14 +86,40 @@ public struct DatabaseCore: Sendable {
   private mutating func register(_ now: Instant) {
     guard let endpoint else { return }
     nextRegistration = now + timing.heartbeat * 4
-    actions.append(.register(Register(incarnation: identity.incarnation, endpoint: endpoint)))
+    let register = Register(
+      incarnation: identity.incarnation, endpoint: endpoint, membership: members?.version ?? 0)
+    actions.append(.register(register))
   }
 
   private mutating func open(_ session: UInt64, _ peer: DatabasePeer, _ now: Instant) {
     if case .commander(let office) = peer, office < term {
       return refuse(session, .oldTerm(office, current: term))
     }
+    if case .drone(let holder) = peer, !isMember(holder) { return end(session, .notMember(holder)) }
     sessions[session] = Session(peer: peer)
+  }
+
+  private func isMember(_ drone: Principal) -> Bool { members?.contains(drone) ?? false }
+
+  /// Whoever is not on the newest list has no session here, whatever tickets it holds.
+  private mutating func take(_ signed: SignedMembership) {
+    let list: MembershipList
+    do throws(MembershipError) {
+      list = try membershipVerifier.verify(signed, known: members)
+    } catch {
+      return actions.append(.note(.membershipRefused(reason: error.description)))
+    }
+    guard list != members else { return }
+    members = list
+    actions.append(.admit(signed, list))
+    actions.append(.note(.membershipChanged(version: list.version, members: list.members.count)))
+    for session in sessions.keys.sorted() {
+      if let winner = sessions[session]?.proof?.winner, !list.contains(winner) {
+        refuse(session, .notMember(winner))
+      }
+      guard case .drone(let holder) = sessions[session]?.peer, !list.contains(holder) else { continue }
+      end(session, .notMember(holder))
+    }
   }
 
   private mutating func close(_ session: UInt64) {
@@ -116,6 +150,7 @@ public struct DatabaseCore: Sendable {
     case (.commander(let office), .keyStored(let question)):
       if isCertified(session, office, wall) { answer(question, office, session) }
     case (.authority, .raiseTerm(let order)): raise(to: order.term, session)
+    case (.authority, .membership(let signed)): take(signed)
     // What the authority says of the cluster's other nodes, and hints that a message came to nothing.
     case (.authority, .registered), (_, .refused): break
     case (.drone, _): end(session, .notPermitted("control message of kind \(message.kind)"))
@@ -124,10 +159,12 @@ public struct DatabaseCore: Sendable {
   }
 
   /// The ticket has proved the office, and only at the session's opening; the certificate proves it from now on
-  /// until it ends.
+  /// until it ends. It names the drone that holds the office, which must not have been removed.
   private mutating func take(_ certificate: [UInt8], _ office: Term, _ session: UInt64, _ wall: Int64) {
     do throws(DatabaseAccessError) {
-      sessions[session]?.proof = try certificates.proof(of: certificate, office: office, wall: wall)
+      let proof = try certificates.proof(of: certificate, office: office, wall: wall)
+      guard isMember(proof.winner) else { throw .notMember(proof.winner) }
+      sessions[session]?.proof = proof
     } catch {
       refuse(session, error)
     }

@@ -29,6 +29,8 @@ public enum DatabaseAction: Hashable, Sendable {
   case answer(StoreAnswer, session: UInt64)
   /// End a session; what was sent before still goes out.
   case close(session: UInt64, DatabaseAccessError)
+  /// Store the list durably before anything that follows is done. It is what drones are admitted by from now on.
+  case admit(SignedMembership, MembershipList)
   /// Run one transaction, then tell with `finished` or `failed`. There is never more than one.
   case perform(StoreJob)
   /// Hand out contents on a session, then tell with `streamed` or `streamFailed`.
@@ -54,4 +56,8 @@ public enum DatabaseNote: Hashable, Sendable {
   case refused(Principal, PartitionSet, reason: String)
   case fencedOff(Principal, PartitionSet)
   case storeFailed(reason: String)
+  /// A newer membership list.
+  case membershipChanged(version: UInt64, members: Int)
+  /// The authority sent a list that is not to be believed.
+  case membershipRefused(reason: String)
 }

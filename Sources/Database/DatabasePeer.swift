@@ -70,6 +70,8 @@ public enum DatabaseAccessError: Error, Hashable, Sendable, CustomStringConverti
   case badCertificate(Term, reason: String)
   /// The certificate that was shown has ended, and no renewed one was shown.
   case certificateOver(Term)
+  /// A node that is not on the newest membership list.
+  case notMember(Principal)
   /// A message that this peer has no right to send.
   case notPermitted(String)
 
@@ -83,6 +85,8 @@ public enum DatabaseAccessError: Error, Hashable, Sendable, CustomStringConverti
       "the ticket of \(principal) was not got with an election certificate"
     case .wrongService(let principal):
       "\(principal) came with an election's ticket to a service that is not the command service"
+    case .notMember(let principal):
+      "\(principal) is no member of this cluster, by the newest list that is here"
     case .oldTerm(let term, let current): "term \(term) is over; the current term is \(current)"
     case .withoutCertificate(let term):
       "the commander of term \(term) has not shown its election certificate on this session"

@@ -5,12 +5,13 @@ import Cluster
 struct AccessCustody {
   /// From the authority.
   var held: NumberedAccessList?
-  /// The version that the authority's last list of nodes named.
+  /// The highest version that the authority's lists of nodes named: one of its processes that has been superseded
+  /// may not know of the newest.
   var expected: UInt64 = 0
   /// (term, version) of the one that is in force here; (0, 0) before there is one.
   var installed: (term: Term, version: UInt64) = (.none, 0)
 
-  /// Whether the authority had no newer one when it last said.
+  /// Whether the authority has spoken of no newer one.
   var isCurrent: Bool { held?.version ?? 0 >= expected }
 }
 

@@ -37,6 +37,7 @@ public struct DroneCore: Sendable {
   let identity: Identity
   let timing: Timing
   let verifier: ElectionVerifier
+  let membershipVerifier: MembershipVerifier
 
   var promise: VotePromise
   var commander: CommanderView?
@@ -45,8 +46,14 @@ public struct DroneCore: Sendable {
   var nextTermFloor = Term.none
   /// The highest term that the authority has told of.
   var registerTerm = Term.none
-  /// The register's term when it listed `drones`.
-  var listTerm = Term.none
+  /// Whom this drone talks with, the authority aside; nil: with nobody else yet.
+  var members: MembershipList?
+  /// It was removed in this life of it, and takes part in nothing any more.
+  var isWithdrawn = false
+  /// The version of the membership that `drones` and `databases` are taken from.
+  var listVersion: UInt64 = 0
+  /// The term whose certificate came with that list; none, if none did.
+  var listOffice = Term.none
   var drones: [RegisteredNode] = []
   var databases: [RegisteredNode] = []
   var isRegistered: Bool { drones.contains { $0.principal == identity.principal } }
@@ -56,7 +63,7 @@ public struct DroneCore: Sendable {
   var map: SlotMap?
   var access = AccessCustody()
   /// What the map gives to this drone.
-  private var owned = PartitionSet()
+  var owned = PartitionSet()
   var holdings = Holdings()
   var lease: Lease
   var reachesDatabase = false
@@ -73,17 +80,19 @@ public struct DroneCore: Sendable {
 
   /// - Parameters:
   ///   - promise: what was stored last, `.none` on the first start.
+  ///   - members: the list that was stored last, nil on the first start.
   ///   - seed: randomness for back-offs.
   ///   - loops: how many data loops there are; partition p belongs to loop p mod loops.
   public init(
-    identity: Identity, timing: Timing, verifier: ElectionVerifier, promise: VotePromise, loops: Int,
-    seed: UInt64,
-    now: Instant
+    identity: Identity, timing: Timing, verifier: ElectionVerifier, membershipVerifier: MembershipVerifier,
+    promise: VotePromise, members: MembershipList?, loops: Int, seed: UInt64, now: Instant
   ) {
     self.identity = identity
     self.timing = timing
     self.verifier = verifier
+    self.membershipVerifier = membershipVerifier
     self.promise = promise
+    self.members = members
     began = now
     lease = Lease(identity.incarnation)
     loopTicks = [Instant](repeating: now, count: max(1, loops))
@@ -126,15 +135,18 @@ public struct DroneCore: Sendable {
 
   func register() -> DroneAction {
     let register = Register(
-      incarnation: identity.incarnation, endpoint: identity.endpoint, accessVersion: access.held?.version ?? 0
-    )
+      incarnation: identity.incarnation, endpoint: identity.endpoint,
+      accessVersion: access.held?.version ?? 0, membership: members?.version ?? 0)
     return .send(.register(register), to: identity.authority)
   }
 
   private mutating func receive(
     _ message: ControlMessage, from peer: Principal, wall: Int64, now: Instant
   ) -> [DroneAction] {
-    switch message {
+    // A session may have been there before the list that does not name its peer.
+    guard peer == identity.authority || isTrusted(peer) else { return [] }
+    return switch message {
+    case .membership(let signed) where peer == identity.authority: take(signed, now: now)
     case .registered(let list) where peer == identity.authority: register(list, wall: wall, now: now)
     case .voteQuery(let query) where peer == identity.authority: vote(query, now: now)
     case .ballotFailed(let failure) where peer == identity.authority: fail(failure, now: now)
@@ -162,20 +174,19 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func register(_ list: Registered, wall: Int64, now: Instant) -> [DroneAction] {
-    drones = list.drones
-    databases = list.databases
-    listTerm = list.term
-    access.expected = list.accessVersion
-    var actions: [DroneAction] = [
-      .learn((list.drones + list.databases).filter { $0.principal != identity.principal })
-    ]
-    if isRegistered, promise.joined == nil {
-      promise = promise.joining(list.term)
-      actions.append(.store(promise))
+    access.expected = max(access.expected, list.accessVersion)
+    var actions: [DroneAction] = []
+    // Lists that were overtaken on their way say what was; but their term has been claimed all the same.
+    if list.membership >= listVersion {
+      drones = list.drones
+      databases = list.databases
+      listVersion = list.membership
+      listOffice = list.certificate == nil ? .none : list.term
+      actions.append(.learn((list.drones + list.databases).filter { $0.principal != identity.principal }))
     }
     if let office, office < list.term {
       // A majority has given its voices to another. What this list says of drones is not for this office: it
-      // might find itself a majority among drones that had no part in the ballot.
+      // might find itself a majority in a version that the ballot did not go by.
       self.office = nil
       actions.append(.leaveOffice(office))
     }
@@ -205,11 +216,6 @@ public struct DroneCore: Sendable {
     guard isCommander(peer, heartbeat.term), let believed = commander,
       believed.certificate == heartbeat.certificate, wall <= believed.notAfter
     else { return actions }
-    if promise.joined == heartbeat.term {
-      // Registered in this very term, and now counted by its commander.
-      promise = promise.joining(Term(heartbeat.term.number - 1))
-      actions.append(.store(promise))
-    }
     commander?.lastHeard = now
     commander?.isSilent = false
     candidacy.wait(until: now + timing.suspicion)
@@ -220,7 +226,7 @@ public struct DroneCore: Sendable {
 
   /// The answer to the last heartbeat; sent again at once when holdings change.
   mutating func report(_ now: Instant) -> [DroneAction] {
-    guard let commander else { return [] }
+    guard let commander, isTrusted(commander.principal) else { return [] }
     let dropped = dropLapsed(for: commander.term, now: now)
     let nonce = lease.send(at: now)
     let report = Report(
@@ -342,7 +348,7 @@ public struct DroneCore: Sendable {
     return report(now)
   }
 
-  private mutating func close(_ partitions: PartitionSet) -> [DroneAction] {
+  mutating func close(_ partitions: PartitionSet) -> [DroneAction] {
     var closing = PartitionSet()
     for partition in partitions {
       if case .serving(let token) = holdings[partition] {

@@ -19,8 +19,6 @@ struct Candidate: Equatable, Sendable {
   var favourite: (term: Term, candidate: Principal)?
   /// Until then the favourite keeps others in that or a lower term waiting.
   var favouredUntil = Instant(milliseconds: .min)
-  /// The term of the commander whose principal was seen standing for a higher one.
-  var endedOffice: Term?
 
   mutating func wait(until instant: Instant) { waitUntil = max(waitUntil, instant) }
 
@@ -60,8 +58,9 @@ extension DroneCore {
     }
     switch candidacy.stage {
     case .idle:
-      // Who cannot vote for itself would only keep those who can from standing.
-      if office == nil, commander?.isSilent ?? true, isRegistered, isCounted, now >= candidacy.waitUntil {
+      if office == nil, commander?.isSilent ?? true, isRegistered, isTrusted(identity.principal),
+        now >= candidacy.waitUntil
+      {
         actions += stand(now)
       }
     case .polling(let term, let since, let asked, let supporters):
@@ -95,7 +94,7 @@ extension DroneCore {
   }
 
   private func poll(_ term: Term, except supporters: Set<Principal>) -> [DroneAction] {
-    drones.map(\.principal).filter { !supporters.contains($0) }
+    drones.map(\.principal).filter { !supporters.contains($0) && isMember($0) }
       .map { .send(.candidacy(Candidacy(term: term)), to: $0) }
   }
 
@@ -111,9 +110,6 @@ extension DroneCore {
   /// A poll binds nobody: the vote is stored when the authority asks for it. So a candidacy that comes to
   /// nothing leaves no drone with a promise that makes it refuse the commander it has.
   mutating func answer(_ asked: Candidacy, from peer: Principal, now: Instant) -> [DroneAction] {
-    if let commander, commander.principal == peer, commander.term < asked.term {
-      candidacy.endedOffice = commander.term
-    }
     let choice: CandidacyAnswer.Choice
     if let heard = commander, !heard.isSilent, now - heard.lastHeard <= timing.suspicion {
       choice = .stillReaches
@@ -190,9 +186,9 @@ extension DroneCore {
     if promise.term == query.term {
       candidate = promise.candidate
     } else if query.term > highestTerm, let favourite = candidacy.favourite, favourite.term == query.term,
-      !hearsCommander(now), isCounted
+      !hearsCommander(now)
     {
-      promise = VotePromise(term: query.term, candidate: favourite.candidate, joined: promise.joined)
+      promise = VotePromise(term: query.term, candidate: favourite.candidate)
       candidate = favourite.candidate
       candidacy.wait(until: now + timing.ballot + backOff())
       actions = [.store(promise), .note(.voted(query.term, for: favourite.candidate))]
@@ -207,19 +203,6 @@ extension DroneCore {
     guard now - began > timing.suspicion else { return true }
     guard let commander else { return false }
     return now - commander.lastHeard <= timing.suspicion
-  }
-
-  /// Whether the last commander counts this drone. A majority of the register keeps a commander from having one
-  /// only if the voters are among the drones that *it* knows; a drone that was registered while the commander
-  /// was cut off is not, and its voice would make a second majority. So it has none until a commander is
-  /// certified in a higher term than it was registered in (which takes office with a list of that term or
-  /// later), or until it has heard the present one; or when that one is no commander any more, since it stands
-  /// itself.
-  private var isCounted: Bool {
-    guard let joined = promise.joined else { return false }
-    if joined == .none { return true }
-    guard let commander else { return false }
-    return joined < commander.term || candidacy.endedOffice == commander.term
   }
 
   mutating func fail(_ failure: BallotFailed, now: Instant) -> [DroneAction] {
@@ -251,23 +234,24 @@ extension DroneCore {
     guard case .balloting(certified.term, _, _, _) = candidacy.stage else { return [] }
     let actions = believe(certificate: certified.certificate, peer: identity.principal, wall: wall, now: now)
     // The lists that are missing are asked for; that of the nodes brings the certificate too.
-    let isInformed = listTerm >= certified.term && access.isCurrent
+    let isInformed = listOffice == certified.term && access.isCurrent
     return actions + (isInformed ? takeOffice() : [register()])
   }
 
-  /// Takes the office that this drone stands for, once it has the certificate and a list of drones that was made
-  /// after the claim of the term: only that has all who could vote, and counting fewer it might find a majority
-  /// that has meanwhile elected another. And once it has the access list of that time: with an older one it
-  /// would give back rights that had been taken away.
+  /// Takes the office that this drone stands for, once it has the certificate and a list of drones that came with
+  /// a certificate of that term: so it is of the version by which the ballot was decided, or of a later one.
+  /// Counting by an older one it might find a majority that has meanwhile elected another. And once it has the
+  /// access list of that time: with an older one it would give back rights that had been taken away.
   mutating func takeOffice() -> [DroneAction] {
     guard case .balloting(let term, _, _, _) = candidacy.stage, let commander, commander.term == term,
-      commander.principal == identity.principal, listTerm >= term, access.isCurrent
+      commander.principal == identity.principal, listOffice == term, access.isCurrent
     else { return [] }
     candidacy.stage = .idle
     office = term
     return [
       .takeOffice(
-        term, certificate: commander.certificate, drones: drones, databases: databases, previous: map)
+        term, certificate: commander.certificate, membership: listVersion, drones: drones,
+        databases: databases, previous: map)
     ]
   }
 

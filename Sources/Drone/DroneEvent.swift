@@ -28,10 +28,18 @@ public enum DroneAction: Equatable, Sendable {
   case learn([RegisteredNode])
   /// Store durably before anything that follows is done.
   case store(VotePromise)
+  /// Store the list durably before anything that follows is done; then talk with these nodes and the authority
+  /// only, and end the sessions of all others.
+  case admit(SignedMembership, MembershipList)
+  /// This drone was removed: leave the database alone and tell clients of no map any more, for as long as the
+  /// process runs. A client that held on to this drone would otherwise go by an old map for ever.
+  case withdraw
   case makeElectionKey(Term)
-  /// This drone won: run a commander. `previous` is the newest map it knows.
+  /// This drone won: run a commander. `membership` is the version of the list that drones and databases are
+  /// from, `previous` the newest map it knows.
   case takeOffice(
-    Term, certificate: [UInt8], drones: [RegisteredNode], databases: [RegisteredNode], previous: SlotMap?)
+    Term, certificate: [UInt8], membership: UInt64, drones: [RegisteredNode], databases: [RegisteredNode],
+    previous: SlotMap?)
   /// The office this drone holds has a fresh certificate.
   case renewOffice(Term, certificate: [UInt8])
   /// The office this drone holds is over: a higher term has been seen.
@@ -58,4 +66,10 @@ public enum DroneNote: Equatable, Sendable {
   case candidacyFailed(Term, reason: String)
   case voted(Term, for: Principal)
   case disbelieved(Principal, reason: String)
+  /// A newer membership list.
+  case membershipChanged(version: UInt64, members: Int)
+  /// This drone is on the list no more: it has given up what it served.
+  case removed(version: UInt64)
+  /// It is on the list again, and takes part once it is started again.
+  case readmitted(version: UInt64)
 }

@@ -7,18 +7,10 @@ public struct VotePromise: Hashable, Sendable {
   public let term: Term
   /// Nil when nothing was ever promised.
   public let candidate: Principal?
-  /// The register's term when this drone first saw itself in the register: commanders of higher terms count it
-  /// among their drones. Nil until then.
-  public let joined: Term?
 
-  public init(term: Term, candidate: Principal?, joined: Term? = nil) {
+  public init(term: Term, candidate: Principal?) {
     self.term = term
     self.candidate = candidate
-    self.joined = joined
-  }
-
-  func joining(_ term: Term) -> VotePromise {
-    VotePromise(term: self.term, candidate: candidate, joined: term)
   }
 
   public static let none = VotePromise(term: .none, candidate: nil)
@@ -26,16 +18,18 @@ public struct VotePromise: Hashable, Sendable {
 
 extension VotePromise: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(3)
+    writer.beginArray(2)
     term.encode(into: &writer)
     writer.write(optional: candidate)
-    writer.write(optional: joined)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 3)
-    self.init(
-      term: try Term(from: &reader), candidate: try reader.readOptional(Principal.self),
-      joined: try reader.readOptional(Term.self))
+    let offset = reader.offset
+    let count = try reader.readArrayHeader(maximum: 3)
+    guard count >= 2 else { throw .outOfRange(field: "a promise", offset: offset) }
+    self.init(term: try Term(from: &reader), candidate: try reader.readOptional(Principal.self))
+    // Until ballots were held by every list that a commander may count, a drone kept here since when it had a
+    // vote. Now it always has one.
+    if count == 3 { _ = try reader.readOptional(Term.self) }
   }
 }

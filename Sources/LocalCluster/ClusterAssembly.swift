@@ -89,6 +89,7 @@ final class ClusterAssembly {
     if access(RealmLayout(directory: directory.realm).settings, F_OK) == 0 {
       let realm = try Realm.open(directory: directory.realm, owner: owner)
       record.realm = realm.name
+      try RealmCreation.makeMembershipKey(of: realm, authorityOwner: users.authority.unix)
       return realm
     }
     return try await reporter.step("realm \(plan.realm) in \(directory.realm)") {
@@ -159,10 +160,12 @@ final class ClusterAssembly {
     var file = NodeFile(
       cluster: plan.cluster, realm: realm.name, name: name, listen: node.address,
       keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: name),
-      directory: directory.data(of: name), anchors: realm.layout.anchors, log: .init(level: plan.logLevel))
+      directory: directory.data(of: name), anchors: realm.layout.anchors,
+      membership: realm.layout.membershipPublicKey, log: .init(level: plan.logLevel))
     if node.plan.role == .drone { file.loops = plan.loops }
     if isAuthority {
       file.ca = .init(certificate: realm.layout.anchors, key: realm.layout.electionCAKey)
+      file.membershipKey = realm.layout.membershipKey
       file.administrators = ["\(plan.user)@\(realm.name)"]
       file.access = directory.accessList
     } else {

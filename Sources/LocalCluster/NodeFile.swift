@@ -24,6 +24,7 @@ struct NodeFile: Codable, Equatable {
   var keytab: String
   var directory: String
   let anchors: String
+  let membership: String
   let log: Log
   /// For drones alone; without it, one event loop a core.
   var loops: Int?
@@ -31,8 +32,15 @@ struct NodeFile: Codable, Equatable {
   var authority: Authority?
   /// For the authority alone.
   var ca: CertificateAuthority?
+  var membershipKey: String?
   var administrators: [String]?
   var access: String?
+
+  enum CodingKeys: String, CodingKey {
+    case cluster, realm, name, listen, keytab, directory, anchors, membership, log, loops, authority, ca
+    case membershipKey = "membership-key"
+    case administrators, access
+  }
 
   static func load(_ path: String) throws(LocalClusterError) -> NodeFile {
     do {

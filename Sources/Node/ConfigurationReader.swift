@@ -135,6 +135,8 @@ struct ConfigurationReader {
       certificatePath: try text(
         "ca.certificate", remedy: "Name the PEM file of the election CA's certificate."),
       keyPath: try text("ca.key", remedy: "Name the PEM file of the election CA's private key."),
+      membershipKeyPath: try text(
+        "membership-key", remedy: "Name the PEM file of the private key that signs membership lists."),
       administrators: administrators,
       accessPath: try text(
         "access", remedy: "Name the file of the access list, which says who may do what."))
@@ -150,9 +152,11 @@ struct ConfigurationReader {
         remedy: "Then start this node again.")
     }
     _ = try NodeFiles.contents(of: configuration.anchorsPath, key: "anchors", maximum: 1 << 20)
+    _ = try NodeFiles.contents(of: configuration.membershipPath, key: "membership", maximum: 1 << 20)
     if let settings = configuration.authoritySettings {
       _ = try NodeFiles.contents(of: settings.certificatePath, key: "ca.certificate", maximum: 1 << 20)
       try NodeFiles.requirePrivate(settings.keyPath, key: "ca.key")
+      try NodeFiles.requirePrivate(settings.membershipKeyPath, key: "membership-key")
       _ = try AccessListFile(path: settings.accessPath).read()
     }
     try NodeFiles.prepareDirectory(configuration.directory, key: "directory")

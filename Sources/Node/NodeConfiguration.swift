@@ -9,7 +9,8 @@ import Transport
 /// enough. Everything is checked before anything starts.
 ///
 ///     {"cluster": "demo", "realm": "KEYVAL.TEST", "name": "d1", "listen": "127.0.0.1:6234",
-///      "keytab": "d1.keytab", "directory": "d1", "anchors": "election-ca.pem", "log": {"level": "info"},
+///      "keytab": "d1.keytab", "directory": "d1", "anchors": "election-ca.pem", "membership": "membership.pem",
+///      "log": {"level": "info"},
 ///      "authority": {"principal": "keyval-authority/a1@KEYVAL.TEST", "address": "127.0.0.1:6233",
 ///                    "standby": "127.0.0.1:6232"}}
 ///
@@ -29,7 +30,9 @@ public struct NodeConfiguration: Sendable {
     public let certificatePath: String
     /// PEM of its private key: 0600.
     public let keyPath: String
-    /// The people who may enroll nodes.
+    /// PEM of the private key that signs membership lists: 0600.
+    public let membershipKeyPath: String
+    /// The people who may enroll and remove nodes.
     public let administrators: [Principal]
     /// The access list: who may do what.
     public let accessPath: String
@@ -51,6 +54,8 @@ public struct NodeConfiguration: Sendable {
   public let directory: String
   /// The file of the election CA's certificate.
   public let anchorsPath: String
+  /// The file of the public key that membership lists are signed with.
+  public let membershipPath: String
   /// Where the authority is; nil for the authority itself.
   public let authority: RegisteredNode?
   /// Where a standby authority, of the same principal, listens once it is active; nil where there is none.
@@ -79,9 +84,9 @@ public struct NodeConfiguration: Sendable {
 
   /// All there are; a file with another key is refused.
   static let keys: Set<String> = [
-    "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "heartbeat", "loops",
-    "log.level", "authority.principal", "authority.address", "authority.standby", "ca.certificate", "ca.key",
-    "administrators", "access",
+    "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "membership",
+    "membership-key", "heartbeat", "loops", "log.level", "authority.principal", "authority.address",
+    "authority.standby", "ca.certificate", "ca.key", "administrators", "access",
   ]
 
   /// Reads and checks the configuration of a node in a role.
@@ -114,9 +119,25 @@ public struct NodeConfiguration: Sendable {
     authorityStandby = role == .authority ? nil : try reader.endpointIfAny("authority.standby")
     authoritySettings = role == .authority ? try reader.authoritySettings(realm: realm) : nil
     anchorsPath = try reader.text("anchors", remedy: "Name the PEM file of the election CA's certificate.")
+    membershipPath = try reader.text(
+      "membership", remedy: "Name the PEM file of the public key that membership lists are signed with.")
     keytab = try reader.text("keytab", remedy: "Name the keytab that `keyval enroll` wrote for this node.")
     directory = try reader.text("directory", remedy: "Name a directory for this node's own data.")
     try reader.checkFiles(of: self)
+  }
+
+  /// Which membership lists are believed: those of this cluster that are signed with the key of `membership`.
+  /// - Throws: `NodeError` when the file is missing or holds no key.
+  public func membershipVerifier() throws(NodeError) -> MembershipVerifier {
+    let bytes = try NodeFiles.contents(of: membershipPath, key: "membership", maximum: 1 << 20)
+    do throws(CryptographyError) {
+      let key = try P256PublicKey(pem: String(decoding: bytes, as: UTF8.self))
+      return MembershipVerifier(key: key, cluster: cluster)
+    } catch {
+      throw .unusableFile(
+        path: membershipPath, key: "membership", problem: "holds no usable key: \(error)",
+        remedy: "Name the file ‘membership.pem’ that was made with the realm.")
+    }
   }
 
   /// Who is believed to be the commander: whoever has a certificate of the election CA.

@@ -15,15 +15,19 @@ enum PeerAdmission: Equatable {
   /// A person or a program.
   case client
 
-  /// Who a peer is to a drone; nil: nobody it talks with.
-  static func atDrone(_ peer: String, realm: String, authority: Principal) -> PeerAdmission? {
+  /// Who a peer is to a drone; nil: nobody it talks with. A node has to be on the newest membership list too.
+  static func atDrone(
+    _ peer: String, realm: String, authority: Principal, members: MemberGate
+  ) -> PeerAdmission? {
     guard let principal = try? Principal(peer) else { return nil }
     guard Role(rawValue: principal.primary) != nil else { return .client }
-    guard principal.realm == realm, principal.role == .drone || principal == authority else { return nil }
+    if principal == authority { return .node }
+    guard principal.realm == realm, principal.role == .drone, members.contains(principal) else { return nil }
     return .node
   }
 
-  /// Who a peer is to the authority: administrators are clients.
+  /// Who a peer is to the authority: administrators are clients. A node that was removed is let in, to be told so:
+  /// its core sends it away.
   static func atAuthority(
     _ peer: String, realm: String, administrators: Set<Principal>
   ) -> PeerAdmission? {

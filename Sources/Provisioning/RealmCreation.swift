@@ -34,8 +34,10 @@ public enum RealmCreation {
     if let fixed = settings.ports { ports = fixed } else { ports = try RealmPorts.free() }
     let realm = Realm(settings: settings, ports: ports, layout: layout, owner: owner)
 
-    report("certificates: the election CA, and the KDC's by it")
+    report("certificates: the election CA, and the KDC's by it; the key that signs membership lists")
     try makeCertificates(realm, authorityOwner)
+    // A key of its own: the election CA's signs nothing but offices.
+    try makeMembershipKey(of: realm, authorityOwner: authorityOwner)
     report("configuration of KDC, kadmind and clients")
     try RealmConfiguration(settings: settings, ports: ports, layout: layout).write(owner: owner)
     report("the KDC's database, under a random master key")
@@ -104,6 +106,23 @@ public enum RealmCreation {
     for (text, path, mode, owner) in files {
       try RealmFile.write(text, to: path, mode: mode, owner: owner)
     }
+  }
+
+  /// Gives a realm that was made before there was one the key that signs membership lists.
+  /// - Parameter authorityOwner: as whom the authority runs.
+  public static func makeMembershipKey(
+    of realm: Realm, authorityOwner: UnixUser
+  ) throws(ProvisioningError) {
+    guard access(realm.layout.membershipKey, F_OK) != 0 else { return }
+    let key: P256PrivateKey
+    do throws(CryptographyError) {
+      key = try P256PrivateKey.generate()
+    } catch {
+      throw ProvisioningError(.program, "The membership key cannot be made: \(error)")
+    }
+    try RealmFile.write(
+      key.publicKey.pem, to: realm.layout.membershipPublicKey, mode: 0o644, owner: realm.owner)
+    try RealmFile.write(key.pem, to: realm.layout.membershipKey, mode: 0o600, owner: authorityOwner)
   }
 
   private static func makeDatabase(_ realm: Realm) throws(ProvisioningError) {

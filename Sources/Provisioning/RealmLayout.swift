@@ -3,8 +3,10 @@
 ///     realm.conf            the realm's settings
 ///     krb5.conf             KRB5_CONFIG of nodes and clients
 ///     election-ca.pem       the election CA's certificate, everybody's anchor
+///     membership.pem        the public key that membership lists are signed with, for all nodes
 ///     kdc/                  for the daemons' user only: configuration, database, certificate and key, logs
-///     authority/            for the authority's user only: its keytab and the election CA's key
+///     authority/            for the authority's user only: its keytab, the election CA's key and the key that
+///                           signs membership lists
 public struct RealmLayout: Sendable, Equatable {
   /// Absolute.
   public let directory: String
@@ -12,6 +14,8 @@ public struct RealmLayout: Sendable, Equatable {
   public var settings: String { "\(directory)/realm.conf" }
   public var clientConfiguration: String { "\(directory)/krb5.conf" }
   public var anchors: String { "\(directory)/election-ca.pem" }
+
+  public var membershipPublicKey: String { "\(directory)/membership.pem" }
 
   public var kdcDirectory: String { "\(directory)/kdc" }
   public var serverConfiguration: String { "\(kdcDirectory)/krb5.conf" }
@@ -31,6 +35,7 @@ public struct RealmLayout: Sendable, Equatable {
   public var authorityDirectory: String { "\(directory)/authority" }
   public var authorityKeytab: String { "\(authorityDirectory)/authority.keytab" }
   public var electionCAKey: String { "\(authorityDirectory)/election-ca.key" }
+  public var membershipKey: String { "\(authorityDirectory)/membership.key" }
 
   public init(directory: String) { self.directory = directory }
 

@@ -16,11 +16,6 @@ final class AuthorityMachine: Machine {
   private var database: Session?
   private var isDialling = false
   private var queued: [ControlMessage] = []
-  /// The drones that the core knows of: those whose votes it counts.
-  private var counted: Set<Principal> = []
-  /// How many there were when the ballot of a term was won.
-  private(set) var voters: [Term: Int] = [:]
-
   /// Steps of certification until the process ends, or is stopped, in the middle of one; nil: it is not.
   var stepsToLive: Int?
   var stepsToHang: (steps: Int, microseconds: Int64)?
@@ -114,9 +109,9 @@ final class AuthorityMachine: Machine {
   }
 
   private func begin(with contents: RegisterContents, until: Instant) {
-    counted = Set(contents.nodes.map(\.node.principal).filter { $0.role == .drone })
     core = AuthorityCore(
-      identity: AuthorityCore.Identity(principal: Names.authority, administrators: []),
+      identity: AuthorityCore.Identity(
+        principal: Names.authority, cluster: Names.cluster, administrators: [Names.administrator]),
       timing: world.timing, verifier: Names.verifier, register: contents, tenure: until, seed: random.next())
     #if KEYVAL_MUTATIONS
       core?.mutations = world.mutations
@@ -169,12 +164,27 @@ final class AuthorityMachine: Machine {
       world.send(message, from: self, as: Names.authority, to: peer)
     case .readRegister(let operation):
       work(registerThread) { [unowned self] in .registerRead(operation: operation, site.register) }
-    case .replaceOffice(let operation, let record):
+    case .replaceOffice(let operation, let record, let version):
       work(registerThread) { [unowned self] in
-        .officeReplaced(operation: operation, site.replaceOffice(record, by: self))
+        .officeReplaced(operation: operation, site.replaceOffice(record, membership: version, by: self))
       }
     case .storeNode(let node):
       work(registerThread) { [unowned self] in site.store(node, by: self) }
+    case .removeNode(let operation, let node, let isDead, let version):
+      work(registerThread) { [unowned self] in
+        site.remove(operation, node, isDead: isDead, membership: version, by: self)
+      }
+    case .readmit(let node):
+      work(registerThread) { [unowned self] in site.readmit(node, by: self) }
+    case .storeCounted(let version):
+      work(registerThread) { [unowned self] in
+        site.count(version, by: self)
+        return nil
+      }
+    case .signMembership(let list):
+      guard let signed = try? SignedMembership(list, key: Names.membershipKey) else { return }
+      handle(.membershipSigned(signed, version: list.version))
+    case .close(let peer): disconnected(peer)
     case .issueCertificate(let operation, let order):
       work(registerThread) { [unowned self] in site.issue(operation, order) }
     case .createOffice(let operation, let term, let fingerprint):
@@ -184,17 +194,7 @@ final class AuthorityMachine: Machine {
     case .clearExpiry(let node):
       work(kadminThread) { .expiryCleared(node) }
     case .learn, .enroll: break
-    case .note(let note):
-      world.trace("\(name) \(note)")
-      remember(note)
-    }
-  }
-
-  private func remember(_ note: AuthorityNote) {
-    switch note {
-    case .registered(let node) where node.principal.role == .drone: counted.insert(node.principal)
-    case .ballotWon(let term, _, _, _): voters[term] = counted.count
-    default: break
+    case .note(let note): world.trace("\(name) \(note)")
     }
   }
 
@@ -202,7 +202,7 @@ final class AuthorityMachine: Machine {
 
   /// Does something on a thread that blocks, and tells the core. The process may end, or be stopped, before and
   /// after.
-  private func work(_ thread: Executor, _ body: @escaping () -> AuthorityEvent) {
+  private func work(_ thread: Executor, _ body: @escaping () -> AuthorityEvent?) {
     let (life, holder) = (life, holder)
     thread.post { [unowned self] in
       world.after(random.number(200...4_000)) { [unowned self] in
@@ -212,7 +212,7 @@ final class AuthorityMachine: Machine {
     }
   }
 
-  private func act(_ thread: Executor, _ holder: Incarnation?, _ body: @escaping () -> AuthorityEvent) {
+  private func act(_ thread: Executor, _ holder: Incarnation?, _ body: @escaping () -> AuthorityEvent?) {
     if endsNow() { return crashAndReturn() }
     // What it was about to do it does when it goes on.
     if hangsNow() { return thread.post { [unowned self] in act(thread, holder, body) } }
@@ -220,6 +220,7 @@ final class AuthorityMachine: Machine {
     let event = body()
     if endsNow() { return crashAndReturn() }
     _ = hangsNow()
+    guard let event else { return }
     control.post { [unowned self] in if self.holder == holder { handle(event) } }
   }
 

@@ -27,25 +27,45 @@ final class AuthoritySite {
 
   /// - Parameter process: whose core wants it, in the name of its tenure.
   func replaceOffice(
-    _ record: OfficeRecord, by process: AuthorityMachine
+    _ record: OfficeRecord, membership version: UInt64?, by process: AuthorityMachine
   ) -> AuthorityEvent.Replacement {
-    guard tenure.holder == process.holder else { return .failed(reason: "the register is another's by now") }
+    guard isHeld(by: process) else { return .failed(reason: Self.superseded) }
     let stored = register.office
     if stored == record { return .stored }
-    guard record.mayFollow(stored) else { return .stale(stored) }
-    register = RegisterContents(office: record, nodes: register.nodes)
-    world.watch.claimed(record, by: process)
+    guard let changed = register.replacing(record, membership: version) else { return .stale(stored) }
+    register = changed
+    world.watch.claimed(record)
     return .stored
   }
 
   func store(_ node: EnrolledNode, by process: AuthorityMachine) -> AuthorityEvent {
-    guard tenure.holder == process.holder else {
-      return .nodeNotStored(node, reason: "the register is another's by now")
-    }
-    let others = register.nodes.filter { $0.node.principal != node.node.principal }
-    register = RegisterContents(office: register.office, nodes: others + [node])
-    return .nodeStored(node)
+    guard isHeld(by: process) else { return .nodeNotStored(node, reason: Self.superseded) }
+    register = register.storing(node)
+    return .nodeStored(node, register)
   }
+
+  func remove(
+    _ operation: UInt64, _ node: Principal, isDead: Bool, membership version: UInt64,
+    by process: AuthorityMachine
+  ) -> AuthorityEvent {
+    guard isHeld(by: process) else { return .failed(operation: operation, reason: Self.superseded) }
+    register = register.removing(node, isDead: isDead, membership: version)
+    return .nodeRemoved(operation: operation, register)
+  }
+
+  func readmit(_ node: Principal, by process: AuthorityMachine) -> AuthorityEvent? {
+    guard isHeld(by: process) else { return nil }
+    register = register.readmitting(node)
+    return .readmitted(register)
+  }
+
+  func count(_ version: UInt64, by process: AuthorityMachine) {
+    if isHeld(by: process) { register = register.counting(version) }
+  }
+
+  private static let superseded = "the register is another's by now"
+
+  private func isHeld(by process: AuthorityMachine) -> Bool { tenure.holder == process.holder }
 
   func issue(_ operation: UInt64, _ order: CertificateOrder) -> AuthorityEvent {
     guard order.term == register.office.term, order.winner == register.office.winner,

@@ -52,6 +52,11 @@ final class DataLoop {
     core.mapVersion = newer.version
   }
 
+  func withdraw() {
+    map = nil
+    handle(.stopped)
+  }
+
   // MARK: The database
 
   func pump() { handle(.pumped) }

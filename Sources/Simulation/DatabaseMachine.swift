@@ -10,6 +10,9 @@ final class DatabaseMachine: Machine {
   private var sessions: [UInt64: (session: Session, holder: Principal?)] = [:]
   private var random: SeededRandom
 
+  /// The membership list on its disk.
+  private var members: MembershipList?
+
   /// Microseconds that the disk takes to write, and to sync.
   var diskTime: ClosedRange<Int64> = 100...1_500
   /// Transactions that fail, in a million.
@@ -30,8 +33,9 @@ final class DatabaseMachine: Machine {
       cluster: Names.cluster, database: Names.database, command: Names.command, authority: Names.authority,
       incarnation: Incarnation(random.next()))
     core = DatabaseCore(
-      identity: identity, timing: world.timing, verifier: Names.verifier, term: store.durable.term,
-      keys: store.durable.keys, backlog: store.backlog)
+      identity: identity, timing: world.timing, verifier: Names.verifier,
+      membershipVerifier: Names.membershipVerifier, term: store.durable.term, keys: store.durable.keys,
+      members: members, backlog: store.backlog)
     control.post { [unowned self] in handle(.listening(Names.endpoint(Names.database))) }
     tick()
   }
@@ -68,6 +72,7 @@ final class DatabaseMachine: Machine {
       world.trace("db1 closes a session: \(error)")
       guard let session = sessions.removeValue(forKey: id)?.session else { return }
       session.close(from: session.acceptor)
+    case .admit(_, let list): members = list
     case .perform(let job): writer.post { [unowned self] in begin(job) }
     case .stream(let stream): reader.post { [unowned self] in start(stream) }
     case .note(let note): world.trace("db1 \(note)")

@@ -24,6 +24,9 @@ final class DroneMachine: Machine {
   private(set) var incarnation = Incarnation(0)
   /// On its disk.
   private(set) var promise = VotePromise.none
+  private var members: MembershipList?
+  /// The administrator has taken it from the cluster.
+  var isRemoved = false
   private var core: DroneCore?
   private var office: Office?
   private var electionKeys: [Term: P256PrivateKey] = [:]
@@ -49,8 +52,8 @@ final class DroneMachine: Machine {
       identity: DroneCore.Identity(
         principal: principal, incarnation: incarnation, endpoint: Names.endpoint(principal),
         cluster: Names.cluster, authority: Names.authority),
-      timing: world.timing, verifier: Names.verifier, promise: promise, loops: Self.loopCount,
-      seed: random.next(), now: now)
+      timing: world.timing, verifier: Names.verifier, membershipVerifier: Names.membershipVerifier,
+      promise: promise, members: members, loops: Self.loopCount, seed: random.next(), now: now)
     #if KEYVAL_MUTATIONS
       core?.mutations = world.mutations
     #endif
@@ -102,7 +105,11 @@ final class DroneMachine: Machine {
       handle(.received(message, from: peer, wall: wall))
       if case .registered(let list) = message, peer == Names.authority {
         control.perform([
-          { [unowned self] in command(.registerChanged(drones: list.drones, databases: list.databases)) }
+          { [unowned self] in
+            command(
+              .registerChanged(
+                membership: list.membership, drones: list.drones, databases: list.databases))
+          }
         ])
       }
       if case .accessList = message, let list = core?.accessList { command(.accessListChanged(list)) }
@@ -122,10 +129,12 @@ final class DroneMachine: Machine {
     case .store(let promise):
       world.watch.promised(promise, after: self.promise, by: self)
       self.promise = promise
+    case .admit(_, let list): members = list
+    case .withdraw: onEachLoop { $0.withdraw() }
     case .makeElectionKey(let term): makeElectionKey(term)
     case .dropElectionKey(let term): electionKeys[term] = nil
-    case .takeOffice(let term, let certificate, let drones, let databases, let previous):
-      takeOffice(term, certificate, drones, databases, previous)
+    case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
+      takeOffice(term, certificate, membership, drones, databases, previous)
     case .renewOffice(let term, let certificate): renewOffice(term, certificate)
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
     case .open(let answer): onEachLoop { $0.open(answer) }
@@ -173,11 +182,12 @@ final class DroneMachine: Machine {
   // MARK: The office
 
   var officeTerm: Term? { office?.term }
+  var countedVersion: UInt64? { office?.core.membership }
   var isCommanding: Bool { isUp && (office?.core.hasMajority(now) ?? false) }
 
   private func takeOffice(
-    _ term: Term, _ certificate: [UInt8], _ drones: [RegisteredNode], _ databases: [RegisteredNode],
-    _ previous: SlotMap?
+    _ term: Term, _ certificate: [UInt8], _ membership: UInt64, _ drones: [RegisteredNode],
+    _ databases: [RegisteredNode], _ previous: SlotMap?
   ) {
     guard let key = electionKeys.removeValue(forKey: term),
       let proved = try? Names.verifier.verify(
@@ -189,12 +199,14 @@ final class DroneMachine: Machine {
       identity: CommanderCore.Identity(
         principal: principal, term: term, cluster: Names.cluster, authority: Names.node(Names.authority)),
       timing: world.timing, certificate: certificate, notBefore: proved.notBefore,
-      notAfter: proved.notAfter, drones: drones, databases: databases, previous: previous, now: now)
+      notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
+      previous: previous, now: now)
     #if KEYVAL_MUTATIONS
       core.mutations = world.mutations
     #endif
     office = Office(term: term, key: key, certificate: certificate, sealingKey: sealingKey, core: core)
     world.trace("\(name) takes office \(term)")
+    world.watch.counts(membership, in: term)
     if let list = self.core?.accessList { command(.accessListChanged(list)) }
     command(.ticked(wall: wall))
   }
@@ -219,6 +231,7 @@ final class DroneMachine: Machine {
 
   private func command(_ event: CommanderEvent) {
     guard let term = office?.term, let actions = office?.core.handle(event, now: now) else { return }
+    if let version = countedVersion { world.watch.counts(version, in: term) }
     control.perform(
       actions.map { action in
         { [unowned self] in

@@ -42,6 +42,8 @@ struct Fault: Sendable, CustomStringConvertible {
     case authorityEnds(afterSteps: Int)
     case authorityHangs(afterSteps: Int)
     case join
+    /// The administrator has a drone removed; a dead one has ended for good just before.
+    case remove(Place, isDead: Bool)
   }
 
   let kind: Kind
@@ -73,6 +75,8 @@ struct Fault: Sendable, CustomStringConvertible {
       case .authorityHangs(let steps):
         "the active authority is stopped (SIGSTOP) in the middle of its step \(steps)"
       case .join: "a drone joins"
+      case .remove(let place, let isDead):
+        isDead ? "\(place) ends for good and is removed" : "\(place) is removed"
       }
     return "\(start / 1000) ms: \(what)" + (duration.map { ", for \($0 / 1000) ms" } ?? "")
   }

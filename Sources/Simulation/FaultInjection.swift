@@ -69,6 +69,8 @@ extension World {
     case .authorityHangs(let steps):
       activeAuthority.stepsToHang = (steps, fault.duration ?? 1_000_000)
     case .join: if drones.count < 7 { addDrone().start() }
+    case .remove(let place, let isDead):
+      if let drone = machine(place) as? DroneMachine { remove(drone, isDead: isDead) }
     }
   }
 

@@ -26,7 +26,7 @@ struct FaultPlan: Sendable {
     pauses = (0..<clients).map { _ in paces[random.index(4)] }
     length = random.number(9_000_000...22_000_000)
     // Drawn apart, so that what was drawn before there were standbys stays as it was.
-    var standbyRandom = SeededRandom(seed: seed, stream: 5)
+    var standbyRandom = SeededRandom(seed: seed, stream: 7)
     hasStandby = standbyRandom.chance(700_000)
     // Each seed has its own mixture: some kinds of faults hide others.
     let kinds = (0..<Self.kindCount).filter { _ in random.chance(450_000) }
@@ -37,6 +37,29 @@ struct FaultPlan: Sendable {
     }
     if random.chance(300_000) { lasting = drawLasting(&random) }
     if hasStandby { addStandbyFaults(&standbyRandom) }
+    var changing = SeededRandom(seed: seed, stream: 8)
+    if changing.chance(400_000) { changeMembership(&changing) }
+  }
+
+  /// Drones join and are removed, some while another is being elected. From random numbers of its own, so that
+  /// what else goes wrong in a seed does not depend on it.
+  private mutating func changeMembership(_ random: inout SeededRandom) {
+    let elections = faults.filter { if case .crash(.commander, _) = $0.kind { true } else { false } }
+    func time(_ random: inout SeededRandom) -> Int64 {
+      guard !elections.isEmpty, random.chance(600_000) else { return random.number(0...length) }
+      return elections[random.index(elections.count)].start + random.number(0...2_500_000)
+    }
+    for _ in 0..<random.index(3) {
+      faults.append(Fault(kind: .join, start: time(&random), duration: nil))
+    }
+    // What is cut for good may be what those who are left depend on.
+    guard lasting == nil, drones >= 3 else { return }
+    for _ in 0..<1 + random.index(2) {
+      let place: Fault.Place =
+        random.chance(400_000) ? .commander(else: random.index(drones)) : .drone(random.index(drones))
+      let kind = Fault.Kind.remove(place, isDead: random.chance(400_000))
+      faults.append(Fault(kind: kind, start: time(&random), duration: nil))
+    }
   }
 
   private static let kindCount = 17

@@ -7,6 +7,8 @@ class Machine {
   let index: Int
   private(set) var isUp = false
   private(set) var isHung = false
+  /// It will not start again.
+  var isGone = false
   /// Counts the starts.
   private(set) var life = 0
   private(set) var executors: [Executor] = []
@@ -55,7 +57,7 @@ class Machine {
   // MARK: Life
 
   final func start() {
-    guard !isUp else { return }
+    guard !isUp, !isGone else { return }
     isUp = true
     life += 1
     world.trace("\(name) starts")

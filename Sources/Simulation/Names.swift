@@ -37,5 +37,16 @@ enum Names {
     return authority
   }()
 
+  static let administrator: Principal = {
+    guard let principal = try? Principal("root@\(realm)") else { preconditionFailure("root is no principal") }
+    return principal
+  }()
+
+  static let membershipKey: P256PrivateKey = {
+    guard let key = try? P256PrivateKey.generate() else { preconditionFailure("no key could be made") }
+    return key
+  }()
+  static let membershipVerifier = MembershipVerifier(key: membershipKey.publicKey, cluster: cluster)
+
   static let verifier = ElectionVerifier(anchors: [certificates.anchor], realm: realm)
 }

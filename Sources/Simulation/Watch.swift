@@ -8,6 +8,8 @@ final class Watch {
   unowned let world: World
   private var winners: [Term: Winner] = [:]
   private var minted: Set<FencingToken> = []
+  /// No commander that can still have a majority counts a lower version of the membership than this.
+  private var counted: UInt64 = 0
   private(set) var acknowledgedWrites = 0
   private(set) var elections = 0
   /// Access lists that commanders put in force: their terms, versions, and when.
@@ -17,23 +19,65 @@ final class Watch {
 
   // MARK: Elections
 
-  /// Step 1 of a certification: a majority of the registered drones has promised that term to its winner, the
-  /// authority counting as one more when their number is even.
-  func claimed(_ record: OfficeRecord, by authority: AuthorityMachine) {
+  /// Step 1 of a certification: in every version of the membership that a commander may count, a majority has
+  /// promised that term to its winner. Counted here from the changes as they stand in the register, and from what
+  /// the commanders do.
+  func claimed(_ record: OfficeRecord) {
     guard case .certifying(let winner, .claimed) = record.state else { return }
-    // A drone that was registered between the ballot and this claim had no vote to give.
-    guard let voters = authority.voters[record.term] else {
-      return world.violated("term \(record.term) is claimed without a ballot")
+    let changes = world.authoritySite.register.membership.changes
+    let present = changes.last?.version ?? 0
+    let first = elections + claims == 0 ? present : counted
+    for version in first...max(first, present) {
+      requireMajority(of: drones(at: version, changes), at: version, for: winner.principal, record.term)
     }
-    let promised = world.drones.count { drone in
-      drone.promise.term == record.term && drone.promise.candidate == winner.principal
+    for office in world.drones {
+      guard office.isUp, let version = office.countedVersion, let term = office.officeTerm, term < record.term
+      else { continue }
+      // Who has lost its majority to an earlier election may not know it yet.
+      if version >= first {
+        requireMajority(of: drones(at: version, changes), at: version, for: winner.principal, record.term)
+      }
     }
-    let voice = voters.isMultiple(of: 2) ? 1 : 0
+    claims += 1
+    counted = max(counted, present)
+  }
+
+  private var claims = 0
+
+  /// A certified commander counts its majority by this version now.
+  func counts(_ version: UInt64, in term: Term) {
+    if term == world.authoritySite.register.office.term { counted = max(counted, version) }
+  }
+
+  /// The drones of a version, without those that are off for good.
+  private func drones(at version: UInt64, _ changes: [MembershipChange]) -> Set<Principal> {
+    var drones: Set<Principal> = []
+    for change in changes where change.principal.role == .drone {
+      if change.kind == .removedDead, change.version > version {
+        drones.remove(change.principal)
+      } else if change.version <= version {
+        if change.kind == .added { drones.insert(change.principal) } else { drones.remove(change.principal) }
+      }
+    }
+    return drones
+  }
+
+  private func requireMajority(
+    of drones: Set<Principal>, at version: UInt64, for winner: Principal, _ term: Term
+  ) {
+    guard !drones.isEmpty else { return }
+    let revoked = world.authoritySite.register.membership.revoked
     // A drone may have promised a higher term since; then its vote in this one is not known any more.
-    let passed = world.drones.count { $0.promise.term > record.term }
-    if (promised + passed + voice) * 2 <= voters + voice {
+    let promised = world.drones.count { drone in
+      drones.contains(drone.principal) && !revoked.contains(drone.principal)
+        && (drone.promise.term > term
+          || drone.promise.term == term && drone.promise.candidate == winner)
+    }
+    let voice = drones.count.isMultiple(of: 2) ? 1 : 0
+    if (promised + voice) * 2 <= drones.count + voice {
       world.violated(
-        "\(winner.principal.shortName) wins term \(record.term) with \(promised) of \(voters) votes")
+        "\(winner.shortName) wins term \(term) with \(promised) of \(drones.count) votes in membership \(version)"
+      )
     }
   }
 

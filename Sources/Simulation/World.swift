@@ -92,13 +92,53 @@ final class World {
         if let process = source as? AuthorityMachine { routing.heard(process, at: drone) }
         drone.receive(message, from: sender)
       }
-    default: break
+    default: if peer == Names.administrator, case .removalAnswer(let answer) = message { answered(answer) }
     }
   }
 
-  /// How many partitions somebody serves.
+  /// How many partitions somebody serves who belongs to the cluster.
   var servedCount: Int {
-    Partition.all.count { partition in drones.contains { $0.isServing(partition) } }
+    let members = drones.filter { !$0.isRemoved }
+    return Partition.all.count { partition in members.contains { $0.isServing(partition) } }
+  }
+
+  // MARK: The administrator
+
+  private var removing: [UInt64: DroneMachine] = [:]
+
+  /// Has a drone removed, unless too few would be left. If it is for good, its process has ended before.
+  func remove(_ drone: DroneMachine, isDead: Bool) {
+    guard !drone.isRemoved, !removing.values.contains(where: { $0 === drone }),
+      drones.count(where: { !$0.isRemoved && !$0.isGone }) - removing.count > 2
+    else { return }
+    if isDead {
+      drone.crash()
+      drone.isGone = true
+    }
+    let number = nextIdentifier()
+    removing[number] = drone
+    askForRemoval(RemovalRequest(number: number, principal: drone.principal, isDead: isDead))
+  }
+
+  /// Again and again, until it is answered.
+  private func askForRemoval(_ request: RemovalRequest) {
+    guard removing[request.number] != nil else { return }
+    let authority = activeAuthority
+    authority.control.post {
+      authority.receive(.removalRequest(request), from: Names.administrator)
+    }
+    after(700_000) { [unowned self] in askForRemoval(request) }
+  }
+
+  private func answered(_ answer: RemovalAnswer) {
+    guard let drone = removing[answer.number] else { return }
+    trace("the administrator is told of \(drone.name): \(answer.outcome)")
+    switch answer.outcome {
+    case .pending, .removed: drone.isRemoved = true
+    // What is off for good stays so, and is asked for again: it may have been heard a moment ago.
+    case .refused: if drone.isGone { return }
+    }
+    removing[answer.number] = nil
   }
 
   var commanders: [DroneMachine] { drones.filter(\.isCommanding) }

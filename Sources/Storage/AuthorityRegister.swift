@@ -1,7 +1,8 @@
 import Cluster
 import GRDB
 
-/// The authority's register at rest, in an SQLite file of its own: the office's record and the nodes.
+/// The authority's register at rest, in an SQLite file of its own: the office's record, the nodes, and every change
+/// of who belongs to the cluster.
 ///
 /// An authority and its standby on one host may have it open at the same time: every change is a transaction
 /// that begins with the write lock, compares what it must (first of all, that the one who writes holds the tenure),
@@ -52,12 +53,7 @@ public final class AuthorityRegister: Sendable {
   /// Everything that is stored.
   public func contents() throws(StoreError) -> RegisterContents {
     do {
-      return try queue.read { database in
-        let rows = try Row.fetchAll(
-          database, sql: "SELECT principal, address, expiry_cleared FROM nodes ORDER BY principal")
-        return RegisterContents(
-          office: try office(database), nodes: try rows.map { try node($0) })
-      }
+      return try queue.read { try contents($0) }
     } catch {
       throw StoreError(error, path: path)
     }
@@ -65,14 +61,20 @@ public final class AuthorityRegister: Sendable {
 
   /// Stores the record if it may follow the stored one (`OfficeRecord.mayFollow`): the compare-and-set on which
   /// “one commander a term” rests. A record that is stored already, equal in everything, is stored.
+  /// - Parameter version: of the membership by which the ballot of a claim was decided. The claim is stored only if
+  ///   it is the version still; then it is what commanders count at least.
   /// - Throws: `superseded` when the holder's tenure is another's by now.
   public func replaceOffice(
-    _ record: OfficeRecord, holder: Incarnation
+    _ record: OfficeRecord, membership version: UInt64? = nil, holder: Incarnation
   ) throws(StoreError) -> Replacement {
     try writing(queue, as: holder) { database in
       let stored = try office(database)
       if stored == record { return .stored }
       guard record.mayFollow(stored) else { return .stale(stored) }
+      if let version {
+        guard try self.version(database) == version else { return .stale(stored) }
+        try count(version, database)
+      }
       let columns = OfficeColumns(record.state)
       try database.execute(
         sql: """
@@ -105,16 +107,59 @@ public final class AuthorityRegister: Sendable {
     }
   }
 
-  /// Inserts a node or replaces what is known of it.
+  /// Inserts a node or replaces what is known of it. One that was no member becomes one in the next version of the
+  /// membership; one that is revoked is not stored.
+  /// - Returns: everything that is stored then.
   /// - Throws: `superseded` when the holder's tenure is another's by now.
-  public func store(_ node: EnrolledNode, holder: Incarnation) throws(StoreError) {
+  public func store(_ node: EnrolledNode, holder: Incarnation) throws(StoreError) -> RegisterContents {
     try writing(queue, as: holder) { database in
+      let name = node.node.principal.text
+      let isRevoked =
+        try Bool.fetchOne(
+          database, sql: "SELECT EXISTS (SELECT * FROM revoked WHERE principal = ?)", arguments: [name])
+        ?? false
+      guard !isRevoked else { return try contents(database) }
+      let isKnown = try isMember(node.node.principal, database)
       try database.execute(
         sql: "INSERT OR REPLACE INTO nodes (principal, address, expiry_cleared) VALUES (?, ?, ?)",
-        arguments: [
-          node.node.principal.text, node.node.endpoint.description, node.isExpiryCleared,
-        ])
+        arguments: [name, node.node.endpoint.description, node.isExpiryCleared])
+      if !isKnown { try change(.added, node.node.principal, database) }
+      return try contents(database)
     }
+  }
+
+  /// Takes a node from the members in the next version, if this is the present one, and revokes it.
+  /// - Parameter isDead: its process is off for good; may follow a removal without that.
+  /// - Returns: everything that is stored then.
+  /// - Throws: `superseded` when the holder's tenure is another's by now.
+  public func remove(
+    _ node: Principal, isDead: Bool, membership version: UInt64, holder: Incarnation
+  ) throws(StoreError) -> RegisterContents {
+    try writing(queue, as: holder) { database in
+      let isKnown = try isMember(node, database)
+      guard try self.version(database) == version, isKnown || isDead else { return try contents(database) }
+      try database.execute(sql: "DELETE FROM nodes WHERE principal = ?", arguments: [node.text])
+      try database.execute(
+        sql: "INSERT OR IGNORE INTO revoked (principal) VALUES (?)", arguments: [node.text])
+      try change(isDead ? .removedDead : .removed, node, database)
+      return try contents(database)
+    }
+  }
+
+  /// A revoked node may register again.
+  /// - Returns: everything that is stored then.
+  /// - Throws: `superseded` when the holder's tenure is another's by now.
+  public func readmit(_ node: Principal, holder: Incarnation) throws(StoreError) -> RegisterContents {
+    try writing(queue, as: holder) { database in
+      try database.execute(sql: "DELETE FROM revoked WHERE principal = ?", arguments: [node.text])
+      return try contents(database)
+    }
+  }
+
+  /// No commander that may be in office counts a version below this one.
+  /// - Throws: `superseded` when the holder's tenure is another's by now.
+  public func count(_ version: UInt64, holder: Incarnation) throws(StoreError) {
+    try writing(queue, as: holder) { try count(min(version, try self.version($0)), $0) }
   }
 
   /// Moves the write-ahead log into the file and closes. Nothing depends on it: a process may end without.
@@ -156,6 +201,58 @@ public final class AuthorityRegister: Sendable {
   }
 
   // MARK: Rows
+
+  private func contents(_ database: Database) throws -> RegisterContents {
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT principal, address, expiry_cleared FROM nodes ORDER BY principal")
+    return RegisterContents(
+      office: try office(database), nodes: try rows.map { try node($0) },
+      membership: try membership(database))
+  }
+
+  private func membership(_ database: Database) throws -> MembershipHistory {
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT version, principal, change FROM membership ORDER BY version, principal")
+    let changes = try rows.map { row in
+      guard let kind = MembershipChange.Kind(rawValue: row[2]) else {
+        throw damaged("the change \(row[2] as Int64) of membership \(row[0] as Int64) is unknown")
+      }
+      return MembershipChange(
+        version: UInt64(stored: row[0]), principal: try principal(row[1]), kind: kind)
+    }
+    let revoked = try String.fetchAll(database, sql: "SELECT principal FROM revoked ORDER BY principal")
+    let counted = try Int64.fetchOne(database, sql: "SELECT counted FROM office") ?? 0
+    return MembershipHistory(
+      changes: changes, counted: UInt64(stored: counted), revoked: try revoked.map { try principal($0) })
+  }
+
+  private func version(_ database: Database) throws -> UInt64 {
+    UInt64(stored: try Int64.fetchOne(database, sql: "SELECT max(version) FROM membership") ?? 0)
+  }
+
+  private func isMember(_ node: Principal, _ database: Database) throws -> Bool {
+    try Bool.fetchOne(
+      database, sql: "SELECT EXISTS (SELECT * FROM nodes WHERE principal = ?)", arguments: [node.text])
+      ?? false
+  }
+
+  private func change(
+    _ kind: MembershipChange.Kind, _ node: Principal, _ database: Database
+  ) throws {
+    try database.execute(
+      sql: "INSERT INTO membership (version, principal, change) VALUES (?, ?, ?)",
+      arguments: [(try version(database) &+ 1).stored, node.text, kind.rawValue])
+  }
+
+  private func count(_ version: UInt64, _ database: Database) throws {
+    try database.execute(
+      sql: "UPDATE office SET counted = max(counted, ?)", arguments: [version.stored])
+  }
+
+  private func principal(_ name: String) throws -> Principal {
+    guard let principal = try? Principal(name) else { throw damaged("the node ‘\(name)’ cannot be read") }
+    return principal
+  }
 
   private func office(_ database: Database) throws -> OfficeRecord {
     let row = try Row.fetchOne(
@@ -225,67 +322,6 @@ private struct OfficeColumns {
     case (let number, let winner?, nil):
       OfficeRecord.Step(rawValue: number).map { .certifying(winner, done: $0) }
     default: nil
-    }
-  }
-}
-
-/// The register's tables.
-private enum RegisterSchema {
-  /// ‘KeyA’, by which a file is known to be a register.
-  static let applicationIdentifier: Int32 = 0x4b65_7941
-  static var version: Int { migrations.count }
-
-  /// Statements that lead from each version to the next; a released one is never changed.
-  private static let migrations: [String] = [
-    """
-    CREATE TABLE office (
-      id INTEGER PRIMARY KEY CHECK (id = 1), cluster TEXT NOT NULL, revision INTEGER NOT NULL,
-      term INTEGER NOT NULL, state INTEGER NOT NULL, winner TEXT, key BLOB, certificate BLOB,
-      issued_at INTEGER) STRICT;
-    CREATE TABLE nodes (
-      principal TEXT PRIMARY KEY, address TEXT NOT NULL, expiry_cleared INTEGER NOT NULL)
-      STRICT, WITHOUT ROWID;
-    """,
-    // The access list that was read last: its number, and by what it is known.
-    """
-    CREATE TABLE access (
-      id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, digest BLOB NOT NULL) STRICT;
-    """,
-    // Which of the authority's processes is active; without a holder, none.
-    """
-    CREATE TABLE tenure (
-      id INTEGER PRIMARY KEY CHECK (id = 1), holder INTEGER, counter INTEGER NOT NULL) STRICT;
-    INSERT INTO tenure (id, holder, counter) VALUES (1, NULL, 0);
-    """,
-  ]
-
-  /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.
-  static func prepare(_ database: Database, cluster: String, path: String) throws {
-    try database.inTransaction(.immediate) {
-      let identifier = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-      let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-      if identifier != applicationIdentifier {
-        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-        guard identifier == 0, found == 0, tables == 0 else { throw StoreError.foreign(path: path) }
-      }
-      guard (0...version).contains(found) else {
-        throw StoreError.newer(path: path, version: found, supported: version)
-      }
-      if found < version {
-        for migration in migrations[found...] { try database.execute(sql: migration) }
-        try database.execute(sql: "PRAGMA application_id = \(applicationIdentifier)")
-        try database.execute(sql: "PRAGMA user_version = \(version)")
-      }
-      guard let owner = try String.fetchOne(database, sql: "SELECT cluster FROM office") else {
-        try database.execute(
-          sql: "INSERT INTO office (id, cluster, revision, term, state) VALUES (1, ?, 0, 0, 0)",
-          arguments: [cluster])
-        return .commit
-      }
-      guard owner == cluster else {
-        throw StoreError.otherCluster(path: path, found: owner, expected: cluster)
-      }
-      return .commit
     }
   }
 }

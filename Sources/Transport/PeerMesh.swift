@@ -104,6 +104,13 @@ public final class PeerMesh: Sendable {
     run { $0.close(peer: principal, reason) }
   }
 
+  /// The same for every principal of which this says so.
+  public func close(
+    reason: SessionCloseReason, peers isMeant: @escaping @Sendable (_ principal: String) -> Bool
+  ) {
+    run { $0.close(reason, peers: isMeant) }
+  }
+
   public func close(session id: UInt64, _ reason: SessionCloseReason = .finished) {
     run { $0.close(session: id, reason) }
   }

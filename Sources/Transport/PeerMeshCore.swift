@@ -213,6 +213,11 @@ final class PeerMeshCore {
     for session in route.sessions { session.close(reason) }
   }
 
+  func close(_ reason: SessionCloseReason, peers isMeant: (String) -> Bool) {
+    for principal in routes.keys.sorted() where isMeant(principal) { close(peer: principal, reason) }
+    for principal in addresses.keys.sorted() where isMeant(principal) { addresses[principal] = nil }
+  }
+
   func close(session id: UInt64, _ reason: SessionCloseReason) {
     sessions[id]?.close(reason)
   }

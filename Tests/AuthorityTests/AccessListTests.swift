@@ -13,7 +13,7 @@ import Testing
       .register(
         Register(
           incarnation: Incarnation(1), endpoint: Endpoint(host: "127.0.0.1", port: 7000 + UInt16(drone) - 1),
-          accessVersion: version)), from: World.drone(drone))
+          accessVersion: version, membership: 1)), from: World.drone(drone))
   }
 
   private func messages(_ world: World) -> [(ControlMessage, Principal)] {
@@ -57,7 +57,9 @@ import Testing
     world.actions = []
     world.feed(
       .received(
-        .register(Register(incarnation: Incarnation(1), endpoint: Endpoint(host: "127.0.0.1", port: 7003))),
+        .register(
+          Register(
+            incarnation: Incarnation(1), endpoint: Endpoint(host: "127.0.0.1", port: 7003), membership: 0)),
         from: World.database(1)))
     #expect(!messages(world).contains { if case .accessList = $0.0 { true } else { false } })
   }

@@ -97,6 +97,23 @@ import Testing
     #expect(try first.contents().office == claim)
   }
 
+  @Test("a claim is stored only if its ballot went by the present membership, which is counted then")
+  func claimOfAVersion() throws {
+    let register = try Directory().open()
+    for number in 1...2 {
+      _ = try register.store(
+        EnrolledNode(
+          node: RegisteredNode(principal: World.drone(number), endpoint: Endpoint(host: "h", port: 1)),
+          isExpiryCleared: true), holder: Self.holder)
+    }
+    let claim = OfficeRecord.vacant.followed(
+      term: Term(1), state: .certifying(try Self.winner(1), done: .claimed))
+    #expect(try register.replaceOffice(claim, membership: 1, holder: Self.holder) == .stale(.vacant))
+    #expect(try register.contents().membership.counted == 0)
+    #expect(try register.replaceOffice(claim, membership: 2, holder: Self.holder) == .stored)
+    #expect(try register.contents().membership.counted == 2)
+  }
+
   @Test("many claims at once: one is stored")
   func contention() async throws {
     let directory = try Directory()
@@ -127,9 +144,9 @@ import Testing
           principal: World.drone(number), endpoint: Endpoint(host: "::1", port: port)),
         isExpiryCleared: isExpiryCleared)
     }
-    try register.store(node(2, port: 1, isExpiryCleared: true), holder: Self.holder)
-    try register.store(node(1, port: 2, isExpiryCleared: false), holder: Self.holder)
-    try register.store(node(1, port: 3, isExpiryCleared: true), holder: Self.holder)
+    _ = try register.store(node(2, port: 1, isExpiryCleared: true), holder: Self.holder)
+    _ = try register.store(node(1, port: 2, isExpiryCleared: false), holder: Self.holder)
+    _ = try register.store(node(1, port: 3, isExpiryCleared: true), holder: Self.holder)
     #expect(
       try directory.open().contents().nodes
         == [node(1, port: 3, isExpiryCleared: true), node(2, port: 1, isExpiryCleared: true)])
@@ -143,7 +160,8 @@ import Testing
     #expect(try second.accessVersion(of: [1], holder: Self.holder) == 1)
     #expect(try second.accessVersion(of: [2], holder: Self.holder) == 2)
     #expect(try first.accessVersion(of: [2], holder: Self.holder) == 2)
-    #expect(try first.accessVersion(of: [1], holder: Self.holder) == 3, "what was there before is a new change")
+    #expect(
+      try first.accessVersion(of: [1], holder: Self.holder) == 3, "what was there before is a new change")
     try first.close()
     try second.close()
     let later = try directory.open()
@@ -217,6 +235,11 @@ import Testing
       isExpiryCleared: true)
     #expect(throws: lost) { try woken.store(node, holder: Self.holder) }
     #expect(throws: lost) { try woken.accessVersion(of: [1], holder: Self.holder) }
+    #expect(throws: lost) {
+      try woken.remove(World.drone(1), isDead: true, membership: 0, holder: Self.holder)
+    }
+    #expect(throws: lost) { try woken.readmit(World.drone(1), holder: Self.holder) }
+    #expect(throws: lost) { try woken.count(0, holder: Self.holder) }
     #expect(try active.contents() == .empty)
     #expect(try active.replaceOffice(claim, holder: Incarnation(8)) == .stored)
     // The same again, which would change nothing, is refused as well.

@@ -19,7 +19,7 @@ import Testing
     let world = World(drones: drones)
     var ballot = Ballot(
       number: 7, term: Term(1), candidate: Winner(principal: d1, key: world.key(of: d1)),
-      voters: (1...drones).map(World.drone), now: world.now)
+      version: 1, lists: [(1...drones).map(World.drone)], now: world.now)
     ballot.hasAuthorityVoted = authority
     for voter in 1...drones {
       let choice = voter <= votes ? d1 : d2
@@ -32,8 +32,8 @@ import Testing
   func noVoters() {
     let world = World()
     var ballot = Ballot(
-      number: 7, term: Term(1), candidate: Winner(principal: d1, key: world.key(of: d1)), voters: [],
-      now: world.now)
+      number: 7, term: Term(1), candidate: Winner(principal: d1, key: world.key(of: d1)), version: 1,
+      lists: [[]], now: world.now)
     ballot.hasAuthorityVoted = true
     #expect(ballot.verdict(isTimeOver: false) == .lost(votes: 1))
   }

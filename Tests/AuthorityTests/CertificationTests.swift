@@ -176,7 +176,8 @@ import Testing
     world.elect(1, term: 1)
     world.pass(1000)
     #expect(world.certificates(of: d1).isEmpty)
-    let register = Register(incarnation: Incarnation(1), endpoint: Endpoint(host: "h", port: 1))
+    let register = Register(
+      incarnation: Incarnation(1), endpoint: Endpoint(host: "h", port: 1), membership: 0)
     world.feed(.received(.register(register), from: World.database(1)))
     #expect(world.certificates(of: d1).map(\.term) == [Term(1)])
   }
@@ -255,7 +256,8 @@ import Testing
     let world = World()
     world.isKDCAway = true
     world.elect(1, term: 1)
-    let register = Register(incarnation: Incarnation(9), endpoint: Endpoint(host: "h", port: 1))
+    let register = Register(
+      incarnation: Incarnation(9), endpoint: Endpoint(host: "h", port: 1), membership: 0)
     world.feed(.received(.register(register), from: World.database(1)))
     #expect(world.actions.filter(\.isRaise).isEmpty)
   }

@@ -12,7 +12,7 @@ import Testing
 
   private func register(_ drone: Principal, in world: World) {
     let register = Register(
-      incarnation: Incarnation(9), endpoint: Endpoint(host: "127.0.0.1", port: 7100))
+      incarnation: Incarnation(9), endpoint: Endpoint(host: "127.0.0.1", port: 7100), membership: 0)
     world.feed(.received(.register(register), from: drone))
   }
 

@@ -8,7 +8,8 @@ import Testing
 
   private func register(_ world: World, _ peer: Principal, port: UInt16 = 1, incarnation: UInt64 = 1) {
     let register = Register(
-      incarnation: Incarnation(incarnation), endpoint: Endpoint(host: "127.0.0.1", port: port))
+      incarnation: Incarnation(incarnation), endpoint: Endpoint(host: "127.0.0.1", port: port),
+      membership: world.register.membership.version)
     world.feed(.connected(peer))
     world.feed(.received(.register(register), from: peer))
   }
@@ -19,7 +20,7 @@ import Testing
     register(world, d4)
     #expect(world.register.nodes.map(\.node.principal).contains(d4))
     for peer in [World.drone(1), World.database(1), d4] {
-      guard case .registered(let registered) = world.sent(to: peer).last else {
+      guard let registered = world.registered(to: peer) else {
         Issue.record("\(peer) was not told")
         continue
       }
@@ -51,7 +52,7 @@ import Testing
     #expect(world.sent(to: World.drone(2)).count == others)
     #expect(world.sent(to: d1).count == own + 1)
     register(world, d1, port: 99)
-    guard case .registered(let registered) = world.sent(to: World.drone(2)).last else {
+    guard let registered = world.registered(to: World.drone(2)) else {
       Issue.record("not told")
       return
     }

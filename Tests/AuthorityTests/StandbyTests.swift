@@ -97,7 +97,7 @@ import Testing
           principal: World.drone(number), endpoint: Endpoint(host: "h", port: UInt16(number))),
         isExpiryCleared: true)
     }
-    world.register = RegisterContents(office: .vacant, nodes: world.register.nodes + others)
+    for node in others { world.register = world.register.storing(node) }
     world.votes = [d1: d1]
     world.request(1, by: d1)
     world.pass(World.timing.ballot)

@@ -38,6 +38,11 @@ final class World {
   /// How long the process is certain to be the active one.
   var tenure = Instant(milliseconds: .max)
 
+  /// The database's and the drones' newest membership lists.
+  var lists: [Principal: MembershipList] = [:]
+  static let membershipKey = try! P256PrivateKey.generate()
+  static let membershipVerifier = MembershipVerifier(key: membershipKey.publicKey, cluster: "demo")
+
   // The process.
   var core: AuthorityCore?
   var now = Instant(milliseconds: 1_000_000)
@@ -58,7 +63,7 @@ final class World {
           node: RegisteredNode(
             principal: principal, endpoint: Endpoint(host: "127.0.0.1", port: 7000 + UInt16(index))),
           isExpiryCleared: true)
-      })
+      }, membership: MembershipHistory(founders: nodes + stores))
     for store in stores { databaseTerms[store] = Term.none }
     start()
   }
@@ -83,7 +88,7 @@ final class World {
     core = AuthorityCore(
       identity: .init(
         principal: try! Principal(role: .authority, node: "a1", realm: Self.realm),
-        administrators: [Self.administrator]),
+        cluster: "demo", administrators: [Self.administrator]),
       timing: Self.timing, verifier: ElectionVerifier(anchors: [Self.ca.anchor], realm: Self.realm),
       register: register, tenure: tenure, seed: seed)
     feed(.started)
@@ -143,11 +148,24 @@ final class World {
       }
       if let registerFailure { return [.failed(operation: operation, reason: registerFailure.reason)] }
       return [.registerRead(operation: operation, register)]
-    case .replaceOffice(let operation, let office): return replace(operation, office)
+    case .replaceOffice(let operation, let office, let version): return replace(operation, office, version)
     case .storeNode(let node):
-      let others = register.nodes.filter { $0.node.principal != node.node.principal }
-      register = RegisterContents(office: register.office, nodes: others + [node])
-      return [.nodeStored(node)]
+      register = register.storing(node)
+      return [.nodeStored(node, register)]
+    case .removeNode(let operation, let node, let isDead, let version):
+      if let registerFailure { return [.failed(operation: operation, reason: registerFailure.reason)] }
+      register = register.removing(node, isDead: isDead, membership: version)
+      return [.nodeRemoved(operation: operation, register)]
+    case .readmit(let node):
+      register = register.readmitting(node)
+      return [.readmitted(register)]
+    case .storeCounted(let version):
+      register = register.counting(version)
+      return []
+    case .signMembership(let list):
+      let signed = try! SignedMembership(list, key: Self.membershipKey)
+      return [.membershipSigned(signed, version: list.version)]
+    case .close(let peer): return [.disconnected(peer)]
     case .createOffice(let operation, let term, let fingerprint):
       if isKDCAway { return [.failed(operation: operation, reason: "the KDC is away")] }
       let borne = offices[term] ?? fingerprint
@@ -163,25 +181,26 @@ final class World {
     }
   }
 
-  private func replace(_ operation: UInt64, _ office: OfficeRecord) -> [AuthorityEvent] {
+  private func replace(
+    _ operation: UInt64, _ office: OfficeRecord, _ version: UInt64?
+  ) -> [AuthorityEvent] {
     if let standby {
       self.standby = nil
       standby(self)
     }
     if let registerFailure {
-      if registerFailure.isStored { store(office) }
+      if registerFailure.isStored { register = register.replacing(office, membership: version) ?? register }
       return [.officeReplaced(operation: operation, .failed(reason: registerFailure.reason))]
     }
-    if register.office == office { return [.officeReplaced(operation: operation, .stored)] }
-    guard office.mayFollow(register.office) else {
+    guard let replaced = register.replacing(office, membership: version) else {
       return [.officeReplaced(operation: operation, .stale(register.office))]
     }
-    store(office)
+    register = replaced
     return [.officeReplaced(operation: operation, .stored)]
   }
 
   func store(_ office: OfficeRecord) {
-    register = RegisterContents(office: office, nodes: register.nodes)
+    register = RegisterContents(office: office, nodes: register.nodes, membership: register.membership)
   }
 
   private func deliver(_ message: ControlMessage, to peer: Principal) -> [AuthorityEvent] {
@@ -195,6 +214,10 @@ final class World {
       let term = max(raise.term, databaseTerms[peer] ?? .none)
       databaseTerms[peer] = term
       return [.received(.termRaised(TermRaised(term: term)), from: peer)]
+    case .membership(let signed):
+      let known = lists[peer]
+      lists[peer] = (try? Self.membershipVerifier.verify(signed, known: known)) ?? known
+      return []
     default: return []
     }
   }
@@ -239,6 +262,11 @@ final class World {
     }
   }
 
+  /// The newest list of nodes that was sent to a node.
+  func registered(to peer: Principal) -> Registered? {
+    sent(to: peer).lazy.compactMap { if case .registered(let list) = $0 { list } else { nil } }.last
+  }
+
   func failures(of drone: Principal) -> [BallotFailed] {
     sent(to: drone).compactMap { if case .ballotFailed(let failure) = $0 { failure } else { nil } }
   }
@@ -247,9 +275,14 @@ final class World {
     sent(to: drone).compactMap { if case .certified(let certified) = $0 { certified } else { nil } }
   }
 
-  func heartbeat(term: UInt64, from peer: Principal, sequence: UInt64 = 1, certificate: [UInt8]? = nil) {
+  /// - Parameter membership: the version that the commander counts.
+  func heartbeat(
+    term: UInt64, from peer: Principal, sequence: UInt64 = 1, certificate: [UInt8]? = nil,
+    membership: UInt64 = 0
+  ) {
     let shown = certificate ?? register.office.certificate?.der ?? []
-    let heartbeat = Heartbeat(term: Term(term), sequence: sequence, certificate: shown, mapVersion: 0)
+    let heartbeat = Heartbeat(
+      term: Term(term), sequence: sequence, certificate: shown, mapVersion: 0, membership: membership)
     feed(.received(.heartbeat(heartbeat), from: peer))
   }
 
@@ -263,12 +296,12 @@ extension AuthorityAction {
 
   /// Whether this records that a step was done.
   func isRecord(of step: OfficeRecord.Step) -> Bool {
-    if case .replaceOffice(_, let office) = self, case .certifying(_, step) = office.state { return true }
+    if case .replaceOffice(_, let office, _) = self, case .certifying(_, step) = office.state { return true }
     return false
   }
 
   var isRecordOfCertificate: Bool {
-    if case .replaceOffice(_, let office) = self { return office.certificate != nil }
+    if case .replaceOffice(_, let office, _) = self { return office.certificate != nil }
     return false
   }
 

@@ -12,11 +12,14 @@ enum MessageSamples {
   private static let token = FencingToken(term: term, counter: 70_000)
 
   static let control: [ControlMessage] = [
-    .register(Register(incarnation: Incarnation(.max), endpoint: node.endpoint, accessVersion: .max)),
-    .registered(Registered(term: .none, certificate: nil, drones: [], databases: [])),
+    .register(
+      Register(
+        incarnation: Incarnation(.max), endpoint: node.endpoint, accessVersion: .max, membership: 70_000)),
+    .registered(Registered(term: .none, certificate: nil, membership: 0, drones: [], databases: [])),
     .registered(
       Registered(
-        term: term, certificate: [1, 2, 3], drones: [node, node], databases: [node], accessVersion: 70_000)),
+        term: term, certificate: [1, 2, 3], membership: .max, drones: [node, node], databases: [node],
+        accessVersion: 70_000)),
     .candidacy(Candidacy(term: term)),
     .candidacyAnswer(CandidacyAnswer(term: term, choice: .voted, highest: term)),
     .candidacyAnswer(CandidacyAnswer(term: term, choice: .stillReaches, highest: term.next)),
@@ -28,7 +31,7 @@ enum MessageSamples {
     .ballotFailed(BallotFailed(term: term, highest: term, reason: "no majority")),
     .certified(Certified(term: term, certificate: [6])),
     .raiseTerm(RaiseTerm(term: term)), .termRaised(TermRaised(term: term)),
-    .heartbeat(Heartbeat(term: term, sequence: 1, certificate: [7], mapVersion: 2)),
+    .heartbeat(Heartbeat(term: term, sequence: 1, certificate: [7], mapVersion: 2, membership: 3)),
     .heartbeatHeard(HeartbeatHeard(term: term, sequence: 1)),
     .report(
       Report(
@@ -55,7 +58,19 @@ enum MessageSamples {
     .accessList(NumberedAccessList(version: .max, text: [])),
     .accessList(NumberedAccessList(version: 1, text: [UInt8]("a@R r\n".utf8))),
     .accessListPublished(Fixture.signedAccess()),
+    .membership(SignedMembership(body: membership.encoded(), signature: [8, 9])),
+    .removalRequest(RemovalRequest(number: 1, principal: Fixture.d2, isDead: true)),
+    .removalRequest(RemovalRequest(number: .max, principal: Fixture.d2, isDead: false)),
+    .removalAnswer(RemovalAnswer(number: 1, outcome: .pending(version: 2))),
+    .removalAnswer(RemovalAnswer(number: 1, outcome: .removed(version: .max))),
+    .removalAnswer(RemovalAnswer(number: 1, outcome: .refused(reason: "the last"))),
+    .nodesRequest(NodesRequest(number: 9)),
+    .nodesAnswer(
+      NodesAnswer(number: 9, version: 4, counted: 3, nodes: [node, node], pending: [], revoked: [Fixture.d2])),
   ]
+
+  static let membership = MembershipList(
+    cluster: "test", version: 300, members: [Fixture.database, Fixture.d1, Fixture.d2].sorted())!
 
   private static let records = [
     LogRecord(key: [1], change: .put(value: []), client: client, write: 1, existed: false),
@@ -109,6 +124,9 @@ enum MessageSamples {
   static let maps: [SlotMap] = [Fixture.map(), Fixture.map(expiry: -1)]
   static let signedMaps: [SignedSlotMap] = [Fixture.signed()]
   static let grants: [Grant] = [Fixture.grant]
+  static let memberships: [MembershipList] = [
+    membership, MembershipList(cluster: "", version: 0, members: [])!,
+  ]
   static let sealedGrants: [SealedGrant] = [Fixture.sealed()]
 }
 

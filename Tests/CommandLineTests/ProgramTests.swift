@@ -13,6 +13,7 @@ struct ProgramTests {
       ["frobnicate"], ["get"], ["get", "a", "b"], ["put", "a"], ["get", ""], ["status", "--xml"],
       ["hello", "nowhere"],
       ["cluster"], ["cluster", "start"], ["demo", "--drones", "0"], ["drone"], ["enroll", "new", "alice"],
+      ["node", "remove"], ["node", "remove", "keyval-authority/a1"], ["node", "remove", "a/b/c"],
       ["put", String(repeating: "k", count: 1025), "v"],
     ])
   func usage(arguments: [String]) async throws {
@@ -141,11 +142,25 @@ struct ProgramTests {
       kdestroy && keyval get bin; echo "no ticket $?"
       kinit alice < c/alice.password > /dev/null && keyval get balance; echo " $?"
       keyval cluster status --directory c > /dev/null; echo "status $?"
+      keyval node list | sed 's/127[^ ]* *//'; echo "list $?"
+      keyval node remove d1; echo "last $?"; keyval node remove d9 --dead; echo "unknown $?"
       """#)
-    let expected = Data("a\0b".utf8) + [0xFF] + Data("\n-5 0\nmissing 1\nno ticket 2\n-5 0\nstatus 0\n".utf8)
+    let nodes = """
+      NODE                 ADDRESS          STATE
+      keyval-database/db1  member
+      keyval-drone/d1      member
+
+      membership 2
+
+      """
+    let expected =
+      Data("a\0b".utf8) + [0xFF] + Data("\n-5 0\nmissing 1\nno ticket 2\n-5 0\nstatus 0\n".utf8)
+      + Data("\(nodes)list 0\nlast 69\nunknown 69\n".utf8)
     #expect(outcome.output == expected, "\(outcome.text) \(outcome.remarks)")
     #expect(outcome.remarks.contains("not found\n"))
     #expect(outcome.remarks.contains("@KEYVAL.TEST"))
+    #expect(outcome.remarks.contains("is the last drone of this cluster. Nothing was changed."))
+    #expect(outcome.remarks.contains("keyval-drone/d9@KEYVAL.TEST is no member of this cluster"))
     #expect(try await program.run("cluster", "stop", "--directory", "c").status == 0)
     #expect(try program.survivors().isEmpty)
     #expect(try await program.run("cluster", "status", "--directory", "c").status == 69)

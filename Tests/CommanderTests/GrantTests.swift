@@ -108,7 +108,8 @@ import Testing
   func joins() {
     var office = TestOffice.settled(drones: 3)
     office.feed(
-      .registerChanged(drones: (0..<4).map { N.node(N.drone($0)) }, databases: [N.node(N.database)]))
+      .registerChanged(
+        membership: 2, drones: (0..<4).map { N.node(N.drone($0)) }, databases: [N.node(N.database)]))
     var rounds = 0
     while office.served(by: 3).count < 128, rounds < 40 {
       rounds += 1
@@ -135,7 +136,8 @@ import Testing
   func lostRelease() throws {
     var office = TestOffice.settled(drones: 2)
     office.feed(
-      .registerChanged(drones: (0..<3).map { N.node(N.drone($0)) }, databases: [N.node(N.database)]))
+      .registerChanged(
+        membership: 2, drones: (0..<3).map { N.node(N.drone($0)) }, databases: [N.node(N.database)]))
     office.now = office.now + 250
     office.tick()
     for drone in [0, 1] { office.report(drone, holding: office.holdings(of: drone)) }

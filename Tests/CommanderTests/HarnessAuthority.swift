@@ -2,7 +2,8 @@ import Cluster
 import Cryptography
 
 /// An authority in miniature: a register that survives a restart, one ballot at a time, the majority rule with
-/// its own voice for an even number of drones, and a certificate only after the database has raised its term.
+/// its own voice for an even number of drones, in every version of the membership that a commander may count, and a
+/// certificate only after the database has raised its term.
 final class HarnessAuthority {
   private struct Ballot {
     let number: UInt64
@@ -18,6 +19,11 @@ final class HarnessAuthority {
   // Durable
   private(set) var nodes: [Principal: RegisteredNode] = [:]
   private(set) var term = Term.none
+  /// The drones of each version; the last is the present one. Nobody is ever removed here.
+  private var lists: [[Principal]] = [[]]
+  /// The version that the commander counts at least.
+  private var counted = 0
+  private var signed: SignedMembership?
   private var winner: (principal: Principal, key: P256PublicKey)?
   private(set) var certificate: [UInt8]?
   /// Who was certified in which term: never two.
@@ -39,6 +45,8 @@ final class HarnessAuthority {
 
   private var timing: Timing { harness.timing }
   private var drones: [Principal] { nodes.keys.filter { $0.role == .drone }.sorted() }
+  private var version: UInt64 { UInt64(lists.count - 1) }
+  private var required: ArraySlice<[Principal]> { term == .none ? lists.suffix(1) : lists[counted...] }
 
   private func send(_ message: ControlMessage, to peer: Principal) {
     harness.send(message, from: .authority, as: HarnessNames.authority, to: peer)
@@ -47,7 +55,9 @@ final class HarnessAuthority {
   func tick() {
     if certificate == nil, winner != nil { raise() }
     guard var open = ballot else { return }
-    if !open.hasVoice, drones.count.isMultiple(of: 2), harness.time - commanderHeard > timing.suspicion {
+    if !open.hasVoice, required.contains(where: { $0.count.isMultiple(of: 2) }),
+      harness.time - commanderHeard > timing.suspicion
+    {
       open.hasVoice = true
       ballot = open
     }
@@ -76,8 +86,14 @@ final class HarnessAuthority {
     case .register(let register):
       let node = RegisteredNode(principal: peer, endpoint: register.endpoint)
       let isNew = nodes[peer] != node
-      nodes[peer] = node
+      if nodes.updateValue(node, forKey: peer) == nil {
+        lists.append(drones)
+        let list = MembershipList(
+          cluster: HarnessNames.cluster, version: version, members: nodes.keys.sorted())!
+        signed = try! SignedMembership(list, key: HarnessNames.membershipKey)
+      }
       if isNew { announce() } else { tell(peer) }
+      if let signed, register.membership < version { send(.membership(signed), to: peer) }
     case .ballotRequest(let request): open(request, from: peer)
     case .vote(let vote):
       guard var open = ballot, vote.ballot == open.number, drones.contains(peer) else { return }
@@ -95,7 +111,8 @@ final class HarnessAuthority {
     send(
       .registered(
         Registered(
-          term: term, certificate: certificate, drones: list.filter { $0.principal.role == .drone },
+          term: term, certificate: certificate, membership: version,
+          drones: list.filter { $0.principal.role == .drone },
           databases: list.filter { $0.principal.role == .database })), to: peer)
   }
 
@@ -106,6 +123,7 @@ final class HarnessAuthority {
       return send(.refused(Refused(reason: "not the current term", term: term)), to: peer)
     }
     commanderHeard = harness.time
+    counted = max(counted, Int(heartbeat.membership))
     if ballot?.hasVoice != true {
       send(.heartbeatHeard(HeartbeatHeard(term: term, sequence: heartbeat.sequence)), to: peer)
     }
@@ -130,11 +148,15 @@ final class HarnessAuthority {
 
   private func decide() {
     guard let open = ballot else { return }
-    let authority = drones.count.isMultiple(of: 2) ? 1 : 0
-    let votes = open.votes.values.count { $0 } + (open.hasVoice ? authority : 0)
-    guard votes * 2 > drones.count + authority, votes > authority else { return }
+    let isWon = required.allSatisfy { list in
+      let authority = list.count.isMultiple(of: 2) ? 1 : 0
+      let votes = list.count { open.votes[$0] == true } + (open.hasVoice ? authority : 0)
+      return votes * 2 > list.count + authority
+    }
+    guard isWon, open.votes.values.contains(true) else { return }
     ballot = nil
     term = open.term
+    counted = Int(version)
     winner = (open.candidate, open.key)
     certificate = nil
     claimed = harness.time

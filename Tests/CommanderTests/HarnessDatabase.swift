@@ -15,7 +15,8 @@ final class HarnessDatabase {
 
   func tick() {
     let register = Register(
-      incarnation: Incarnation(1), endpoint: HarnessNames.node(HarnessNames.database).endpoint)
+      incarnation: Incarnation(1), endpoint: HarnessNames.node(HarnessNames.database).endpoint,
+      membership: .max)
     send(.register(register), as: HarnessNames.database, to: HarnessNames.authority)
   }
 

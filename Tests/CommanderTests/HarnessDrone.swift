@@ -27,6 +27,7 @@ final class HarnessDrone {
   private unowned let harness: ClusterHarness
   /// The disk.
   private var promise = VotePromise.none
+  private var members: MembershipList?
   private var core: DroneCore
   private var office: Office?
   private var electionKeys: [Term: P256PrivateKey] = [:]
@@ -47,7 +48,8 @@ final class HarnessDrone {
     principal = HarnessNames.drone(index)
     offset = harness.random.number(0...1_000_000)
     rate = harness.random.number(9_960...10_040)
-    core = Self.makeCore(principal, incarnation, .none, harness, seed: 0, now: Instant(milliseconds: 0))
+    core = Self.makeCore(
+      principal, incarnation, .none, nil, harness, seed: 0, now: Instant(milliseconds: 0))
   }
 
   var name: String { principal.shortName }
@@ -55,16 +57,17 @@ final class HarnessDrone {
   private var now: Instant { Instant(milliseconds: offset + harness.time * rate / 10_000) }
 
   private static func makeCore(
-    _ principal: Principal, _ incarnation: Incarnation, _ promise: VotePromise, _ harness: ClusterHarness,
-    seed: UInt64, now: Instant
+    _ principal: Principal, _ incarnation: Incarnation, _ promise: VotePromise, _ members: MembershipList?,
+    _ harness: ClusterHarness, seed: UInt64, now: Instant
   ) -> DroneCore {
     DroneCore(
       identity: DroneCore.Identity(
         principal: principal, incarnation: incarnation,
         endpoint: HarnessNames.node(principal).endpoint, cluster: HarnessNames.cluster,
         authority: HarnessNames.authority),
-      timing: harness.timing, verifier: HarnessNames.verifier, promise: promise, loops: 2, seed: seed,
-      now: now)
+      timing: harness.timing, verifier: HarnessNames.verifier,
+      membershipVerifier: HarnessNames.membershipVerifier, promise: promise, members: members, loops: 2,
+      seed: seed, now: now)
   }
 
   // MARK: Life
@@ -73,7 +76,7 @@ final class HarnessDrone {
     life += 1
     incarnation = Incarnation(harness.random.next())
     core = Self.makeCore(
-      principal, incarnation, promise, harness, seed: harness.random.next(), now: now)
+      principal, incarnation, promise, members, harness, seed: harness.random.next(), now: now)
     reachesDatabase = false
     tick()
   }
@@ -113,7 +116,8 @@ final class HarnessDrone {
     default:
       handle(.received(message, from: peer, wall: harness.wall))
       if case .registered(let list) = message {
-        command(.registerChanged(drones: list.drones, databases: list.databases))
+        command(
+          .registerChanged(membership: list.membership, drones: list.drones, databases: list.databases))
       }
     }
   }
@@ -132,6 +136,7 @@ final class HarnessDrone {
         harness.violated("\(name) voted twice in \(promise.term)")
       }
       self.promise = promise
+    case .admit(_, let list): members = list
     case .makeElectionKey(let term):
       let key = try! P256PrivateKey.generate()
       electionKeys = [term: key]
@@ -140,8 +145,8 @@ final class HarnessDrone {
         drone.handle(.electionKeyMade(term, certificateRequest: request))
       }
     case .dropElectionKey(let term): electionKeys[term] = nil
-    case .takeOffice(let term, let certificate, let drones, let databases, let previous):
-      takeOffice(term, certificate, drones, databases, previous)
+    case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
+      takeOffice(term, certificate, membership, drones, databases, previous)
     case .renewOffice(let term, let certificate):
       guard office?.term == term else { return }
       office?.certificate = certificate
@@ -150,7 +155,7 @@ final class HarnessDrone {
     case .open(let answer): toLoop { $0.open(answer) }
     case .close(let partitions): toLoop { $0.close(partitions) }
     case .serve(let partitions, let end): toLoop { $0.serve(partitions, until: end) }
-    case .learn, .install, .installAccessList, .note: break
+    case .learn, .install, .installAccessList, .withdraw, .note: break
     }
   }
 
@@ -160,8 +165,8 @@ final class HarnessDrone {
   var officeTerm: Term? { office?.term }
 
   private func takeOffice(
-    _ term: Term, _ certificate: [UInt8], _ drones: [RegisteredNode], _ databases: [RegisteredNode],
-    _ previous: SlotMap?
+    _ term: Term, _ certificate: [UInt8], _ membership: UInt64, _ drones: [RegisteredNode],
+    _ databases: [RegisteredNode], _ previous: SlotMap?
   ) {
     guard let key = electionKeys.removeValue(forKey: term) else { return handle(.resigned(term)) }
     var secret: [UInt8] = []
@@ -171,7 +176,8 @@ final class HarnessDrone {
         principal: principal, term: term, cluster: HarnessNames.cluster,
         authority: HarnessNames.node(HarnessNames.authority)),
       timing: harness.timing, certificate: certificate, notBefore: harness.wall - 60,
-      notAfter: harness.wall + 3600, drones: drones, databases: databases, previous: previous, now: now)
+      notAfter: harness.wall + 3600, membership: membership, drones: drones, databases: databases,
+      previous: previous, now: now)
     office = Office(
       term: term, key: key, certificate: certificate,
       sealingKey: SealingKey(identifier: harness.random.next(), key: secret)!, core: core)

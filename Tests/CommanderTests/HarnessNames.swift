@@ -22,6 +22,8 @@ enum HarnessNames {
 
   static let electionCA = try! CertificateAuthority.create(
     name: "Election CA", realm: realm, notBefore: wallStart - 86_400, notAfter: wallStart + 864_000)
+  static let membershipKey = try! P256PrivateKey.generate()
+  static let membershipVerifier = MembershipVerifier(key: membershipKey.publicKey, cluster: cluster)
   static let verifier = ElectionVerifier(anchors: [electionCA.anchor], realm: realm)
 
   static func accessList(_ version: UInt64) -> NumberedAccessList {

@@ -114,4 +114,51 @@ import Testing
     office.wall += 2
     #expect(office.tick().resignation != nil)
   }
+
+  // MARK: Membership
+
+  private func nodes(_ drones: [Int]) -> [RegisteredNode] { drones.map { N.node(N.drone($0)) } }
+
+  @Test("its heartbeats tell by which version of the membership it counts, and it never goes back")
+  func version() {
+    var office = TestOffice(drones: 3)
+    func told(_ actions: [CommanderAction]) -> UInt64? {
+      for case .send(.heartbeat(let heartbeat), _) in actions { return heartbeat.membership }
+      return nil
+    }
+    #expect(told(office.tick()) == 1)
+    office.feed(
+      .registerChanged(membership: 3, drones: nodes([0, 1, 2, 3, 4]), databases: [N.node(N.database)]))
+    office.feed(.registerChanged(membership: 2, drones: nodes([0]), databases: [N.node(N.database)]))
+    office.now = office.now + 250
+    #expect(told(office.tick()) == 3)
+    for drone in 0..<2 { office.report(drone) }
+    #expect(!office.core.hasMajority(office.now), "two of five")
+  }
+
+  @Test(
+    "a removed drone is renewed no more and off the map; its partitions are others' once its lease is over")
+  func removed() {
+    var office = TestOffice.settled()
+    let lost = office.served(by: 2)
+    #expect(!lost.isEmpty)
+    // Up to now it has been renewed.
+    for drone in 0..<3 { office.report(drone, holding: office.holdings(of: drone)) }
+    let renewed = office.now
+    office.feed(.registerChanged(membership: 2, drones: nodes([0, 1]), databases: [N.node(N.database)]))
+    #expect(office.report(2, holding: office.holdings(of: 2)).isEmpty)
+    office.tick()
+    #expect(office.signing?.drones.contains { $0.principal == N.drone(2) } == false)
+    office.publish()
+    var granted = false
+    while office.now - renewed < office.timing.lease + office.timing.drift + 3000 {
+      office.pass(250, answering: [0, 1])
+      if !office.assigned(to: 0).union(office.assigned(to: 1)).intersection(lost).isEmpty {
+        granted = true
+        #expect(office.now - renewed > office.timing.lease + office.timing.drift)
+        break
+      }
+    }
+    #expect(granted)
+  }
 }

@@ -25,7 +25,7 @@ struct TestOffice {
       identity: CommanderCore.Identity(
         principal: N.drone(0), term: Term(term), cluster: N.cluster, authority: N.node(N.authority)),
       timing: timing, certificate: certificate, notBefore: N.wallStart - 60, notAfter: N.wallStart + 3600,
-      drones: nodes, databases: [N.node(N.database)], previous: previous, now: now)
+      membership: 1, drones: nodes, databases: [N.node(N.database)], previous: previous, now: now)
     handOver(1)
   }
 

@@ -81,6 +81,7 @@ final class DatabaseFixture: Sendable {
     do {
       let registered = try await authority.register()
       let address = NodeAddress(host: registered.endpoint.host, port: Int(registered.endpoint.port))
+      authority.send(.membership(try kerberos.membership(Self.cluster, 1)), to: database)
       let value = try await body(address)
       running.cancel()
       try await running.value
@@ -97,7 +98,8 @@ final class DatabaseFixture: Sendable {
     let settings: [String: Any] = [
       "cluster": Self.cluster, "realm": realm, "name": "db1", "listen": "127.0.0.1:0",
       "keytab": databaseKeytab, "directory": kerberos.path("db1"),
-      "anchors": kerberos.realm.layout.anchors, "heartbeat": 50,
+      "anchors": kerberos.realm.layout.anchors,
+      "membership": kerberos.realm.layout.membershipPublicKey, "heartbeat": 50,
       "authority": ["principal": kerberos.realm.authorityPrincipal, "address": "\(listener.address)"],
     ]
     let path = kerberos.path("db1.json")

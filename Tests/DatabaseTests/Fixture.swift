@@ -11,6 +11,13 @@ let identity = DatabaseIdentity(
   cluster: "test", database: try! Principal(role: .database, node: "db1", realm: realm),
   command: try! Principal(role: .command, node: "db1", realm: realm),
   authority: try! Principal(role: .authority, node: "a1", realm: realm), incarnation: Incarnation(99))
+let membershipKey = try! P256PrivateKey.generate()
+let membershipVerifier = MembershipVerifier(key: membershipKey.publicKey, cluster: "test")
+
+func members(_ version: UInt64, _ drones: Principal...) -> MembershipList {
+  MembershipList(cluster: "test", version: version, members: (drones + [identity.database]).sorted())!
+}
+
 let address = Endpoint(host: "127.0.0.1", port: 6234)
 
 func partition(_ number: Int) -> Partition { Partition(number)! }
@@ -70,11 +77,15 @@ struct Subject {
   var now = Instant(milliseconds: 1000)
   var wall = start
 
-  init(term: UInt64 = 3, backlog: StoreBacklog = StoreBacklog()) {
+  init(
+    term: UInt64 = 3, members list: MembershipList? = members(1, firstDrone, secondDrone),
+    backlog: StoreBacklog = StoreBacklog()
+  ) {
     core = DatabaseCore(
       identity: identity, timing: Timing(heartbeat: 250),
-      verifier: ElectionVerifier(anchors: [certificateAuthority.anchor], realm: realm), term: Term(term),
-      keys: [sealingKey(term)], backlog: backlog)
+      verifier: ElectionVerifier(anchors: [certificateAuthority.anchor], realm: realm),
+      membershipVerifier: membershipVerifier, term: Term(term), keys: [sealingKey(term)], members: list,
+      backlog: backlog)
   }
 
   mutating func handle(_ event: DatabaseEvent) -> [DatabaseAction] {

@@ -126,7 +126,8 @@ struct TermTests {
 
   @Test("it registers when it listens, and again every four heartbeats")
   mutating func registers() {
-    let register = DatabaseAction.register(Register(incarnation: identity.incarnation, endpoint: address))
+    let register = DatabaseAction.register(
+      Register(incarnation: identity.incarnation, endpoint: address, membership: 1))
     #expect(subject.deeds(.ticked).isEmpty)
     #expect(subject.deeds(.listening(address)) == [register])
     subject.now = subject.now + 999

@@ -24,7 +24,7 @@ import Testing
   }
 
   private func taken(_ actions: [DroneAction]) -> Term? {
-    for case .takeOffice(let term, _, _, _, _) in actions { return term }
+    for case .takeOffice(let term, _, _, _, _, _) in actions { return term }
     return nil
   }
 
@@ -77,17 +77,19 @@ import Testing
   func wins() throws {
     var drone = TestDrone.registered()
     let term = try balloting(&drone)
-    drone.list(3, term: term.number)
     let foreign = Names.certificate(term.number, 2)
     #expect(
       taken(drone.receive(.certified(Certified(term: term, certificate: foreign)), from: Names.authority))
         == nil)
     #expect(taken(drone.receive(.certified(Certified(term: term, certificate: [1])), from: 2)) == nil)
-    #expect(taken(certify(&drone, term)) == term)
+    #expect(taken(certify(&drone, term)) == nil)
+    let own = Names.certificate(term.number, 1)
+    #expect(taken(drone.list(3, term: term.number, certificate: own)) == term)
     #expect(taken(certify(&drone, term)) == nil)
   }
 
-  @Test("the winner takes office with a list of drones made after the claim, not with an older one")
+  @Test(
+    "the winner takes office with a list of drones that came with the term's certificate, not an older one")
   func currentList() throws {
     var drone = TestDrone.registered()
     let term = try balloting(&drone)
@@ -96,19 +98,20 @@ import Testing
     #expect(
       actions.sent(to: Names.authority).contains { if case .register = $0 { true } else { false } })
     let list = drone.list(4, term: term.number, certificate: Names.certificate(term.number, 1))
-    guard case .takeOffice(term, _, let drones, _, _) = list.last else {
+    guard case .takeOffice(term, _, 4, let drones, _, _) = list.last else {
       Issue.record("the office was not taken: \(list)")
       return
     }
     #expect(drones.count == 4)
   }
 
-  @Test("an office ends with a higher term in the authority's list, certified or claimed")
+  @Test("an office ends with a higher term in the authority's list, certified or claimed, old or new")
   func leaves() throws {
     var drone = TestDrone.registered()
     let term = try balloting(&drone)
-    drone.list(3, term: term.number)
-    _ = certify(&drone, term)
+    drone.list(3, term: term.number, certificate: Names.certificate(term.number, 1))
+    var other = drone
+    #expect(other.list(3, term: term.number + 1, membership: 2).contains(.leaveOffice(term)))
     #expect(drone.list(4, term: term.number + 1).contains(.leaveOffice(term)))
     #expect(drone.feed(.resigned(term)).isEmpty)
   }

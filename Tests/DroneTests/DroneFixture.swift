@@ -23,6 +23,19 @@ enum Names {
       principal: drone(number), endpoint: Endpoint(host: "127.0.0.1", port: 7000 + UInt16(number)))
   }
 
+  static let membershipKey = try! P256PrivateKey.generate()
+  static let membershipVerifier = MembershipVerifier(key: membershipKey.publicKey, cluster: cluster)
+
+  /// The database and drones 1 to so many, but for those left out.
+  static func membership(
+    _ drones: Int, version: UInt64 = 1, without removed: Set<Int> = [], cluster: String = cluster,
+    key: P256PrivateKey = membershipKey
+  ) -> SignedMembership {
+    let members = (1...drones).filter { !removed.contains($0) }.map(drone) + [database.principal]
+    let list = MembershipList(cluster: cluster, version: version, members: members.sorted())!
+    return try! SignedMembership(list, key: key)
+  }
+
   static let electionCA = try! CertificateAuthority.create(
     name: "Election CA", realm: realm, notBefore: wall - 86_400, notAfter: wall + 86_400)
   static let electionKey = try! P256PrivateKey.generate()
@@ -57,8 +70,8 @@ struct TestDrone {
 
   /// - Parameter age: how long it has been running, in milliseconds.
   init(
-    _ number: Int = 1, promise: VotePromise = .none, incarnation: UInt64 = 0x1000, loops: Int = 1,
-    age: Int64 = 10_000
+    _ number: Int = 1, promise: VotePromise = .none, members: MembershipList? = nil,
+    incarnation: UInt64 = 0x1000, loops: Int = 1, age: Int64 = 10_000
   ) {
     self.number = number
     core = DroneCore(
@@ -66,7 +79,8 @@ struct TestDrone {
         principal: Names.drone(number), incarnation: Incarnation(incarnation),
         endpoint: Names.node(number).endpoint, cluster: Names.cluster, authority: Names.authority),
       timing: Timing(), verifier: ElectionVerifier(anchors: [Names.electionCA.anchor], realm: Names.realm),
-      promise: promise, loops: loops, seed: 1, now: now + -age)
+      membershipVerifier: Names.membershipVerifier, promise: promise, members: members, loops: loops, seed: 1,
+      now: now + -age)
   }
 
   /// One that has been registered since before the first election.
@@ -92,9 +106,13 @@ struct TestDrone {
   }
 
   @discardableResult
-  mutating func list(_ drones: Int, term: UInt64, certificate: [UInt8]? = nil) -> [DroneAction] {
+  mutating func list(
+    _ drones: Int, term: UInt64, certificate: [UInt8]? = nil, membership: UInt64? = nil
+  ) -> [DroneAction] {
+    let version = membership ?? UInt64(drones)
+    receive(.membership(Names.membership(drones, version: version)), from: Names.authority)
     let list = Registered(
-      term: Term(term), certificate: certificate, drones: (1...drones).map(Names.node),
+      term: Term(term), certificate: certificate, membership: version, drones: (1...drones).map(Names.node),
       databases: [Names.database])
     return receive(.registered(list), from: Names.authority)
   }
@@ -118,7 +136,7 @@ struct TestDrone {
   ) -> [DroneAction] {
     let heartbeat = Heartbeat(
       term: Term(term), sequence: sequence, certificate: certificate ?? Names.certificate(term, commander),
-      mapVersion: 0)
+      mapVersion: 0, membership: 0)
     return receive(.heartbeat(heartbeat), from: commander)
   }
 

@@ -146,6 +146,11 @@ public final class KerberosFixture: Sendable {
     try Kadmin(keytab: realm.layout.authorityKeytab, principal: realm.authorityPrincipal)
   }
 
+  /// The membership's private key.
+  public func membershipKey() throws -> P256PrivateKey {
+    try P256PrivateKey(pem: RealmText.read(realm.layout.membershipKey))
+  }
+
   /// The realm's election CA, with its key.
   public func certificateAuthority() throws -> CertificateAuthority {
     try CertificateAuthority(

@@ -1,3 +1,5 @@
+import Cryptography
+import Foundation
 import Glibc
 import Kerberos
 import KerberosFixture
@@ -29,6 +31,11 @@ struct RealmTests {
     #expect(mode(realm.layout.authorityKeytab) == 0o600)
     #expect(mode(realm.layout.clientConfiguration) == 0o644)
     #expect(mode(realm.layout.anchors) == 0o644)
+    #expect(mode(realm.layout.membershipKey) == 0o600)
+    #expect(mode(realm.layout.membershipPublicKey) == 0o644)
+    let key = try P256PrivateKey(pem: String(contentsOfFile: realm.layout.membershipKey, encoding: .utf8))
+    let text = try String(contentsOfFile: realm.layout.membershipPublicKey, encoding: .utf8)
+    #expect(try P256PublicKey(pem: text) == key.publicKey)
     try Keytab.checkPermissions(realm.layout.authorityKeytab)
   }
 
@@ -165,8 +172,9 @@ struct RealmTests {
     defer { daemons.stop() }
     try realm.addUser(name: "alice", password: "secret")
     for path in [
-      realm.layout.directory, realm.layout.electionCAKey, realm.layout.authorityKeytab,
-      "\(realm.layout.kdcDirectory)/principal", "\(realm.layout.kdcDirectory)/stash", "/proc/\(daemons.kdc)",
+      realm.layout.directory, realm.layout.electionCAKey, realm.layout.membershipKey,
+      realm.layout.authorityKeytab, "\(realm.layout.kdcDirectory)/principal",
+      "\(realm.layout.kdcDirectory)/stash", "/proc/\(daemons.kdc)",
       "/proc/\(daemons.kadmind)",
     ] {
       var status = stat()
@@ -192,6 +200,7 @@ struct RealmTests {
       (layout.kdcDirectory, daemons, 0o700), (layout.kdcKey, daemons, 0o600),
       ("\(layout.kdcDirectory)/principal", daemons, 0o600), (layout.authorityDirectory, authority, 0o700),
       (layout.electionCAKey, authority, 0o600), (layout.authorityKeytab, authority, 0o600),
+      (layout.membershipKey, authority, 0o600), (layout.membershipPublicKey, daemons, 0o644),
     ] {
       var status = stat()
       #expect(stat(path, &status) == 0 && status.st_uid == user.uid, "\(path)")

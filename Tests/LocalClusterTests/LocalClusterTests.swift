@@ -124,7 +124,7 @@ struct LocalClusterTests {
     let (drone, authority) = (directory.keytab(of: "d1"), layout.electionCAKey)
     let kdc = ["\(layout.kdcDirectory)/principal", "\(layout.kdcDirectory)/stash", layout.kdcKey]
     let others = [directory.keytab(of: "d2"), directory.keytab(of: "db1")]
-    let secrets = [drone, authority, layout.authorityKeytab] + kdc + others
+    let secrets = [drone, authority, layout.membershipKey, layout.authorityKeytab] + kdc + others
 
     func readable(by name: String) throws -> [String] {
       let process = try #require(record.processes.first { $0.name == name })
@@ -136,7 +136,7 @@ struct LocalClusterTests {
       }
     }
     #expect(try readable(by: "d1") == [drone])
-    #expect(try readable(by: "a1") == [authority, layout.authorityKeytab])
+    #expect(try readable(by: "a1") == [authority, layout.membershipKey, layout.authorityKeytab])
     #expect(try readable(by: "krb5kdc") == kdc)
 
     // Whoever they are, they stay it; and who comes is somebody else again.

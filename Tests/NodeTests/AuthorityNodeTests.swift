@@ -47,7 +47,9 @@ struct AuthorityNodeTests {
       _ = try site.commandTicket(certificate: certified.certificate, key: key, term: 1)
       drones[0].send(
         .heartbeat(
-          Heartbeat(term: Term(1), sequence: 9, certificate: certified.certificate, mapVersion: 0)))
+          Heartbeat(
+            term: Term(1), sequence: 9, certificate: certified.certificate, mapVersion: 0,
+            membership: 0)))
       let heard = try await drones[0].next {
         if case .heartbeatHeard(let heard) = $0 { heard } else { nil }
       }
@@ -146,5 +148,59 @@ struct AuthorityNodeTests {
       try await AuthorityNode(configuration: configuration, logger: site.logger).run()
     }
     #expect(error?.description.contains(path) == true)
+  }
+
+  @Test("a membership key that does not belong to the public one is refused at the start, by name")
+  func otherMembershipKey() async throws {
+    let site = try await AuthoritySite()
+    let path = site.fixture.path("other-membership.pem")
+    try Data(P256PrivateKey.generate().publicKey.pem.utf8).write(to: URL(fileURLWithPath: path))
+    for text in [path, site.fixture.realm.layout.anchors] {
+      let configuration = try site.load(overrides: ["membership": text])
+      let error = await #expect(throws: NodeError.self) {
+        try await AuthorityNode(configuration: configuration, logger: site.logger).run()
+      }
+      #expect(error?.description.contains(text) == true)
+    }
+  }
+
+  @Test("a drone is removed, sent the list that says so and closed; enrolled anew it may register again")
+  func removal() async throws {
+    let site = try await AuthoritySite()
+    try await site.run { authority in
+      let drones = try await site.drones(["d1", "d2"], of: authority)
+      let verifier = try site.configuration.membershipVerifier()
+      _ = try await drones[1].registered { $0.drones.count == 2 }
+      try site.addUser("alice")
+      let alice = try site.membershipClient("alice", of: authority)
+      await #expect(throws: NodeError.self) {
+        try await alice.remove(
+          Principal(role: .drone, node: "d7", realm: site.fixture.realmName), isDead: false)
+      }
+      let answer = try await alice.remove(drones[1].principal, isDead: false)
+      #expect(answer.version == 3 && !answer.isPending, "no commander was ever elected")
+      // The last list that it is sent is the one without it; then the session ends.
+      var last: MembershipList?
+      while let message = await drones[1].mailbox.next() {
+        if case .membership(let signed) = message { last = try verifier.verify(signed, known: last) }
+      }
+      #expect(last?.version == 3 && last?.members == [drones[0].principal])
+      let nodes = try await alice.nodes()
+      #expect(nodes.nodes.map(\.principal) == [drones[0].principal])
+      #expect(nodes.revoked == [drones[1].principal])
+
+      // It is as dead at the KDC, and made anew.
+      let again = try await site.drones(["d2"], of: authority)[0]
+      while await again.mailbox.next() != nil {}
+      _ = try site.fixture.realm.administer(["delprinc -force \(again.principal)"])
+      let enrollment = try site.enrollmentClient("alice", of: authority)
+      let invitation = try await enrollment.invite(again.principal)
+      let keytab = site.fixture.path("d2-anew.keytab")
+      try Enrollment.complete(
+        principal: again.principal.text, password: invitation.password, keytabPath: keytab)
+      let anew = try await site.peer(again.principal, keytab: keytab, of: authority)
+      anew.register()
+      _ = try await anew.registered { $0.membership == 4 && $0.drones.count == 2 }
+    }
   }
 }

@@ -19,6 +19,7 @@ final class AuthoritySite: Sendable {
   let fixture: KerberosFixture
   let configuration: NodeConfiguration
   let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+  private let people = Mutex<Set<String>>([])
   private let keytabs = Mutex<[Principal: String]>([:])
 
   init() async throws {
@@ -35,7 +36,9 @@ final class AuthoritySite: Sendable {
     let settings: [String: Any] = [
       "cluster": "demo", "realm": fixture.realmName, "name": fixture.realm.settings.authority,
       "listen": "127.0.0.1:0", "keytab": layout.authorityKeytab, "directory": fixture.path("register"),
-      "anchors": layout.anchors, "ca": ["certificate": layout.anchors, "key": layout.electionCAKey],
+      "anchors": layout.anchors, "membership": layout.membershipPublicKey,
+      "membership-key": layout.membershipKey,
+      "ca": ["certificate": layout.anchors, "key": layout.electionCAKey],
       "administrators": [fixture.principal("alice")], "access": fixture.path("access.acl"),
     ]
     if !FileManager.default.fileExists(atPath: fixture.path("access.acl")) {
@@ -105,10 +108,23 @@ final class AuthoritySite: Sendable {
     return made
   }
 
+  func addUser(_ name: String) throws {
+    try fixture.addUser(name)
+    _ = people.withLock { $0.insert(name) }
+  }
+
   /// A person's way to the authority.
   func enrollmentClient(_ name: String, of authority: Endpoint) throws -> EnrollmentClient {
-    try fixture.addUser(name)
+    if !people.withLock({ $0.contains(name) }) { try addUser(name) }
     return EnrollmentClient(
+      cluster: "demo",
+      authority: RegisteredNode(
+        principal: try Principal(fixture.realm.authorityPrincipal), endpoint: authority),
+      credential: try .fromCache(name: fixture.cache(of: name)))
+  }
+
+  func membershipClient(_ name: String, of authority: Endpoint) throws -> MembershipClient {
+    MembershipClient(
       cluster: "demo",
       authority: RegisteredNode(
         principal: try Principal(fixture.realm.authorityPrincipal), endpoint: authority),
@@ -168,7 +184,9 @@ struct AuthorityPeer: Sendable {
   func register(accessVersion: UInt64 = 0) {
     let endpoint = Endpoint(host: "127.0.0.1", port: 1)
     send(
-      .register(Register(incarnation: Incarnation(1), endpoint: endpoint, accessVersion: accessVersion)))
+      .register(
+        Register(
+          incarnation: Incarnation(1), endpoint: endpoint, accessVersion: accessVersion, membership: 0)))
   }
 
   /// The next message of a kind; others before it are passed over.

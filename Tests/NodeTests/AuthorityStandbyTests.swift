@@ -37,6 +37,12 @@ private final class Standby: Sendable {
     }
   }
 
+  /// Whether this one becomes active, and not the other one.
+  func isFirst(before other: Standby) async throws -> Bool {
+    while !isActive, !other.isActive { try await Task.sleep(for: .milliseconds(5)) }
+    return isActive
+  }
+
   func stop() async throws {
     await group.triggerGracefulShutdown()
     try await task.value
@@ -67,6 +73,25 @@ struct AuthorityStandbyTests {
     #expect(try await drone.registered { _ in true }.drones.count == 2)
     try await second.stop()
     #expect(try register.tenure().holder == nil, "who ends in order gives the tenure back")
+  }
+
+  @Test(
+    "an authority that takes over while the access list is broken is active, and hands it out once it is mended"
+  )
+  func brokenAccessList() async throws {
+    let site = try await AuthoritySite()
+    let (first, second) = (Standby(site), Standby(site))
+    let (active, other) = try await first.isFirst(before: second) ? (first, second) : (second, first)
+    try site.writeAccess("alice r\n")
+    try await active.stop()
+    let drone = try await site.drones(["d1"], of: try await other.active())[0]
+    #expect(try await drone.registered { _ in true }.accessVersion == 0)
+    try site.writeAccess("*@\(site.fixture.realmName) r\n")
+    let list = try await drone.next { message in
+      if case .accessList(let list) = message { list } else { nil }
+    }
+    #expect(list.version == 2 && String(decoding: list.text, as: UTF8.self).hasPrefix("*@"))
+    try await other.stop()
   }
 
   @Test(

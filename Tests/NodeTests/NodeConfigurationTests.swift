@@ -18,12 +18,15 @@ struct NodeConfigurationTests {
       settings = [
         "cluster": "demo", "realm": "KEYVAL.TEST", "name": "d1", "listen": "127.0.0.1:0",
         "keytab": "\(directory)/keytab", "directory": "\(directory)/data", "anchors": "\(directory)/ca.pem",
+        "membership": "\(directory)/membership.pem",
         "authority": ["principal": "keyval-authority/a1@KEYVAL.TEST", "address": "127.0.0.1:6233"],
       ]
       try write("keytab", "not read here", mode: 0o600)
       try write("ca.pem", "not parsed here", mode: 0o644)
       try write("ca.key", "not parsed here", mode: 0o600)
       try write("access.acl", "*@KEYVAL.TEST r\n", mode: 0o644)
+      try write("membership.pem", "not parsed here", mode: 0o644)
+      try write("membership.key", "not parsed here", mode: 0o600)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -92,7 +95,8 @@ struct NodeConfigurationTests {
   @Test(
     "a missing setting is named with its file and what to write",
     arguments: [
-      "cluster", "realm", "name", "listen", "keytab", "directory", "anchors", "authority",
+      "cluster", "realm", "name", "listen", "keytab", "directory", "anchors", "membership",
+      "authority",
     ])
   func missing(key: String) throws {
     let fixture = try Fixture()
@@ -174,6 +178,12 @@ struct NodeConfigurationTests {
     fixture.settings["ca"] = [
       "certificate": "\(fixture.directory)/ca.pem", "key": "\(fixture.directory)/ca.key",
     ]
+    #expect(fixture.complaint(role: .authority).contains("‘membership-key’ is missing"))
+    let key = "\(fixture.directory)/membership.key"
+    #expect(
+      try fixture.load(role: .authority, environment: ["KEYVAL_MEMBERSHIP_KEY": key]).authoritySettings?
+        .membershipKeyPath == key)
+    fixture.settings["membership-key"] = key
     #expect(fixture.complaint(role: .authority).contains("‘access’ is missing"))
     fixture.settings["access"] = "\(fixture.directory)/access.acl"
     fixture.settings["administrators"] = ["root@KEYVAL.TEST"]
@@ -182,6 +192,9 @@ struct NodeConfigurationTests {
     fixture.settings["administrators"] = ["keyval-drone/d1@KEYVAL.TEST"]
     #expect(fixture.complaint(role: .authority).contains("‘administrators’ holds"))
     fixture.settings["administrators"] = [String]()
+    try fixture.write("membership.key", "", mode: 0o640)
+    #expect(fixture.complaint(role: .authority).contains("chmod 600 \(key)"))
+    try fixture.write("membership.key", "", mode: 0o600)
     try fixture.write("ca.key", "", mode: 0o604)
     #expect(fixture.complaint(role: .authority).contains("chmod 600 \(fixture.directory)/ca.key"))
   }

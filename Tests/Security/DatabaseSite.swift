@@ -74,6 +74,7 @@ final class DatabaseSite: Sendable {
       if case .register(let register) = message { register.endpoint } else { nil }
     }
     address = NodeAddress(host: endpoint.host, port: Int(endpoint.port))
+    authority.send(ControlMessage.membership(try kerberos.membership("test", 1)).encoded(), to: database)
     try await raise(to: 1)
     try await deliverKey()
   }
@@ -84,7 +85,8 @@ final class DatabaseSite: Sendable {
     let settings: [String: Any] = [
       "cluster": "test", "realm": kerberos.realmName, "name": "db1", "listen": "127.0.0.1:0",
       "keytab": try kerberos.addDatabase("db1"), "directory": kerberos.path("db1"),
-      "anchors": kerberos.realm.layout.anchors, "heartbeat": 50,
+      "anchors": kerberos.realm.layout.anchors,
+      "membership": kerberos.realm.layout.membershipPublicKey, "heartbeat": 50,
       "authority": ["principal": kerberos.realm.authorityPrincipal, "address": "\(authority)"],
     ]
     let path = kerberos.path("db1.json")

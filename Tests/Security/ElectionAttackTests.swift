@@ -10,7 +10,8 @@ extension SecurityTests {
   @Suite("Whom drones believe")
   struct ElectionAttackTests {
     private func heartbeat(_ term: Term, _ certificate: [UInt8]) -> ControlMessage {
-      .heartbeat(Heartbeat(term: term, sequence: 1, certificate: certificate, mapVersion: 1))
+      .heartbeat(
+        Heartbeat(term: term, sequence: 1, certificate: certificate, mapVersion: 1, membership: .max))
     }
 
     /// A certificate for somebody, as the given CA would issue it.
@@ -26,6 +27,14 @@ extension SecurityTests {
       return (der, key)
     }
 
+    /// Two drones that are not the commander: one whose key was stolen, and one to attack with it.
+    private func pair(_ status: ClusterStatus, _ target: Target) throws -> (
+      attacker: Target.Node, victim: Target.Node
+    ) {
+      let names = ["d1", "d2", "d3"].filter { $0 != status.commander.shortName }
+      return (try target.drone(names[0]), try target.drone(names[1]))
+    }
+
     private func electionCA(of target: Target) throws -> CertificateAuthority {
       let layout = try target.cluster.realm().layout
       return try CertificateAuthority(
@@ -37,18 +46,20 @@ extension SecurityTests {
     func borrowedCertificate() async throws {
       let target = try await Target.shared
       let (before, map) = (try await target.status(), try await target.signedMap())
-      let evil = try target.principal("keyval-drone/evil2")
-      let d2 = try target.drone("d2")
-      let probe = try await Probe.dial(d2, evil)
+      let (attacker, victim) = try pair(before, target)
+      let probe = try await Probe.dial(victim, target.thief(of: attacker))
+      defer { probe.close() }
       probe.send(heartbeat(before.term, map.certificate))
-      try await target.logged(d2, "not believed", "keyval-drone/evil2", "belongs to \(before.commander)")
+      try await target.logged(
+        victim, "not believed", attacker.principal, "belongs to \(before.commander)")
 
       let now = Int64(time(nil))
       let other = try CertificateAuthority.create(
         name: "Another", realm: target.cluster.realmName, notBefore: now - 60, notAfter: now + 3600)
-      let forged = try certificate(before.term.next, winner: "keyval-drone/evil2", target, by: other)
+      let forged = try certificate(
+        before.term.next, winner: "keyval-drone/\(attacker.name)", target, by: other)
       probe.send(heartbeat(before.term.next, forged.der))
-      try await target.logged(d2, "not believed", "keyval-drone/evil2", "does not hold")
+      try await target.logged(victim, "not believed", attacker.principal, "does not hold")
       #expect(try await target.status().commander == before.commander)
       try await target.isUnharmed()
     }
@@ -58,31 +69,47 @@ extension SecurityTests {
       let target = try await Target.shared
       let before = try await target.status()
       #expect(before.term >= Term(2))
-      let evil = try target.principal("keyval-drone/evil3")
-      let old = try certificate(Term(1), winner: "keyval-drone/evil3", target)
-      for name in ["d1", "d2", "d3"]
-      where target.cluster.principal("keyval-drone/\(name)") != before.commander.text {
-        let probe = try await Probe.dial(target.drone(name), evil)
+      let pair = try pair(before, target)
+      for (attacker, victim) in [pair, (pair.victim, pair.attacker)] {
+        let old = try certificate(Term(1), winner: "keyval-drone/\(attacker.name)", target)
+        let probe = try await Probe.dial(victim, target.thief(of: attacker))
+        defer { probe.close() }
         probe.send(heartbeat(Term(1), old.der))
         #expect(
           try await probe.control()
             == .refused(Refused(reason: "a higher term has been promised", term: before.term)))
         // Saying a higher term than the certificate's does not help.
         probe.send(heartbeat(before.term, old.der))
-        try await target.logged(try target.drone(name), "not believed", "keyval-drone/evil3", "is over")
+        try await target.logged(victim, "not believed", attacker.principal, "is over")
       }
       #expect(try await target.status().commander == before.commander)
       try await target.isUnharmed()
     }
 
-    @Test(
-      "an enrolled drone that is not registered asks for no vote, and one that is not the authority for none")
+    @Test("a drone that is enrolled and no member of the cluster is let in by no drone")
+    func noMember() async throws {
+      let target = try await Target.shared
+      let evil = try target.principal("keyval-drone/evil4")
+      for name in ["d1", "d2", "d3"] {
+        do {
+          let probe = try await Probe.dial(target.drone(name), evil)
+          probe.send(.candidacy(Candidacy(term: Term(.max))))
+          _ = try await probe.closed()
+          #expect(!probe.hasReceived)
+        } catch is TransportError {}
+        try await target.logged(try target.drone(name), "session refused", "keyval-drone/evil4")
+      }
+      try await target.isUnharmed()
+    }
+
+    @Test("whoever is neither the authority nor the commander asks for no vote and takes nothing away")
     func votes() async throws {
       let target = try await Target.shared
-      let term = try await target.status().term
-      let evil = try target.principal("keyval-drone/evil4")
-      let probe = try await Probe.dial(target.drone("d3"), evil)
-      probe.send(.candidacy(Candidacy(term: term.next)))
+      let status = try await target.status()
+      let term = status.term
+      let (attacker, victim) = try pair(status, target)
+      let probe = try await Probe.dial(victim, target.thief(of: attacker))
+      defer { probe.close() }
       probe.send(.voteQuery(VoteQuery(ballot: 1, term: term.next)))
       probe.send(.release(Release(term: term, partitions: .all)))
       // This one is answered: so the first answer shows that those before it were not.

@@ -33,7 +33,7 @@ extension SecurityTests {
         #expect(!keys.isEmpty, "\(keytab)")
         for key in keys { secrets += Secrets.spellings(of: key).map { ("a key of \(keytab)", $0) } }
       }
-      for path in [layout.electionCAKey, layout.kdcKey] {
+      for path in [layout.electionCAKey, layout.membershipKey, layout.kdcKey] {
         let lines = String(decoding: try Files.bytes(path), as: UTF8.self).split(separator: "\n")
         secrets += lines.filter { !$0.hasPrefix("-") && $0.count > 20 }.map {
           ("a line of \(path)", String($0))
@@ -64,7 +64,7 @@ extension SecurityTests {
         Set(configurations)
         .union([
           directory.record, directory.clientConfiguration, layout.settings, layout.clientConfiguration,
-          layout.anchors, directory.accessList,
+          layout.anchors, layout.membershipPublicKey, directory.accessList,
         ])
       let files = Files.all(below: directory.path).filter { !$0.contains("/attack") }
       #expect(files.count > 30)
@@ -105,8 +105,9 @@ extension SecurityTests {
       let drone = try #require(users["d1"])
       let secrets =
         [
-          layout.electionCAKey, layout.authorityKeytab, layout.kdcKey, "\(layout.kdcDirectory)/principal",
-          "\(layout.kdcDirectory)/stash", directory.password(of: "alice"), directory.cache(of: "alice"),
+          layout.electionCAKey, layout.membershipKey, layout.authorityKeytab, layout.kdcKey,
+          "\(layout.kdcDirectory)/principal", "\(layout.kdcDirectory)/stash", directory.password(of: "alice"),
+          directory.cache(of: "alice"),
           "\(directory.data(of: "a1"))/authority.sqlite", directory.log(of: "a1"),
         ] + directory.keytabPaths(of: ["db1", "d2", "d3"]) + Files.all(below: directory.data(of: "db1"))
       // The attempt itself works: a drone reads its own keytab, and what everybody may read.
@@ -149,6 +150,7 @@ extension SecurityTests {
         "cluster": "test", "realm": target.cluster.realmName, "name": name, "listen": "127.0.0.1:0",
         "keytab": own, "directory": try target.scratch("\(name)-data"),
         "anchors": try target.cluster.realm().layout.anchors,
+        "membership": try target.cluster.realm().layout.membershipPublicKey,
         "authority": [
           "principal": try target.authority.principal, "address": "\(try target.authority.address)",
         ],

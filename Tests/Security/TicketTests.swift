@@ -194,7 +194,9 @@ extension SecurityTests {
         .termRaised(TermRaised(term: term)),
         .deliverKey(DeliverKey(term: term, identifier: 1, key: .init(repeating: 1, count: 32))),
         .mapPublished(try await target.signedMap()),
-        .register(Register(incarnation: Incarnation(1), endpoint: Endpoint(host: "127.0.0.1", port: 9))),
+        .register(
+          Register(incarnation: Incarnation(1), endpoint: Endpoint(host: "127.0.0.1", port: 9), membership: 0)
+        ),
       ]
       for message in messages {
         let probe = try await Probe.dial(target.drone("d2"), mallory)
@@ -215,7 +217,9 @@ extension SecurityTests {
       let target = try await Target.shared
       let alice = try await Probe.dial(target.authority, target.alice())
       alice.send(
-        .register(Register(incarnation: Incarnation(1), endpoint: Endpoint(host: "127.0.0.1", port: 9))))
+        .register(
+          Register(incarnation: Incarnation(1), endpoint: Endpoint(host: "127.0.0.1", port: 9), membership: 0)
+        ))
       guard case .refused = try await alice.control() else {
         Issue.record("registered")
         return

@@ -15,6 +15,7 @@
       ("voteWithoutPromise", 1),
       ("countVoteTwice", 38),
       ("electByReachable", 12),
+      ("electByPresent", 5),
       ("mintWithoutTerm", 1),
       ("keepIncarnation", 67),
       ("ignoreLeaseOfSilent", 6),

@@ -46,6 +46,11 @@ import Testing
       ("grant of an earlier life", 278),
       // A loop that had hung let reads through by an old access list, and another executed them under its lease.
       ("old access list of a loop that hung", 67),
+      // Drones that registered while a claimed term came to no certificate never had a vote.
+      ("claimed and never certified", 11_640),
+      ("claimed and never certified, with a link cut for good", 1_984_438_345),
+      // A client whose only session was with a drone that had been removed was told its old map for ever.
+      ("map of a removed drone", 2_720_396_984),
     ] as [(String, UInt64)])
   func regressions(name: String, seed: UInt64) {
     Self.explain([Run(seed: seed)()].filter { !$0.violations.isEmpty })

@@ -9,12 +9,18 @@ public struct Heartbeat: Hashable, Sendable {
   public let certificate: [UInt8]
   /// The version of the newest slot map; a drone that has an older one says so in its report.
   public let mapVersion: UInt64
+  /// The version of the membership list by which the commander counts its majority from now on. The authority
+  /// need no longer ask ballots for majorities of lower versions.
+  public let membership: UInt64
 
-  public init(term: Term, sequence: UInt64, certificate: [UInt8], mapVersion: UInt64) {
+  public init(
+    term: Term, sequence: UInt64, certificate: [UInt8], mapVersion: UInt64, membership: UInt64
+  ) {
     self.term = term
     self.sequence = sequence
     self.certificate = certificate
     self.mapVersion = mapVersion
+    self.membership = membership
   }
 }
 
@@ -195,19 +201,20 @@ public struct Refused: Hashable, Sendable {
 
 extension Heartbeat: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(4)
+    writer.beginArray(5)
     term.encode(into: &writer)
     writer.write(unsigned: sequence)
     writer.write(bytes: certificate)
     writer.write(unsigned: mapVersion)
+    writer.write(unsigned: membership)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 4)
+    try reader.readArrayHeader(exactly: 5)
     self.init(
       term: try Term(from: &reader), sequence: try reader.readUnsigned(),
       certificate: try reader.readByteArray(maximum: ElectionVerifier.maximumCertificateLength),
-      mapVersion: try reader.readUnsigned())
+      mapVersion: try reader.readUnsigned(), membership: try reader.readUnsigned())
   }
 }
 

@@ -31,6 +31,11 @@ public enum ControlMessage: Hashable, Sendable {
   case showCertificate(ShowCertificate)
   case accessList(NumberedAccessList)
   case accessListPublished(SignedAccessList)
+  case membership(SignedMembership)
+  case removalRequest(RemovalRequest)
+  case removalAnswer(RemovalAnswer)
+  case nodesRequest(NodesRequest)
+  case nodesAnswer(NodesAnswer)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -62,6 +67,11 @@ public enum ControlMessage: Hashable, Sendable {
     case .showCertificate: 56
     case .accessList: 57
     case .accessListPublished: 58
+    case .membership: 59
+    case .removalRequest: 60
+    case .removalAnswer: 61
+    case .nodesRequest: 62
+    case .nodesAnswer: 63
     }
   }
 }
@@ -98,6 +108,11 @@ extension ControlMessage: WireMessage {
     case .showCertificate(let body): body.encode(into: &writer)
     case .accessList(let body): body.encode(into: &writer)
     case .accessListPublished(let body): body.encode(into: &writer)
+    case .membership(let body): body.encode(into: &writer)
+    case .removalRequest(let body): body.encode(into: &writer)
+    case .removalAnswer(let body): body.encode(into: &writer)
+    case .nodesRequest(let body): body.encode(into: &writer)
+    case .nodesAnswer(let body): body.encode(into: &writer)
     }
   }
 
@@ -132,6 +147,11 @@ extension ControlMessage: WireMessage {
     case 56: self = .showCertificate(try ShowCertificate(from: &reader))
     case 57: self = .accessList(try NumberedAccessList(from: &reader))
     case 58: self = .accessListPublished(try SignedAccessList(from: &reader))
+    case 59: self = .membership(try SignedMembership(from: &reader))
+    case 60: self = .removalRequest(try RemovalRequest(from: &reader))
+    case 61: self = .removalAnswer(try RemovalAnswer(from: &reader))
+    case 62: self = .nodesRequest(try NodesRequest(from: &reader))
+    case 63: self = .nodesAnswer(try NodesAnswer(from: &reader))
     default: throw .unknownValue(field: "message kind", value: kind)
     }
   }

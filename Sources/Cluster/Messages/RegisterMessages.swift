@@ -17,11 +17,16 @@ public struct Register: Hashable, Sendable {
   public let endpoint: Endpoint
   /// Of the access list that the node has from the authority; 0: none. A database needs none.
   public let accessVersion: UInt64
+  /// The version of the membership list that the node goes by, 0 without one: a newer one is sent to it.
+  public let membership: UInt64
 
-  public init(incarnation: Incarnation, endpoint: Endpoint, accessVersion: UInt64 = 0) {
+  public init(
+    incarnation: Incarnation, endpoint: Endpoint, accessVersion: UInt64 = 0, membership: UInt64
+  ) {
     self.incarnation = incarnation
     self.endpoint = endpoint
     self.accessVersion = accessVersion
+    self.membership = membership
   }
 }
 
@@ -31,6 +36,9 @@ public struct Registered: Hashable, Sendable {
   public let term: Term
   /// The certificate of the current commander (DER), nil while a certification is under way or none was ever.
   public let certificate: [UInt8]?
+  /// The version of the membership list that the drones and databases here are taken from. A commander counts
+  /// its majority by the drones of the highest version that it has been told of, and never goes back.
+  public let membership: UInt64
   /// All registered drones, in order of principal: the voters.
   public let drones: [RegisteredNode]
   /// All registered databases, in order of principal.
@@ -39,11 +47,12 @@ public struct Registered: Hashable, Sendable {
   public let accessVersion: UInt64
 
   public init(
-    term: Term, certificate: [UInt8]?, drones: [RegisteredNode], databases: [RegisteredNode],
-    accessVersion: UInt64 = 0
+    term: Term, certificate: [UInt8]?, membership: UInt64, drones: [RegisteredNode],
+    databases: [RegisteredNode], accessVersion: UInt64 = 0
   ) {
     self.term = term
     self.certificate = certificate
+    self.membership = membership
     self.drones = drones
     self.databases = databases
     self.accessVersion = accessVersion
@@ -65,36 +74,39 @@ extension RegisteredNode: WireMessage {
 
 extension Register: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(3)
+    writer.beginArray(4)
     incarnation.encode(into: &writer)
     endpoint.encode(into: &writer)
     writer.write(unsigned: accessVersion)
+    writer.write(unsigned: membership)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 3)
+    try reader.readArrayHeader(exactly: 4)
     self.init(
       incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
-      accessVersion: try reader.readUnsigned())
+      accessVersion: try reader.readUnsigned(), membership: try reader.readUnsigned())
   }
 }
 
 extension Registered: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(5)
+    writer.beginArray(6)
     term.encode(into: &writer)
     if let certificate { writer.write(bytes: certificate) } else { writer.writeNull() }
+    writer.write(unsigned: membership)
     writer.write(drones)
     writer.write(databases)
     writer.write(unsigned: accessVersion)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 5)
+    try reader.readArrayHeader(exactly: 6)
     self.init(
       term: try Term(from: &reader),
       certificate: try reader.readNull()
         ? nil : try reader.readByteArray(maximum: ElectionVerifier.maximumCertificateLength),
+      membership: try reader.readUnsigned(),
       drones: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones),
       databases: try reader.readMessages(RegisteredNode.self, maximum: SlotMap.maximumDrones),
       accessVersion: try reader.readUnsigned())

@@ -10,6 +10,7 @@ import Wire
 final class AuthorityControl {
   private var core: AuthorityCore?
   private let office: AuthorityOffice
+  private let membership: MembershipSigner
   private let hello: HelloDescription
   private let logger: Logger
   private let stop: @Sendable (NodeError) -> Void
@@ -18,10 +19,11 @@ final class AuthorityControl {
   private var sessions: [Principal: Int] = [:]
 
   init(
-    office: AuthorityOffice, hello: HelloDescription, logger: Logger,
+    office: AuthorityOffice, membership: MembershipSigner, hello: HelloDescription, logger: Logger,
     stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.office = office
+    self.membership = membership
     self.hello = hello
     self.logger = logger
     self.stop = stop
@@ -63,7 +65,7 @@ final class AuthorityControl {
       guard let peer = try? Principal(session.peer) else { return }
       sessions[peer, default: 0] += 1
       logger.debug("session opened", metadata: [NodeLogging.Key.principal: "\(peer)"])
-      if sessions[peer] == 1 { handle(.connected(peer)) }
+      handle(.connected(peer))
     case .closed(let session, let error):
       guard let peer = try? Principal(session.peer), let open = sessions[peer] else { return }
       sessions[peer] = open > 1 ? open - 1 : nil
@@ -105,8 +107,17 @@ final class AuthorityControl {
           NodeAddress(host: node.endpoint.host, port: Int(node.endpoint.port)), of: node.principal.text)
       }
     case .readRegister(let operation): report(office.read(operation, on: loop))
-    case .replaceOffice(let operation, let record): report(office.replace(operation, record, on: loop))
+    case .replaceOffice(let operation, let record, let version):
+      report(office.replace(operation, record, membership: version, on: loop))
     case .storeNode(let node): report(office.store(node, on: loop))
+    case .removeNode(let operation, let node, let isDead, let version):
+      report(office.remove(operation, node, isDead: isDead, membership: version, on: loop))
+    case .readmit(let node): readmit(node, on: loop)
+    case .storeCounted(let version): _ = office.count(version, on: loop)
+    case .signMembership(let list): sign(list)
+    case .close(let peer):
+      mesh.close(peer: peer.text, .notAuthorized)
+      mesh.setAddress(nil, of: peer.text)
     case .createOffice(let operation, let term, let fingerprint):
       report(office.createOffice(operation, term, fingerprint, on: loop))
     case .deleteOffices(let operation, let term):
@@ -123,8 +134,32 @@ final class AuthorityControl {
     answer.assumeIsolated().whenSuccess { self.handle($0) }
   }
 
+  private func sign(_ list: MembershipList) {
+    do {
+      handle(.membershipSigned(try membership.sign(list), version: list.version))
+    } catch {
+      logger.critical(
+        "the membership list could not be signed: nobody is told who was removed",
+        metadata: ["version": "\(list.version)", NodeLogging.Key.reason: "\(error)"])
+    }
+  }
+
+  private func readmit(_ node: Principal, on loop: any EventLoop) {
+    office.readmit(node, on: loop).assumeIsolated().whenComplete { result in
+      switch result {
+      case .success(let event): self.handle(event)
+      case .failure(let error):
+        self.logger.error(
+          "an enrolled node is still refused: enroll it once more",
+          metadata: [NodeLogging.Key.principal: "\(node)", NodeLogging.Key.reason: "\(error)"])
+      }
+    }
+  }
+
   private func enroll(_ node: Principal, _ number: UInt64, _ administrator: Principal, _ mesh: PeerMesh) {
     office.enroll(node, number: number, on: mesh.eventLoop).assumeIsolated().whenSuccess { answer in
+      // A node of this name that was removed may register again, before anybody has read the password.
+      if case .created = answer.outcome { self.handle(.enrolled(node)) }
       mesh.send(ControlMessage.enrollmentAnswer(answer).encoded(), to: administrator.text)
       self.logger.notice(
         "enrollment answered",

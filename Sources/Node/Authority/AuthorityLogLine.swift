@@ -49,6 +49,14 @@ struct AuthorityLogLine {
       self.init(.notice, "enrolling", principal: node, ["administrator": "\(administrator)"])
     case .accessListInForce(let version):
       self.init(.notice, "access list in force", ["version": "\(version)"])
+    case .removed(let node, let version, let isDead, let administrator):
+      self.init(
+        .notice, isDead ? "node removed, off for good" : "node removed", principal: node,
+        ["administrator": "\(administrator)", "version": "\(version)"])
+    case .membershipChanged(let version, let members):
+      self.init(.notice, "membership changed", ["version": "\(version)", "members": "\(members)"])
+    case .counted(let version):
+      self.init(.info, "membership counted by the commander", ["version": "\(version)"])
     case .refused(let peer, let reason): self.init(.info, "refused", principal: peer, reason: reason)
     case .failed(let node, let reason):
       self.init(.warning, "a node's entry could not be changed", principal: node, reason: reason)

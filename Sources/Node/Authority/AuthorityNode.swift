@@ -91,6 +91,7 @@ private struct AuthorityTools: Sendable {
   let settings: NodeConfiguration.AuthoritySettings
   let verifier: ElectionVerifier
   let signer: CertificateSigner
+  let membership: MembershipSigner
   let keytab: NodeCredentials
   let kadmin: Kadmin
   let register: AuthorityRegister
@@ -103,6 +104,7 @@ private struct AuthorityTools: Sendable {
     verifier = try configuration.electionVerifier()
     signer = try CertificateSigner(configuration, settings)
     signer.warnOfExpiry(logger)
+    membership = try MembershipSigner(configuration, settings)
     keytab = try NodeCredentials(configuration)
     kadmin = try Kadmin(keytab: configuration.keytab, principal: configuration.principal.text)
     register = try AuthorityRegister(directory: configuration.directory, cluster: configuration.cluster)
@@ -132,11 +134,13 @@ private struct RunningAuthority: Sendable {
     self.office = office
 
     let identity = AuthorityCore.Identity(
-      principal: configuration.principal, administrators: Set(tools.settings.administrators))
+      principal: configuration.principal, cluster: configuration.cluster,
+      administrators: Set(tools.settings.administrators))
     let hello = HelloDescription(configuration)
     let (verifier, keytab) = (tools.verifier, tools.keytab)
     let control = try await loop.submit {
-      let control = AuthorityControl(office: office, hello: hello, logger: logger, stop: signal.fail)
+      let control = AuthorityControl(
+        office: office, membership: tools.membership, hello: hello, logger: logger, stop: signal.fail)
       let tenure = keeper.observe { control.handle(.tenureExtended(until: $0)) }
       control.begin(
         AuthorityCore(

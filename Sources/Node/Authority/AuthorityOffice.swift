@@ -52,11 +52,11 @@ struct AuthorityOffice: Sendable {
   }
 
   func replace(
-    _ operation: UInt64, _ record: OfficeRecord, on loop: any EventLoop
+    _ operation: UInt64, _ record: OfficeRecord, membership: UInt64?, on loop: any EventLoop
   ) -> EventLoopFuture<AuthorityEvent> {
     registerThread.runIfActive(eventLoop: loop) {
       do throws(StoreError) {
-        switch try register.replaceOffice(record, holder: holder) {
+        switch try register.replaceOffice(record, membership: membership, holder: holder) {
         case .stored: return .officeReplaced(operation: operation, .stored)
         case .stale(let current): return .officeReplaced(operation: operation, .stale(current))
         }
@@ -73,12 +73,32 @@ struct AuthorityOffice: Sendable {
   func store(_ node: EnrolledNode, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
     registerThread.runIfActive(eventLoop: loop) {
       do throws(StoreError) {
-        try register.store(node, holder: holder)
-        return .nodeStored(node)
+        return .nodeStored(node, try register.store(node, holder: holder))
       } catch {
         return .nodeNotStored(node, reason: error.description)
       }
     }
+  }
+
+  func remove(
+    _ operation: UInt64, _ node: Principal, isDead: Bool, membership: UInt64, on loop: any EventLoop
+  ) -> EventLoopFuture<AuthorityEvent> {
+    registerThread.runIfActive(eventLoop: loop) {
+      do throws(StoreError) {
+        let contents = try register.remove(node, isDead: isDead, membership: membership, holder: holder)
+        return .nodeRemoved(operation: operation, contents)
+      } catch {
+        return .failed(operation: operation, reason: error.description)
+      }
+    }
+  }
+
+  func readmit(_ node: Principal, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
+    registerThread.runIfActive(eventLoop: loop) { .readmitted(try register.readmit(node, holder: holder)) }
+  }
+
+  func count(_ version: UInt64, on loop: any EventLoop) -> EventLoopFuture<Void> {
+    registerThread.runIfActive(eventLoop: loop) { try register.count(version, holder: holder) }
   }
 
   func issue(

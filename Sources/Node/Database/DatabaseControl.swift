@@ -11,6 +11,7 @@ import Wire
 final class DatabaseControl {
   private var core: DatabaseCore
   private let threads: StoreThreads
+  private let memberships: MembershipStore
   private let logger: Logger
   private let stop: @Sendable (NodeError) -> Void
   let eventLoop: any EventLoop
@@ -21,11 +22,12 @@ final class DatabaseControl {
   private var isPerforming = false
 
   init(
-    core: DatabaseCore, threads: StoreThreads, loop: any EventLoop, logger: Logger,
-    stop: @escaping @Sendable (NodeError) -> Void
+    core: DatabaseCore, threads: StoreThreads, memberships: MembershipStore, loop: any EventLoop,
+    logger: Logger, stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.core = core
     self.threads = threads
+    self.memberships = memberships
     self.logger = logger
     self.stop = stop
     eventLoop = loop
@@ -124,9 +126,21 @@ final class DatabaseControl {
       mesh?.send(message, to: core.identity.authority.text)
     case .answer(let answer, let session): drones[session]?.send(answer.encoded())
     case .close(let session, let error): close(session, error)
+    case .admit(let signed, _): store(signed)
     case .perform(let job): perform(job)
     case .stream(let stream): start(stream)
     case .note(let note): log(note)
+    }
+  }
+
+  /// A list that cannot be stored is gone by all the same; but a database that may forget it goes no further.
+  private func store(_ list: SignedMembership) {
+    do throws(NodeError) {
+      try memberships.store(list)
+    } catch {
+      logger.critical(
+        "the membership list could not be stored", metadata: [NodeLogging.Key.reason: "\(error)"])
+      stop(error)
     }
   }
 
@@ -187,6 +201,10 @@ final class DatabaseControl {
         metadata: [
           NodeLogging.Key.principal: "\(holder)", NodeLogging.Key.partition: "\(partitions)",
         ])
+    case .membershipChanged(let version, let members):
+      logger.notice("membership changed", metadata: ["version": "\(version)", "members": "\(members)"])
+    case .membershipRefused(let reason):
+      logger.warning("membership list not believed", metadata: [NodeLogging.Key.reason: "\(reason)"])
     case .storeFailed(let reason):
       logger.error("a transaction failed", metadata: [NodeLogging.Key.reason: "\(reason)"])
     }

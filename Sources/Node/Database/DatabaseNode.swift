@@ -116,13 +116,17 @@ private struct RunningDatabase: Sendable {
     on loop: any EventLoop, signal: StopSignal, _ logger: Logger
   ) async throws -> DatabaseControlReference {
     let standing = try threads.standing()
-    let verifier = try configuration.electionVerifier()
+    let membershipVerifier = try configuration.membershipVerifier()
+    let memberships = MembershipStore(directory: configuration.directory, verifier: membershipVerifier)
     let core = DatabaseCore(
-      identity: identity, timing: configuration.timing, verifier: verifier, term: standing.term,
-      keys: standing.keys, backlog: threads.store.backlog)
+      identity: identity, timing: configuration.timing, verifier: try configuration.electionVerifier(),
+      membershipVerifier: membershipVerifier, term: standing.term, keys: standing.keys,
+      members: try memberships.load(), backlog: threads.store.backlog)
     return try await loop.submit {
       DatabaseControlReference(
-        DatabaseControl(core: core, threads: threads, loop: loop, logger: logger, stop: signal.fail))
+        DatabaseControl(
+          core: core, threads: threads, memberships: memberships, loop: loop, logger: logger,
+          stop: signal.fail))
     }.get()
   }
 

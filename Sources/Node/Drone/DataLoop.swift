@@ -143,6 +143,12 @@ final class DataLoop {
     core.mapTerm = newer.term
     core.mapVersion = newer.version
   }
+
+  /// Serves nobody any more: clients are told of no map, so that they ask other drones.
+  func withdraw() {
+    map = nil
+    link?.stop()
+  }
 }
 
 /// Requests on their way from the loop of their connection to the loop of their partitions.

@@ -18,19 +18,21 @@ final class DroneControl {
   private let authority: RegisteredNode
   private let authorityAddresses: [NodeAddress]
   private let votes: VoteStore
+  private let memberships: MembershipStore
+  private let gate: MemberGate
   private let stop: @Sendable (NodeError) -> Void
   private var core: DroneCore
   private(set) var office: CommanderOffice?
   private var electionKeys: [Term: P256PrivateKey] = [:]
   private var mesh: PeerMesh?
   private var loops: [DataLoopReference] = []
-  private let hello: HelloDescription
+  let hello: HelloDescription
 
   init(
-    identity: DroneCore.Identity, timing: Timing, verifier: ElectionVerifier, authority: RegisteredNode,
-    authorityAddresses: [NodeAddress], promise: VotePromise, votes: VoteStore, loops: Int,
-    officeCredential: OfficeCredential,
-    hello: HelloDescription,
+    identity: DroneCore.Identity, timing: Timing, verifier: ElectionVerifier,
+    membershipVerifier: MembershipVerifier, authority: RegisteredNode, authorityAddresses: [NodeAddress],
+    promise: VotePromise, votes: VoteStore, members: MembershipList?, memberships: MembershipStore,
+    gate: MemberGate, loops: Int, officeCredential: OfficeCredential, hello: HelloDescription,
     logger: Logger, stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.identity = identity
@@ -39,13 +41,15 @@ final class DroneControl {
     self.authority = authority
     self.authorityAddresses = authorityAddresses
     self.votes = votes
+    self.memberships = memberships
+    self.gate = gate
     self.officeCredential = officeCredential
     self.hello = hello
     self.logger = logger
     self.stop = stop
     core = DroneCore(
-      identity: identity, timing: timing, verifier: verifier, promise: promise, loops: loops,
-      seed: SecureRandom.integer(), now: NodeClock.now())
+      identity: identity, timing: timing, verifier: verifier, membershipVerifier: membershipVerifier,
+      promise: promise, members: members, loops: loops, seed: SecureRandom.integer(), now: NodeClock.now())
   }
 
   func connect(mesh: PeerMesh, loops: [DataLoopReference]) {
@@ -102,7 +106,8 @@ final class DroneControl {
     default:
       handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))
       if case .registered(let list) = message, peer == authority.principal {
-        command(.registerChanged(drones: list.drones, databases: list.databases))
+        command(
+          .registerChanged(membership: list.membership, drones: list.drones, databases: list.databases))
       }
       if case .accessList = message, let list = core.accessList { command(.accessListChanged(list)) }
     }
@@ -117,10 +122,12 @@ final class DroneControl {
     case .send(let message, let peer): send(message, to: peer)
     case .learn(let nodes): learn(nodes)
     case .store(let promise): store(promise)
+    case .admit(let signed, let list): admit(signed, list)
+    case .withdraw: onEachLoop { $0.withdraw() }
     case .makeElectionKey(let term): makeElectionKey(term)
     case .dropElectionKey(let term): electionKeys[term] = nil
-    case .takeOffice(let term, let certificate, let drones, let databases, let previous):
-      takeOffice(term, certificate, drones, databases, previous)
+    case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
+      takeOffice(term, certificate, membership, drones, databases, previous)
     case .renewOffice(let term, let certificate): renewOffice(term, certificate)
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
     case .open(let answer): onEachLoop { $0.open(answer) }
@@ -173,6 +180,22 @@ final class DroneControl {
     }
   }
 
+  /// A list that cannot be stored is gone by all the same: what counts is that nobody who was removed is let in now.
+  private func admit(_ signed: SignedMembership, _ list: MembershipList) {
+    do throws(NodeError) {
+      try memberships.store(signed)
+    } catch {
+      logger.critical(
+        "the membership list could not be stored", metadata: [NodeLogging.Key.reason: "\(error)"])
+      stop(error)
+    }
+    gate.admit(list)
+    mesh?.close(reason: .notAuthorized) { peer in
+      guard let peer = try? Principal(peer), let node = peer.node else { return false }
+      return !list.contains(node)
+    }
+  }
+
   private func onEachLoop(_ body: @escaping @Sendable (DataLoop) -> Void) {
     for loop in loops { loop.execute(body) }
   }
@@ -204,8 +227,8 @@ final class DroneControl {
   }
 
   private func takeOffice(
-    _ term: Term, _ certificate: [UInt8], _ drones: [RegisteredNode], _ databases: [RegisteredNode],
-    _ previous: SlotMap?
+    _ term: Term, _ certificate: [UInt8], _ membership: UInt64, _ drones: [RegisteredNode],
+    _ databases: [RegisteredNode], _ previous: SlotMap?
   ) {
     guard let key = electionKeys.removeValue(forKey: term) else { return handle(.resigned(term)) }
     do {
@@ -221,7 +244,8 @@ final class DroneControl {
         identity: CommanderCore.Identity(
           principal: identity.principal, term: term, cluster: identity.cluster, authority: authority),
         timing: timing, certificate: certificate, notBefore: proved.notBefore, notAfter: proved.notAfter,
-        drones: drones, databases: databases, previous: previous, now: NodeClock.now())
+        membership: membership, drones: drones, databases: databases, previous: previous,
+        now: NodeClock.now())
       office = CommanderOffice(
         term: term, cluster: identity.cluster, core: core, key: key, certificate: certificate)
       logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])
@@ -296,56 +320,5 @@ final class DroneControl {
   private func command(_ database: RegisteredNode, _ message: ControlMessage, of office: CommanderOffice) {
     guard let service = database.principal.commandService else { return }
     mesh?.send(office.certificateShown.encoded() + message.encoded(), to: service.text)
-  }
-
-  // MARK: Log
-
-  private func log(_ note: DroneNote) {
-    switch note {
-    case .commanderHeard(let principal, let term):
-      hello.setCommander(principal)
-      logger.notice(
-        "commander", metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.term: "\(term)"])
-    case .commanderSilent(let principal, let term):
-      logger.warning(
-        "commander is silent",
-        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.term: "\(term)"])
-    case .candidate(let term): logger.notice("candidate", metadata: [NodeLogging.Key.term: "\(term)"])
-    case .candidacyFailed(let term, let reason):
-      logger.notice(
-        "candidacy failed",
-        metadata: [NodeLogging.Key.term: "\(term)", NodeLogging.Key.reason: "\(reason)"])
-    case .voted(let term, let candidate):
-      logger.notice(
-        "voted", metadata: [NodeLogging.Key.principal: "\(candidate)", NodeLogging.Key.term: "\(term)"])
-    case .disbelieved(let principal, let reason):
-      logger.warning(
-        "not believed",
-        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(reason)"])
-    }
-  }
-
-  private func log(_ note: CommanderNote, _ term: Term) {
-    var metadata: Logger.Metadata = [NodeLogging.Key.term: "\(term)"]
-    let event: String
-    switch note {
-    case .droneJoined(let principal): (event, metadata["principal"]) = ("drone joined", "\(principal)")
-    case .droneSilent(let principal): (event, metadata["principal"]) = ("drone is silent", "\(principal)")
-    case .droneDead(let principal, let partitions):
-      (event, metadata["principal"]) = ("lease over, partitions free", "\(principal)")
-      metadata[NodeLogging.Key.partition] = "\(partitions)"
-    case .granted(let partitions, let token, let principal):
-      (event, metadata["principal"]) = ("granted", "\(principal)")
-      metadata[NodeLogging.Key.partition] = "\(partitions)"
-      metadata["token"] = "\(token)"
-    case .moving(let partitions, let principal):
-      (event, metadata["principal"]) = ("asked to release", "\(principal)")
-      metadata[NodeLogging.Key.partition] = "\(partitions)"
-    case .databaseReached(let principal):
-      (event, metadata["principal"]) = ("database commanded", "\(principal)")
-    case .databaseLost(let principal):
-      (event, metadata["principal"]) = ("database does not answer", "\(principal)")
-    }
-    logger.info("\(event)", metadata: metadata)
   }
 }

@@ -59,11 +59,20 @@ private struct RunningDrone: Sendable {
     let verifier = try configuration.electionVerifier()
     let votes = VoteStore(directory: configuration.directory)
     let promise = try votes.load()
+    let membershipVerifier = try configuration.membershipVerifier()
+    let memberships = MembershipStore(directory: configuration.directory, verifier: membershipVerifier)
+    let members = try memberships.load()
+    let gate = MemberGate(members)
+    if let members, !members.contains(configuration.principal) {
+      logger.error(
+        "this drone was removed from the cluster by an administrator; it serves nothing",
+        metadata: ["version": "\(members.version)"])
+    }
     let keytab = try NodeCredentials(configuration)
     let office = OfficeCredential()
     let hello = HelloDescription(configuration)
     let wiring = SessionWiring(
-      realm: configuration.realm, authority: authority.principal, logger: logger)
+      realm: configuration.realm, authority: authority.principal, members: gate, logger: logger)
     listener = try await Self.listen(configuration, keytab, dataGroup, hello, wiring, logger)
 
     let identity = DroneCore.Identity(
@@ -75,10 +84,11 @@ private struct RunningDrone: Sendable {
     let dataLoops = Array(dataGroup.makeIterator())
     let control = try await controlLoop.submit {
       let control = DroneControl(
-        identity: identity, timing: configuration.timing, verifier: verifier, authority: authority,
+        identity: identity, timing: configuration.timing, verifier: verifier,
+        membershipVerifier: membershipVerifier, authority: authority,
         authorityAddresses: configuration.authorityAddresses, promise: promise, votes: votes,
-        loops: dataLoops.count, officeCredential: office, hello: hello,
-        logger: logger, stop: signal.fail)
+        members: members, memberships: memberships, gate: gate, loops: dataLoops.count,
+        officeCredential: office, hello: hello, logger: logger, stop: signal.fail)
       return NIOLoopBound(control, eventLoop: controlLoop)
     }.get()
     let dialer = SessionDialer(cluster: configuration.cluster)
@@ -89,7 +99,8 @@ private struct RunningDrone: Sendable {
       target.hasPrefix(Role.command.rawValue) ? try office.ticket(for: target) : try keytab.initiator()
     }
     meshing.accepts = { peer in
-      PeerAdmission.atDrone(peer.peer, realm: configuration.realm, authority: authority.principal) == .node
+      PeerAdmission.atDrone(
+        peer.peer, realm: configuration.realm, authority: authority.principal, members: gate) == .node
     }
     let configured = meshing
     let loops = loops

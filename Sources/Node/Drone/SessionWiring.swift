@@ -16,11 +16,13 @@ final class SessionWiring: Sendable {
   private let parts = Mutex<Parts?>(nil)
   private let realm: String
   private let authority: Principal
+  private let members: MemberGate
   private let logger: Logger
 
-  init(realm: String, authority: Principal, logger: Logger) {
+  init(realm: String, authority: Principal, members: MemberGate, logger: Logger) {
     self.realm = realm
     self.authority = authority
+    self.members = members
     self.logger = logger
   }
 
@@ -30,7 +32,7 @@ final class SessionWiring: Sendable {
 
   func handler(for identity: SessionIdentity, on eventLoop: any EventLoop) -> (any SessionHandler)? {
     guard let parts = parts.withLock({ $0 }) else { return nil }
-    switch PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority) {
+    switch PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority, members: members) {
     case .node: return parts.peers(identity, eventLoop)
     case .client:
       return parts.loops[ObjectIdentifier(eventLoop)].map {
@@ -38,7 +40,7 @@ final class SessionWiring: Sendable {
       }
     case nil:
       logger.warning(
-        "session refused: a drone has no business with this principal",
+        "session refused: a drone has no business with this principal, or it is no member of the cluster",
         metadata: [NodeLogging.Key.principal: "\(identity.peer)"])
       return nil
     }

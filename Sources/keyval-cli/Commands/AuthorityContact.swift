@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import Kerberos
 import Keyval
 
 /// Where the authority is, as far as a person's command knows: from flags, else from the client configuration, whose
@@ -30,6 +31,18 @@ struct AuthorityContact {
     return AuthorityContact(
       cluster: cluster, node: RegisteredNode(principal: try Principal(principal), endpoint: endpoint),
       standby: file?.authority?.standby.flatMap { Endpoint($0) })
+  }
+
+  /// The caller's own ticket; without one, the line that gets it.
+  func ticket() throws -> InitiatorCredential {
+    do {
+      let credential = try InitiatorCredential.fromCache(name: nil)
+      try credential.prepare()
+      return credential
+    } catch {
+      guard error.reason == .noTicket || error.reason == .ticketExpired else { throw error }
+      throw Failure(KeyvalError.noTicket(realm: node.principal.realm))
+    }
   }
 
   private struct File: Decodable {

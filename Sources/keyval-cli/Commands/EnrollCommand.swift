@@ -81,21 +81,9 @@ struct EnrollCommand: AsyncParsableCommand {
       return (password, 600)
     }
 
-    /// The caller's own ticket; without one, the line that gets it.
-    private func ticket(realm: String) throws -> InitiatorCredential {
-      do {
-        let credential = try InitiatorCredential.fromCache(name: nil)
-        try credential.prepare()
-        return credential
-      } catch {
-        guard error.reason == .noTicket || error.reason == .ticketExpired else { throw error }
-        throw Failure(KeyvalError.noTicket(realm: realm))
-      }
-    }
-
     private func askAuthority() async throws -> (password: String, seconds: UInt64) {
       let known = try AuthorityContact.find(principal: authority, address: address)
-      let credential = try ticket(realm: known.node.principal.realm)
+      let credential = try known.ticket()
       let name = EnrollCommand.name(of: principal)
       let node = try Cluster.Principal("\(name)@\(known.node.principal.realm)")
       let invitation = try await EnrollmentClient(

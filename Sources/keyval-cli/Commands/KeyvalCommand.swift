@@ -21,8 +21,8 @@ struct KeyvalCommand: AsyncParsableCommand {
       CommandGroup(name: "What is there:", subcommands: [StatusCommand.self, HelloCommand.self]),
       CommandGroup(name: "On one machine:", subcommands: [DemoCommand.self, ClusterCommand.self]),
       CommandGroup(
-        name: "Realms, keys of nodes, rights:",
-        subcommands: [RealmCommand.self, EnrollCommand.self, AccessCommand.self]),
+        name: "Realms, keys of nodes, who belongs, rights:",
+        subcommands: [RealmCommand.self, EnrollCommand.self, NodeCommand.self, AccessCommand.self]),
       CommandGroup(
         name: "One node:", subcommands: [AuthorityCommand.self, DatabaseCommand.self, DroneCommand.self]),
     ])

@@ -52,6 +52,7 @@ struct RealmCommand: AsyncParsableCommand {
           Nodes and clients use KRB5_CONFIG=\(layout.clientConfiguration). For the authority:
             principal \(realm.authorityPrincipal), keytab \(layout.authorityKeytab)
             election CA \(layout.anchors), its key \(layout.electionCAKey)
+            membership key \(layout.membershipPublicKey), its private half \(layout.membershipKey)
           """)
     }
   }

@@ -1,0 +1,48 @@
+import Cluster
+
+/// Whom a drone talks with: the nodes on the newest membership list that it has, and the authority. Without a list
+/// it is the authority alone.
+extension DroneCore {
+  func isMember(_ node: Principal) -> Bool { members?.contains(node) ?? false }
+
+  /// Whether this drone has to do with that node at all.
+  func isTrusted(_ peer: Principal) -> Bool {
+    isMember(peer) && isMember(identity.principal) && !isWithdrawn
+  }
+
+  /// Whoever is not on the newest list is talked with no more, this drone too: it gives up what it serves.
+  mutating func take(_ signed: SignedMembership, now: Instant) -> [DroneAction] {
+    let list: MembershipList
+    do throws(MembershipError) {
+      list = try membershipVerifier.verify(signed, known: members)
+    } catch {
+      return [.note(.disbelieved(identity.authority, reason: error.description))]
+    }
+    guard list != members else { return [] }
+    let wasMember = members?.contains(identity.principal) ?? true
+    members = list
+    var actions: [DroneAction] = [
+      .admit(signed, list), .note(.membershipChanged(version: list.version, members: list.members.count)),
+    ]
+    if isWithdrawn, isMember(identity.principal) { actions.append(.note(.readmitted(version: list.version))) }
+    if wasMember, !isMember(identity.principal) { actions += withdraw(list.version) }
+    if let commander, !isMember(commander.principal) {
+      // Nobody waits for the heartbeats of a commander that is not heard any more. Its last ones count as they
+      // did: leases may have been renewed on the strength of the answers.
+      self.commander?.isSilent = true
+    }
+    return actions
+  }
+
+  private mutating func withdraw(_ version: UInt64) -> [DroneAction] {
+    isWithdrawn = true
+    var actions: [DroneAction] = [.note(.removed(version: version))]
+    if let office {
+      self.office = nil
+      actions.append(.leaveOffice(office))
+    }
+    actions += standDown()
+    owned = []
+    return actions + close(.all) + [.withdraw]
+  }
+}

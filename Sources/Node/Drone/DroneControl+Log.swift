@@ -1,0 +1,67 @@
+import Cluster
+import Commander
+import Drone
+import Logging
+
+/// What the cores of a drone's control side note, as lines of the log.
+extension DroneControl {
+  func log(_ note: DroneNote) {
+    switch note {
+    case .commanderHeard(let principal, let term):
+      hello.setCommander(principal)
+      logger.notice(
+        "commander", metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.term: "\(term)"])
+    case .commanderSilent(let principal, let term):
+      logger.warning(
+        "commander is silent",
+        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.term: "\(term)"])
+    case .candidate(let term): logger.notice("candidate", metadata: [NodeLogging.Key.term: "\(term)"])
+    case .candidacyFailed(let term, let reason):
+      logger.notice(
+        "candidacy failed",
+        metadata: [NodeLogging.Key.term: "\(term)", NodeLogging.Key.reason: "\(reason)"])
+    case .voted(let term, let candidate):
+      logger.notice(
+        "voted", metadata: [NodeLogging.Key.principal: "\(candidate)", NodeLogging.Key.term: "\(term)"])
+    case .membershipChanged(let version, let members):
+      logger.notice("membership changed", metadata: ["version": "\(version)", "members": "\(members)"])
+    case .removed(let version):
+      logger.error(
+        "this drone was removed from the cluster by an administrator; it serves nothing any more",
+        metadata: ["version": "\(version)"])
+    case .readmitted(let version):
+      logger.notice(
+        "this drone belongs to the cluster again: start it again to take part",
+        metadata: ["version": "\(version)"])
+    case .disbelieved(let principal, let reason):
+      logger.warning(
+        "not believed",
+        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(reason)"])
+    }
+  }
+
+  func log(_ note: CommanderNote, _ term: Term) {
+    var metadata: Logger.Metadata = [NodeLogging.Key.term: "\(term)"]
+    let event: String
+    switch note {
+    case .droneJoined(let principal): (event, metadata["principal"]) = ("drone joined", "\(principal)")
+    case .droneRemoved(let principal): (event, metadata["principal"]) = ("drone removed", "\(principal)")
+    case .droneSilent(let principal): (event, metadata["principal"]) = ("drone is silent", "\(principal)")
+    case .droneDead(let principal, let partitions):
+      (event, metadata["principal"]) = ("lease over, partitions free", "\(principal)")
+      metadata[NodeLogging.Key.partition] = "\(partitions)"
+    case .granted(let partitions, let token, let principal):
+      (event, metadata["principal"]) = ("granted", "\(principal)")
+      metadata[NodeLogging.Key.partition] = "\(partitions)"
+      metadata["token"] = "\(token)"
+    case .moving(let partitions, let principal):
+      (event, metadata["principal"]) = ("asked to release", "\(principal)")
+      metadata[NodeLogging.Key.partition] = "\(partitions)"
+    case .databaseReached(let principal):
+      (event, metadata["principal"]) = ("database commanded", "\(principal)")
+    case .databaseLost(let principal):
+      (event, metadata["principal"]) = ("database does not answer", "\(principal)")
+    }
+    logger.info("\(event)", metadata: metadata)
+  }
+}
