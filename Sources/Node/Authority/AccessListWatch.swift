@@ -25,8 +25,8 @@ final class AccessListWatch: Sendable {
   private let state: Mutex<State>
 
   /// What is wrong with the file does not keep an authority from beginning: one that takes over is needed for
-  /// elections, and until the file is mended the drones keep the list that they have. (At the start of the process the
-  /// configuration has refused such a file already.)
+  /// elections, and until the file is mended the drones keep the list that they have. (A process does not start with
+  /// such a file.)
   /// - Parameter holder: in whose name the register is written to.
   /// - Returns: the watch, and what it found at once.
   /// - Throws: `StoreError` for the register.

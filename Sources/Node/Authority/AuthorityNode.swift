@@ -105,6 +105,7 @@ private struct AuthorityTools: Sendable {
     signer = try CertificateSigner(configuration, settings)
     signer.warnOfExpiry(logger)
     membership = try MembershipSigner(configuration, settings)
+    _ = try AccessListFile(path: settings.accessPath).read()
     keytab = try NodeCredentials(configuration)
     kadmin = try Kadmin(keytab: configuration.keytab, principal: configuration.principal.text)
     register = try AuthorityRegister(directory: configuration.directory, cluster: configuration.cluster)
