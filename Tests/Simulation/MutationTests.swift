@@ -3,23 +3,23 @@
   import Testing
 
   @Suite("Deliberate faults are found") struct MutationTests {
-    /// A seed that finds it, of the 200 of an ordinary run. When the cores or the faults change, another may be
-    /// the first: `swift run keyval-simulate --mutations` tells which.
+    /// A seed that finds it, but for one of the 200 of an ordinary run. When the cores or the faults change, another
+    /// may be the first: `swift run keyval-simulate --mutations` tells which.
     static let findings: [(name: String, seed: UInt64)] = [
-      ("skipFence", 107),
+      ("skipFence", 94),
       ("acknowledgeEarly", 1),
-      ("countLeaseFromReceipt", 135),
-      ("ignoreLeaseExpiry", 1),
-      ("applyRetryTwice", 11),
-      ("keepLapsed", 4),
+      ("countLeaseFromReceipt", 485),
+      ("ignoreLeaseExpiry", 12),
+      ("applyRetryTwice", 2),
+      ("keepLapsed", 112),
       ("voteWithoutPromise", 1),
-      ("countVoteTwice", 3),
-      ("electByReachable", 12),
+      ("countVoteTwice", 2),
+      ("electByReachable", 2),
       ("mintWithoutTerm", 1),
-      ("keepIncarnation", 17),
+      ("keepIncarnation", 1),
       ("ignoreLeaseOfSilent", 6),
-      ("skipLeaseWait", 4),
-      ("renewWithoutMajority", 85),
+      ("skipLeaseWait", 13),
+      ("renewWithoutMajority", 143),
     ]
 
     /// What no seed up to 300 finds yet: each takes a coincidence that the plans of faults hardly ever draw (an
