@@ -9,7 +9,7 @@
       ("skipFence", 107),
       ("acknowledgeEarly", 1),
       ("countLeaseFromReceipt", 135),
-      ("ignoreLeaseExpiry", 2),
+      ("ignoreLeaseExpiry", 12),
       ("applyRetryTwice", 11),
       ("keepLapsed", 4),
       ("voteWithoutPromise", 1),
