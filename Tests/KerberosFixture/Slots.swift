@@ -13,7 +13,7 @@ enum Slots {
   }
 
   /// As many realms at once. Each place costs every new context of libkrb5 a look, some 10 µs.
-  private static let count = 24
+  private static let count = 64
 
   private struct State {
     var free = Array((0..<count).reversed())
