@@ -17,11 +17,16 @@ struct ConfigurationSources: Sendable {
   ///   - file: a JSON file.
   ///   - environment: variables `KEYVAL_…`; the key `authority.principal` is `KEYVAL_AUTHORITY_PRINCIPAL`.
   ///   - overrides: what flags say, by key.
-  /// - Throws: `NodeError` when the file cannot be read, is not JSON, or has a key that is not among `knownKeys`.
+  /// - Throws: `NodeError` when the file cannot be read, is not JSON, or it or a flag has a key that is not among `knownKeys`.
   init(
     file: String, environment: [String: String], overrides: [String: String], knownKeys: Set<String>
   ) throws(NodeError) {
     self.file = file
+    if let stranger = overrides.keys.sorted().first(where: { !knownKeys.contains($0) }) {
+      throw .configuration(
+        source: "the flag for \(stranger)", key: stranger, problem: "is no setting of a node",
+        remedy: "Correct or remove it; there are: \(knownKeys.sorted().joined(separator: ", ")).")
+    }
     let settings = try Self.read(file, knownKeys: knownKeys)
     var flags: [String: String] = [:]
     for (key, value) in overrides { flags[Self.variable(key)] = value }

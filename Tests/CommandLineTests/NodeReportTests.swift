@@ -38,6 +38,13 @@ import Testing
     }
   }
 
+  @Test("a node of another realm is not removed")
+  func realms() throws {
+    #expect(try NodeCommand.Remove.principal("d4", of: "R") == Principal("keyval-drone/d4@R"))
+    #expect(try NodeCommand.Remove.principal("keyval-drone/d4@R", of: "R") == Principal("keyval-drone/d4@R"))
+    #expect(throws: (any Error).self) { try NodeCommand.Remove.principal("keyval-drone/d4@OTHER", of: "R") }
+  }
+
   @Test("the sentence after a removal says what follows")
   func sentences() throws {
     let pending = NodeCommand.Remove.sentence(try drone(4), 5, isPending: true)

@@ -134,6 +134,8 @@ struct NodeConfigurationTests {
     let fixture = try Fixture()
     fixture.settings["hartbeat"] = 100
     #expect(fixture.complaint().contains("‘hartbeat’ is no setting"))
+    fixture.settings["hartbeat"] = nil
+    #expect(fixture.complaint(overrides: ["lisen": "1"]).contains("‘lisen’ is no setting"))
   }
 
   @Test("a file that is not there or not JSON is named with the reason")

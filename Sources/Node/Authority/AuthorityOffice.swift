@@ -178,6 +178,6 @@ struct AuthorityOffice: Sendable {
   private static func sentence(_ error: KerberosError, _ node: Principal) -> String {
     guard error.reason == .alreadyExists else { return error.description }
     return "\(node) exists already. If nobody uses it, delete it first on the KDC's machine "
-      + "(kadmin.local delprinc \(node)); the authority may not."
+      + "(kadmin.local delprinc \(node)), since the authority may not do that"
   }
 }

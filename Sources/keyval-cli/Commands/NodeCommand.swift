@@ -76,9 +76,19 @@ struct NodeCommand: AsyncParsableCommand {
       }
     }
 
+    /// - Throws: `ValidationError` when the text names another realm: that node is nobody's here.
+    static func principal(_ text: String, of realm: String) throws -> Cluster.Principal {
+      let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count < 2 || parts[1] == realm else {
+        throw ValidationError(
+          "‘\(text)’ is of another realm than this cluster, which is \(realm); nothing was changed")
+      }
+      return try Cluster.Principal("\(name(text) ?? text)@\(realm)")
+    }
+
     func run() async throws {
       let (client, realm) = try authority.client()
-      let principal = try Cluster.Principal("\(Self.name(node) ?? node)@\(realm)")
+      let principal = try Self.principal(node, of: realm)
       let (version, isPending) = try await client.remove(principal, isDead: dead)
       StandardOutput().write(remark: Self.sentence(principal, version, isPending: isPending))
     }
