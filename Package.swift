@@ -146,7 +146,8 @@ let package = Package(
       swiftSettings: strict),
     // A real KDC for the tests that need one
     .target(
-      name: "KerberosFixture", dependencies: ["CKerberos", "Kerberos", "Cryptography", "Provisioning"],
+      name: "KerberosFixture",
+      dependencies: ["CKerberos", "Kerberos", "Cluster", "Cryptography", "Provisioning"],
       path: "Tests/KerberosFixture", swiftSettings: strict),
     .testTarget(
       name: "KerberosTests",

@@ -41,20 +41,7 @@ enum StoreSchema {
   /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.
   static func prepare(_ database: Database, cluster: String, path: String) throws {
     try database.inTransaction(.immediate) {
-      let identifier = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-      let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-      if identifier != applicationIdentifier {
-        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
-        guard identifier == 0, found == 0, tables == 0 else { throw StoreError.foreign(path: path) }
-      }
-      guard (0...version).contains(found) else {
-        throw StoreError.newer(path: path, version: found, supported: version)
-      }
-      if found < version {
-        for migration in migrations[found...] { try database.execute(sql: migration) }
-        try database.execute(sql: "PRAGMA application_id = \(applicationIdentifier)")
-        try database.execute(sql: "PRAGMA user_version = \(version)")
-      }
+      try SchemaMigration.run(migrations, of: applicationIdentifier, on: database, path: path)
       try claim(database, cluster: cluster, path: path)
       return .commit
     }

@@ -54,11 +54,15 @@ struct AuthorityStandbyTests {
     for drone in drones { _ = try await drone.registered { $0.drones.count == 2 } }
 
     let second = Standby(site)
-    // Longer than a tenure.
-    try await Task.sleep(for: .seconds(3))
-    #expect(!second.isActive)
     let register = try AuthorityRegister(directory: site.configuration.directory, cluster: "demo")
     let holder = try register.tenure().holder
+    // More renewals than there are in a tenure: whoever overlooked them would have taken over.
+    let timing = site.configuration.timing
+    let renewals = UInt64((timing.tenure + timing.drift) / timing.heartbeat) + 3
+    let seen = try register.tenure().counter
+    while try register.tenure().counter < seen + renewals { try await Task.sleep(for: .milliseconds(5)) }
+    #expect(!second.isActive)
+    #expect(try register.tenure().holder == holder)
     try await first.stop()
     let after = try await second.active()
     #expect(after != before)

@@ -92,8 +92,10 @@ struct RevocationTests {
         #expect(try await isRefused(role, name, as: stolen, in: cluster), "\(name) lets it in again")
       }
       try cluster.kill(victim)
+      func told() -> Int { cluster.log(of: victim).split(separator: "was removed from the cluster").count }
+      let earlier = told()
       try cluster.restart(victim)
-      try await Task.sleep(for: .seconds(3))
+      try await cluster.eventually("started again it knows that it was removed") { told() > earlier }
       #expect(try await client.status().drones.count == 2)
       let nodes = try await administrator.nodes()
       #expect(nodes.nodes.count == 3 && nodes.pending.isEmpty, "the commander counts without it")

@@ -113,7 +113,7 @@ final class AuthorityControl {
     case .removeNode(let operation, let node, let isDead, let version):
       report(office.remove(operation, node, isDead: isDead, membership: version, on: loop))
     case .readmit(let node): readmit(node, on: loop)
-    case .storeCounted(let version): _ = office.count(version, on: loop)
+    case .storeCounted(let version): store(counted: version, on: loop)
     case .signMembership(let list): sign(list)
     case .close(let peer):
       mesh.close(peer: peer.text, .notAuthorized)
@@ -141,6 +141,16 @@ final class AuthorityControl {
       logger.critical(
         "the membership list could not be signed: nobody is told who was removed",
         metadata: ["version": "\(list.version)", NodeLogging.Key.reason: "\(error)"])
+    }
+  }
+
+  /// What is not stored is not lost: the next version that is counted is stored with it, and until then another
+  /// process, or this one after a restart, asks for the majorities of more lists than it has to.
+  private func store(counted version: UInt64, on loop: any EventLoop) {
+    office.count(version, on: loop).assumeIsolated().whenFailure { error in
+      self.logger.warning(
+        "the register was not told by which membership the commander counts",
+        metadata: ["version": "\(version)", NodeLogging.Key.reason: "\(error)"])
     }
   }
 

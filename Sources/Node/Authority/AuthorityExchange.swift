@@ -19,7 +19,7 @@ struct AuthorityExchange: Sendable {
   ///   - pick: takes the answer out of what comes.
   /// - Returns: nil when there was no answer.
   /// - Throws: `TransportError` when the authority cannot be reached, `NodeError.unavailable` when it refuses to
-  ///   talk about it.
+  ///   talk about it or answers what cannot be read.
   func ask<Answer: Sendable>(
     _ question: ControlMessage, within seconds: Int64,
     _ pick: @escaping @Sendable (ControlMessage) -> Answer?
@@ -36,6 +36,10 @@ struct AuthorityExchange: Sendable {
     case .refused(let reason):
       throw NodeError.unavailable(
         subject: "\(authority.principal)", problem: "refuses: \(reason)", remedy: "Nothing was changed.")
+    case .unreadable(let reason):
+      throw NodeError.unavailable(
+        subject: "\(authority.principal)", problem: "answers what cannot be read (\(reason))",
+        remedy: "Use the same version of Keyval here and there.")
     }
   }
 
@@ -70,6 +74,8 @@ extension TransportError {
 private enum ExchangeResult<Answer: Sendable>: Sendable {
   case answer(Answer)
   case refused(String)
+  /// What came is no message that is known here.
+  case unreadable(String)
   case none
 }
 
@@ -98,9 +104,13 @@ private final class ExchangeSession<Answer: Sendable>: SessionHandler {
   }
 
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
-    for message in (try? ControlMessage.sequence([UInt8](messages))) ?? [] {
-      if let answer = pick(message) { return box.fill(.answer(answer)) }
-      if case .refused(let refusal) = message { return box.fill(.refused(refusal.reason)) }
+    do {
+      for message in try ControlMessage.sequence([UInt8](messages)) {
+        if let answer = pick(message) { return box.fill(.answer(answer)) }
+        if case .refused(let refusal) = message { return box.fill(.refused(refusal.reason)) }
+      }
+    } catch {
+      box.fill(.unreadable("\(error)"))
     }
   }
 

@@ -59,7 +59,13 @@ final class TenureKeeper: Sendable {
   func release() async {
     tasks.cancel()
     let (register, holder) = (register, holder)
-    try? await thread.runIfActive { try register.releaseTenure(of: holder) }
+    do {
+      try await thread.runIfActive { try register.releaseTenure(of: holder) }
+    } catch {
+      logger.warning(
+        "the tenure was not given back: whoever stands by waits until it is over",
+        metadata: [NodeLogging.Key.reason: "\(error)"])
+    }
     try? await thread.shutdownGracefully()
   }
 

@@ -1,9 +1,8 @@
 import Cluster
-import KerberosFixture
 
 extension KerberosFixture {
   /// The list that an authority would sign: the database db1 and these drones.
-  func membership(
+  public func membership(
     _ cluster: String, _ version: UInt64, drones: [String] = ["d1", "d2", "d3"]
   ) throws -> SignedMembership {
     let names = ["keyval-database/db1"] + drones.map { "keyval-drone/\($0)" }
@@ -15,4 +14,4 @@ extension KerberosFixture {
   }
 }
 
-struct MembershipListRefused: Error {}
+private struct MembershipListRefused: Error {}
