@@ -66,24 +66,30 @@ public struct SessionDialer: Sendable {
   public func hello(
     _ address: NodeAddress, on eventLoop: any EventLoop
   ) async throws(TransportError) -> NodeDescription {
+    let result = await withCheckedContinuation { continuation in
+      hello(address, on: eventLoop) { continuation.resume(returning: $0) }
+    }
+    return try result.get()
+  }
+
+  /// The same with a callback, called once on `eventLoop`.
+  public func hello(
+    _ address: NodeAddress, on eventLoop: any EventLoop,
+    completion: @escaping @Sendable (Result<NodeDescription, TransportError>) -> Void
+  ) {
     let steps = SecurityContextSteps(initiating: threads.initiating) { () throws(KerberosError) in
       throw KerberosError(.badArgument, "A bare hello takes no credential.")
     }
     let limits = limits
-    let result = await withCheckedContinuation { continuation in
-      run(at: address, on: eventLoop, steps: steps, handler: { _, _ in nil }) { entropy in
-        .bareHello(entropy: entropy, limits: limits)
-      } completion: { outcome in
-        switch outcome {
-        case .described(let description):
-          continuation.resume(returning: Result<_, TransportError>.success(description))
-        case .failed(let error): continuation.resume(returning: .failure(error))
-        case .established, .answered:
-          continuation.resume(returning: .failure(.session(.unexpectedFrame("a session"))))
-        }
+    run(at: address, on: eventLoop, steps: steps, handler: { _, _ in nil }) { entropy in
+      .bareHello(entropy: entropy, limits: limits)
+    } completion: { outcome in
+      switch outcome {
+      case .described(let description): completion(.success(description))
+      case .failed(let error): completion(.failure(error))
+      case .established, .answered: completion(.failure(.session(.unexpectedFrame("a session"))))
       }
     }
-    return try result.get()
   }
 
   private func run(

@@ -133,16 +133,13 @@ final class ClientLoop {
   private func failed(_ link: LinkID, _ address: NodeAddress, _ error: TransportError) {
     guard sessions[link] != nil else { return }
     guard let isExpired = error.isAboutTicket else { return report(link, error.linkFailure) }
-    // The node is asked for its realm, so that a person is told which `kinit` it takes.
+    // The node is asked for its realm, so that a person is told which `kinit` it takes; if it does not say, the
+    // realm of the configuration is as good. Not in a task: callers may keep all threads of those busy for long.
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
-    let (eventLoop, dialer) = (eventLoop, dialer)
-    Task {
-      let named = try? await dialer.hello(address, on: eventLoop).realm
-      eventLoop.execute {
-        let realm = named ?? bound.value.realm
-        bound.value.report(
-          link, .credential(isExpired ? .ticketExpired(realm: realm) : .noTicket(realm: realm)))
-      }
+    dialer.hello(address, on: eventLoop) { result in
+      let realm = (try? result.get().realm) ?? bound.value.realm
+      bound.value.report(
+        link, .credential(isExpired ? .ticketExpired(realm: realm) : .noTicket(realm: realm)))
     }
   }
 
