@@ -3,14 +3,28 @@ import Wire
 
 /// The commander's leave to open partitions at one database: for one drone, in one life of it.
 public struct Grant: Hashable, Sendable {
+  /// What the drone opens a partition from.
+  public enum Mode: UInt64, Sendable, CaseIterable {
+    /// The database, which must have every acknowledged write: nobody is on its list of copies in sync.
+    case load = 0
+    /// The drone's own copy, which must be on that list, or be what the last owner had in this very life.
+    case promote = 1
+    /// The database as it is: an operator has accepted that what only lost copies held is lost.
+    case acceptLoss = 2
+  }
+
   public let partitions: PartitionSet
   public let incarnation: Incarnation
   public let token: FencingToken
+  public let mode: Mode
 
-  public init(partitions: PartitionSet, incarnation: Incarnation, token: FencingToken) {
+  public init(
+    partitions: PartitionSet, incarnation: Incarnation, token: FencingToken, mode: Mode = .load
+  ) {
     self.partitions = partitions
     self.incarnation = incarnation
     self.token = token
+    self.mode = mode
   }
 }
 
@@ -121,6 +135,10 @@ public enum GrantError: Error, Hashable, Sendable, CustomStringConvertible {
   case fenced(Partition, current: FencingToken)
   /// It does not cover a partition that was asked for.
   case notCovered(Partition)
+  /// These hold acknowledged writes that the database may lack: one of them has to be promoted.
+  case copiesElsewhere(Partition, [Holder])
+  /// The drone's copy is not on the list of those in sync.
+  case notInSync(Partition)
 
   public var description: String {
     switch self {
@@ -135,23 +153,39 @@ public enum GrantError: Error, Hashable, Sendable, CustomStringConvertible {
     case .fenced(let partition, let current):
       "partition \(partition) has since been opened under token \(current)"
     case .notCovered(let partition): "the grant does not cover partition \(partition)"
+    case .copiesElsewhere(let partition, let holders):
+      "partition \(partition) may have acknowledged writes in the memory of "
+        + holders.map(\.description).joined(separator: ", ") + " alone, which is to be promoted"
+    case .notInSync(let partition):
+      "the copy of partition \(partition) is not on the list of those in sync"
     }
   }
 }
 
 extension Grant: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(3)
+    writer.beginArray(4)
     partitions.encode(into: &writer)
     incarnation.encode(into: &writer)
     token.encode(into: &writer)
+    mode.encode(into: &writer)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 3)
+    try reader.readArrayHeader(exactly: 4)
     self.init(
       partitions: try PartitionSet(from: &reader), incarnation: try Incarnation(from: &reader),
-      token: try FencingToken(from: &reader))
+      token: try FencingToken(from: &reader), mode: try Mode(from: &reader))
+  }
+}
+
+extension Grant.Mode: WireMessage {
+  public func encode(into writer: inout CBORWriter) { writer.write(unsigned: rawValue) }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    let raw = try reader.readUnsigned()
+    guard let mode = Grant.Mode(rawValue: raw) else { throw .unknownValue(field: "mode", value: raw) }
+    self = mode
   }
 }
 

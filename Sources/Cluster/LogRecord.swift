@@ -36,19 +36,27 @@ public struct PartitionBatch: Hashable, Sendable {
   public let partition: Partition
   public let token: FencingToken
   public let incarnation: Incarnation
+  /// The token under which the records got their numbers: the other half of their versions. A promoted drone
+  /// appends what it had from the owner before it.
+  public let origin: FencingToken
   /// The sequence number of the first record; the others follow without a gap.
   public let firstSequence: UInt64
+  /// Empty only beside a change of the list.
   public let records: [LogRecord]
+  /// The list of copies in sync from now on; nil leaves it.
+  public let inSync: InSyncList?
 
   public init(
-    partition: Partition, token: FencingToken, incarnation: Incarnation, firstSequence: UInt64,
-    records: [LogRecord]
+    partition: Partition, token: FencingToken, incarnation: Incarnation, origin: FencingToken? = nil,
+    firstSequence: UInt64, records: [LogRecord], inSync: InSyncList? = nil
   ) {
     self.partition = partition
     self.token = token
     self.incarnation = incarnation
+    self.origin = origin ?? token
     self.firstSequence = firstSequence
     self.records = records
+    self.inSync = inSync
   }
 }
 
@@ -108,28 +116,34 @@ extension LogRecord: WireMessage {
 
 extension PartitionBatch: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(5)
+    writer.beginArray(7)
     partition.encode(into: &writer)
     token.encode(into: &writer)
     incarnation.encode(into: &writer)
+    origin.encode(into: &writer)
     writer.write(unsigned: firstSequence)
     writer.write(records)
+    writer.write(optional: inSync)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 5)
+    try reader.readArrayHeader(exactly: 7)
     let partition = try Partition(from: &reader)
     let token = try FencingToken(from: &reader)
     let incarnation = try Incarnation(from: &reader)
+    let origin = try FencingToken(from: &reader)
     let offset = reader.offset
     let firstSequence = try reader.readUnsigned()
     let records = try reader.readMessages(LogRecord.self)
-    // Sequence numbers start at 1 and must not wrap; a batch of nothing says nothing.
-    guard firstSequence > 0, !records.isEmpty, firstSequence <= UInt64(Int64.max) - UInt64(records.count)
+    let inSync = try reader.readOptional(InSyncList.self)
+    // Sequence numbers start at 1 and must not wrap; a batch of nothing says nothing; and nobody numbers records
+    // under a token that is still to come.
+    guard firstSequence > 0, !records.isEmpty || inSync != nil, origin <= token,
+      firstSequence <= UInt64(Int64.max) - UInt64(records.count)
     else { throw .outOfRange(field: "a sequence number", offset: offset) }
     self.init(
-      partition: partition, token: token, incarnation: incarnation, firstSequence: firstSequence,
-      records: records)
+      partition: partition, token: token, incarnation: incarnation, origin: origin,
+      firstSequence: firstSequence, records: records, inSync: inSync)
   }
 }
 

@@ -1,4 +1,5 @@
-/// What a database stores of a partition: who may write it, and how far it has been written.
+/// What a database stores of a partition: who may write it, how far it has been written, and who else has all that
+/// was acknowledged.
 ///
 /// The decisions about opening and appending are functions of this value alone, so that every store and the
 /// simulator decide alike. A store reads it inside the very transaction that acts on the decision.
@@ -10,15 +11,23 @@ public struct PartitionFence: Hashable, Sendable {
   public let base: UInt64
   /// Every record up to this number is stored.
   public var sequence: UInt64
+  /// Whoever is on it has every acknowledged record, also those that are not stored yet.
+  public var inSync: InSyncList
+  /// The token under which the newest records got their numbers: what a copy must be of to be promoted. That of the
+  /// holder, unless it was promoted and has not stored all that it had in memory.
+  public var origin: FencingToken
 
   public init(
-    token: FencingToken, holder: Principal, incarnation: Incarnation, base: UInt64, sequence: UInt64
+    token: FencingToken, holder: Principal, incarnation: Incarnation, base: UInt64, sequence: UInt64,
+    inSync: InSyncList = .empty, origin: FencingToken? = nil
   ) {
     self.token = token
     self.holder = holder
     self.incarnation = incarnation
     self.base = base
     self.sequence = sequence
+    self.inSync = inSync
+    self.origin = origin ?? token
   }
 
   /// What opening a partition comes to.
@@ -29,29 +38,52 @@ public struct PartitionFence: Hashable, Sendable {
     case repeated(PartitionFence)
     /// A higher token, or this one in other hands, has the partition.
     case fenced(by: FencingToken)
+    /// Acknowledged writes may be in these memories alone.
+    case copiesElsewhere([Holder])
+    /// Whoever wants to be promoted has no copy that is in sync.
+    case notInSync
   }
 
-  /// - Parameter stored: nil when the partition was never opened.
+  /// Promoting leaves list and origin as they are, since until the promoted drone has stored what it had in memory
+  /// the other copies are as good as its own. It empties the list before it numbers records itself.
+  /// - Parameters:
+  ///   - copy: the token under which the records of the copy to be promoted were numbered; nil: there is none.
+  ///   - stored: nil when the partition was never opened.
   public static func opening(
-    _ stored: PartitionFence?, token: FencingToken, holder: Principal, incarnation: Incarnation
+    _ stored: PartitionFence?, token: FencingToken, holder: Principal, incarnation: Incarnation,
+    mode: Grant.Mode = .load, copy: FencingToken? = nil
   ) -> Opening {
     guard let stored else {
+      guard mode != .promote else { return .notInSync }
       return .raised(
         PartitionFence(token: token, holder: holder, incarnation: incarnation, base: 0, sequence: 0))
     }
     if stored.isHeld(by: holder, incarnation, token) { return .repeated(stored) }
     guard token > stored.token else { return .fenced(by: stored.token) }
-    return .raised(
-      PartitionFence(
-        token: token, holder: holder, incarnation: incarnation, base: stored.sequence,
-        sequence: stored.sequence))
+    var raised = PartitionFence(
+      token: token, holder: holder, incarnation: incarnation, base: stored.sequence,
+      sequence: stored.sequence, inSync: stored.inSync)
+    switch mode {
+    case .load:
+      guard stored.inSync.holders.isEmpty else { return .copiesElsewhere(stored.inSync.holders) }
+    case .promote:
+      let candidate = Holder(principal: holder, incarnation: incarnation)
+      // The last owner has everything too, in the life in which it owned the partition.
+      let isLastOwner = stored.holder == holder && stored.incarnation == incarnation
+      guard copy == stored.origin, isLastOwner || stored.inSync.holders.contains(candidate) else {
+        return .notInSync
+      }
+      raised.origin = stored.origin
+    case .acceptLoss: raised.inSync = InSyncList(number: stored.inSync.number, holders: [])
+    }
+    return .raised(raised)
   }
 
   /// What appending a batch comes to.
   public enum Admission: Hashable, Sendable {
     /// Store the records behind the first `skipping`, which are stored already; then `through` is reached.
     case store(skipping: Int, through: UInt64)
-    /// A repetition: every record of it is stored already.
+    /// Every record of it is stored already, if it has any. Its list still counts.
     case stored(through: UInt64)
     case fenced(by: FencingToken)
     case gap(stored: UInt64)
@@ -72,11 +104,20 @@ public struct PartitionFence: Hashable, Sendable {
     // A number at or below the base was given by an earlier owner: answering ‘stored’ to it would acknowledge
     // a write that is nowhere.
     guard !overflow, end <= UInt64(Int64.max), batch.firstSequence > stored.base,
-      batch.firstSequence - 1 <= stored.sequence, !batch.records.isEmpty
+      batch.firstSequence - 1 <= stored.sequence, !batch.records.isEmpty || batch.inSync != nil
     else { return .gap(stored: stored.sequence) }
     let through = end - 1
     guard through > stored.sequence else { return .stored(through: stored.sequence) }
     return .store(skipping: Int(stored.sequence - (batch.firstSequence - 1)), through: through)
+  }
+
+  /// Takes over what an admitted batch says of records and of the list.
+  public mutating func take(_ batch: PartitionBatch, through reached: UInt64) {
+    sequence = max(sequence, reached)
+    guard let list = batch.inSync, list.number > inSync.number else { return }
+    inSync = list
+    // A promoted drone sends its first list when everything that it had in memory is stored.
+    origin = token
   }
 
   private func isHeld(by holder: Principal, _ incarnation: Incarnation, _ token: FencingToken) -> Bool {

@@ -6,14 +6,19 @@ public struct SlotMap: Hashable, Sendable {
   public struct Drone: Hashable, Sendable {
     public let principal: Principal
     public let endpoint: Endpoint
+    /// An operator is having it emptied: it is given nothing.
+    public let isDraining: Bool
 
-    public init(principal: Principal, endpoint: Endpoint) {
+    public init(principal: Principal, endpoint: Endpoint, isDraining: Bool = false) {
       self.principal = principal
       self.endpoint = endpoint
+      self.isDraining = isDraining
     }
   }
 
   public static let maximumDrones = 512
+  /// Shadows of a partition: two, and one more while it moves.
+  public static let maximumShadows = InSyncList.maximumHolders
 
   public let cluster: String
   public let term: Term
@@ -25,14 +30,19 @@ public struct SlotMap: Hashable, Sendable {
   public let drones: [Drone]
   /// For each partition the position of its owner in `drones`; nil when nobody owns it.
   public let owners: [Int?]
+  /// For each partition the positions of the drones that are to shadow it, in order of preference.
+  public let shadows: [[Int]]
 
-  /// Nil unless there is an owner entry for each partition and each points into `drones`.
+  /// Nil unless there is an owner entry for each partition and each points into `drones`, as the shadows do.
+  /// - Parameter shadows: nil: there are none.
   public init?(
     cluster: String, term: Term, version: UInt64, expiry: Int64, commander: Principal, drones: [Drone],
-    owners: [Int?]
+    owners: [Int?], shadows: [[Int]]? = nil
   ) {
+    let shadows = shadows ?? [[Int]](repeating: [], count: Partition.count)
     guard owners.count == Partition.count, drones.count <= Self.maximumDrones,
-      owners.allSatisfy({ $0.map(drones.indices.contains) ?? true })
+      owners.allSatisfy({ $0.map(drones.indices.contains) ?? true }), shadows.count == Partition.count,
+      shadows.allSatisfy({ $0.count <= Self.maximumShadows && $0.allSatisfy(drones.indices.contains) })
     else { return nil }
     self.cluster = cluster
     self.term = term
@@ -41,7 +51,11 @@ public struct SlotMap: Hashable, Sendable {
     self.commander = commander
     self.drones = drones
     self.owners = owners
+    self.shadows = shadows
   }
+
+  /// Who is to shadow a partition.
+  public func shadows(of partition: Partition) -> [Drone] { shadows[partition.index].map { drones[$0] } }
 
   public func owner(of partition: Partition) -> Drone? {
     owners[partition.index].map { drones[$0] }
@@ -63,20 +77,23 @@ public struct SlotMap: Hashable, Sendable {
 
 extension SlotMap.Drone: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(2)
+    writer.beginArray(3)
     principal.encode(into: &writer)
     endpoint.encode(into: &writer)
+    writer.write(bool: isDraining)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 2)
-    self.init(principal: try Principal(from: &reader), endpoint: try Endpoint(from: &reader))
+    try reader.readArrayHeader(exactly: 3)
+    self.init(
+      principal: try Principal(from: &reader), endpoint: try Endpoint(from: &reader),
+      isDraining: try reader.readBool())
   }
 }
 
 extension SlotMap: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(7)
+    writer.beginArray(8)
     writer.write(text: cluster)
     term.encode(into: &writer)
     writer.write(unsigned: version)
@@ -86,10 +103,15 @@ extension SlotMap: WireMessage {
     // 0 is nobody, n the n-th drone: most numbers take one byte.
     writer.beginArray(owners.count)
     for owner in owners { writer.write(unsigned: UInt64((owner ?? -1) + 1)) }
+    writer.beginArray(shadows.count)
+    for list in shadows {
+      writer.beginArray(list.count)
+      for shadow in list { writer.write(unsigned: UInt64(shadow + 1)) }
+    }
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 7)
+    try reader.readArrayHeader(exactly: 8)
     let cluster = try reader.readText()
     let term = try Term(from: &reader)
     let version = try reader.readUnsigned()
@@ -102,12 +124,20 @@ extension SlotMap: WireMessage {
       let number = try reader.readUnsigned(as: UInt16.self, field: "an owner")
       owners.append(number == 0 ? nil : Int(number) - 1)
     }
+    try reader.readArrayHeader(exactly: Partition.count)
+    var shadows: [[Int]] = []
+    for _ in 0..<Partition.count {
+      let count = try reader.readArrayHeader(maximum: Self.maximumShadows)
+      var list: [Int] = []
+      for _ in 0..<count { list.append(Int(try reader.readUnsigned(as: UInt16.self, field: "a shadow")) - 1) }
+      shadows.append(list)
+    }
     let offset = reader.offset
     guard
       let map = SlotMap(
         cluster: cluster, term: term, version: version, expiry: expiry, commander: commander, drones: drones,
-        owners: owners)
-    else { throw .outOfRange(field: "an owner", offset: offset) }
+        owners: owners, shadows: shadows)
+    else { throw .outOfRange(field: "an owner or a shadow", offset: offset) }
     self = map
   }
 }

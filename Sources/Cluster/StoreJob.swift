@@ -56,18 +56,27 @@ public struct PartitionOpening: Hashable, Sendable {
   public let holder: Principal
   public let incarnation: Incarnation
   public let token: FencingToken
+  public let mode: Grant.Mode
+  /// The token of the copies that are to be promoted; nil: the contents are wanted.
+  public let copy: FencingToken?
   public let partitions: PartitionSet
 
-  public init(holder: Principal, incarnation: Incarnation, token: FencingToken, partitions: PartitionSet) {
+  public init(
+    holder: Principal, incarnation: Incarnation, token: FencingToken, mode: Grant.Mode = .load,
+    copy: FencingToken? = nil, partitions: PartitionSet
+  ) {
     self.holder = holder
     self.incarnation = incarnation
     self.token = token
+    self.mode = mode
+    self.copy = copy
     self.partitions = partitions
   }
 
   /// The same grant, for some of its partitions.
   public func restricted(to partitions: PartitionSet) -> PartitionOpening {
-    PartitionOpening(holder: holder, incarnation: incarnation, token: token, partitions: partitions)
+    PartitionOpening(
+      holder: holder, incarnation: incarnation, token: token, mode: mode, copy: copy, partitions: partitions)
   }
 }
 
@@ -83,12 +92,29 @@ public struct OpeningResult: Hashable, Sendable {
     }
   }
 
-  public let opened: PartitionSet
+  /// How a partition stands at its opening.
+  public struct Standing: Hashable, Sendable {
+    public let partition: Partition
+    /// Every record up to this number is stored.
+    public let sequence: UInt64
+    public let inSync: InSyncList
+
+    public init(partition: Partition, sequence: UInt64, inSync: InSyncList) {
+      self.partition = partition
+      self.sequence = sequence
+      self.inSync = inSync
+    }
+  }
+
+  /// In order of partition.
+  public let standings: [Standing]
   /// In order of partition.
   public let refused: [Refusal]
 
-  public init(opened: PartitionSet, refused: [Refusal]) {
-    self.opened = opened
+  public var opened: PartitionSet { PartitionSet(standings.lazy.map(\.partition)) }
+
+  public init(standings: [Standing], refused: [Refusal]) {
+    self.standings = standings
     self.refused = refused
   }
 }

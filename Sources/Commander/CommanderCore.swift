@@ -22,10 +22,12 @@ public struct CommanderCore: Sendable {
   /// How long a signature may take, in seconds.
   static let signingTime: Int64 = 5
   /// Partitions that may be on their way between drones at the same time.
-  static let concurrentMoves = 16
+  static let concurrentMoves = 32
 
   let identity: Identity
   let timing: Timing
+  /// How many shadows each partition is to have.
+  let shadowCount: Int
   var certificate: [UInt8]
   var notAfter: Int64
   /// When to ask for the next certificate: half-way through the life that this one had left when it came.
@@ -66,14 +68,16 @@ public struct CommanderCore: Sendable {
 
   /// - Parameters:
   ///   - previous: the newest map of an earlier term, if one is known: where partitions were.
+  ///   - shadows: how many each partition is to have, 0 to 2; as many as there are other drones if that is less.
   ///   - notBefore, notAfter: the certificate's validity in seconds since 1970.
   public init(
-    identity: Identity, timing: Timing, certificate: [UInt8], notBefore: Int64, notAfter: Int64,
-    membership: UInt64, drones: [RegisteredNode], databases: [RegisteredNode], previous: SlotMap?,
-    now: Instant
+    identity: Identity, timing: Timing, shadows: Int = 1, certificate: [UInt8], notBefore: Int64,
+    notAfter: Int64, membership: UInt64, drones: [RegisteredNode], databases: [RegisteredNode],
+    previous: SlotMap?, now: Instant
   ) {
     self.identity = identity
     self.timing = timing
+    shadowCount = min(max(0, shadows), 2)
     self.certificate = certificate
     self.notAfter = notAfter
     renewAt = notBefore + (notAfter - notBefore) / 2
@@ -92,8 +96,16 @@ public struct CommanderCore: Sendable {
     let wait = identity.term == Term(1) ? 0 : timing.lease + timing.drift
     accountedAt = now + wait
     let accountedAt = accountedAt
-    partitions = Partition.all.map {
-      PartitionRecord(leasedUntil: accountedAt, formerOwner: previous?.owner(of: $0)?.principal)
+    partitions = Partition.all.map { partition in
+      var record = PartitionRecord(
+        leasedUntil: accountedAt, formerOwner: previous?.owner(of: partition)?.principal)
+      record.shadows = previous?.shadows(of: partition).prefix(shadows).map(\.principal) ?? []
+      return record
+    }
+    for drone in previous?.drones ?? [] where drone.isDraining {
+      if let index = members.firstIndex(where: { $0.principal == drone.principal }) {
+        members[index].isDraining = true
+      }
     }
   }
 
@@ -192,6 +204,7 @@ public struct CommanderCore: Sendable {
     case .heartbeatHeard(let heard) where heard.term == identity.term && peer == identity.authority.principal:
       hear(authority: heard)
     case .grantRequest(let request) where request.term == identity.term: grant(request, to: peer, now: now)
+    case .openFailed(let failure) where failure.term == identity.term: failed(failure, at: peer)
     case .keyStored(let stored) where stored.term == identity.term: reached(commandService: peer, now: now)
     case .refused(let refusal) where refusal.term > identity.term:
       refused(refusal.term, by: peer, now: now)
@@ -261,7 +274,10 @@ public struct CommanderCore: Sendable {
     guard isNewLife || report.nonce > members[index].lastNonce else { return [] }
     members[index].incarnation = incarnation(of: index, report)
     members[index].lastNonce = report.nonce
+    if isNewLife, members[index].hasReported { members[index].isDraining = false }
+    members[index].hasReported = true
     members[index].isSilent = false
+    members[index].silentSince = nil
     members[index].refusesSince = nil
     if let at = sent(report.sequence) {
       members[index].lastAnswered = max(members[index].lastAnswered ?? at, at)
@@ -275,9 +291,14 @@ public struct CommanderCore: Sendable {
     members[index].lively = report.lively
     members[index].mapTerm = report.mapTerm
     members[index].mapVersion = report.mapVersion
+    members[index].copies = report.copies
+    members[index].shadowed = report.shadowed
+    members[index].behind = report.behind
     let holder = Holder(principal: peer, incarnation: report.incarnation)
     var actions = account(report.holdings, of: holder, now: now)
     members[index].reported = report.holdings.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) }
+    actions += uselessCopies(report.copies, of: holder)
+    actions += finishMoves(report, of: holder)
     actions += renewal(for: report, of: holder, now: now)
     if let published = map.published, (report.mapTerm, report.mapVersion) < (identity.term, published.version)
     {

@@ -42,7 +42,9 @@ public enum CommanderNote: Equatable, Sendable {
   case droneRemoved(Principal)
   case droneSilent(Principal)
   case droneDead(Principal, partitions: PartitionSet)
-  case granted(PartitionSet, FencingToken, to: Principal)
+  case granted(PartitionSet, FencingToken, Grant.Mode, to: Principal)
+  /// Acknowledged writes may be in memories that nobody has reported.
+  case lossPossible(PartitionSet)
   case moving(PartitionSet, from: Principal)
   case databaseReached(Principal)
   case databaseLost(Principal)

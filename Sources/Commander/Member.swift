@@ -6,6 +6,7 @@ struct Member {
   var endpoint: Endpoint
   /// Nil until it reported to this commander.
   var incarnation: Incarnation?
+  var hasReported = false
   var lastNonce: UInt64 = 0
   /// When the newest heartbeat that it answered was *sent*.
   var lastAnswered: Instant?
@@ -18,8 +19,18 @@ struct Member {
   /// Partitions whose data loop it saw alive.
   var lively = PartitionSet.all
   var isSilent = false
+  /// When it was noticed to be silent last.
+  var silentSince: Instant?
   /// Since when it refuses this commander, having promised a higher term; nil while it answers.
   var refusesSince: Instant?
+  /// Whole copies that it reported, by the token of their records.
+  var copies: [Holding] = []
+  /// Of its own partitions those whose every shadow in its map is in sync.
+  var shadowed = PartitionSet()
+  /// Milliseconds since the oldest of its writes that the database does not have.
+  var behind: UInt64 = 0
+  /// An operator has it emptied.
+  var isDraining = false
 
   init(_ node: RegisteredNode) {
     principal = node.principal
@@ -31,18 +42,17 @@ struct Member {
     return now - lastAnswered <= timing.suspicion
   }
 
+  /// The token of its copy of a partition; nil when it has none.
+  func copy(of partition: Partition) -> FencingToken? {
+    copies.last { $0.partitions.contains(partition) }?.token
+  }
+
   /// Whether it can load partitions, by its own word. It is presumed to for a while after it started, or lost
   /// its database.
   func isFit(_ now: Instant, _ timing: Timing) -> Bool {
     guard isAlive(now, timing) else { return false }
     return reachesDatabase || reachedDatabase.map { now - $0 <= timing.resignation } ?? true
   }
-}
-
-/// A drone in one life of it: who may hold a partition.
-struct Holder: Hashable {
-  let principal: Principal
-  let incarnation: Incarnation
 }
 
 /// What the commander knows of one partition.
@@ -52,9 +62,9 @@ struct PartitionRecord {
     case unaccounted
     case free
     /// In the map as this drone's, which has not asked for its grant yet.
-    case assigned(Principal)
-    /// A grant was minted; the drone is loading.
-    case granted(Holder)
+    case assigned(Principal, Grant.Mode)
+    /// A grant was minted; the drone is loading, or making its copy the truth.
+    case granted(Holder, Grant.Mode)
     /// Reported as loaded.
     case serving(Holder)
     /// The holder was asked to release it, for another drone.
@@ -71,20 +81,38 @@ struct PartitionRecord {
   var leasedUntil: Instant
   /// Where the map of the previous commander had it.
   var formerOwner: Principal?
+  /// Who is to shadow it, in order of preference.
+  var shadows: [Principal] = []
+  /// Where it is going: that drone is made a shadow first.
+  var move: Move?
+  /// The database says that acknowledged writes may be in memories that nobody has reported: it is not loaded until
+  /// one turns up, or an operator accepts the loss.
+  var awaitsCopy = false
+  var isLossAccepted = false
+  /// The token under which its holder serves it: one of those that it was granted.
+  var servingToken = FencingToken.none
+  /// Copies that the database did not let be promoted, by their holder and their token.
+  var refusedCopies: [Principal: FencingToken] = [:]
+
+  struct Move: Equatable {
+    let to: Principal
+    /// The first version of the map that names the target as a shadow.
+    let version: UInt64
+  }
 
   /// Whom the map names.
   var owner: Principal? {
     switch state {
     case .unaccounted: formerOwner
     case .free: nil
-    case .assigned(let principal): principal
-    case .granted(let holder), .serving(let holder), .moving(let holder, _): holder.principal
+    case .assigned(let principal, _): principal
+    case .granted(let holder, _), .serving(let holder), .moving(let holder, _): holder.principal
     }
   }
 
   var holder: Holder? {
     switch state {
-    case .granted(let holder), .serving(let holder), .moving(let holder, _): holder
+    case .granted(let holder, _), .serving(let holder), .moving(let holder, _): holder
     case .unaccounted, .free, .assigned: nil
     }
   }

@@ -1,6 +1,6 @@
 import Cluster
 
-/// Whose is what: accounting for reports, expiry of leases, assignment, moves and grants.
+/// Whose is what: accounting for reports, expiry of leases, and grants.
 extension CommanderCore {
   /// Compares what a drone reports with the book.
   mutating func account(_ holdings: [Holding], of holder: Holder, now: Instant) -> [CommanderAction] {
@@ -19,7 +19,7 @@ extension CommanderCore {
         partitions[partition.index].state = .free
         partitions[partition.index].leasedUntil = now
       case .moving(holder, let target):
-        partitions[partition.index].state = .assigned(target)
+        partitions[partition.index].state = .assigned(target, .promote)
         partitions[partition.index].leasedUntil = now
         map.isStale = true
       default: break
@@ -40,17 +40,17 @@ extension CommanderCore {
     switch record.state {
     case .serving(holder): return true
     case .moving(holder, _): return false
-    case .granted(holder):
+    case .granted(holder, _):
       // Loaded under one of the grants it was given; what it had before that may be behind the database.
       guard token >= record.firstToken, token <= record.token else { return false }
-      record.state = .serving(holder)
+      record.serve(holder, token)
       return true
     case .unaccounted, .free:
       // Nobody else has been granted it since: its fence still stands (`Holdings.dropLapsed`).
       guard token >= record.token, record.state == .free || record.token == .none || now > record.leasedUntil
       else { return false }
       record.token = token
-      record.state = .serving(holder)
+      record.serve(holder, token)
       map.isStale = true
       return true
     case .serving, .moving:
@@ -65,28 +65,51 @@ extension CommanderCore {
     }
   }
 
+  /// Copies of which nobody can be promoted any more: somebody serves under a higher token, which has emptied the
+  /// list that they were on.
+  func uselessCopies(_ copies: [Holding], of holder: Holder) -> [CommanderAction] {
+    let useless = copies.compactMap { copy -> Holding? in
+      let old = copy.partitions.filter { partition in
+        let record = partitions[partition.index]
+        guard case .serving(let owner) = record.state, owner != holder else { return false }
+        return copy.token < record.servingToken
+      }
+      return old.isEmpty ? nil : Holding(token: copy.token, partitions: PartitionSet(old))
+    }
+    guard !useless.isEmpty else { return [] }
+    return [.send(.forgetCopies(ForgetCopies(term: identity.term, copies: useless)), to: holder.principal)]
+  }
+
   /// Frees what silent drones held once their leases are over by this commander's count.
   mutating func expire(_ now: Instant) -> [CommanderAction] {
     var actions: [CommanderAction] = []
     for index in members.indices where !members[index].isAlive(now, timing) {
       if members[index].lastAnswered != nil, !members[index].isSilent {
         members[index].isSilent = true
+        members[index].silentSince = now
         actions.append(.note(.droneSilent(members[index].principal)))
       }
     }
     var dead: [Principal: PartitionSet] = [:]
     let loaders = loaders(now)
-    func canLoad(_ drone: Principal, _ partition: Partition) -> Bool {
-      loaders.contains { $0.principal == drone && $0.lively.contains(partition) }
+    func can(_ drone: Principal, _ mode: Grant.Mode, _ partition: Partition) -> Bool {
+      guard mode == .promote else {
+        return loaders.contains { $0.principal == drone && $0.lively.contains(partition) }
+      }
+      return members.contains {
+        $0.principal == drone && $0.isFit(now, timing) && $0.copy(of: partition) != nil
+      }
     }
     for partition in Partition.all where isLeaseOver(partition, now) {
       let record = partitions[partition.index]
       switch record.state {
       case .unaccounted where hasWaited(now):
         partitions[partition.index].state = .free
-      case .assigned(let principal) where !canLoad(principal, partition):
+      case .assigned(let principal, let mode) where !can(principal, mode, partition):
         partitions[partition.index].state = .free
-      case .granted(let holder) where !isCurrent(holder, now) || !canLoad(holder.principal, partition):
+      case .granted(let holder, let mode)
+      where !isCurrent(holder, now) || !isFit(holder.principal, now)
+        || mode != .promote && !can(holder.principal, mode, partition):
         partitions[partition.index].state = .free
       case .serving(let holder) where !isCurrent(holder, now) || !isLively(holder.principal, partition):
         // Not renewed since its lease: the drone is silent, or its data loop is.
@@ -94,7 +117,7 @@ extension CommanderCore {
         dead[holder.principal, default: []].insert(partition)
       case .moving(_, let target):
         // The release was never confirmed, but the lease that was not renewed is over.
-        partitions[partition.index].state = .assigned(target)
+        partitions[partition.index].state = .assigned(target, .promote)
         map.isStale = true
       default: break
       }
@@ -102,13 +125,12 @@ extension CommanderCore {
     return actions + dead.keys.sorted().map { .note(.droneDead($0, partitions: dead[$0] ?? [])) }
   }
 
-  /// Who can be given partitions: the drones that live and reach a database, or all that live if none does.
-  private func loaders(_ now: Instant) -> [Member] {
-    let fit = members.filter { $0.isFit(now, timing) }
-    return fit.isEmpty ? members.filter { $0.isAlive(now, timing) } : fit
+  private func isFit(_ principal: Principal, _ now: Instant) -> Bool {
+    loaders(now).contains { $0.principal == principal }
+      || members.contains { $0.principal == principal && $0.isFit(now, timing) }
   }
 
-  private func isLively(_ principal: Principal, _ partition: Partition) -> Bool {
+  func isLively(_ principal: Principal, _ partition: Partition) -> Bool {
     members.contains { $0.principal == principal && $0.lively.contains(partition) }
   }
 
@@ -117,85 +139,6 @@ extension CommanderCore {
     members.contains {
       $0.principal == holder.principal && $0.incarnation == holder.incarnation && $0.isAlive(now, timing)
     }
-  }
-
-  /// Places free partitions; when there are none, evens out.
-  /// - Parameter isRound: evening out can wait for the next heartbeat, and not be thought about in each tick.
-  mutating func assign(_ now: Instant, isRound: Bool) -> [CommanderAction] {
-    guard isRound || partitions.contains(where: \.isFree), grantingDatabase != nil, isSettled(now) else {
-      return []
-    }
-    let loaders = loaders(now)
-    var loads: [Principal: Int] = [:]
-    for member in loaders { loads[member.principal] = 0 }
-    var free = PartitionSet()
-    for partition in Partition.all {
-      let record = partitions[partition.index]
-      if record.isFree { free.insert(partition) }
-      if let target = record.target, loads[target] != nil { loads[target, default: 0] += 1 }
-    }
-    guard free.isEmpty else {
-      let placed = Assignment.place(free, loads: loads, silent: silent(loaders))
-      for (partition, drone) in placed { partitions[partition.index].state = .assigned(drone) }
-      if !placed.isEmpty { map.isStale = true }
-      return []
-    }
-    return rebalance(loaders)
-  }
-
-  /// Placing waits until every registered drone has reported, or has had the time to: at first, and after a time
-  /// without a majority (this process was stopped, say), when what all drones have on them looks free.
-  private func isSettled(_ now: Instant) -> Bool {
-    majoritySince.map { now - $0 > timing.suspicion } ?? false
-      || members.allSatisfy { $0.isAlive(now, timing) }
-  }
-
-  /// For each drone the partitions whose data loop is not alive.
-  private func silent(_ drones: [Member]) -> [(drone: Principal, partitions: PartitionSet)] {
-    drones.map { (drone: $0.principal, partitions: PartitionSet.all.subtracting($0.lively)) }
-  }
-
-  private mutating func rebalance(_ drones: [Member]) -> [CommanderAction] {
-    var owned: [Principal: PartitionSet] = [:]
-    var moving = 0
-    for drone in drones { owned[drone.principal] = [] }
-    for partition in Partition.all {
-      let record = partitions[partition.index]
-      guard case .serving(let holder) = record.state else {
-        // While anything is on its way, its place is counted but it is not moved again.
-        moving += 1
-        continue
-      }
-      if owned[holder.principal] != nil { owned[holder.principal]?.insert(partition) }
-    }
-    guard moving < Self.concurrentMoves else { return [] }
-    let onTheWay = incoming()
-    let entries = drones.map { (drone: $0.principal, partitions: owned[$0.principal] ?? []) }
-    let moves = Assignment.balance(
-      owned: entries, incoming: onTheWay, silent: silent(drones), limit: Self.concurrentMoves - moving)
-    var released: [Principal: PartitionSet] = [:]
-    for move in moves {
-      guard case .serving(let holder) = partitions[move.partition.index].state else { continue }
-      partitions[move.partition.index].state = .moving(holder, to: move.to)
-      released[move.from, default: []].insert(move.partition)
-    }
-    return released.keys.sorted().flatMap { principal -> [CommanderAction] in
-      let set = released[principal] ?? []
-      return [
-        .note(.moving(set, from: principal)),
-        .send(.release(Release(term: identity.term, partitions: set)), to: principal),
-      ]
-    }
-  }
-
-  /// How many partitions each drone will have besides those it serves.
-  private func incoming() -> [Principal: Int] {
-    var counts: [Principal: Int] = [:]
-    for record in partitions {
-      if case .serving = record.state { continue }
-      if let target = record.target { counts[target, default: 0] += 1 }
-    }
-    return counts
   }
 
   private func nextToken() -> FencingToken {
@@ -221,39 +164,98 @@ extension CommanderCore {
     return now > accountedAt
   }
 
-  /// Mints one grant for all that the drone asks for and the book gives it.
+  // MARK: Grants
+
+  /// Mints one grant a mode for all that the drone asks for and the book gives it.
   mutating func grant(_ request: GrantRequest, to peer: Principal, now: Instant) -> [CommanderAction] {
     guard hasMajority(now), let database = grantingDatabase?.node,
       members.contains(where: { $0.principal == peer && $0.incarnation == request.incarnation })
     else { return [] }
     let holder = Holder(principal: peer, incarnation: request.incarnation)
-    let due = PartitionSet(
-      request.partitions.filter { partition in
-        switch partitions[partition.index].state {
-        case .assigned(peer), .granted(holder): true
-        default: false
-        }
-      })
-    guard !due.isEmpty else { return [] }
+    return Grant.Mode.allCases.flatMap { mode -> [CommanderAction] in
+      let due = PartitionSet(
+        request.partitions.filter { partition in
+          switch partitions[partition.index].state {
+          case .assigned(peer, mode), .granted(holder, mode): true
+          default: false
+          }
+        })
+      return due.isEmpty ? [] : grant(due, mode, to: holder, database)
+    }
+  }
+
+  private mutating func grant(
+    _ due: PartitionSet, _ mode: Grant.Mode, to holder: Holder, _ database: RegisteredNode
+  ) -> [CommanderAction] {
     grantCounter += 1
     let token = nextToken()
     for partition in due {
-      if partitions[partition.index].state != .granted(holder) {
-        partitions[partition.index].state = .granted(holder)
+      if partitions[partition.index].state != .granted(holder, mode) {
+        partitions[partition.index].state = .granted(holder, mode)
         partitions[partition.index].firstToken = token
       }
       partitions[partition.index].token = token
     }
-    let grant = Grant(partitions: due, incarnation: request.incarnation, token: token)
-    return [.note(.granted(due, token, to: peer)), .mint(grant, to: peer, database: database)]
+    let grant = Grant(partitions: due, incarnation: holder.incarnation, token: token, mode: mode)
+    return [
+      .note(.granted(due, token, mode, to: holder.principal)),
+      .mint(grant, to: holder.principal, database: database),
+    ]
+  }
+
+  /// A drone could not open what it was granted: it goes to another, or waits for a copy to turn up.
+  mutating func failed(_ failure: OpenFailed, at peer: Principal) -> [CommanderAction] {
+    guard let index = members.firstIndex(where: { $0.principal == peer }),
+      let incarnation = members[index].incarnation
+    else { return [] }
+    let holder = Holder(principal: peer, incarnation: incarnation)
+    var awaiting = PartitionSet()
+    for partition in failure.partitions {
+      guard case .granted(holder, _) = partitions[partition.index].state,
+        failure.token >= partitions[partition.index].firstToken
+      else { continue }
+      partitions[partition.index].state = .free
+      switch failure.refusal {
+      case .copiesElsewhere:
+        if !partitions[partition.index].awaitsCopy { awaiting.insert(partition) }
+        partitions[partition.index].awaitsCopy = true
+        // One that was refused before may be on the list by now.
+        partitions[partition.index].refusedCopies = [:]
+      case .notInSync: partitions[partition.index].refusedCopies[peer] = members[index].copy(of: partition)
+      case .other: break
+      }
+    }
+    map.isStale = true
+    return awaiting.isEmpty ? [] : [.note(.lossPossible(awaiting))]
+  }
+
+  /// An operator would rather have what the database has than wait for copies that are lost.
+  /// - Returns: the partitions that waited.
+  public mutating func acceptLoss(of partitions: PartitionSet = .all) -> PartitionSet {
+    var accepted = PartitionSet()
+    for partition in partitions {
+      let record = self.partitions[partition.index]
+      guard record.awaitsCopy, record.isFree else { continue }
+      self.partitions[partition.index].isLossAccepted = true
+      accepted.insert(partition)
+    }
+    return accepted
   }
 }
 
 extension PartitionRecord {
+  fileprivate mutating func serve(_ holder: Holder, _ token: FencingToken) {
+    state = .serving(holder)
+    servingToken = token
+    awaitsCopy = false
+    isLossAccepted = false
+    refusedCopies = [:]
+  }
+
   var isFree: Bool { if case .free = state { true } else { false } }
 
   /// Who has it or will have it.
   var target: Principal? {
-    if case .moving(_, let target) = state { target } else { owner }
+    if case .moving(_, let target) = state { target } else { move?.to ?? owner }
   }
 }

@@ -1,5 +1,14 @@
 import Cluster
 
+extension PartitionRecord {
+  /// Who is to shadow it; whoever it moves to, too.
+  var shadowsAndTarget: [Principal] {
+    var all = shadows
+    if let move, !all.contains(move.to) { all.append(move.to) }
+    return Array(all.filter { $0 != owner }.prefix(SlotMap.maximumShadows))
+  }
+}
+
 /// The slot map between being changed and being known to all.
 struct PublishedMap {
   /// The book has changed since the last map was made.
@@ -20,6 +29,7 @@ extension CommanderCore {
       map.isStale || isOverdue || map.expiry - wall < Self.mapLife / 2
     else { return [] }
     let owners = partitions.map(\.owner)
+    let shadows = partitions.map(\.shadowsAndTarget)
     let named = members.filter { member in
       member.lastAnswered != nil || owners.contains { $0 == member.principal }
     }
@@ -31,8 +41,11 @@ extension CommanderCore {
       let next = SlotMap(
         cluster: identity.cluster, term: identity.term, version: version, expiry: expiry,
         commander: identity.principal,
-        drones: named.map { SlotMap.Drone(principal: $0.principal, endpoint: $0.endpoint) },
-        owners: owners.map { $0.flatMap { positions[$0] } })
+        drones: named.map {
+          SlotMap.Drone(principal: $0.principal, endpoint: $0.endpoint, isDraining: $0.isDraining)
+        },
+        owners: owners.map { $0.flatMap { positions[$0] } },
+        shadows: shadows.map { $0.compactMap { positions[$0] } })
     else { return [] }
     map.isStale = false
     map.signing = (version, wall)
@@ -59,13 +72,22 @@ extension CommanderCore {
     let served = partitions.count { record in
       if case .serving = record.state { record.leasedUntil > now } else { false }
     }
+    let shadowed = members.reduce(into: PartitionSet()) { $0.formUnion($1.shadowed) }
+    let moving = partitions.count { record in
+      if case .moving = record.state { true } else { record.move != nil }
+    }
+    let awaiting = partitions.count { $0.awaitsCopy && $0.isFree }
     return ClusterStatus(
       cluster: identity.cluster, term: identity.term, commander: identity.principal,
       mapVersion: map.published?.version ?? 0, slotsServed: served * Partition.slotsEach,
+      slotsShadowed: shadowed.count * Partition.slotsEach, slotsMoving: moving * Partition.slotsEach,
+      slotsAwaitingCopies: awaiting * Partition.slotsEach,
       drones: members.map { member in
         ClusterStatus.Drone(
           principal: member.principal, endpoint: member.endpoint, state: state(of: member, now),
-          slots: owners.count { $0 == member.principal } * Partition.slotsEach)
+          slots: owners.count { $0 == member.principal } * Partition.slotsEach,
+          shadowing: partitions.count { $0.shadows.contains(member.principal) } * Partition.slotsEach,
+          behind: member.behind)
       },
       databases: databases.map {
         ClusterStatus.Service(
@@ -84,6 +106,7 @@ extension CommanderCore {
     guard member.isAlive(now, timing) else {
       return records.contains { $0.leasedUntil > now } ? .silent : .dead
     }
+    if member.isDraining { return records.isEmpty ? .drained : .draining }
     if records.isEmpty { return .idle }
     let isLoading = records.contains { record in
       switch record.state {

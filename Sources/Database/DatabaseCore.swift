@@ -240,20 +240,20 @@ public struct DatabaseCore: Sendable {
   private mutating func receive(_ request: StoreRequest, _ session: UInt64) {
     guard case .drone(let holder) = sessions[session]?.peer else { return }
     switch request {
-    case .open(let number, let grant, let partitions):
+    case .open(let number, let grant, let partitions, let copy):
       guard !partitions.isEmpty else {
         return refuse([], number, "no partition was asked for", holder, session)
       }
       let check = GrantCheck(identity: identity, term: term, keys: keys)
       do throws(GrantError) {
         let opening = try check.opening(
-          grant, partitions, holder: holder, incarnation: sessions[session]?.incarnation)
+          grant, partitions, copy: copy, holder: holder, incarnation: sessions[session]?.incarnation)
         sessions[session]?.incarnation = opening.incarnation
         let order = JobQueue.Order(job: .open(opening), session: session, number: number)
         guard !jobs.add(order) else { return }
         refuse(partitions, number, Self.busy, holder, session)
       } catch {
-        refuse(partitions, number, "\(error)", holder, session)
+        refuse(partitions, number, error.refusal, "\(error)", holder, session)
       }
     case .append(let number, let batches):
       let group = AppendGroup(holder: holder, batches: batches)
@@ -266,9 +266,17 @@ public struct DatabaseCore: Sendable {
   private mutating func refuse(
     _ partitions: PartitionSet, _ number: UInt64, _ reason: String, _ holder: Principal, _ session: UInt64
   ) {
+    refuse(partitions, number, .other, reason, holder, session)
+  }
+
+  private mutating func refuse(
+    _ partitions: PartitionSet, _ number: UInt64, _ refusal: OpenRefusal, _ reason: String,
+    _ holder: Principal, _ session: UInt64
+  ) {
     actions.append(.note(.refused(holder, partitions, reason: reason)))
     actions.append(
-      .answer(.openRefused(number: number, partitions: partitions, reason: reason), session: session))
+      .answer(
+        .openRefused(number: number, partitions: partitions, refusal, reason: reason), session: session))
   }
 
   private mutating func fail(_ identifier: UInt64, _ rest: PartitionSet, _ reason: String) {
@@ -317,8 +325,17 @@ public struct DatabaseCore: Sendable {
       actions.append(.note(.opened(opening.holder, result.opened, opening.token)))
     }
     guard sessions[order.session] != nil else { return }
-    for (reason, partitions) in result.refusalsByReason {
-      refuse(partitions, order.number, reason, opening.holder, order.session)
+    for group in result.refusalsByReason {
+      refuse(group.partitions, order.number, group.refusal, group.reason, opening.holder, order.session)
+    }
+    if opening.copy != nil {
+      for standing in result.standings {
+        let answer = StoreAnswer.promoted(
+          number: order.number, partition: standing.partition, sequence: standing.sequence,
+          inSync: standing.inSync)
+        actions.append(.answer(answer, session: order.session))
+      }
+      return
     }
     guard !result.opened.isEmpty,
       !streams.add(
@@ -355,15 +372,23 @@ public struct DatabaseCore: Sendable {
 }
 
 extension OpeningResult {
-  /// Refused partitions by sentence, in order of their first.
-  fileprivate var refusalsByReason: [(reason: String, partitions: PartitionSet)] {
-    var groups: [(reason: String, partitions: PartitionSet)] = []
+  /// Partitions that were refused for one reason.
+  fileprivate struct Refusals {
+    let refusal: OpenRefusal
+    let reason: String
+    var partitions: PartitionSet
+  }
+
+  /// Refused partitions by reason, in order of their first.
+  fileprivate var refusalsByReason: [Refusals] {
+    var groups: [Refusals] = []
     for refusal in refused {
       let reason = "\(refusal.error)"
       if let index = groups.firstIndex(where: { $0.reason == reason }) {
         groups[index].partitions.insert(refusal.partition)
       } else {
-        groups.append((reason, [refusal.partition]))
+        groups.append(
+          Refusals(refusal: refusal.error.refusal, reason: reason, partitions: [refusal.partition]))
       }
     }
     return groups

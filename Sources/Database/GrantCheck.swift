@@ -13,7 +13,8 @@ struct GrantCheck {
   ///   - incarnation: that of the grants that were shown before on this session; nil for the first. A session
   ///     is one process's, and that has one incarnation.
   func opening(
-    _ sealed: SealedGrant, _ partitions: PartitionSet, holder: Principal, incarnation: Incarnation?
+    _ sealed: SealedGrant, _ partitions: PartitionSet, copy: FencingToken? = nil, holder: Principal,
+    incarnation: Incarnation?
   ) throws(GrantError) -> PartitionOpening {
     guard sealed.cluster == identity.cluster else { throw .otherCluster(sealed.cluster) }
     guard sealed.database == identity.database else { throw .otherDatabase(sealed.database) }
@@ -28,6 +29,7 @@ struct GrantCheck {
       throw .notCovered(uncovered)
     }
     return PartitionOpening(
-      holder: holder, incarnation: grant.incarnation, token: grant.token, partitions: partitions)
+      holder: holder, incarnation: grant.incarnation, token: grant.token, mode: grant.mode, copy: copy,
+      partitions: partitions)
   }
 }

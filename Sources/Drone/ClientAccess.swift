@@ -61,8 +61,9 @@ public struct ClientAccess: Sendable {
       case .introduce, .topology: true
       case .status: rights.permits(.status)
       case .get(_, let key): rights.permits(.get, on: key)
-      case .put(_, _, _, let key, _): rights.permits(.put, on: key)
-      case .delete(_, _, _, let key): rights.permits(.delete, on: key)
+      case .put(_, _, _, _, let key, _): rights.permits(.put, on: key)
+      case .delete(_, _, _, _, let key): rights.permits(.delete, on: key)
+      case .administer: rights.permits(.administer)
       }
     // Without a list the rights are none.
     return isPermitted ? .permitted : isDecided ? .denied : .undecided

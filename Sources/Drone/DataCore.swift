@@ -1,8 +1,8 @@
 import Cluster
 import Wire
 
-/// One data loop's partitions: executes requests, gathers writes for the database, and settles them. No I/O,
-/// no clock; nothing allocated for a read.
+/// One data loop's partitions: executes requests, gathers writes for the database and the shadows, and settles
+/// them. No I/O, no clock; nothing allocated for a read.
 public struct DataCore {
   /// An answer to a write that had to wait, or to a request whose partition went away.
   public struct Completion: Equatable, Sendable {
@@ -15,27 +15,42 @@ public struct DataCore {
     public let result: Result
   }
 
-  /// What an append did: answers to give, and partitions that another drone has now.
+  /// What an append did: answers to give, partitions that another drone has now, and those that are whole again
+  /// after a promotion.
   public struct Settlement: Equatable, Sendable {
     public var completions: [Completion] = []
     public var lost: [Holding] = []
+    public var recovered: [Holding] = []
   }
 
   /// Bytes of writes that may wait for the database before more are turned away.
   public static let maximumBacklog = 64 << 20
-  /// Room for records in one append: what a record takes less the heads of 512 partitions' batches.
-  static let appendRoom = Limits.maximumPlaintextLength - 64
-  private static let batchHead = 64
 
-  private let incarnation: Incarnation
-  private var partitions = [DataPartition?](repeating: nil, count: Partition.count)
-  private var loading = [DataPartition?](repeating: nil, count: Partition.count)
-  private var backlog = 0
-  /// Partitions with writes that were not sent, each once, in the order in which they began to wait.
-  private var waiting: [Partition] = []
-  private var isWaiting = [Bool](repeating: false, count: Partition.count)
-  private var inFlight: [(partition: Partition, token: FencingToken)] = []
-  public private(set) var isAppending = false
+  let incarnation: Incarnation
+  let level: AcknowledgementLevel
+  var partitions = [DataPartition?](repeating: nil, count: Partition.count)
+  var loading = [DataPartition?](repeating: nil, count: Partition.count)
+  var shelf = CopyShelf()
+  /// Bytes of records that the database does not have.
+  var backlog = 0
+
+  // Appends
+  /// Partitions of which the database is to be told something, each once, in the order in which they began to wait.
+  var waiting: [Partition] = []
+  var isWaiting = [Bool](repeating: false, count: Partition.count)
+  /// Somebody waits for the database itself.
+  public internal(set) var isUrgent = false
+  var inFlight: [Flight] = []
+  public internal(set) var isAppending = false
+
+  /// Nothing is served any more, so that the process can end with everything in the database.
+  private(set) var isRetiring = false
+
+  // Shadows
+  var queues: [Principal: PeerQueue] = [:]
+  private(set) var map: SlotMap?
+  private(set) var principal: Principal?
+
   /// The (term, version) of the newest map, for `moved`.
   public var mapTerm = Term.none
   public var mapVersion: UInt64 = 0
@@ -46,7 +61,35 @@ public struct DataCore {
     public var mutations: Mutations = []
   #endif
 
-  public init(incarnation: Incarnation) { self.incarnation = incarnation }
+  struct Flight {
+    let partition: Partition
+    let token: FencingToken
+    let list: InSyncList?
+  }
+
+  /// - Parameter level: what writes have to reach whose requests do not say.
+  public init(incarnation: Incarnation, level: AcknowledgementLevel = .secured) {
+    self.incarnation = incarnation
+    self.level = level
+  }
+
+  /// The map decides who owns and who shadows what.
+  /// - Parameters:
+  ///   - mine: the partitions of this loop.
+  ///   - principal: of this drone.
+  public mutating func install(_ newer: SlotMap, mine: PartitionSet, principal: Principal) {
+    map = newer
+    self.principal = principal
+    mapTerm = newer.term
+    mapVersion = newer.version
+    shelf.install(newer, principal: principal)
+    for partition in mine { adjustStreams(of: partition) }
+  }
+
+  /// How this loop's copies and shadows stand.
+  public func replication(_ now: Instant) -> Replication {
+    Replication(copies: copies, shadowed: shadowed, behind: behind(now))
+  }
 
   // MARK: Requests
 
@@ -59,21 +102,18 @@ public struct DataCore {
   ) {
     switch request {
     case .get(let number, let key): get(number, key, in: partition, now, &answers)
-    case .put(let number, let write, let retry, let key, let value):
+    case .put(let number, let write, let retry, let level, let key, let value):
       guard value.count <= Limits.maximumValueLength else {
         return DataAnswer.failed(number: number, .valueTooLong).encode(into: &answers)
       }
-      let outcome = self.write(
-        key: key, .put(value: []), value: value, write: write, retry: retry, in: partition, client: client,
-        origin: origin, now: now)
-      encode(outcome, number, &answers)
-    case .delete(let number, let write, let retry, let key):
-      let outcome = self.write(
-        key: key, .delete, value: nil, write: write, retry: retry, in: partition, client: client,
-        origin: origin,
-        now: now)
-      encode(outcome, number, &answers)
-    case .introduce, .topology, .status:
+      let asked = Asked(
+        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
+      encode(self.write(key: key, value, asked, in: partition, now), number, &answers)
+    case .delete(let number, let write, let retry, let level, let key):
+      let asked = Asked(
+        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
+      encode(self.write(key: key, nil, asked, in: partition, now), number, &answers)
+    case .introduce, .topology, .status, .administer:
       break
     }
   }
@@ -85,8 +125,10 @@ public struct DataCore {
     if let failure = Self.check(key) {
       return DataAnswer.failed(number: number, failure).encode(into: &answers)
     }
-    guard let data = partitions[partition.index] else { return refuse(number, partition, &answers) }
-    guard isLeased(data, now) else {
+    guard let data = partitions[partition.index], !data.isRecovering else {
+      return refuse(number, partition, &answers)
+    }
+    guard isLeased(data, now), !isRetiring else {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
@@ -99,8 +141,18 @@ public struct DataCore {
     }
   }
 
-  /// How a write began: nil means that it waits for the database.
+  /// What a write is besides its key and value.
+  private struct Asked {
+    let write: UInt64
+    let retry: Bool
+    let level: AcknowledgementLevel
+    let client: ClientIncarnation?
+    let origin: Origin
+  }
+
+  /// How a write began.
   private enum Begin {
+    /// For its second place.
     case waits
     case done(existed: Bool)
     case failed(DataAnswer.Failure)
@@ -109,33 +161,47 @@ public struct DataCore {
     case notMine
   }
 
+  /// - Parameter value: nil deletes.
   private mutating func write(
-    key: UnsafeRawBufferPointer, _ change: LogRecord.Change, value: UnsafeRawBufferPointer?, write: UInt64,
-    retry: Bool, in partition: Partition, client: ClientIncarnation?, origin: Origin, now: Instant
+    key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ asked: Asked, in partition: Partition,
+    _ now: Instant
   ) -> Begin {
     if let failure = Self.check(key) { return .failed(failure) }
-    guard let client else { return .failed(.notIntroduced) }
-    guard let data = partitions[partition.index] else {
-      return loading[partition.index] == nil ? .notMine : .unavailable(.loading)
+    guard let client = asked.client else { return .failed(.notIntroduced) }
+    guard let data = partitions[partition.index], !data.isRecovering else {
+      return isOnItsWay(partition) ? .unavailable(.loading) : .notMine
     }
-    guard isLeased(data, now) else { return .unavailable(.leaseOver) }
-    switch past(of: write, by: client, in: data) {
+    guard isLeased(data, now), !isRetiring else { return .unavailable(.leaseOver) }
+    switch past(of: asked.write, by: client, in: data) {
     case .unseen: break
-    case .done(let existed): return .done(existed: existed)
+    case .done(let existed, let sequence):
+      guard asked.level == .durable, sequence > data.stored, data.redirect(sequence, to: asked.origin) else {
+        return .done(existed: existed)
+      }
+      return wait(for: partition, urgently: true)
     case .pending(let sequence):
-      data.redirect(sequence, to: origin)
+      _ = data.redirect(sequence, to: asked.origin)
       return .waits
     case .forgotten:
       // A first attempt cannot have been executed before, however old its number is.
-      if retry { return .unknown }
+      if asked.retry { return .unknown }
     }
     guard backlog < Self.maximumBacklog else { return .unavailable(.busy) }
-    let change = value.map { LogRecord.Change.put(value: [UInt8]($0)) } ?? change
-    backlog += data.queue(key: [UInt8](key), change: change, client: client, write: write, origin: origin)
-    wait(for: partition)
+    backlog += data.queue(
+      key: [UInt8](key), change: value.map { .put(value: [UInt8]($0)) } ?? .delete, client: client,
+      write: asked.write, level: asked.level, origin: asked.origin, now: now)
+    markStreams(of: data)
     #if KEYVAL_MUTATIONS
-      if mutations.contains(.acknowledgeEarly) { return .done(existed: false) }
+      if mutations.contains(.acknowledgeEarly) {
+        _ = wait(for: partition, urgently: true)
+        return .done(existed: false)
+      }
     #endif
+    return wait(for: partition, urgently: data.needsDatabase || asked.level == .durable)
+  }
+
+  private mutating func wait(for partition: Partition, urgently: Bool) -> Begin {
+    enqueue(partition, urgently: urgently)
     return .waits
   }
 
@@ -169,11 +235,15 @@ public struct DataCore {
   }
 
   private func refuse(_ number: UInt64, _ partition: Partition, _ answers: inout CBORWriter) {
-    if loading[partition.index] != nil {
+    if isOnItsWay(partition) {
       DataAnswer.unavailable(number: number, .loading).encode(into: &answers)
     } else {
       encode(.notMine, number, &answers)
     }
+  }
+
+  private func isOnItsWay(_ partition: Partition) -> Bool {
+    loading[partition.index] != nil || partitions[partition.index] != nil
   }
 
   private static func check(_ key: UnsafeRawBufferPointer) -> DataAnswer.Failure? {
@@ -181,139 +251,32 @@ public struct DataCore {
     return key.isEmpty ? .keyEmpty : nil
   }
 
-  // MARK: Writes to the database
+  // MARK: The end
 
-  public var hasWaiting: Bool { !waiting.isEmpty }
-
-  private mutating func wait(for partition: Partition) {
-    guard !isWaiting[partition.index] else { return }
-    isWaiting[partition.index] = true
-    waiting.append(partition)
-  }
-
-  /// The next append: everything that waits, as far as it fits one record. Empty when nothing waits, or when
-  /// the one before has not been answered.
-  public mutating func takeAppend() -> [PartitionBatch] {
-    guard !isAppending else { return [] }
-    var room = Self.appendRoom
-    var batches: [PartitionBatch] = []
-    var rest: [Partition] = []
-    for partition in waiting {
-      guard let data = partitions[partition.index], data.hasUnsent else {
-        isWaiting[partition.index] = false
-        continue
-      }
-      room -= Self.batchHead
-      if let batch = data.takeBatch(incarnation: incarnation, room: &room) {
-        batches.append(batch)
-        inFlight.append((partition, data.token))
-      }
-      if data.hasUnsent { rest.append(partition) } else { isWaiting[partition.index] = false }
-    }
-    waiting = rest
-    isAppending = !batches.isEmpty
-    return batches
-  }
-
-  public mutating func settle(_ results: [StoreAnswer.PartitionResult]) -> Settlement {
-    var settlement = Settlement()
-    for result in results {
-      guard let flight = inFlight.first(where: { $0.partition == result.partition }),
-        let data = partitions[result.partition.index], data.token == flight.token
-      else { continue }
-      switch result.result {
-      case .stored(let sequence) where sequence <= data.handed:
-        var length = 0
-        data.store(through: sequence) { write in
-          length += write.record.approximateLength
-          settlement.completions.append(
-            Completion(origin: write.origin, result: .done(existed: write.record.existed)))
-        }
-        backlog -= length
-      case .stored, .fenced, .gap:
-        // Somebody else has it, or this copy is not what the database has (more, say, than it was ever sent
-        // from here): either way it is given up, and what waits is asked of the next owner, which knows what
-        // was stored.
-        settlement.completions += abandon(result.partition)
-        settlement.lost.append(Holding(token: data.token, partitions: [result.partition]))
-      }
-    }
-    // What the answer left open goes out again.
-    retryAppend()
-    return settlement
-  }
-
-  /// The append may not have reached the database: it goes out again, and the database recognises what it has.
-  public mutating func retryAppend() {
-    for flight in inFlight {
-      guard let data = partitions[flight.partition.index], data.token == flight.token else { continue }
-      data.unsend()
-      if data.hasUnsent { wait(for: flight.partition) }
-    }
-    inFlight.removeAll(keepingCapacity: true)
-    isAppending = false
-  }
-
-  // MARK: Partitions
-
-  public mutating func beginLoading(_ partitions: PartitionSet, token: FencingToken) {
-    for partition in partitions {
-      loading[partition.index] = DataPartition(partition: partition, token: token)
+  /// Stops serving, and has the database told everything that is only in memory: whoever opens the partitions next
+  /// loads them.
+  public mutating func retire() {
+    isRetiring = true
+    for case let data? in partitions {
+      data.isRetiring = true
+      if !data.isAtRest { enqueue(data.partition, urgently: true) }
     }
   }
 
-  /// Whether this partition is being loaded under this token.
-  public func isLoading(_ partition: Partition, token: FencingToken) -> Bool {
-    loading[partition.index]?.token == token
-  }
+  public var isRetired: Bool { partitions.allSatisfy { $0?.isAtRest ?? true } }
 
-  public func load(_ entries: [StoredEntry], into partition: Partition, token: FencingToken) {
-    guard let data = loading[partition.index], data.token == token else { return }
-    for entry in entries { data.table.set(entry.key, entry.value, entry.version) }
-  }
-
-  /// Serves the partition from the next lease on. False when it is not being loaded under this token.
-  public mutating func finishLoading(
-    _ partition: Partition, token: FencingToken, sequence: UInt64, outcomes: [WriteOutcome],
-    forgotten: [ForgottenWrites]
-  ) -> Bool {
-    guard let data = loading[partition.index], data.token == token else { return false }
-    data.finishLoading(sequence: sequence, history: WriteHistory(outcomes: outcomes, forgotten: forgotten))
-    loading[partition.index] = nil
-    partitions[partition.index] = data
-    return true
-  }
-
-  public mutating func abandonLoading(_ partitions: PartitionSet, token: FencingToken) {
-    for partition in partitions where loading[partition.index]?.token == token {
-      loading[partition.index] = nil
-    }
-  }
+  // MARK: Leases
 
   /// Until when a loaded partition is served; nil when it is not loaded.
-  public func leaseEnd(of partition: Partition) -> Instant? { partitions[partition.index]?.leaseEnd }
+  public func leaseEnd(of partition: Partition) -> Instant? {
+    guard let data = partitions[partition.index], !data.isRecovering else { return nil }
+    return data.leaseEnd
+  }
 
   public func serve(_ set: PartitionSet, until end: Instant) {
     for partition in set {
       guard let data = partitions[partition.index] else { continue }
       data.leaseEnd = max(data.leaseEnd, end)
-    }
-  }
-
-  /// Stops serving. Writes that wait are answered so that the client asks the next owner, as a retry: the
-  /// database may have some of them already.
-  public mutating func close(_ set: PartitionSet) -> [Completion] {
-    var completions: [Completion] = []
-    for partition in set { completions += abandon(partition) }
-    return completions
-  }
-
-  private mutating func abandon(_ partition: Partition) -> [Completion] {
-    guard let data = partitions[partition.index] else { return [] }
-    partitions[partition.index] = nil
-    return data.abandon().map { write in
-      backlog -= write.record.approximateLength
-      return Completion(origin: write.origin, result: .unavailable(.released))
     }
   }
 }

@@ -1,127 +1,314 @@
 import Cluster
 
-/// Who waits for an answer: a connection of a data loop, and the number it gave its request.
-public struct Origin: Hashable, Sendable {
-  public let loop: Int
-  public let connection: UInt64
-  public let number: UInt64
-
-  public init(loop: Int, connection: UInt64, number: UInt64) {
-    self.loop = loop
-    self.connection = connection
-    self.number = number
-  }
-}
-
-/// One partition that this drone has loaded. Writes wait in `pending`, in the order of their sequence numbers,
-/// until the database has them; only then they enter the table. So no answer ever shows a write that is not
-/// secured. It is confined to its data loop.
+/// One partition that this drone has loaded. A write waits in the log until it has its second place; only then it
+/// enters the table. So no answer ever shows a write that is not secured. It is confined to its data loop.
+///
+/// The second place is the database, or the memories of *all* shadows of *every* list that the database may have:
+/// the one that it confirmed last, and each that was asked for since and may have been stored. Where one of these
+/// names nobody, only the database is left: a shadow that may be off the list is never promoted.
 final class DataPartition {
-  struct PendingWrite {
-    let record: LogRecord
-    var origin: Origin
-  }
-
   let partition: Partition
   let token: FencingToken
   /// Reads are answered until then.
   var leaseEnd = Instant(milliseconds: .min)
   var table = Table()
   var history = WriteHistory()
-  /// The sequence number of the last write in the table.
+  private(set) var log = WriteLog()
+  /// The last write in the table: every record up to it is secured.
+  private(set) var applied: UInt64 = 0
+  /// The database has every record up to this one.
   private(set) var stored: UInt64 = 0
   /// The last one that has been handed to the database and is not to be sent again.
   private(set) var sent: UInt64 = 0
   /// The last one that was ever handed to it: what it may have.
   private(set) var handed: UInt64 = 0
-  private var pending: [PendingWrite] = []
-  /// For keys with pending writes: whether the last of them leaves a value, and its sequence number.
+  /// Up to here whoever waited for the database has been told.
+  private var told: UInt64 = 0
+  /// For keys with records that are not in the table: whether the last of them leaves a value, and its number.
   private var overlay: [[UInt8]: (exists: Bool, sequence: UInt64)] = [:]
+
+  // The list at the database
+  /// As the database confirmed it last.
+  private(set) var confirmed = InSyncList.empty
+  /// The last one that was asked for.
+  private var requested = InSyncList.empty
+  /// Those that were asked for since and may have been stored.
+  private var perhaps: [InSyncList] = []
+  /// A list is on its way to the database.
+  private var isListUnderWay = false
+  var streams: [ShadowStream] = []
+
+  // Promotion
+  /// The token under which the records in the log were numbered.
+  private(set) var origin: FencingToken
+  /// Promoted, and the database does not have all yet that this copy had, or still lists others.
+  private(set) var isRecovering = false
+  /// The process is about to end: the database shall have everything, and nobody be on its list.
+  var isRetiring = false
 
   init(partition: Partition, token: FencingToken) {
     self.partition = partition
     self.token = token
+    origin = token
   }
 
-  var hasUnsent: Bool { sent < stored + UInt64(pending.count) }
+  // MARK: Loading
 
-  func finishLoading(sequence: UInt64, history: WriteHistory) {
+  func finishLoading(sequence: UInt64, inSync: InSyncList, history: WriteHistory) {
+    start(from: sequence, inSync: inSync)
+    log = WriteLog(base: sequence)
+    self.history = history
+    // Only a promoted drone finds others on the list here: its own copy was behind the database.
+    isRecovering = !inSync.holders.isEmpty
+  }
+
+  /// Takes over a copy of which the database has the records up to `sequence`.
+  func promote(_ copy: PartitionCopy, sequence: UInt64, inSync: InSyncList) {
+    start(from: sequence, inSync: inSync)
+    table = copy.table
+    history = copy.history
+    log = copy.tail
+    log.drop(through: sequence)
+    origin = copy.token
+    applied = log.end
+    told = log.end
+    isRecovering = stored < log.end || !inSync.holders.isEmpty
+    if !isRecovering { origin = token }
+  }
+
+  private func start(from sequence: UInt64, inSync: InSyncList) {
+    applied = sequence
     stored = sequence
     sent = sequence
     handed = sequence
-    self.history = history
+    told = sequence
+    confirmed = inSync
+    requested = inSync
   }
 
+  /// Everything that it had is stored, and nobody else is on the list.
+  private func recoverIfDone() {
+    guard isRecovering, stored == log.end, confirmed.holders.isEmpty, perhaps.isEmpty else { return }
+    isRecovering = false
+    origin = token
+  }
+
+  // MARK: Writes
+
   /// Queues a write behind those under way and returns its length in bytes.
-  func queue(key: [UInt8], change: LogRecord.Change, client: ClientIncarnation, write: UInt64, origin: Origin)
-    -> Int
-  {
+  func queue(
+    key: [UInt8], change: LogRecord.Change, client: ClientIncarnation, write: UInt64,
+    level: AcknowledgementLevel, origin: Origin, now: Instant
+  ) -> Int {
     let existed = overlay[key]?.exists ?? key.withUnsafeBytes(table.contains)
-    let sequence = stored + UInt64(pending.count) + 1
     let record = LogRecord(key: key, change: change, client: client, write: write, existed: existed)
-    overlay[key] = (change != .delete, sequence)
-    pending.append(PendingWrite(record: record, origin: origin))
-    history.begin(write, by: client, sequence: sequence)
+    log.append(WriteLog.Entry(record: record, level: level, since: now, origin: origin))
+    overlay[key] = (change != .delete, log.end)
+    history.begin(write, by: client, sequence: log.end)
     return record.approximateLength
   }
 
-  /// Lets the answer of a write under way go to whoever asked for it last.
-  func redirect(_ sequence: UInt64, to origin: Origin) {
-    guard sequence > stored, let index = Int(exactly: sequence - stored - 1), index < pending.count else {
-      return
-    }
-    pending[index].origin = origin
+  /// Lets the answer of a write under way go to whoever asked for it last; false when nobody can be told any more.
+  func redirect(_ sequence: UInt64, to origin: Origin) -> Bool {
+    guard log.contains(sequence) else { return false }
+    log[sequence].origin = origin
+    // Behind `told` nobody is looked for any more; what waits there waits for the database.
+    told = min(told, sequence - 1)
+    return true
   }
 
-  /// The next records for the database, as many as fit; nil when not even one does. Into the room of a whole
-  /// append every record fits.
-  func takeBatch(incarnation: Incarnation, room: inout Int) -> PartitionBatch? {
-    let start = Int(sent - stored)
-    var end = start
-    while end < pending.count {
-      let length = pending[end].record.approximateLength
-      guard room >= length else { break }
-      room -= length
-      end += 1
-    }
-    guard end > start else { return nil }
-    let batch = PartitionBatch(
-      partition: partition, token: token, incarnation: incarnation, firstSequence: sent + 1,
-      records: pending[start..<end].map(\.record))
-    sent += UInt64(end - start)
-    handed = max(handed, sent)
-    return batch
+  /// Whether writes have no second place but the database.
+  var needsDatabase: Bool { confirmed.holders.isEmpty || perhaps.contains { $0.holders.isEmpty } }
+
+  /// Every record up to this one is in a second place.
+  private var secured: UInt64 {
+    guard !needsDatabase else { return stored }
+    var through = UInt64.max
+    for holder in confirmed.holders { through = min(through, acknowledged(by: holder)) }
+    for list in perhaps { for holder in list.holders { through = min(through, acknowledged(by: holder)) } }
+    return max(stored, through)
   }
 
-  /// What was sent may be lost: it is sent again from the first one that is not known to be stored.
-  func unsend() { sent = stored }
+  private func acknowledged(by holder: Holder) -> UInt64 {
+    streams.first { $0.holder == holder }?.confirmed ?? 0
+  }
 
-  /// Applies what the database has now, in order.
-  func store(through sequence: UInt64, _ settle: (PendingWrite) -> Void) {
-    guard sequence > stored else { return }
-    let count = min(pending.count, Int(clamping: sequence - stored))
-    for write in pending[..<count] {
-      stored += 1
-      apply(write.record)
-      settle(write)
+  /// Applies what has its second place, in order, and says whose writes are done.
+  /// - Returns: whether there were any.
+  @discardableResult
+  func settle(_ done: (Origin, LogRecord) -> Void) -> Bool {
+    let before = applied
+    let through = min(secured, log.end)
+    while applied < log.end {
+      let next = applied + 1
+      let entry = log[next]
+      // Whoever waives the second place waits for those before him only.
+      guard next <= through || entry.level == .memory else { break }
+      applied = next
+      apply(entry.record)
+      if let origin = entry.origin, entry.level != .durable {
+        log[next].origin = nil
+        done(origin, entry.record)
+      }
     }
-    pending.removeFirst(count)
-    sent = max(sent, stored)
+    let last = min(applied, stored)
+    told = max(told, log.base)
+    while told < last {
+      told += 1
+      guard let origin = log[told].origin else { continue }
+      log[told].origin = nil
+      done(origin, log[told].record)
+    }
+    release()
+    return applied > before
   }
 
   private func apply(_ record: LogRecord) {
-    switch record.change {
-    case .put(let value): table.set(record.key, value, Version(fence: token, sequence: stored))
-    case .delete: table.remove(record.key)
-    }
-    if overlay[record.key]?.sequence == stored { overlay[record.key] = nil }
+    table.apply(record, Version(fence: token, sequence: applied))
+    if overlay[record.key]?.sequence == applied { overlay[record.key] = nil }
     history.settle(
-      WriteOutcome(client: record.client, write: record.write, sequence: stored, existed: record.existed))
+      WriteOutcome(client: record.client, write: record.write, sequence: applied, existed: record.existed))
   }
 
-  /// Gives up what waits.
-  func abandon() -> [PendingWrite] {
-    defer { pending.removeAll() }
-    return pending
+  /// Lets go of the records that nobody needs any more.
+  private func release() {
+    var needed = min(applied, stored)
+    for stream in streams { if let after = stream.needsAfter { needed = min(needed, after) } }
+    log.drop(through: needed)
+  }
+
+  /// Records that are kept for shadows alone.
+  var keptForShadows: Int { Int(clamping: min(applied, stored) - min(log.base, min(applied, stored))) }
+
+  // MARK: The database
+
+  /// The database has everything, and nobody is or may be on its list.
+  var isAtRest: Bool { stored == log.end && confirmed.holders.isEmpty && perhaps.isEmpty }
+
+  /// What a list of copies takes: three principals with their incarnations.
+  private static let listLength = 832
+
+  /// When the oldest record came that the database does not have.
+  var unstoredSince: Instant? { stored < log.end ? log[stored + 1].since : nil }
+
+  var hasUnsent: Bool { sent < log.end }
+
+  /// Whether the database is to be told something.
+  var hasUnsaid: Bool { hasUnsent || wantsList }
+
+  /// Whether the database is to be told of another list.
+  var wantsList: Bool { listChange != nil }
+
+  /// The list that is to be asked for; nil when the database has it.
+  private var listChange: [Holder]? {
+    guard !isListUnderWay, !isRecovering || sent == log.end else { return nil }
+    let wanted = isRecovering ? [] : wantedHolders
+    let isUnresolved = requested.number > confirmed.number
+    return wanted == (isUnresolved ? nil : confirmed.holders) ? nil : wanted
+  }
+
+  /// Whoever has everything that was acknowledged, and answers.
+  private var wantedHolders: [Holder] {
+    guard !streams.isEmpty, !isRetiring else { return [] }
+    return streams.filter { $0.isInSync(with: listed(by: $0) ? 0 : applied) }.compactMap(\.holder).sorted()
+  }
+
+  private func listed(by stream: ShadowStream) -> Bool {
+    guard let holder = stream.holder else { return false }
+    return confirmed.holders.contains(holder)
+  }
+
+  /// Of its shadows in the map all are on the list.
+  var isShadowed: Bool {
+    let streams = streams.filter { !$0.isLeaving }
+    return !streams.isEmpty
+      && streams.allSatisfy { stream in stream.holder.map(confirmed.holders.contains) ?? false }
+  }
+
+  /// Whether this life of a drone may be on the list.
+  func mayList(_ holder: Holder) -> Bool {
+    confirmed.holders.contains(holder) || perhaps.contains { $0.holders.contains(holder) }
+  }
+
+  /// What the database is to be told next, as far as it fits; nil when not even one record does. Into the room of a
+  /// whole append every record fits.
+  func takeBatch(incarnation: Incarnation, room: inout Int) -> PartitionBatch? {
+    let first = sent + 1
+    // A list goes before records: writes may wait for it. A promoted copy's comes behind its last record.
+    let reserved = wantsList ? min(room, Self.listLength) : 0
+    room -= reserved
+    let records = log.records(after: sent, room: &room)
+    room += reserved
+    sent += UInt64(records.count)
+    handed = max(handed, sent)
+    var list: InSyncList?
+    if let wanted = listChange, room >= Self.listLength {
+      room -= Self.listLength
+      let next = InSyncList(number: requested.number + 1, holders: wanted)
+      requested = next
+      perhaps.append(next)
+      isListUnderWay = true
+      list = next
+    }
+    guard !records.isEmpty || list != nil else { return nil }
+    return PartitionBatch(
+      partition: partition, token: token, incarnation: incarnation, origin: origin, firstSequence: first,
+      records: records, inSync: list)
+  }
+
+  /// What was sent may be lost: it is sent again from the first one that is not known to be stored.
+  func unsend() {
+    sent = stored
+    isListUnderWay = false
+  }
+
+  /// The database has the records up to this one, and the list, if one was sent with them.
+  /// - Returns: bytes of records that it did not have before.
+  func store(through sequence: UInt64, _ list: InSyncList?) -> Int {
+    var length = 0
+    while stored < min(sequence, log.end) {
+      stored += 1
+      // Older ones may be gone: everybody else had them.
+      if log.contains(stored) { length += log[stored].record.approximateLength }
+    }
+    sent = max(sent, stored)
+    isListUnderWay = false
+    if let list, list.number > confirmed.number {
+      confirmed = list
+      // Lists that were asked for before this one can no longer be stored.
+      perhaps.removeAll { $0.number <= list.number }
+    }
+    recoverIfDone()
+    return length
+  }
+
+  /// Gives up; whoever waits is to ask again.
+  func abandon() -> [(origin: Origin, record: LogRecord)] {
+    var waiting: [(Origin, LogRecord)] = []
+    var sequence = log.base
+    while sequence < log.end {
+      sequence += 1
+      if let origin = log[sequence].origin { waiting.append((origin, log[sequence].record)) }
+    }
+    return waiting
+  }
+
+  /// Bytes of records that the database does not have.
+  var unstoredLength: Int {
+    var length = 0
+    var sequence = stored
+    while sequence < log.end {
+      sequence += 1
+      length += log[sequence].record.approximateLength
+    }
+    return length
+  }
+
+  /// What is left of it when it is not served here any more.
+  func copy() -> PartitionCopy {
+    PartitionCopy(
+      of: OwnedContents(
+        partition: partition, token: origin, table: table, history: history, log: log, applied: applied,
+        stored: stored))
   }
 }

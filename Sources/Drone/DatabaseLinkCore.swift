@@ -22,6 +22,8 @@ public struct DatabaseLinkCore: Sendable {
     case pumped
     /// A heartbeat has passed.
     case ticked
+    /// What waits without anybody waiting for it has waited long enough.
+    case writeBehindDue
     case stopped
   }
 
@@ -60,8 +62,9 @@ public struct DatabaseLinkCore: Sendable {
   }
 
   private struct Opening {
-    let token: FencingToken
+    let answer: GrantAnswer
     var partitions: PartitionSet
+    var token: FencingToken { answer.token }
   }
 
   /// Milliseconds before an append that the database could not store is sent again.
@@ -91,6 +94,7 @@ public struct DatabaseLinkCore: Sendable {
   /// Partitions that were opened or lost in this read cycle, reported together.
   private var opened: [FencingToken: PartitionSet] = [:]
   private var lost: [FencingToken: PartitionSet] = [:]
+  private var refused: [OpenRefusal: [FencingToken: PartitionSet]] = [:]
   private var actions: [Action] = []
 
   public init(timing: Timing) { watch = DatabaseWatch(timing: timing) }
@@ -103,7 +107,8 @@ public struct DatabaseLinkCore: Sendable {
   ) -> [Action] {
     react(to: event, &data, now)
     switch event {
-    case .sessionOpened, .readCompleted, .retryDue, .pumped: pump(&data, canSend, now)
+    case .sessionOpened, .retryDue, .writeBehindDue: pump(&data, canSend, now)
+    case .readCompleted, .pumped: if data.isUrgent { pump(&data, canSend, now) }
     default: break
     }
     defer { actions.removeAll() }
@@ -113,20 +118,20 @@ public struct DatabaseLinkCore: Sendable {
   private mutating func react(to event: Event, _ data: inout DataCore, _ now: Instant) {
     switch event {
     case .located(let node): use(node)
-    case .granted(let answer, let partitions): open(answer, partitions, now)
-    case .sessionOpened: sessionOpened(now)
+    case .granted(let answer, let partitions): open(answer, partitions, &data, now)
+    case .sessionOpened: sessionOpened(&data, now)
     case .sessionClosed: sessionClosed(&data)
     case .dialFailed:
       isDialling = false
       redial(&data)
     case .redialDue: dial()
-    case .answered(let answer): take(answer, &data)
+    case .answered(let answer): take(answer, &data, now)
     case .readCompleted: completeRead(now)
     case .retryDue:
       guard awaitsRetry else { break }
       awaitsRetry = false
       data.retryAppend()
-    case .pumped: break
+    case .pumped, .writeBehindDue: break
     case .ticked: tick(now)
     case .stopped:
       isStopped = true
@@ -204,14 +209,15 @@ public struct DatabaseLinkCore: Sendable {
 
   // MARK: The session
 
-  private mutating func sessionOpened(_ now: Instant) {
+  private mutating func sessionOpened(_ data: inout DataCore, _ now: Instant) {
     watch.opened(at: now)
     hasSession = true
     isDialling = false
     failures = 0
     actions.append(.report(.databaseReached(true)))
-    for grant in queued { show(grant.answer, grant.partitions, now) }
+    for grant in queued { show(grant.answer, grant.partitions, &data, now) }
     queued.removeAll()
+    reportChanges()
   }
 
   private mutating func sessionClosed(_ data: inout DataCore) {
@@ -232,40 +238,76 @@ public struct DatabaseLinkCore: Sendable {
     redial(&data)
   }
 
-  private mutating func open(_ answer: GrantAnswer, _ partitions: PartitionSet, _ now: Instant) {
+  private mutating func open(
+    _ answer: GrantAnswer, _ partitions: PartitionSet, _ data: inout DataCore, _ now: Instant
+  ) {
     use(answer.database)
     guard hasSession else { return queued.append((answer, partitions)) }
-    show(answer, partitions, now)
+    show(answer, partitions, &data, now)
+    reportChanges()
   }
 
-  private mutating func show(_ answer: GrantAnswer, _ partitions: PartitionSet, _ now: Instant) {
+  private mutating func show(
+    _ answer: GrantAnswer, _ partitions: PartitionSet, _ data: inout DataCore, _ now: Instant
+  ) {
+    let copies = data.beginOpening(partitions, token: answer.token, mode: answer.mode)
+    guard answer.mode == .promote else { return ask(answer, partitions, copy: nil, now) }
+    var missing = partitions
+    for copy in copies {
+      missing.subtract(copy.partitions)
+      ask(answer, copy.partitions, copy: copy.token, now)
+    }
+    refuse(missing, answer.token, .notInSync, &data)
+  }
+
+  /// - Parameter copy: the token of the copies to be promoted; nil asks for the contents.
+  private mutating func ask(
+    _ answer: GrantAnswer, _ partitions: PartitionSet, copy: FencingToken?, _ now: Instant
+  ) {
     nextNumber += 1
-    openings[nextNumber] = Opening(token: answer.token, partitions: partitions)
-    send(.open(number: nextNumber, grant: answer.grant, partitions: partitions), now)
+    openings[nextNumber] = Opening(answer: answer, partitions: partitions)
+    send(.open(number: nextNumber, grant: answer.grant, partitions: partitions, copy: copy), now)
+  }
+
+  private mutating func refuse(
+    _ partitions: PartitionSet, _ token: FencingToken, _ refusal: OpenRefusal, _ data: inout DataCore
+  ) {
+    guard !partitions.isEmpty else { return }
+    // A copy that is not in sync stays: its owner may be about to have it put on the list.
+    if refusal != .other { refused[refusal, default: [:]][token, default: []].formUnion(partitions) }
+    give(up: partitions, token, &data)
   }
 
   // MARK: Answers
 
-  private mutating func take(_ answer: StoreAnswer, _ data: inout DataCore) {
+  private mutating func take(_ answer: StoreAnswer, _ data: inout DataCore, _ now: Instant) {
     hasAnswers = true
     switch answer {
     case .contents(let number, let partition, let entries):
       guard let opening = openings[number] else { return }
       data.load(entries, into: partition, token: opening.token)
-    case .opened(let number, let partition, let sequence, let outcomes, let forgotten):
+    case .opened(let number, let partition, let sequence, let inSync, let outcomes, let forgotten):
       guard let opening = openings[number], opening.partitions.contains(partition) else { return }
       settle(number, [partition])
-      if data.finishLoading(
-        partition, token: opening.token, sequence: sequence, outcomes: outcomes, forgotten: forgotten)
-      {
-        opened[opening.token, default: []].insert(partition)
+      let result = data.finishLoading(
+        partition, token: opening.token, sequence: sequence, inSync: inSync, outcomes: outcomes,
+        forgotten: forgotten)
+      if result == .ready { opened[opening.token, default: []].insert(partition) }
+    case .promoted(let number, let partition, let sequence, let inSync):
+      guard let opening = openings[number], opening.partitions.contains(partition) else { return }
+      settle(number, [partition])
+      switch data.promote(partition, token: opening.token, sequence: sequence, inSync: inSync) {
+      case .ready: opened[opening.token, default: []].insert(partition)
+      case .isBehind: ask(opening.answer, [partition], copy: nil, now)
+      case .unknown: give(up: [partition], opening.token, &data)
+      case .recovering: break
       }
-    case .openRefused(let number, let partitions, let reason):
+    case .openRefused(let number, let partitions, let refusal, let reason):
       guard let opening = openings[number] else { return }
       actions.append(.note(.refused(partitions, reason: reason)))
-      let refused = opening.partitions.intersection(partitions)
-      settle(number, refused)
-      give(up: refused, opening.token, &data)
+      let given = opening.partitions.intersection(partitions)
+      settle(number, given)
+      refuse(given, opening.token, refusal, &data)
     case .appended(let number, _) where number == probeNumber: probeNumber = nil
     case .appendFailed(let number, _) where number == probeNumber: probeNumber = nil
     case .appended(let number, let results):
@@ -274,6 +316,9 @@ public struct DatabaseLinkCore: Sendable {
       let settlement = data.settle(results)
       if !settlement.completions.isEmpty { actions.append(.complete(settlement.completions)) }
       for holding in settlement.lost { lost[holding.token, default: []].formUnion(holding.partitions) }
+      for holding in settlement.recovered {
+        opened[holding.token, default: []].formUnion(holding.partitions)
+      }
     case .appendFailed(let number, let reason):
       guard appendNumber == number else { return }
       appendNumber = nil
@@ -294,8 +339,14 @@ public struct DatabaseLinkCore: Sendable {
 
   private mutating func reportChanges() {
     for token in opened.keys.sorted() { actions.append(.report(.opened(opened[token] ?? [], token))) }
+    for refusal in OpenRefusal.allCases {
+      for (token, partitions) in (refused[refusal] ?? [:]).sorted(by: { $0.key < $1.key }) {
+        actions.append(.report(.refused(partitions, token, refusal)))
+      }
+    }
     for token in lost.keys.sorted() { actions.append(.report(.lost(lost[token] ?? [], token))) }
     opened.removeAll()
     lost.removeAll()
+    refused.removeAll()
   }
 }

@@ -71,6 +71,7 @@ public struct DroneCore: Sendable {
   /// When this life of the drone began.
   let began: Instant
   private var loopTicks: [Instant]
+  private var replications: [Replication]
   private var lastRegister: Instant?
   private var lastGrantRequest: Instant?
   private var random: SplitMix
@@ -96,6 +97,7 @@ public struct DroneCore: Sendable {
     began = now
     lease = Lease(identity.incarnation)
     loopTicks = [Instant](repeating: now, count: max(1, loops))
+    replications = [Replication](repeating: Replication(), count: max(1, loops))
     random = SplitMix(seed: seed)
     // Nobody has been heard yet; a running commander gets its chance before this drone stands for office.
     candidacy.waitUntil = now + timing.suspicion + backOff()
@@ -109,6 +111,8 @@ public struct DroneCore: Sendable {
     case .resigned(let term): resign(term: term, now: now)
     case .opened(let partitions, let token): opened(partitions, token, now: now)
     case .lost(let partitions, let token): lose(partitions, token, now: now)
+    case .refused(let partitions, let token, let refusal): refused(partitions, token, refusal)
+    case .replicated(let loop, let replication): replicated(loop, replication)
     case .closed(let partitions): closed(partitions, now: now)
     case .loopTicked(let loop): tickLoop(loop, now: now)
     case .databaseReached(let reached): reach(database: reached)
@@ -163,6 +167,7 @@ public struct DroneCore: Sendable {
       install(signed, wall: wall, now: now)
     case .grantAnswer(let answer) where isCommander(peer, answer.term): open(answer)
     case .release(let release) where isCommander(peer, release.term): close(release.partitions)
+    case .forgetCopies(let order) where isCommander(peer, order.term): [.forget(order.copies)]
     default: []
     }
   }
@@ -234,9 +239,23 @@ public struct DroneCore: Sendable {
       endpoint: identity.endpoint, holdings: holdings.reported, lively: lively(now),
       mapTerm: map?.term ?? .none,
       mapVersion: map?.version ?? 0, accessTerm: access.installed.term,
-      accessVersion: access.installed.version, reachesDatabase: reachesDatabase)
+      accessVersion: access.installed.version, reachesDatabase: reachesDatabase, copies: copies,
+      shadowed: replications.reduce(into: PartitionSet()) { $0.formUnion($1.shadowed) },
+      behind: UInt64(clamping: replications.map(\.behind).max() ?? 0))
     let send = DroneAction.send(.report(report), to: commander.principal)
     return dropped.isEmpty ? [send] : [.close(dropped), send]
+  }
+
+  /// Of all data loops, by token.
+  private var copies: [Holding] {
+    var sets: [FencingToken: PartitionSet] = [:]
+    for copy in replications.flatMap(\.copies) { sets[copy.token, default: []].formUnion(copy.partitions) }
+    return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0] ?? []) }
+  }
+
+  private mutating func replicated(_ loop: Int, _ replication: Replication) -> [DroneAction] {
+    if replications.indices.contains(loop) { replications[loop] = replication }
+    return []
   }
 
   private mutating func dropLapsed(for term: Term, now: Instant) -> PartitionSet {
@@ -325,7 +344,7 @@ public struct DroneCore: Sendable {
       .open(
         GrantAnswer(
           term: answer.term, incarnation: answer.incarnation, partitions: partitions, token: answer.token,
-          database: answer.database, grant: answer.grant)),
+          mode: answer.mode, database: answer.database, grant: answer.grant)),
     ]
   }
 
@@ -348,6 +367,15 @@ public struct DroneCore: Sendable {
     return report(now)
   }
 
+  /// The commander decides what comes next: another copy, or an operator.
+  private func refused(
+    _ partitions: PartitionSet, _ token: FencingToken, _ refusal: OpenRefusal
+  ) -> [DroneAction] {
+    guard let commander else { return [] }
+    let failure = OpenFailed(term: commander.term, token: token, partitions: partitions, refusal: refusal)
+    return [.send(.openFailed(failure), to: commander.principal)]
+  }
+
   mutating func close(_ partitions: PartitionSet) -> [DroneAction] {
     var closing = PartitionSet()
     for partition in partitions {
@@ -362,23 +390,5 @@ public struct DroneCore: Sendable {
   private mutating func closed(_ partitions: PartitionSet, now: Instant) -> [DroneAction] {
     for partition in partitions { holdings.closed(partition) }
     return report(now)
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a seed in, the same numbers out, on every machine.
-struct SplitMix: Sendable {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
-  }
-
-  mutating func next(in range: ClosedRange<Int64>) -> Int64 {
-    range.lowerBound + Int64(next() % UInt64(range.upperBound - range.lowerBound + 1))
   }
 }

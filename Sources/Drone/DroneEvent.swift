@@ -14,6 +14,10 @@ public enum DroneEvent: Sendable {
   case opened(PartitionSet, FencingToken)
   /// Not opened after all, or taken away by a fence.
   case lost(PartitionSet, FencingToken)
+  /// The database did not open these, for a reason that the commander must know; `lost` follows.
+  case refused(PartitionSet, FencingToken, OpenRefusal)
+  /// How one data loop's copies and shadows stand.
+  case replicated(loop: Int, Replication)
   /// The data loops have stopped serving these, and nothing of them is under way any more.
   case closed(PartitionSet)
   /// A data loop is alive.
@@ -50,12 +54,30 @@ public enum DroneAction: Equatable, Sendable {
   case open(GrantAnswer)
   /// Stop serving; report `closed` when settled.
   case close(PartitionSet)
+  /// Copies of these, up to these tokens, are of no use any more.
+  case forget([Holding])
   /// Serve these until then, unless renewed.
   case serve(PartitionSet, until: Instant)
   case install(SignedSlotMap, SlotMap)
   /// Clients' rights are these from now on.
   case installAccessList(AccessList, term: Term, version: UInt64)
   case note(DroneNote)
+}
+
+/// What a data loop has of others' partitions, and how its own are shadowed.
+public struct Replication: Hashable, Sendable {
+  /// Whole copies, by the token of their records, in order.
+  public var copies: [Holding]
+  /// Of its own partitions those whose every shadow in the map is in sync.
+  public var shadowed: PartitionSet
+  /// Milliseconds since the oldest write that the database does not have.
+  public var behind: Int64
+
+  public init(copies: [Holding] = [], shadowed: PartitionSet = [], behind: Int64 = 0) {
+    self.copies = copies
+    self.shadowed = shadowed
+    self.behind = behind
+  }
 }
 
 /// Something for the log.

@@ -72,6 +72,33 @@ struct Table {
     }
   }
 
+  mutating func apply(_ record: LogRecord, _ version: Version) {
+    switch record.change {
+    case .put(let value): set(record.key, value, version)
+    case .delete: remove(record.key)
+    }
+  }
+
+  /// Entries from a place on, until they are about so many bytes; and the place behind them, nil at the end. An
+  /// entry keeps its place for as long as its key has a value, so who goes on from place to place misses none that
+  /// was there all the time, whatever is changed meanwhile.
+  func entries(from place: Int, bytes: Int) -> (entries: [StoredEntry], next: Int?) {
+    var found: [StoredEntry] = []
+    var length = 0
+    var place = place
+    while place < entries.count, length < bytes {
+      if let entry = entries[place] {
+        let stored = StoredEntry(key: entry.key, value: entry.value, version: entry.version)
+        // One alone may be larger; behind others it waits for the next time.
+        if !found.isEmpty, length + stored.approximateLength > bytes { break }
+        found.append(stored)
+        length += stored.approximateLength
+      }
+      place += 1
+    }
+    return (found, place < entries.count ? place : nil)
+  }
+
   private static func hash(_ key: UnsafeRawBufferPointer) -> Int {
     // The standard library's hasher is seeded for each process: a client cannot choose keys that collide.
     var hasher = Hasher()

@@ -14,7 +14,7 @@ struct WriteHistory {
     case unseen
     /// It is under way, at this sequence number.
     case pending(UInt64)
-    case done(existed: Bool)
+    case done(existed: Bool, sequence: UInt64)
     /// It may have been executed; nobody knows any more.
     case forgotten
   }
@@ -36,7 +36,9 @@ struct WriteHistory {
 
   init() {}
 
-  init(outcomes: [WriteOutcome], forgotten: [ForgottenWrites]) {
+  /// - Parameter isForgetful: whether there were clients of whose writes nothing is known any more.
+  init(outcomes: [WriteOutcome], forgotten: [ForgottenWrites], isForgetful: Bool = false) {
+    isClientForgotten = isForgetful
     for entry in forgotten { forget(entry.client, entry.write) }
     for outcome in outcomes { settle(outcome) }
   }
@@ -53,7 +55,8 @@ struct WriteHistory {
   }
 
   mutating func settle(_ outcome: WriteOutcome) {
-    pasts[Name(client: outcome.client, write: outcome.write)] = .done(existed: outcome.existed)
+    pasts[Name(client: outcome.client, write: outcome.write)] = .done(
+      existed: outcome.existed, sequence: outcome.sequence)
     guard ring.count == Self.capacity else {
       ring.append(outcome)
       return
@@ -64,6 +67,16 @@ struct WriteHistory {
     ring[head] = outcome
     head = (head + 1) % Self.capacity
   }
+
+  // What another history is made of.
+  /// Settled writes in order.
+  var outcomes: [WriteOutcome] { Array(ring[head...] + ring[..<head]) }
+  /// In order of client.
+  var forgottenWrites: [ForgottenWrites] {
+    forgotten.map { ForgottenWrites(client: $0.key, write: $0.value) }
+      .sorted { ($0.client.high, $0.client.low) < ($1.client.high, $1.client.low) }
+  }
+  var isForgetful: Bool { isClientForgotten }
 
   private mutating func forget(_ client: ClientIncarnation, _ write: UInt64) {
     if let highest = forgotten[client] {

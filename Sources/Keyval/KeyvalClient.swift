@@ -73,15 +73,18 @@ public final class KeyvalClient: Sendable {
   /// - Parameters:
   ///   - key: from 1 to ``maximumKeyLength`` bytes.
   ///   - value: up to ``maximumValueLength`` bytes; may be empty.
+  ///   - level: what has to be true before this returns; nil: what the cluster is configured for.
   /// - Returns: whether the key had a value before.
   /// - Throws: ``KeyvalError``, `CancellationError`.
   @discardableResult
-  public func put(_ key: [UInt8], _ value: [UInt8]) async throws -> Bool {
+  public func put(
+    _ key: [UInt8], _ value: [UInt8], level: AcknowledgementLevel? = nil
+  ) async throws -> Bool {
     try check(key)
     guard value.count <= Limits.maximumValueLength else {
       throw KeyvalError.valueTooLong(length: value.count, limit: Limits.maximumValueLength)
     }
-    guard case .existed(let existed) = try await perform(.put(key: key, value: value)) else {
+    guard case .existed(let existed) = try await perform(.put(key: key, value: value, level: level)) else {
       throw KeyvalError.outcomeUnknown
     }
     return existed
@@ -99,9 +102,9 @@ public final class KeyvalClient: Sendable {
   /// - Returns: whether it had a value.
   /// - Throws: ``KeyvalError``, `CancellationError`.
   @discardableResult
-  public func delete(_ key: [UInt8]) async throws -> Bool {
+  public func delete(_ key: [UInt8], level: AcknowledgementLevel? = nil) async throws -> Bool {
     try check(key)
-    guard case .existed(let existed) = try await perform(.delete(key: key)) else {
+    guard case .existed(let existed) = try await perform(.delete(key: key, level: level)) else {
       throw KeyvalError.outcomeUnknown
     }
     return existed
@@ -124,6 +127,16 @@ public final class KeyvalClient: Sendable {
       throw KeyvalError.deadlineExceeded(outcomeUnknown: false, problem: nil)
     }
     return status
+  }
+
+  /// Gives the commander an operator's order.
+  /// - Parameter name: of the drone that it concerns; empty where it concerns none.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func administer(_ order: AdministratorOrder, _ name: String) async throws -> AdministratorReply {
+    guard case .administered(let reply) = try await perform(.administer(order, name: name)) else {
+      throw KeyvalError.deadlineExceeded(outcomeUnknown: true, problem: nil)
+    }
+    return reply
   }
 
   /// What the node at an address says of itself. Needs no ticket, and proves nothing.
@@ -178,8 +191,8 @@ public final class KeyvalClient: Sendable {
 extension KeyvalClient {
   /// Stores text under a key, both as UTF-8.
   @discardableResult
-  public func put(_ key: String, _ value: String) async throws -> Bool {
-    try await put([UInt8](key.utf8), [UInt8](value.utf8))
+  public func put(_ key: String, _ value: String, level: AcknowledgementLevel? = nil) async throws -> Bool {
+    try await put([UInt8](key.utf8), [UInt8](value.utf8), level: level)
   }
 
   /// The value of a key, nil if it has none.
@@ -192,7 +205,9 @@ extension KeyvalClient {
 
   /// Removes a key.
   @discardableResult
-  public func delete(_ key: String) async throws -> Bool { try await delete([UInt8](key.utf8)) }
+  public func delete(_ key: String, level: AcknowledgementLevel? = nil) async throws -> Bool {
+    try await delete([UInt8](key.utf8), level: level)
+  }
 
   /// Where a key lives.
   public func locate(_ key: String) async throws -> Location { try await locate([UInt8](key.utf8)) }

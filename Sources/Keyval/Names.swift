@@ -15,3 +15,8 @@ public typealias ClusterStatus = Cluster.ClusterStatus
 public typealias KeyvalError = Routing.KeyvalError
 /// Where a key lives, by the newest slot map that the client has.
 public typealias Location = Routing.Location
+/// What has to be true of a write before its caller is told that it is done.
+public typealias AcknowledgementLevel = Cluster.AcknowledgementLevel
+/// What an operator tells the commander to do, and what it answers.
+public typealias AdministratorOrder = Cluster.AdministratorOrder
+public typealias AdministratorReply = Cluster.AdministratorReply

@@ -162,7 +162,10 @@ final class ClusterAssembly {
       keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: name),
       directory: directory.data(of: name), anchors: realm.layout.anchors,
       membership: realm.layout.membershipPublicKey, log: .init(level: plan.logLevel))
-    if node.plan.role == .drone { file.loops = plan.loops }
+    if node.plan.role == .drone {
+      file.loops = plan.loops
+      file.shadows = plan.shadows
+    }
     if isAuthority {
       file.ca = .init(certificate: realm.layout.anchors, key: realm.layout.electionCAKey)
       file.membershipKey = realm.layout.membershipKey

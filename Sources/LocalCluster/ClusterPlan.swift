@@ -10,12 +10,14 @@ public struct ClusterPlan: Sendable, Equatable {
   public var logLevel: String
   /// Event loops for data on each drone; nil: one a core.
   public var loops: Int?
+  /// Shadows of each partition, 0 to 2.
+  public var shadows: Int
   /// Whether a second process stands by for the authority.
   public var hasStandby: Bool
 
   public init(
     cluster: String = "local", realm: String = "KEYVAL.TEST", drones: Int = 3, user: String = "alice",
-    logLevel: String = "info", loops: Int? = nil, hasStandby: Bool = false
+    logLevel: String = "info", loops: Int? = nil, shadows: Int = 1, hasStandby: Bool = false
   ) {
     self.cluster = cluster
     self.realm = realm
@@ -23,6 +25,7 @@ public struct ClusterPlan: Sendable, Equatable {
     self.user = user
     self.logLevel = logLevel
     self.loops = loops
+    self.shadows = shadows
     self.hasStandby = hasStandby
   }
 

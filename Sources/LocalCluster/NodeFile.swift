@@ -28,6 +28,7 @@ struct NodeFile: Codable, Equatable {
   let log: Log
   /// For drones alone; without it, one event loop a core.
   var loops: Int?
+  var shadows: Int?
   /// For everybody but the authority.
   var authority: Authority?
   /// For the authority alone.

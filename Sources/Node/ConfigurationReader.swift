@@ -101,6 +101,16 @@ struct ConfigurationReader {
     return level
   }
 
+  func level() throws(NodeError) -> AcknowledgementLevel {
+    guard let found = try sources.string("acknowledgement") else { return .secured }
+    guard let level = AcknowledgementLevel(name: found.value) else {
+      throw .configuration(
+        source: found.source, key: "acknowledgement", problem: "is ‘\(found.value.prefix(80))’",
+        remedy: "Write one of \(AcknowledgementLevel.allCases.map(\.name).joined(separator: ", ")).")
+    }
+    return level
+  }
+
   func authority(realm: String) throws(NodeError) -> RegisteredNode {
     let name = try located(
       "authority.principal", remedy: "Write the authority's principal: keyval-authority/NAME@\(realm).")

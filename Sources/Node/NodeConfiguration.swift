@@ -64,6 +64,10 @@ public struct NodeConfiguration: Sendable {
   public let logLevel: Logger.Level
   /// Event loops for data on a drone; nil: one a core.
   public let loops: Int?
+  /// Shadows that the commander gives each partition, 0 to 2. The same on every drone, since each may be it.
+  public let shadows: Int
+  /// What writes have to reach whose requests do not say.
+  public let level: AcknowledgementLevel
   /// Nil for everybody but the authority.
   public let authoritySettings: AuthoritySettings?
 
@@ -85,8 +89,8 @@ public struct NodeConfiguration: Sendable {
   /// All there are; a file with another key is refused.
   static let keys: Set<String> = [
     "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "membership",
-    "membership-key", "heartbeat", "loops", "log.level", "authority.principal", "authority.address",
-    "authority.standby", "ca.certificate", "ca.key", "administrators", "access",
+    "membership-key", "heartbeat", "loops", "shadows", "acknowledgement", "log.level", "authority.principal",
+    "authority.address", "authority.standby", "ca.certificate", "ca.key", "administrators", "access",
   ]
 
   /// Reads and checks the configuration of a node in a role.
@@ -114,6 +118,8 @@ public struct NodeConfiguration: Sendable {
     try reader.requireAdvertised(listen: listen, advertise: advertise)
     timing = Timing(heartbeat: Int64(try reader.number("heartbeat", in: 10...60_000) ?? 250))
     loops = try reader.number("loops", in: 1...256)
+    shadows = try reader.number("shadows", in: 0...2) ?? 1
+    level = try reader.level()
     logLevel = try reader.logLevel()
     authority = role == .authority ? nil : try reader.authority(realm: realm)
     authorityStandby = role == .authority ? nil : try reader.endpointIfAny("authority.standby")

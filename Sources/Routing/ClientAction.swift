@@ -19,10 +19,12 @@ package enum ClientAction: Hashable, Sendable {
 package enum ClientMessage: Hashable, Sendable {
   case introduce(ClientIncarnation)
   case get(key: [UInt8])
-  case put(write: UInt64, retry: Bool, key: [UInt8], value: [UInt8])
-  case delete(write: UInt64, retry: Bool, key: [UInt8])
+  case put(
+    write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8], value: [UInt8])
+  case delete(write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8])
   case topology
   case status
+  case administer(AdministratorOrder, name: String)
 }
 
 /// What a caller gets.
@@ -33,6 +35,7 @@ package enum ClientReply: Hashable, Sendable {
   case existed(Bool)
   case location(Location)
   case status(ClusterStatus)
+  case administered(AdministratorReply)
 }
 
 extension ClientMessage {
@@ -42,19 +45,22 @@ extension ClientMessage {
     case .introduce(let client): DataRequest.introduce(number: number, client: client).encode(into: &writer)
     case .get(let key):
       key.withUnsafeBytes { DataRequest.get(number: number, key: $0).encode(into: &writer) }
-    case .put(let write, let retry, let key, let value):
+    case .put(let write, let retry, let level, let key, let value):
       key.withUnsafeBytes { key in
         value.withUnsafeBytes { value in
-          DataRequest.put(number: number, write: write, retry: retry, key: key, value: value)
+          DataRequest.put(number: number, write: write, retry: retry, level: level, key: key, value: value)
             .encode(into: &writer)
         }
       }
-    case .delete(let write, let retry, let key):
+    case .delete(let write, let retry, let level, let key):
       key.withUnsafeBytes { key in
-        DataRequest.delete(number: number, write: write, retry: retry, key: key).encode(into: &writer)
+        DataRequest.delete(number: number, write: write, retry: retry, level: level, key: key)
+          .encode(into: &writer)
       }
     case .topology: DataRequest.topology(number: number).encode(into: &writer)
     case .status: DataRequest.status(number: number).encode(into: &writer)
+    case .administer(let order, let name):
+      DataRequest.administer(number: number, order, name: name).encode(into: &writer)
     }
   }
 }

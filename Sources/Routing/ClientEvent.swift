@@ -10,10 +10,12 @@ package struct LinkID: Hashable, Comparable, Sendable {
 /// What a caller wants.
 package enum ClientOperation: Hashable, Sendable {
   case get(key: [UInt8])
-  case put(key: [UInt8], value: [UInt8])
-  case delete(key: [UInt8])
+  /// `level`: what has to be true before it is done; nil: what the cluster's configuration says.
+  case put(key: [UInt8], value: [UInt8], level: AcknowledgementLevel? = nil)
+  case delete(key: [UInt8], level: AcknowledgementLevel? = nil)
   case locate(key: [UInt8])
   case status
+  case administer(AdministratorOrder, name: String)
 }
 
 /// What happened to the client's router.
@@ -57,6 +59,7 @@ package enum ClientAnswer: Hashable, Sendable {
   case outcomeUnknown(number: UInt64)
   case topology(number: UInt64, SignedSlotMap)
   case status(number: UInt64, ClusterStatus)
+  case administered(number: UInt64, AdministratorReply)
 
   package init(_ answer: DataAnswer) {
     switch answer {
@@ -70,6 +73,7 @@ package enum ClientAnswer: Hashable, Sendable {
     case .outcomeUnknown(let number): self = .outcomeUnknown(number: number)
     case .topology(let number, let map): self = .topology(number: number, map)
     case .status(let number, let status): self = .status(number: number, status)
+    case .administered(let number, let reply): self = .administered(number: number, reply)
     }
   }
 
@@ -77,7 +81,7 @@ package enum ClientAnswer: Hashable, Sendable {
     switch self {
     case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
       .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
-      .topology(let number, _), .status(let number, _):
+      .topology(let number, _), .status(let number, _), .administered(let number, _):
       number
     }
   }

@@ -115,11 +115,11 @@ package struct ClientRouter: Sendable {
     let slot: Slot?
     switch operation {
     case .get(let key), .locate(let key): slot = Slot(key: key)
-    case .put(let key, _), .delete(let key):
+    case .put(let key, _, _), .delete(let key, _):
       slot = Slot(key: key)
       lastWrite += 1
       write = lastWrite
-    case .status: slot = nil
+    case .status, .administer: slot = nil
     }
     requests[id] = PendingRequest(id: id, operation: operation, slot: slot, write: write, deadline: deadline)
     wake(by: deadline)

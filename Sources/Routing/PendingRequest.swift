@@ -33,10 +33,13 @@ struct PendingRequest {
   var message: ClientMessage {
     switch operation {
     case .get(let key): .get(key: key)
-    case .put(let key, let value): .put(write: write, retry: mayHaveExecuted, key: key, value: value)
-    case .delete(let key): .delete(write: write, retry: mayHaveExecuted, key: key)
+    case .put(let key, let value, let level):
+      .put(write: write, retry: mayHaveExecuted, level: level, key: key, value: value)
+    case .delete(let key, let level):
+      .delete(write: write, retry: mayHaveExecuted, level: level, key: key)
     case .locate: .topology
     case .status: .status
+    case .administer(let order, let name): .administer(order, name: name)
     }
   }
 

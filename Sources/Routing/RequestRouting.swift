@@ -128,8 +128,8 @@ extension ClientRouter {
 extension ClientOperation {
   var key: [UInt8] {
     switch self {
-    case .get(let key), .put(let key, _), .delete(let key), .locate(let key): key
-    case .status: []
+    case .get(let key), .put(let key, _, _), .delete(let key, _), .locate(let key): key
+    case .status, .administer: []
     }
   }
 
@@ -141,11 +141,12 @@ extension ClientOperation {
     case .delete: "delete this key"
     case .locate: "locate this key"
     case .status: "ask for the status of the cluster"
+    case .administer: "administer the cluster"
     }
   }
 
   var value: [UInt8] {
-    if case .put(_, let value) = self { return value }
+    if case .put(_, let value, _) = self { return value }
     return []
   }
 
@@ -158,6 +159,7 @@ extension ClientOperation {
     // A delete of a key that is not there may be answered either way.
     case (.delete, .notFound): .existed(false)
     case (.status, .status(_, let status)): .status(status)
+    case (.administer, .administered(_, let reply)): .administered(reply)
     default: nil
     }
   }

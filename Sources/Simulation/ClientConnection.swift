@@ -29,8 +29,15 @@ final class ClientConnection {
   private var access: ClientAccess
   /// What was asked under which number, and the access list by which it was permitted.
   private var permitted: [UInt64: Watch.Permission] = [:]
-  /// The client's number of each write that was asked on this session.
-  private var writes: [UInt64: UInt64] = [:]
+
+  private struct Asked {
+    let write: UInt64
+    let partition: Partition
+    let isDurable: Bool
+  }
+
+  /// The writes that were asked on this session, by the number of their request.
+  private var writes: [UInt64: Asked] = [:]
   private var sampled = Instant(milliseconds: 0)
 
   var id: UInt64 { session.id }
@@ -103,10 +110,13 @@ final class ClientConnection {
             .unavailable(number: number, .noCommander)
           }
         answer.encode(into: &gathered)
-      case .status(let number): DataAnswer.failed(number: number, .notCommander).encode(into: &gathered)
+      case .status(let number), .administer(let number, _, _):
+        DataAnswer.failed(number: number, .notCommander).encode(into: &gathered)
       case .get(let number, let key): execute(request, encoded, number, Slot(key: key).partition, now)
-      case .put(let number, let write, _, let key, _), .delete(let number, let write, _, let key):
-        writes[number] = write
+      case .put(let number, let write, _, let level, let key, _),
+        .delete(let number, let write, _, let level, let key):
+        writes[number] = Asked(
+          write: write, partition: Slot(key: key).partition, isDurable: level == .durable)
         execute(request, encoded, number, Slot(key: key).partition, now)
       }
     }
@@ -189,13 +199,14 @@ final class ClientConnection {
     }
   }
 
-  /// Whoever is told that a write is done can rely on the disk.
+  /// Whoever is told that a write is done can rely on its second place.
   private func checkWrites(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let answer = try? DataAnswer(from: &reader) {
-        guard case .done(let number, _) = answer, let write = writes[number], let client else { continue }
-        world.watch.acknowledged(write, of: client, by: drone)
+        guard case .done(let number, _) = answer, let asked = writes[number], let client else { continue }
+        world.watch.acknowledged(
+          asked.write, of: client, in: asked.partition, isDurable: asked.isDurable, by: drone)
       }
     }
   }
@@ -265,19 +276,20 @@ extension DataRequest {
   fileprivate var asked: (number: UInt64, call: Operation.Call, key: [UInt8])? {
     switch self {
     case .get(let number, let key): (number, .get, [UInt8](key))
-    case .put(let number, _, _, let key, let value): (number, .put([UInt8](value)), [UInt8](key))
-    case .delete(let number, _, _, let key): (number, .delete, [UInt8](key))
+    case .put(let number, _, _, _, let key, let value): (number, .put([UInt8](value)), [UInt8](key))
+    case .delete(let number, _, _, _, let key): (number, .delete, [UInt8](key))
     case .topology(let number), .status(let number): (number, .get, [])
-    case .introduce: nil
+    case .introduce, .administer: nil
     }
   }
 
   /// The number and the partition of a request on a key.
   fileprivate var keyed: (UInt64, Partition)? {
     switch self {
-    case .get(let number, let key), .put(let number, _, _, let key, _), .delete(let number, _, _, let key):
+    case .get(let number, let key), .put(let number, _, _, _, let key, _),
+      .delete(let number, _, _, _, let key):
       (number, Slot(key: key).partition)
-    case .introduce, .topology, .status: nil
+    case .introduce, .topology, .status, .administer: nil
     }
   }
 }

@@ -66,11 +66,12 @@ final class ClientMachine: Machine {
       Operation(client: name, call: call, invoked: world.time), on: key)
     world.trace("\(name) asks \(id): \(call.text) \(String(decoding: key, as: UTF8.self))")
     pending[id] = Pending(caller: caller, key: key, call: call, index: index)
+    let level: AcknowledgementLevel? = random.chance(100_000) ? .durable : nil
     let operation: ClientOperation =
       switch call {
       case .get: .get(key: key)
-      case .put(let value): .put(key: key, value: value)
-      case .delete: .delete(key: key)
+      case .put(let value): .put(key: key, value: value, level: level)
+      case .delete: .delete(key: key, level: level)
       }
     handle(.requested(id: id, operation, deadline: now + workload.patience))
   }

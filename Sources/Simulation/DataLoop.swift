@@ -13,6 +13,7 @@ final class DataLoop {
   private var session: Session?
   private(set) var map: SignedSlotMap?
   private var clients: [UInt64: ClientConnection] = [:]
+  private var shadows: [Principal: ShadowLink] = [:]
 
   init(_ index: Int, of drone: DroneMachine, on executor: Executor) {
     self.index = index
@@ -37,10 +38,10 @@ final class DataLoop {
 
   func open(_ answer: GrantAnswer) {
     let partitions = mine(answer.partitions)
-    guard !partitions.isEmpty else { return }
-    core.beginLoading(partitions, token: answer.token)
-    handle(.granted(answer, partitions))
+    if !partitions.isEmpty { handle(.granted(answer, partitions)) }
   }
+
+  func forget(_ copies: [Holding]) { core.forget(copies) }
 
   func close(_ partitions: PartitionSet) { complete(core.close(mine(partitions))) }
 
@@ -48,8 +49,43 @@ final class DataLoop {
 
   func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
     map = signed
-    core.mapTerm = newer.term
-    core.mapVersion = newer.version
+    core.install(newer, mine: mine(.all), principal: drone.principal)
+    adjustShadows()
+    pump()
+  }
+
+  // MARK: Shadows
+
+  /// A session for each drone that shadows something of this loop's.
+  private func adjustShadows() {
+    let wanted = core.shadowPeers
+    for node in wanted where shadows[node.principal] == nil {
+      shadows[node.principal] = ShadowLink(to: node.principal, of: self)
+    }
+    for peer in shadows.keys.sorted() {
+      shadows[peer]?.handle(.located(wanted.first { $0.principal == peer }))
+    }
+  }
+
+  private func pumpShadows() {
+    for peer in shadows.keys.sorted() { shadows[peer]?.handle(.pumped) }
+  }
+
+  /// The owner of partitions that this drone shadows has dialled.
+  func accept(_ session: Session, from owner: Principal) -> Bool {
+    var number: UInt64 = 0
+    session.acceptor.received = { [unowned self] payload in
+      guard let messages = payload as? [ReplicationMessage] else { return }
+      if case .greet(let session)? = messages.first { number = session }
+      var answers: [ReplicationAnswer] = []
+      executor.perform(
+        messages.map { message in
+          { [unowned self] in
+            if let answer = core.take(message, from: owner, session: number) { answers.append(answer) }
+          }
+        } + [{ if !answers.isEmpty { session.send(answers, from: session.acceptor) } }])
+    }
+    return true
   }
 
   func withdraw() {
@@ -59,8 +95,21 @@ final class DataLoop {
 
   // MARK: The database
 
-  func pump() { handle(.pumped) }
-  func tick() { handle(.ticked) }
+  /// Tells the database what is urgent, and the shadows everything.
+  func pump() {
+    pumpShadows()
+    handle(.pumped)
+  }
+
+  func tick() {
+    complete(core.tickStreams(drone.now, timing: world.timing))
+    adjustShadows()
+    pump()
+    drone.toControl(.replicated(loop: index, core.replication(drone.now)))
+    handle(.ticked)
+  }
+
+  func writeBehind() { handle(.writeBehindDue) }
 
   private func handle(_ event: DatabaseLinkCore.Event) {
     let actions = link.handle(
@@ -113,7 +162,7 @@ final class DataLoop {
     guard let answers = payload as? [StoreAnswer] else { return }
     executor.perform(
       answers.map { answer in { [unowned self] in handle(.answered(answer)) } }
-        + [{ [unowned self] in handle(.readCompleted) }])
+        + [{ [unowned self] in handle(.readCompleted) }, { [unowned self] in adjustShadows() }])
   }
 
   // MARK: Clients
@@ -137,7 +186,7 @@ final class DataLoop {
   }
 
   /// Answers writes that the database has, and requests whose partition went away.
-  private func complete(_ completions: [DataCore.Completion]) {
+  func complete(_ completions: [DataCore.Completion]) {
     var gathered: [Origin: GatheredAnswers] = [:]
     var order: [Origin] = []
     for completion in completions {

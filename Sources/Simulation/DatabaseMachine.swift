@@ -137,7 +137,8 @@ final class DatabaseMachine: Machine {
       answers.append(
         .opened(
           number: stream.number, partition: partition,
-          sequence: snapshot.fences[partition.index]?.sequence ?? 0, outcomes: contents.outcomes,
+          sequence: snapshot.fences[partition.index]?.sequence ?? 0,
+          inSync: snapshot.fences[partition.index]?.inSync ?? .empty, outcomes: contents.outcomes,
           forgotten: []))
     }
     session.send(answers, from: session.acceptor)

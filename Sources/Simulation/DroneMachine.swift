@@ -60,7 +60,10 @@ final class DroneMachine: Machine {
     loops = loopExecutors.enumerated().map { DataLoop($0, of: self, on: $1) }
     access = loops.map { _ in (InstalledAccessList(), .none, 0) }
     tick()
-    for loop in loops { tick(loop) }
+    for loop in loops {
+      tick(loop)
+      writeBehind(loop)
+    }
   }
 
   override func ended() {
@@ -91,6 +94,13 @@ final class DroneMachine: Machine {
     }
   }
 
+  private func writeBehind(_ loop: DataLoop) {
+    after(50, on: loop.executor) { [unowned self] in
+      loop.writeBehind()
+      writeBehind(loop)
+    }
+  }
+
   func toControl(_ event: DroneEvent) {
     control.post { [unowned self] in handle(event) }
   }
@@ -99,7 +109,7 @@ final class DroneMachine: Machine {
 
   func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: wall))
@@ -139,6 +149,7 @@ final class DroneMachine: Machine {
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
     case .open(let answer): onEachLoop { $0.open(answer) }
     case .close(let partitions): close(partitions)
+    case .forget(let copies): onEachLoop { $0.forget(copies) }
     case .serve(let partitions, let end): onEachLoop { $0.serve(partitions, until: end) }
     case .install(let signed, let map): onEachLoop { $0.install(signed, map) }
     case .installAccessList(let list, let term, let version):
@@ -185,6 +196,11 @@ final class DroneMachine: Machine {
   var countedVersion: UInt64? { office?.core.membership }
   var isCommanding: Bool { isUp && (office?.core.hasMajority(now) ?? false) }
 
+  /// As the commander: an operator accepts that what only these partitions' lost copies held is lost.
+  func acceptLoss(of partitions: PartitionSet) -> PartitionSet {
+    office?.core.acceptLoss(of: partitions) ?? []
+  }
+
   private func takeOffice(
     _ term: Term, _ certificate: [UInt8], _ membership: UInt64, _ drones: [RegisteredNode],
     _ databases: [RegisteredNode], _ previous: SlotMap?
@@ -198,7 +214,7 @@ final class DroneMachine: Machine {
     var core = CommanderCore(
       identity: CommanderCore.Identity(
         principal: principal, term: term, cluster: Names.cluster, authority: Names.node(Names.authority)),
-      timing: world.timing, certificate: certificate, notBefore: proved.notBefore,
+      timing: world.timing, shadows: world.shadows, certificate: certificate, notBefore: proved.notBefore,
       notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
       previous: previous, now: now)
     #if KEYVAL_MUTATIONS
@@ -282,7 +298,7 @@ final class DroneMachine: Machine {
     else { return world.trace("\(name) cannot seal a grant") }
     let answer = GrantAnswer(
       term: office.term, incarnation: grant.incarnation, partitions: grant.partitions, token: grant.token,
-      database: database, grant: sealed)
+      mode: grant.mode, database: database, grant: sealed)
     send(.grantAnswer(answer), to: drone)
   }
 

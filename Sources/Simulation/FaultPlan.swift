@@ -2,6 +2,7 @@
 /// out without changing the rest.
 struct FaultPlan: Sendable {
   let drones: Int
+  let shadows: Int
   let clients: Int
   let callers: Int
   let registers: Int
@@ -18,6 +19,7 @@ struct FaultPlan: Sendable {
   init(seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 4)
     drones = [1, 2, 3, 3, 4, 5][random.index(6)]
+    shadows = [0, 1, 1, 1, 2][random.index(5)]
     clients = 1 + random.index(4)
     callers = 1 + random.index(2)
     registers = [2, 3, 5, 9][random.index(4)]

@@ -14,9 +14,13 @@ public struct Run: Sendable {
     public internal(set) var recoveryMilliseconds: Int64 = 0
     public internal(set) var operations = 0
     public internal(set) var acknowledgedWrites = 0
+    /// Of them those that only memories had when they were acknowledged.
+    public internal(set) var shadowedWrites = 0
     public internal(set) var failures = 0
     public internal(set) var elections = 0
     public internal(set) var events = 0
+    /// Partitions of which an operator had to accept the loss of writes: owner and shadows were lost together.
+    public internal(set) var acceptedLosses = 0
     /// Keys whose history has too many explanations to try.
     public internal(set) var undecided = 0
     /// The faults that were struck.
@@ -44,6 +48,7 @@ public struct Run: Sendable {
       world.mutations = mutations
     #endif
     let workload = Workload(callers: plan.callers, registers: plan.registers, pauses: plan.pauses)
+    world.shadows = plan.shadows
     world.access = AccessPlan(seed: seed, clients: plan.clients, length: plan.length)
     for _ in 0..<plan.drones { world.addDrone() }
     for _ in 0..<plan.clients { world.addClient(workload) }
@@ -59,10 +64,12 @@ public struct Run: Sendable {
     report.recoveryMilliseconds = (world.time - healed) / 1_000
 
     report.violations = world.violations.map(\.description)
-    if report.violations.isEmpty { check(workload.history, &report) }
+    if report.violations.isEmpty { check(workload.history, world.watch.accepted, &report) }
+    report.acceptedLosses = world.watch.accepted.count
     report.virtualMilliseconds = world.time / 1_000
     report.operations = workload.history.count
     report.acknowledgedWrites = world.watch.acknowledgedWrites
+    report.shadowedWrites = world.watch.shadowedWrites
     report.failures = workload.failures
     report.elections = world.watch.elections
     report.events = world.eventCount
@@ -85,22 +92,28 @@ public struct Run: Sendable {
   }
 
   private func recover(_ world: World, _ workload: Workload, until end: Int64) {
-    world.run(until: end) { world.servedCount == Partition.count }
+    world.run(until: end) {
+      world.operate()
+      return world.servedCount == Partition.count
+    }
     guard !world.isOver else { return }
     guard world.servedCount == Partition.count else {
       return world.violated(
-        "\(world.servedCount) of \(Partition.count) partitions are served \(Self.recovery) ms after the last fault"
-      )
+        "\(world.servedCount) of \(Partition.count) partitions are served \(Self.recovery) ms after the last fault; "
+          + world.watch.whyNotServed)
     }
     workload.readEverything()
-    world.run(until: end) { workload.hasReadEverything }
+    world.run(until: end) {
+      world.operate()
+      return workload.hasReadEverything
+    }
     if !world.isOver, !workload.hasReadEverything {
       world.violated("\(workload.unreadCount) keys cannot be read \(Self.recovery) ms after the last fault")
     }
   }
 
-  private func check(_ history: History, _ report: inout Report) {
-    for key in history.keys {
+  private func check(_ history: History, _ lost: PartitionSet, _ report: inout Report) {
+    for key in history.keys where !lost.contains(Slot(key: key).partition) {
       let operations = history.meaningful(key)
       switch Linearizability.check(operations) {
       case .linearizable: break

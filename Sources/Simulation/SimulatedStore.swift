@@ -42,27 +42,34 @@ final class SimulatedStore {
     guard opening.token.term == current.term else {
       let error = GrantError.expired(term: opening.token.term, current: current.term)
       return OpeningResult(
-        opened: [], refused: opening.partitions.map { .init(partition: $0, error: error) })
+        standings: [], refused: opening.partitions.map { .init(partition: $0, error: error) })
     }
-    var opened = PartitionSet()
+    var standings: [OpeningResult.Standing] = []
     var refused: [OpeningResult.Refusal] = []
+    func stands(_ partition: Partition, _ fence: PartitionFence) {
+      standings.append(.init(partition: partition, sequence: fence.sequence, inSync: fence.inSync))
+    }
     for partition in opening.partitions {
       let stored = current.fences[partition.index]
       switch PartitionFence.opening(
-        stored, token: opening.token, holder: opening.holder, incarnation: opening.incarnation)
+        stored, token: opening.token, holder: opening.holder, incarnation: opening.incarnation,
+        mode: opening.mode, copy: opening.copy)
       {
       case .raised(let fence):
         if fence.token <= stored?.token ?? .none || fence.sequence < stored?.sequence ?? 0 {
           world.violated("the fence of partition \(partition) falls to \(fence.token)")
         }
         current.fences[partition.index] = fence
-        opened.insert(partition)
-      case .repeated: opened.insert(partition)
+        stands(partition, fence)
+      case .repeated(let fence): stands(partition, fence)
       case .fenced(let token):
         refused.append(.init(partition: partition, error: .fenced(partition, current: token)))
+      case .copiesElsewhere(let holders):
+        refused.append(.init(partition: partition, error: .copiesElsewhere(partition, holders)))
+      case .notInSync: refused.append(.init(partition: partition, error: .notInSync(partition)))
       }
     }
-    return OpeningResult(opened: opened, refused: refused)
+    return OpeningResult(standings: standings, refused: refused)
   }
 
   private func append(_ batch: PartitionBatch, from holder: Principal) -> StoreAnswer.PartitionResult {
@@ -70,10 +77,11 @@ final class SimulatedStore {
     switch PartitionFence.admission(batch, from: holder, stored: judge(batch, holder)) {
     case .store(let skipping, let through):
       add(batch, skipping: skipping)
-      let reached = current.fences[batch.partition.index]?.sequence ?? 0
-      current.fences[batch.partition.index]?.sequence = max(through, reached)
+      current.fences[batch.partition.index]?.take(batch, through: through)
       result = .stored(through: through)
-    case .stored(let through): result = .stored(through: through)
+    case .stored(let through):
+      current.fences[batch.partition.index]?.take(batch, through: through)
+      result = .stored(through: through)
     case .fenced(let token): result = .fenced(by: token)
     case .gap(let sequence): result = .gap(stored: sequence)
     }
@@ -82,7 +90,7 @@ final class SimulatedStore {
 
   private func add(_ batch: PartitionBatch, skipping: Int) {
     for (offset, record) in batch.records.enumerated().dropFirst(skipping) {
-      let version = Version(fence: batch.token, sequence: batch.firstSequence + UInt64(offset))
+      let version = Version(fence: batch.origin, sequence: batch.firstSequence + UInt64(offset))
       if !current.append(record, to: batch.partition, version: version) {
         world.violated("write \(record.write) was executed twice, in partition \(batch.partition)")
       }

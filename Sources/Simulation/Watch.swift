@@ -11,6 +11,8 @@ final class Watch {
   /// No commander that can still have a majority counts a lower version of the membership than this.
   private var counted: UInt64 = 0
   private(set) var acknowledgedWrites = 0
+  /// Of them those that only memories had when they were acknowledged.
+  private(set) var shadowedWrites = 0
   private(set) var elections = 0
   /// Access lists that commanders put in force: their terms, versions, and when.
   private var publications: [(term: Term, version: UInt64, time: Int64)] = []
@@ -117,11 +119,85 @@ final class Watch {
     world.drones.first { $0 !== drone && $0.isServing(partition) }
   }
 
-  /// A client is told that its write is done.
-  func acknowledged(_ write: UInt64, of client: ClientIncarnation, by drone: DroneMachine) {
+  /// A client is told that its write is done: it is on the database's disk, or in the memory of everybody on the
+  /// list that is on that disk.
+  func acknowledged(
+    _ write: UInt64, of client: ClientIncarnation, in partition: Partition, isDurable: Bool,
+    by drone: DroneMachine
+  ) {
     acknowledgedWrites += 1
-    if !world.database.store.durable.has(write, of: client) {
-      world.violated("\(drone.name) acknowledges write \(write), which the database does not have")
+    let stored = world.database.store.durable
+    if stored.has(write, of: client) { return }
+    shadowedWrites += 1
+    guard !isDurable, let holders = stored.fences[partition.index]?.inSync.holders, !holders.isEmpty else {
+      return world.violated(
+        "\(drone.name) acknowledges write \(write) of partition \(partition), which the database does not have"
+      )
+    }
+    for holder in holders {
+      // Who has ended since has ended with what he had.
+      guard let machine = world.drones.first(where: { $0.principal == holder.principal }), machine.isUp,
+        machine.incarnation == holder.incarnation
+      else { continue }
+      let core = machine.loops[DataLoop.loop(of: partition)].core
+      if !core.has(write, of: client, in: partition) {
+        world.violated(
+          "\(drone.name) acknowledges write \(write) of partition \(partition), which neither the database has nor \(machine.name)"
+        )
+      }
+    }
+  }
+
+  // MARK: The operator
+
+  /// Partitions of which he has accepted a loss.
+  private(set) var accepted = PartitionSet()
+
+  /// He does so only where everybody is gone who could have what was acknowledged.
+  func accept(_ partitions: PartitionSet) { accepted.formUnion(partitions) }
+
+  /// How the first partition stands that nobody serves.
+  var whyNotServed: String {
+    let missing = Partition.all.first { partition in !world.drones.contains { $0.isServing(partition) } }
+    guard let partition = missing else { return "" }
+    let fence = world.database.store.durable.fences[partition.index]
+    let copies = world.drones.filter(\.isUp).compactMap { drone in
+      drone.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition).map { "\(drone.name) \($0)" }
+    }
+    let lives = world.drones.map { "\($0.name) \($0.incarnation)" }
+    return
+      "partition \(partition): \(fence.map { "\($0)" } ?? "never opened"); copies: \(copies); lives: \(lives)"
+  }
+
+  func isLost(_ partition: Partition) -> Bool {
+    guard let fence = world.database.store.durable.fences[partition.index] else { return false }
+    let owner = Holder(principal: fence.holder, incarnation: fence.incarnation)
+    return (fence.inSync.holders + [owner]).allSatisfy { holder in
+      world.drones.contains { drone in
+        guard drone.principal == holder.principal else { return false }
+        // What a drone had that was removed is not asked for.
+        if drone.isRemoved || drone.isGone { return true }
+        guard drone.isUp else { return false }
+        // Cut off from the database or the commander for ever, when its owner ended at the same time: as good as lost.
+        return drone.incarnation != holder.incarnation
+          || ([world.database] + world.commanders).contains { (other: Machine) in
+            world.network.isCut(drone, other) || world.network.isCut(other, drone)
+          }
+      }
+    }
+  }
+}
+
+extension World {
+  /// What an operator does who sees that copies are lost.
+  func operate() {
+    let lost = PartitionSet(Partition.all.filter { watch.isLost($0) })
+    guard !lost.isEmpty else { return }
+    for commander in commanders {
+      let accepted = commander.acceptLoss(of: lost)
+      guard !accepted.isEmpty else { continue }
+      trace("the operator accepts the loss of \(accepted)")
+      watch.accept(accepted)
     }
   }
 }

@@ -11,6 +11,8 @@ final class World {
 
   let seed: UInt64
   let timing = Timing()
+  /// Of each partition, when there are enough drones.
+  var shadows = 1
   /// Microseconds since the run began.
   private(set) var time: Int64 = 0
   var random: SeededRandom

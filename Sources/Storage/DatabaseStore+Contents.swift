@@ -25,7 +25,7 @@ extension DatabaseStore {
   ) throws(StoreError) {
     let partitions = opening.partitions
     try reading { database in
-      var sequences: [UInt64] = []
+      var fences: [PartitionFence] = []
       for partition in partitions {
         guard let fence = try Self.fence(of: partition, database) else {
           throw StoreError.fenced(partition, by: .none)
@@ -33,13 +33,13 @@ extension DatabaseStore {
         guard fence.token == opening.token, fence.holder == opening.holder,
           fence.incarnation == opening.incarnation
         else { throw StoreError.fenced(partition, by: fence.token) }
-        sequences.append(fence.sequence)
+        fences.append(fence)
       }
       var unfolded = try UnfoldedLog(of: partitions, database)
-      for (partition, sequence) in zip(partitions, sequences) {
+      for (partition, fence) in zip(partitions, fences) {
         try Self.merge(partition, unfolded.take(partition), database, receive)
         let tail = try Self.tail(
-          of: partition, sequence: sequence, unfolded.takeOutcomes(partition), database)
+          of: partition, fence, unfolded.takeOutcomes(partition), database)
         guard receive(.end(tail)) else { throw StoreError.cancelled }
       }
     }
@@ -74,14 +74,15 @@ extension DatabaseStore {
   }
 
   private static func tail(
-    of partition: Partition, sequence: UInt64, _ unfolded: [WriteOutcome], _ database: Database
+    of partition: Partition, _ fence: PartitionFence, _ unfolded: [WriteOutcome], _ database: Database
   ) throws -> PartitionTail {
     let outcomes = try OutcomeTable.stored(partition, database) + unfolded
     var forgotten = try OutcomeTable.forgotten(of: partition, database)
     for outcome in outcomes.dropLast(OutcomeTable.kept) { forgotten.add(outcome) }
     forgotten.keep(OutcomeTable.maximumClients)
     return PartitionTail(
-      partition: partition, sequence: sequence, outcomes: Array(outcomes.suffix(OutcomeTable.kept)),
+      partition: partition, sequence: fence.sequence, inSync: fence.inSync,
+      outcomes: Array(outcomes.suffix(OutcomeTable.kept)),
       forgotten: forgotten.inOrder.map { ForgottenWrites(client: $0.client, write: $0.write) })
   }
 }

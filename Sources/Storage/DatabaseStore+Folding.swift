@@ -99,7 +99,7 @@ extension PartitionBatch {
   func forEachChange(_ body: (LogRecord, Version) -> Void) {
     var sequence = firstSequence
     for record in records {
-      body(record, Version(fence: token, sequence: sequence))
+      body(record, Version(fence: origin, sequence: sequence))
       sequence &+= 1
     }
   }

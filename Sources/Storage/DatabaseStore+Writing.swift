@@ -12,25 +12,32 @@ extension DatabaseStore {
       guard opening.token.term == current else {
         let error = GrantError.expired(term: opening.token.term, current: current)
         return OpeningResult(
-          opened: [], refused: opening.partitions.map { .init(partition: $0, error: error) })
+          standings: [], refused: opening.partitions.map { .init(partition: $0, error: error) })
       }
-      var opened = PartitionSet()
+      var standings: [OpeningResult.Standing] = []
       var refused: [OpeningResult.Refusal] = []
+      func stands(_ partition: Partition, _ fence: PartitionFence) {
+        standings.append(.init(partition: partition, sequence: fence.sequence, inSync: fence.inSync))
+      }
       for partition in opening.partitions {
         let decision = PartitionFence.opening(
           try Self.fence(of: partition, database), token: opening.token, holder: opening.holder,
-          incarnation: opening.incarnation)
+          incarnation: opening.incarnation, mode: opening.mode, copy: opening.copy)
         switch decision {
         case .raised(let fence):
           try Self.set(fence, of: partition, database)
-          opened.insert(partition)
-        case .repeated:
-          opened.insert(partition)
+          stands(partition, fence)
+        case .repeated(let fence):
+          stands(partition, fence)
         case .fenced(let token):
           refused.append(.init(partition: partition, error: .fenced(partition, current: token)))
+        case .copiesElsewhere(let holders):
+          refused.append(.init(partition: partition, error: .copiesElsewhere(partition, holders)))
+        case .notInSync:
+          refused.append(.init(partition: partition, error: .notInSync(partition)))
         }
       }
-      return OpeningResult(opened: opened, refused: refused)
+      return OpeningResult(standings: standings, refused: refused)
     }
   }
 
@@ -49,10 +56,7 @@ extension DatabaseStore {
         }
       }
       try row.insert(database)
-      for (partition, sequence) in fences.moved {
-        try database.cachedStatement(sql: "UPDATE partitions SET sequence = ? WHERE partition = ?")
-          .execute(arguments: [Int64(sequence), partition.number])
-      }
+      for (partition, fence) in fences.moved { try Self.move(partition, to: fence, database) }
       return results
     }
     if !row.isEmpty {
@@ -74,9 +78,11 @@ extension DatabaseStore {
     switch PartitionFence.admission(batch, from: holder, stored: stored) {
     case .store(let skipping, let through):
       row.add(batch, skipping: skipping)
-      fences.move(batch.partition, to: through)
+      fences.take(batch, through: through)
       result = .stored(through: through)
-    case .stored(let through): result = .stored(through: through)
+    case .stored(let through):
+      fences.take(batch, through: through)
+      result = .stored(through: through)
     case .fenced(let token): result = .fenced(by: token)
     case .gap(let sequence): result = .gap(stored: sequence)
     }
@@ -85,24 +91,39 @@ extension DatabaseStore {
 
   static func fence(of partition: Partition, _ database: Database) throws -> PartitionFence? {
     let statement = try database.cachedStatement(
-      sql: "SELECT term, counter, holder, incarnation, base, sequence FROM partitions WHERE partition = ?")
+      sql: "SELECT term, counter, holder, incarnation, base, sequence, list, origin_term, origin_counter "
+        + "FROM partitions WHERE partition = ?")
     guard let row = try Row.fetchOne(statement, arguments: [partition.number]) else { return nil }
     let base: Int64 = row[4]
     let sequence: Int64 = row[5]
     return PartitionFence(
       token: FencingToken(term: Term(UInt64(stored: row[0])), counter: UInt64(stored: row[1])),
       holder: try Principal(row[2] as String), incarnation: Incarnation(UInt64(stored: row[3])),
-      base: UInt64(stored: base), sequence: UInt64(stored: sequence))
+      base: UInt64(stored: base), sequence: UInt64(stored: sequence),
+      inSync: try InSyncList.decode([UInt8](row[6] as Blob)),
+      origin: FencingToken(term: Term(UInt64(stored: row[7])), counter: UInt64(stored: row[8])))
   }
 
   private static func set(_ fence: PartitionFence, of partition: Partition, _ database: Database) throws {
     let statement = try database.cachedStatement(
       sql:
-        "INSERT OR REPLACE INTO partitions (partition, term, counter, holder, incarnation, base, sequence) "
-        + "VALUES (?, ?, ?, ?, ?, ?, ?)")
+        "INSERT OR REPLACE INTO partitions (partition, term, counter, holder, incarnation, base, sequence, list, "
+        + "origin_term, origin_counter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     try statement.execute(arguments: [
       partition.number, fence.token.term.number.stored, fence.token.counter.stored, fence.holder.text,
       fence.incarnation.number.stored, fence.base.stored, fence.sequence.stored,
+      Blob(fence.inSync.encoded()), fence.origin.term.number.stored, fence.origin.counter.stored,
+    ])
+  }
+
+  /// What an append changes of a fence.
+  private static func move(_ partition: Partition, to fence: PartitionFence, _ database: Database) throws {
+    let statement = try database.cachedStatement(
+      sql: "UPDATE partitions SET sequence = ?, list = ?, origin_term = ?, origin_counter = ? "
+        + "WHERE partition = ?")
+    try statement.execute(arguments: [
+      fence.sequence.stored, Blob(fence.inSync.encoded()), fence.origin.term.number.stored,
+      fence.origin.counter.stored, partition.number,
     ])
   }
 }
@@ -122,15 +143,17 @@ private struct FenceCache {
     return fence
   }
 
-  mutating func move(_ partition: Partition, to sequence: UInt64) {
-    fences[partition]??.sequence = sequence
-    touched.insert(partition)
+  mutating func take(_ batch: PartitionBatch, through sequence: UInt64) {
+    guard let before = fences[batch.partition] ?? nil else { return }
+    var fence = before
+    fence.take(batch, through: sequence)
+    guard fence != before else { return }
+    fences[batch.partition] = fence
+    touched.insert(batch.partition)
   }
 
   /// In order of partition.
-  var moved: [(Partition, UInt64)] {
-    touched.compactMap { partition in
-      fences[partition].flatMap { $0 }.map { (partition, $0.sequence) }
-    }
+  var moved: [(Partition, PartitionFence)] {
+    touched.compactMap { partition in fences[partition].flatMap { $0 }.map { (partition, $0) } }
   }
 }

@@ -14,11 +14,11 @@ struct LogRow {
 
   mutating func add(_ batch: PartitionBatch, skipping: Int) {
     let kept =
-      skipping == 0
+      skipping == 0 && batch.inSync == nil
       ? batch
       : PartitionBatch(
         partition: batch.partition, token: batch.token, incarnation: batch.incarnation,
-        firstSequence: batch.firstSequence + UInt64(skipping),
+        origin: batch.origin, firstSequence: batch.firstSequence + UInt64(skipping),
         records: Array(batch.records.dropFirst(skipping)))
     kept.encode(into: &writer)
     partitions.insert(batch.partition)

@@ -20,7 +20,8 @@ enum StoreSchema {
       PRIMARY KEY (term, identifier)) STRICT, WITHOUT ROWID;
     CREATE TABLE partitions (
       partition INTEGER PRIMARY KEY, term INTEGER NOT NULL, counter INTEGER NOT NULL, holder TEXT NOT NULL,
-      incarnation INTEGER NOT NULL, base INTEGER NOT NULL, sequence INTEGER NOT NULL) STRICT;
+      incarnation INTEGER NOT NULL, base INTEGER NOT NULL, sequence INTEGER NOT NULL, list BLOB NOT NULL,
+      origin_term INTEGER NOT NULL, origin_counter INTEGER NOT NULL) STRICT;
     CREATE TABLE log (
       number INTEGER PRIMARY KEY, partitions BLOB NOT NULL, records INTEGER NOT NULL,
       batches BLOB NOT NULL) STRICT;

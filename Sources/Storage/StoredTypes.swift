@@ -13,6 +13,7 @@ public struct PartitionTail: Hashable, Sendable {
   public let partition: Partition
   /// That of the last write.
   public let sequence: UInt64
+  public let inSync: InSyncList
   /// The last writes' outcomes, in order of sequence.
   public let outcomes: [WriteOutcome]
   /// In order of client.

@@ -16,6 +16,8 @@ struct Totals {
   var failures = 0
   var elections = 0
   var undecided = 0
+  var acceptedLosses = 0
+  var shadowedWrites = 0
   var slowest: (milliseconds: Int64, seed: UInt64) = (0, 0)
   var failed: [Run.Report] = []
 
@@ -27,6 +29,8 @@ struct Totals {
     failures += report.failures
     elections += report.elections
     undecided += report.undecided
+    acceptedLosses += report.acceptedLosses > 0 ? 1 : 0
+    shadowedWrites += report.shadowedWrites
     if report.recoveryMilliseconds > slowest.milliseconds {
       slowest = (report.recoveryMilliseconds, report.seed)
     }
@@ -43,7 +47,8 @@ struct Totals {
       \(runs) schedules in \(round(seconds)) s: \(round(Double(runs) * 60 / seconds)) a minute, \
       \(round(Double(virtualMilliseconds) / 1000 / seconds)) virtual seconds a second
       \(operations) operations, \(failures) of them without a result in time; \(acknowledgedWrites) \
-      acknowledged writes; \(elections) elections; \(undecided) histories undecided
+      acknowledged writes, \(shadowedWrites) of them before the database had them; \(elections) elections; \
+      \(undecided) histories undecided; in \(acceptedLosses) schedules owner and shadows were lost together
       slowest recovery after the last fault: \(slowest.milliseconds) virtual ms (seed \(slowest.seed))
       \(failed.isEmpty ? "no violation" : "\(failed.count) seeds fail")
       """

@@ -37,8 +37,8 @@ enum MessageSamples {
       Report(
         term: term, sequence: 1, nonce: 2, incarnation: Incarnation(3), endpoint: node.endpoint,
         holdings: [Holding(token: token, partitions: some), Holding(token: .none, partitions: [])],
-        lively: some, mapTerm: term, mapVersion: 4, accessTerm: term, accessVersion: 5, reachesDatabase: true)
-    ),
+        lively: some, mapTerm: term, mapVersion: 4, accessTerm: term, accessVersion: 5, reachesDatabase: true,
+        copies: [Holding(token: token, partitions: some)], shadowed: some, behind: 70)),
     .renewal(Renewal(term: term, nonce: 2, partitions: .all, milliseconds: 2_000)),
     .mapPublished(Fixture.signed()),
     .grantRequest(GrantRequest(term: term, incarnation: Incarnation(3), partitions: some)),
@@ -54,6 +54,10 @@ enum MessageSamples {
     .enrollmentAnswer(
       EnrollmentAnswer(number: 1, outcome: .created(password: "one-time", secondsToLive: 600))),
     .enrollmentAnswer(EnrollmentAnswer(number: 1, outcome: .refused(reason: "no"))),
+    .openFailed(OpenFailed(term: term, token: token, partitions: some, refusal: .copiesElsewhere)),
+    .openFailed(OpenFailed(term: term, token: token, partitions: some, refusal: .notInSync)),
+    .openFailed(OpenFailed(term: term, token: token, partitions: some, refusal: .other)),
+    .forgetCopies(ForgetCopies(term: term, copies: [Holding(token: token, partitions: some)])),
     .showCertificate(ShowCertificate(certificate: [8, 9])),
     .accessList(NumberedAccessList(version: .max, text: [])),
     .accessList(NumberedAccessList(version: 1, text: [UInt8]("a@R r\n".utf8))),
@@ -78,8 +82,47 @@ enum MessageSamples {
   ]
   private static let partition = Partition.all[500]
 
+  private static let list = InSyncList(
+    number: 4,
+    holders: [
+      Holder(principal: Fixture.d1, incarnation: Incarnation(1)),
+      Holder(principal: Fixture.d2, incarnation: Incarnation(.max)),
+    ])
+
+  static let replicationMessages: [ReplicationMessage] = [
+    .greet(session: 7), .resume(partition: partition, token: token),
+    .begin(
+      partition: partition, token: token, sequence: 9,
+      outcomes: [WriteOutcome(client: client, write: 1, sequence: 9, existed: true)],
+      forgotten: [ForgottenWrites(client: client, write: 3)], isForgetful: true),
+    .entries(
+      partition: partition, token: token,
+      [StoredEntry(key: [1], value: [2], version: Version(fence: token, sequence: 3))]),
+    .whole(partition: partition, token: token, sequence: 12),
+    .records(
+      PartitionBatch(
+        partition: partition, token: token, incarnation: Incarnation(1), firstSequence: 1, records: records),
+      stored: 7),
+    .stored(partition: partition, token: token, through: 8), .end(partition: partition, token: token),
+  ]
+
+  static let replicationAnswers: [ReplicationAnswer] = [
+    .welcome(Incarnation(.max)), .kept(partition: partition, token: token, through: 9),
+    .entriesTaken(partition: partition, token: token), .missing(partition: partition, token: token),
+    .refused(partition: partition, token: token),
+  ]
+
   static let storeRequests: [StoreRequest] = [
     .open(number: 1, grant: Fixture.sealed(), partitions: some),
+    .open(number: 1, grant: Fixture.sealed(), partitions: some, copy: token),
+    .append(
+      number: 3,
+      batches: [
+        PartitionBatch(
+          partition: partition, token: token, incarnation: Incarnation(1), origin: FencingToken.none,
+          firstSequence: 1,
+          records: [], inSync: list)
+      ]),
     .append(
       number: .max,
       batches: [
@@ -96,10 +139,12 @@ enum MessageSamples {
       entries: [StoredEntry(key: [1], value: [2], version: Version(fence: token, sequence: 3))]),
     .opened(number: 1, partition: partition, sequence: 0, outcomes: [], forgotten: []),
     .opened(
-      number: 1, partition: partition, sequence: 9,
+      number: 1, partition: partition, sequence: 9, inSync: list,
       outcomes: [WriteOutcome(client: client, write: 1, sequence: 9, existed: true)],
       forgotten: [ForgottenWrites(client: client, write: 3)]),
     .openRefused(number: 1, partitions: some, reason: "fenced"),
+    .openRefused(number: 1, partitions: some, .copiesElsewhere, reason: "copies"),
+    .promoted(number: 1, partition: partition, sequence: 9, inSync: list),
     .appended(
       number: 1,
       results: [
@@ -113,9 +158,14 @@ enum MessageSamples {
   static let statuses: [ClusterStatus] = [
     ClusterStatus(
       cluster: "test", term: term, commander: Fixture.d1, mapVersion: 3, slotsServed: 16_384,
+      slotsShadowed: 16_000, slotsMoving: 64, slotsAwaitingCopies: 32,
       drones: [
         .init(principal: Fixture.d1, endpoint: node.endpoint, state: .serving, slots: 8_192),
         .init(principal: Fixture.d2, endpoint: node.endpoint, state: .idle, slots: 0),
+        .init(
+          principal: Fixture.d2, endpoint: node.endpoint, state: .draining, slots: 32, shadowing: 64,
+          behind: 5),
+        .init(principal: Fixture.d2, endpoint: node.endpoint, state: .drained, slots: 0),
       ],
       databases: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: true)],
       authorities: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: false)])
@@ -136,6 +186,7 @@ struct OwnedRequest: WireMessage, Hashable {
   let number: UInt64
   var write: UInt64 = 0
   var retry = false
+  var level: AcknowledgementLevel?
   var key: [UInt8] = []
   var value: [UInt8] = []
   var client = ClientIncarnation(high: 0, low: 0)
@@ -146,10 +197,11 @@ struct OwnedRequest: WireMessage, Hashable {
         let request: DataRequest =
           switch kind {
           case 0: .get(number: number, key: key)
-          case 1: .put(number: number, write: write, retry: retry, key: key, value: value)
-          case 2: .delete(number: number, write: write, retry: retry, key: key)
+          case 1: .put(number: number, write: write, retry: retry, level: level, key: key, value: value)
+          case 2: .delete(number: number, write: write, retry: retry, level: level, key: key)
           case 3: .introduce(number: number, client: client)
           case 4: .topology(number: number)
+          case 6: .administer(number: number, .drain, name: String(decoding: key, as: UTF8.self))
           default: .status(number: number)
           }
         request.encode(into: &writer)
@@ -158,13 +210,15 @@ struct OwnedRequest: WireMessage, Hashable {
   }
 
   init(
-    kind: UInt64, number: UInt64, write: UInt64 = 0, retry: Bool = false, key: [UInt8] = [],
-    value: [UInt8] = [], client: ClientIncarnation = ClientIncarnation(high: 0, low: 0)
+    kind: UInt64, number: UInt64, write: UInt64 = 0, retry: Bool = false,
+    level: AcknowledgementLevel? = nil, key: [UInt8] = [], value: [UInt8] = [],
+    client: ClientIncarnation = ClientIncarnation(high: 0, low: 0)
   ) {
     self.kind = kind
     self.number = number
     self.write = write
     self.retry = retry
+    self.level = level
     self.key = key
     self.value = value
     self.client = client
@@ -173,14 +227,16 @@ struct OwnedRequest: WireMessage, Hashable {
   init(from reader: inout CBORReader) throws(CBORError) {
     switch try DataRequest(from: &reader) {
     case .get(let number, let key): self.init(kind: 0, number: number, key: [UInt8](key))
-    case .put(let number, let write, let retry, let key, let value):
+    case .put(let number, let write, let retry, let level, let key, let value):
       self.init(
-        kind: 1, number: number, write: write, retry: retry, key: [UInt8](key), value: [UInt8](value))
-    case .delete(let number, let write, let retry, let key):
-      self.init(kind: 2, number: number, write: write, retry: retry, key: [UInt8](key))
+        kind: 1, number: number, write: write, retry: retry, level: level, key: [UInt8](key),
+        value: [UInt8](value))
+    case .delete(let number, let write, let retry, let level, let key):
+      self.init(kind: 2, number: number, write: write, retry: retry, level: level, key: [UInt8](key))
     case .introduce(let number, let client): self.init(kind: 3, number: number, client: client)
     case .topology(let number): self.init(kind: 4, number: number)
     case .status(let number): self.init(kind: 5, number: number)
+    case .administer(let number, _, let name): self.init(kind: 6, number: number, key: [UInt8](name.utf8))
     }
   }
 
@@ -189,6 +245,9 @@ struct OwnedRequest: WireMessage, Hashable {
     OwnedRequest(kind: 1, number: 23, write: 24, retry: false, key: [3], value: []),
     OwnedRequest(kind: 1, number: .max, write: .max, retry: true, key: [], value: [4, 5]),
     OwnedRequest(kind: 2, number: 1, write: 2, retry: true, key: [6]),
+    OwnedRequest(kind: 1, number: 2, write: 3, level: .durable, key: [3], value: [1]),
+    OwnedRequest(kind: 2, number: 2, write: 4, level: .memory, key: [3]),
+    OwnedRequest(kind: 6, number: 2, key: [UInt8]("d1".utf8)),
     OwnedRequest(kind: 3, number: 1, client: ClientIncarnation(high: 1, low: .max)),
     OwnedRequest(kind: 4, number: 9), OwnedRequest(kind: 5, number: 9),
   ]
@@ -214,6 +273,8 @@ struct OwnedAnswer: WireMessage {
       OwnedAnswer(.moved(number: 1, term: Term(3), version: 4)), OwnedAnswer(.outcomeUnknown(number: 1)),
       OwnedAnswer(.topology(number: 1, Fixture.signed())),
       OwnedAnswer(.status(number: 1, MessageSamples.statuses[0])),
+      OwnedAnswer(
+        .administered(number: 1, AdministratorReply(isAccepted: true, sentence: "d1 is being emptied"))),
       [UInt8]("value".utf8).withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
       [UInt8]().withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
     ]

@@ -32,7 +32,7 @@ import Wire
 
   @Test("every kind of control message has a sample, from 32 on without a gap")
   func complete() {
-    #expect(Set(MessageSamples.control.map(\.kind)) == Set(32...63))
+    #expect(Set(MessageSamples.control.map(\.kind)) == Set(Array(32...63) + Array(128...129)))
   }
 
   @Test("the CDDL beside the protocol document has every kind of message")
@@ -76,6 +76,18 @@ import Wire
     }
   }
 
+  @Test("what owners and shadows say comes back, and nothing that is cut")
+  func replication() throws {
+    for message in MessageSamples.replicationMessages {
+      try check(message)
+      #expect(try ReplicationMessage.decode(message.encoded()) == message)
+    }
+    for answer in MessageSamples.replicationAnswers {
+      try check(answer)
+      #expect(try ReplicationAnswer.decode(answer.encoded()) == answer)
+    }
+  }
+
   @Test("maps, grants and the status come back, and nothing that is cut")
   func others() throws {
     for map in MessageSamples.maps {
@@ -91,10 +103,10 @@ import Wire
 
   @Test("kinds and choices that do not exist are refused")
   func unknown() {
-    for bytes: [UInt8] in [[0x82, 0x18, 31, 0], [0x82, 0x18, 56, 0], [0x82, 0, 0], [0x82, 0x18, 200, 0]] {
+    for bytes: [UInt8] in [[0x82, 0x18, 31, 0], [0x82, 0x18, 58, 0], [0x82, 0, 0], [0x82, 0x18, 200, 0]] {
       #expect(throws: CBORError.self) { try ControlMessage.decode(bytes) }
     }
-    for kind: UInt8 in 6...15 {
+    for kind: UInt8 in 7...15 {
       #expect(throws: CBORError.unknownValue(field: "request kind", value: UInt64(kind))) {
         try OwnedRequest.decode([0x82, kind, 0])
       }
@@ -106,7 +118,7 @@ import Wire
     #expect(throws: CBORError.self, "no choice") { try CandidacyAnswer.decode([0x83, 1, 4, 1]) }
     #expect(throws: CBORError.self, "no failure") { try OwnedAnswer.decode([0x83, 21, 1, 7]) }
     #expect(throws: CBORError.self, "no reason") { try OwnedAnswer.decode([0x83, 20, 1, 0]) }
-    #expect(throws: CBORError.self, "no answer") { try OwnedAnswer.decode([0x83, 25, 1, 0]) }
+    #expect(throws: CBORError.self, "no answer") { try OwnedAnswer.decode([0x83, 0x18, 26, 1, 0]) }
   }
 
   @Test("a map that does not give every partition an existing owner or none is refused")
@@ -121,10 +133,17 @@ import Wire
     #expect(map([Int?](repeating: 0, count: 511)) == nil && map([Int?](repeating: 1, count: 512)) == nil)
     #expect(map([Int?](repeating: -1, count: 512)) == nil)
     var bytes = try #require(map([Int?](repeating: 0, count: 512))).encoded()
-    bytes[bytes.count - 1] = 2
-    #expect(throws: CBORError.outOfRange(field: "an owner", offset: bytes.count)) {
+    // The last owner stands before the shadows: a head of three bytes, and one byte for each partition.
+    bytes[bytes.count - 516] = 2
+    #expect(throws: CBORError.outOfRange(field: "an owner or a shadow", offset: bytes.count)) {
       try SlotMap.decode(bytes)
     }
+    bytes[bytes.count - 516] = 1
+    bytes[bytes.count - 1] = 0x81
+    for shadow: UInt8 in [0, 2] {
+      #expect(throws: CBORError.self, "no such drone shadows") { try SlotMap.decode(bytes + [shadow]) }
+    }
+    #expect(try SlotMap.decode(bytes + [1]).shadows(of: Partition.all[511]).count == 1)
   }
 
   @Test("a batch starts at 1 or above, holds something, and its numbers do not wrap")
@@ -202,5 +221,7 @@ import Wire
     for message in OwnedAnswer.samples { alter(message) }
     for message in MessageSamples.storeRequests { alter(message) }
     for message in MessageSamples.storeAnswers { alter(message) }
+    for message in MessageSamples.replicationMessages { alter(message) }
+    for message in MessageSamples.replicationAnswers { alter(message) }
   }
 }

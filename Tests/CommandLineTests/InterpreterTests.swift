@@ -1,3 +1,4 @@
+import Keyval
 import Synchronization
 import Testing
 
@@ -42,8 +43,9 @@ struct InterpreterTests {
     #expect(
       scene.text == """
         {"cluster": "a \\"b\\"", "realm": "R", "term": 1, "commander": "d2", "mapVersion": 7, \
-        "slots": {"total": 16384, "served": 16384}, "drones": [{"name": "d1", "address": "127.0.0.1:1", \
-        "state": "serving", "slots": 5461}], "databases": [{"name": "db1", "address": "127.0.0.1:2", \
+        "slots": {"total": 16384, "served": 16384, "shadowed": 0, "moving": 0, "awaitingCopies": 0}, \
+        "drones": [{"name": "d1", "address": "127.0.0.1:1", "state": "serving", "slots": 5461, "shadowing": 0, \
+        "millisecondsBehind": 0}], "databases": [{"name": "db1", "address": "127.0.0.1:2", \
         "state": "reachable"}], "authority": null}
 
         """)
@@ -54,8 +56,8 @@ struct InterpreterTests {
     let scene = Scene()
     #expect(await scene.run(.status(asJSON: false)) == .done)
     #expect(scene.text.contains("commander  d2\n"))
-    #expect(scene.text.contains("slots      16384 of 16384 served, map version 7\n"))
-    #expect(scene.text.contains("d1    drone     127.0.0.1:1  serving    5461\n"))
+    #expect(scene.text.contains("slots      16384 of 16384 served, 0 shadowed, map version 7\n"))
+    #expect(scene.text.contains("d1    drone     127.0.0.1:1  serving    5461   0        0 ms\n"))
   }
 
   @Test("a script runs every line, tells what failed by its line, and ends with the first failure's status")
@@ -116,6 +118,10 @@ private final class DictionaryBackend: Backend {
   func get(_ key: [UInt8]) -> [UInt8]? { values.withLock { $0[key] } }
   func delete(_ key: [UInt8]) -> Bool { values.withLock { $0.removeValue(forKey: key) != nil } }
   func locate(_ key: [UInt8]) -> LocationReport { LocationReport(slot: 1, owner: nil) }
+
+  func administer(_ order: AdministratorOrder, _ name: String) async throws -> AdministratorReply {
+    AdministratorReply(isAccepted: false, sentence: "a dictionary has no drones")
+  }
 
   func status() -> StatusReport {
     StatusReport(

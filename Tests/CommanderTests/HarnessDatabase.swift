@@ -47,13 +47,14 @@ final class HarnessDatabase {
     var opened: [Partition: UInt64] = [:]
     for partition in answer.partitions where grant.partitions.contains(partition) {
       switch PartitionFence.opening(
-        fences[partition], token: grant.token, holder: drone, incarnation: grant.incarnation)
+        fences[partition], token: grant.token, holder: drone, incarnation: grant.incarnation,
+        mode: grant.mode == .acceptLoss ? .acceptLoss : .load)
       {
       case .raised(let fence):
         fences[partition] = fence
         opened[partition] = fence.sequence
       case .repeated(let fence): opened[partition] = fence.sequence
-      case .fenced: break
+      case .fenced, .copiesElsewhere, .notInSync: break
       }
     }
     return opened

@@ -111,7 +111,7 @@ final class HarnessDrone {
 
   func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: harness.wall))
@@ -155,8 +155,21 @@ final class HarnessDrone {
     case .open(let answer): toLoop { $0.open(answer) }
     case .close(let partitions): toLoop { $0.close(partitions) }
     case .serve(let partitions, let end): toLoop { $0.serve(partitions, until: end) }
-    case .learn, .install, .installAccessList, .withdraw, .note: break
+    case .install(_, let map): follow(map)
+    case .learn, .forget, .installAccessList, .withdraw, .note: break
     }
+  }
+
+  /// Every write here is stored before it is acknowledged, so that a shadow is in sync at once, and its copy is as
+  /// good as the database.
+  private func follow(_ map: SlotMap) {
+    let copies = Partition.all.filter { partition in
+      map.shadows(of: partition).contains { $0.principal == principal }
+    }
+    let token = FencingToken(term: map.term, counter: 0)
+    let replication = Replication(
+      copies: copies.isEmpty ? [] : [Holding(token: token, partitions: PartitionSet(copies))], shadowed: .all)
+    toControl(.replicated(loop: 0, replication))
   }
 
   // MARK: The commander's core
@@ -175,7 +188,7 @@ final class HarnessDrone {
       identity: CommanderCore.Identity(
         principal: principal, term: term, cluster: HarnessNames.cluster,
         authority: HarnessNames.node(HarnessNames.authority)),
-      timing: harness.timing, certificate: certificate, notBefore: harness.wall - 60,
+      timing: harness.timing, shadows: 0, certificate: certificate, notBefore: harness.wall - 60,
       notAfter: harness.wall + 3600, membership: membership, drones: drones, databases: databases,
       previous: previous, now: now)
     office = Office(
@@ -210,7 +223,7 @@ final class HarnessDrone {
         key: office.sealingKey, salt: salt)
       let answer = GrantAnswer(
         term: office.term, incarnation: grant.incarnation, partitions: grant.partitions, token: grant.token,
-        database: database, grant: sealed)
+        mode: grant.mode, database: database, grant: sealed)
       harness.send(.grantAnswer(answer), from: place, as: principal, to: drone)
     case .deliverKey:
       let delivery = DeliverKey(
@@ -361,8 +374,8 @@ final class HarnessDrone {
         switch record.state {
         case .unaccounted: "unaccounted"
         case .free: "free"
-        case .assigned(let to): "assigned \(to.shortName)"
-        case .granted(let holder): "granted \(holder.principal.shortName)"
+        case .assigned(let to, _): "assigned \(to.shortName)"
+        case .granted(let holder, _): "granted \(holder.principal.shortName)"
         case .serving(let holder): "serving \(holder.principal.shortName)"
         case .moving(let holder, let to): "moving \(holder.principal.shortName)>\(to.shortName)"
         }

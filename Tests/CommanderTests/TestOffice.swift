@@ -24,8 +24,9 @@ struct TestOffice {
     core = CommanderCore(
       identity: CommanderCore.Identity(
         principal: N.drone(0), term: Term(term), cluster: N.cluster, authority: N.node(N.authority)),
-      timing: timing, certificate: certificate, notBefore: N.wallStart - 60, notAfter: N.wallStart + 3600,
-      membership: 1, drones: nodes, databases: [N.node(N.database)], previous: previous, now: now)
+      timing: timing, shadows: 0, certificate: certificate, notBefore: N.wallStart - 60,
+      notAfter: N.wallStart + 3600, membership: 1, drones: nodes, databases: [N.node(N.database)],
+      previous: previous, now: now)
     handOver(1)
   }
 
@@ -84,7 +85,8 @@ struct TestOffice {
           holdings: holding, lively: lively, mapTerm: core.identity.term,
           mapVersion: map ?? core.map.published?.version ?? 0,
           accessTerm: access.map { Term($0.0) } ?? core.identity.term,
-          accessVersion: access?.1 ?? core.access.published?.version ?? 0, reachesDatabase: reaches)),
+          accessVersion: access?.1 ?? core.access.published?.version ?? 0, reachesDatabase: reaches,
+          copies: copies(of: drone), shadowed: .all)),
       from: N.drone(drone))
   }
 
@@ -99,6 +101,18 @@ struct TestOffice {
         GrantRequest(
           term: core.identity.term, incarnation: Self.incarnation(drone, life: life), partitions: partitions)),
       from: N.drone(drone))
+  }
+
+  /// Shadows are in sync at once: a drone has a copy of what is on its way to it.
+  private func copies(of drone: Int) -> [Holding] {
+    var sets: [FencingToken: PartitionSet] = [:]
+    for partition in Partition.all {
+      let record = core.partitions[partition.index]
+      if record.target == N.drone(drone), record.owner != N.drone(drone) || record.isPromoting {
+        sets[record.servingToken, default: []].insert(partition)
+      }
+    }
+    return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0]!) }
   }
 
   /// What a drone would report: all that the book says it serves, and more.
@@ -150,11 +164,13 @@ struct TestOffice {
       guard !assigned.isEmpty, let grant = request(assigned, by: drone).grant else { continue }
       let loaded = Holding(token: grant.token, partitions: grant.partitions)
       report(drone, holding: holdings(of: drone, and: [loaded]))
+      // One grant is for one mode; what is left is asked for again.
+      if !self.assigned(to: drone).isEmpty { load([drone]) }
     }
   }
 
   func assigned(to drone: Int) -> PartitionSet {
-    PartitionSet(Partition.all.filter { core.partitions[$0.index].state == .assigned(N.drone(drone)) })
+    PartitionSet(Partition.all.filter { core.partitions[$0.index].isAssigned(to: N.drone(drone)) })
   }
 
   func served(by drone: Int) -> PartitionSet {
@@ -176,6 +192,20 @@ struct TestOffice {
       office.load(all)
     }
     return office
+  }
+}
+
+extension PartitionRecord {
+  func isAssigned(to drone: Principal) -> Bool {
+    if case .assigned(drone, _) = state { true } else { false }
+  }
+
+  /// On its way to be made the truth from a copy.
+  var isPromoting: Bool {
+    switch state {
+    case .assigned(_, .promote), .granted(_, .promote): true
+    default: false
+    }
   }
 }
 

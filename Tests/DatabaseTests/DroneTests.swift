@@ -140,7 +140,8 @@ struct DroneTests {
     #expect(subject.deeds(.requested(request, session: 1)) == [.perform(.open(opening))])
     let fenced = GrantError.fenced(partition(2), current: token(3, 8))
     let result = OpeningResult(
-      opened: [partition(1)], refused: [.init(partition: partition(2), error: fenced)])
+      standings: [.init(partition: partition(1), sequence: 0, inSync: .empty)],
+      refused: [.init(partition: partition(2), error: fenced)])
     #expect(
       subject.finish(.opened(result)).deeds == [
         .answer(.openRefused(number: 9, partitions: [partition(2)], reason: "\(fenced)"), session: 1),
@@ -207,7 +208,8 @@ struct DroneTests {
     let request = StoreRequest.open(
       number: UInt64(number), grant: try grant(asked, drone: holder), partitions: asked)
     _ = subject.handle(.requested(request, session: session))
-    return numbers(subject.finish(.opened(OpeningResult(opened: asked, refused: []))))
+    let standings = asked.map { OpeningResult.Standing(partition: $0, sequence: 0, inSync: .empty) }
+    return numbers(subject.finish(.opened(OpeningResult(standings: standings, refused: []))))
   }
 
   func numbers(_ actions: [DatabaseAction]) -> [UInt64] {

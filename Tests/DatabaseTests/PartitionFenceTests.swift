@@ -60,4 +60,88 @@ struct PartitionFenceTests {
   func edges() {
     for first in [0, UInt64(Int64.max), .max] { #expect(admission(first, count: 2) == .gap(stored: 20)) }
   }
+
+  // MARK: Copies
+
+  private let shadow = Holder(principal: secondDrone, incarnation: Incarnation(9))
+
+  private func listed(_ holders: [Holder], number: UInt64 = 4) -> PartitionFence {
+    var listed = fence
+    listed.inSync = InSyncList(number: number, holders: holders)
+    return listed
+  }
+
+  private func opening(
+    _ fence: PartitionFence, _ mode: Grant.Mode, copy: FencingToken? = nil, _ holder: Holder
+  ) -> PartitionFence.Opening {
+    PartitionFence.opening(
+      fence, token: token(3, 6), holder: holder.principal, incarnation: holder.incarnation, mode: mode,
+      copy: copy)
+  }
+
+  @Test("nobody loads what may be in the memory of shadows alone; whoever is on the list is promoted")
+  func promotion() {
+    let fence = listed([shadow])
+    #expect(opening(fence, .load, shadow) == .copiesElsewhere([shadow]))
+    guard case .raised(let raised) = opening(fence, .promote, copy: token(3, 5), shadow) else {
+      return #expect(Bool(false), "the shadow is not promoted")
+    }
+    #expect(raised.token == token(3, 6) && raised.holder == secondDrone && raised.base == 20)
+    #expect(raised.inSync == fence.inSync, "the other copies are as good until its own is stored")
+    #expect(raised.origin == token(3, 5))
+    // Should it end now, another of the list is promoted in its place.
+    let third = Holder(principal: firstDrone, incarnation: Incarnation(8))
+    var both = listed([shadow, third])
+    both.origin = token(3, 4)
+    #expect(
+      PartitionFence.opening(
+        both, token: token(3, 9), holder: third.principal, incarnation: third.incarnation, mode: .promote,
+        copy: token(3, 4)) != .notInSync)
+  }
+
+  @Test("a copy of other records, of another life, or off the list is not promoted")
+  func notInSync() {
+    #expect(opening(listed([shadow]), .promote, copy: token(3, 4), shadow) == .notInSync)
+    #expect(opening(listed([shadow]), .promote, copy: nil, shadow) == .notInSync)
+    #expect(opening(listed([]), .promote, copy: token(3, 5), shadow) == .notInSync)
+    let restarted = Holder(principal: secondDrone, incarnation: Incarnation(10))
+    #expect(opening(listed([shadow]), .promote, copy: token(3, 5), restarted) == .notInSync)
+    #expect(
+      PartitionFence.opening(
+        nil, token: token(1), holder: firstDrone, incarnation: Incarnation(7), mode: .promote, copy: token(1))
+        == .notInSync)
+  }
+
+  @Test("the last owner in the same life has everything, also off the list")
+  func lastOwner() {
+    let owner = Holder(principal: firstDrone, incarnation: Incarnation(7))
+    #expect(opening(listed([shadow]), .promote, copy: token(3, 5), owner) != .notInSync)
+  }
+
+  @Test("an accepted loss opens what nobody could, and empties the list")
+  func acceptedLoss() {
+    let other = Holder(principal: secondDrone, incarnation: Incarnation(11))
+    guard case .raised(let raised) = opening(listed([shadow]), .acceptLoss, other) else {
+      return #expect(Bool(false), "it is not opened")
+    }
+    #expect(raised.inSync.holders.isEmpty && raised.inSync.number == 4)
+  }
+
+  @Test("a list is taken with a higher number only, and makes the holder's the newest records")
+  func lists() {
+    var fence = listed([], number: 4)
+    fence.origin = token(3, 4)
+    func batch(_ number: UInt64) -> PartitionBatch {
+      PartitionBatch(
+        partition: partition(1), token: token(3, 5), incarnation: Incarnation(7), firstSequence: 21,
+        records: [], inSync: InSyncList(number: number, holders: [shadow]))
+    }
+    #expect(PartitionFence.admission(batch(5), from: firstDrone, stored: fence) == .stored(through: 20))
+    fence.take(batch(4), through: 20)
+    #expect(fence.inSync.holders.isEmpty && fence.origin == token(3, 4))
+    fence.take(batch(5), through: 20)
+    #expect(fence.inSync.holders == [shadow] && fence.origin == token(3, 5))
+    fence.take(batch(3), through: 20)
+    #expect(fence.inSync.number == 5)
+  }
 }

@@ -38,7 +38,6 @@ import Wire
       var loop = Loop()
       _ = loop.feed(.located(node))
       _ = loop.feed(.sessionOpened)
-      loop.data.beginLoading([partition], token: token)
       _ = loop.feed(.granted(answer, [partition]))
       _ = loop.feed(
         .answered(.opened(number: 1, partition: partition, sequence: 0, outcomes: [], forgotten: [])))

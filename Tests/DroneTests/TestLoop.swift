@@ -12,6 +12,25 @@ enum Answer: Equatable {
   case unavailable(DataAnswer.Unavailability)
   case failed(DataAnswer.Failure)
   case outcomeUnknown
+
+  /// Nil for answers that are about no key.
+  init?(_ bytes: [UInt8]) {
+    let answer = bytes.withUnsafeBytes { buffer -> Answer? in
+      var reader = CBORReader(buffer)
+      return switch try! DataAnswer(from: &reader) {
+      case .value(_, let value): .value([UInt8](value))
+      case .notFound: .notFound
+      case .done(_, let existed): .done(existed: existed)
+      case .moved(_, _, let version): .moved(version: version)
+      case .unavailable(_, let reason): .unavailable(reason)
+      case .failed(_, let failure): .failed(failure)
+      case .outcomeUnknown: .outcomeUnknown
+      case .topology, .status, .administered: nil
+      }
+    }
+    guard let answer else { return nil }
+    self = answer
+  }
 }
 
 /// A data core with a clock, a client, and a database that keeps what it is sent.
@@ -35,7 +54,7 @@ struct TestLoop {
     _ numbers: Range<Int>, _ token: FencingToken, sequence: UInt64 = 0, outcomes: [WriteOutcome] = [],
     forgotten: [ForgottenWrites] = [], entries: [StoredEntry] = []
   ) {
-    core.beginLoading(Names.set(numbers), token: token)
+    _ = core.beginOpening(Names.set(numbers), token: token, mode: .load)
     for number in numbers {
       core.load(entries, into: Names.partition(number), token: token)
       _ = core.finishLoading(
@@ -50,21 +69,7 @@ struct TestLoop {
     let origin = Origin(loop: 0, connection: 5, number: lastNumber)
     core.execute(
       request, in: Names.partition(partition), client: client, origin: origin, now: now, answers: &writer)
-    let bytes = writer.bytes
-    if bytes.isEmpty { return nil }
-    return bytes.withUnsafeBytes { buffer in
-      var reader = CBORReader(buffer)
-      return switch try! DataAnswer(from: &reader) {
-      case .value(_, let value): .value([UInt8](value))
-      case .notFound: .notFound
-      case .done(_, let existed): .done(existed: existed)
-      case .moved(_, _, let version): .moved(version: version)
-      case .unavailable(_, let reason): .unavailable(reason)
-      case .failed(_, let failure): .failed(failure)
-      case .outcomeUnknown: .outcomeUnknown
-      case .topology, .status: nil
-      }
-    }
+    return writer.bytes.isEmpty ? nil : Answer(writer.bytes)
   }
 
   mutating func get(_ key: String, _ partition: Int = 0) -> Answer? {

@@ -44,10 +44,13 @@ final class FakeDrone: SessionHandler {
     case .status(let number): status(number, session)
     case .get(let number, let key):
       execute(number, key, mode, session) { state in state.values[[UInt8](key)] }
-    case .put(let number, let write, let retry, let key, let value):
+    case .put(let number, let write, let retry, _, let key, let value):
       change(number, write, retry, key, [UInt8](value), mode, session)
-    case .delete(let number, let write, let retry, let key):
+    case .delete(let number, let write, let retry, _, let key):
       change(number, write, retry, key, nil, mode, session)
+    case .administer(let number, _, let name):
+      let reply = AdministratorReply(isAccepted: false, sentence: "\(name) is not to be had")
+      write(.administered(number: number, reply), session)
     }
   }
 

@@ -29,7 +29,8 @@ import Testing
     var (harness, _) = H.ready()
     var writes: [UInt64] = []
     for number in [1, 2, 3, 1] {
-      for case .put(let write, _, _, _) in harness.request(.put(key: H.key(of: number), value: [])).1.sent {
+      for case .put(let write, _, _, _, _) in harness.request(.put(key: H.key(of: number), value: [])).1.sent
+      {
         writes.append(write)
       }
       _ = harness.request(.get(key: H.key(of: number)))

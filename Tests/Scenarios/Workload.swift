@@ -26,18 +26,22 @@ final class Workload: Sendable {
   private let client: KeyvalClient
   private let name: String
   private let pause: Duration
+  private let level: AcknowledgementLevel
   private let ledger: Mutex<Ledger>
   private let tasks = Mutex<[Task<Void, Never>]>([])
 
-  /// - Parameter pause: between two operations of one writer or reader, so that the processes of a small machine
-  ///   get their turn.
+  /// - Parameters:
+  ///   - pause: between two operations of one writer or reader, so that the processes of a small machine get their
+  ///     turn.
+  ///   - level: of the writes.
   init(
     _ client: KeyvalClient, name: String = "load", writers: Int = 4, readers: Int = 4,
-    pause: Duration = .milliseconds(5)
+    pause: Duration = .milliseconds(5), level: AcknowledgementLevel = .secured
   ) {
     self.client = client
     self.name = name
     self.pause = pause
+    self.level = level
     ledger = Mutex(Ledger(progress: Array(repeating: 0, count: writers)))
     for writer in 0..<writers { run { await self.write(writer) } }
     for _ in 0..<readers { run { await self.read() } }
@@ -111,11 +115,13 @@ final class Workload: Sendable {
     for number in 1... {
       let key = "\(name)/\(writer)/\(number)"
       let register = "\(name)/register/\(writer)/\(epoch)"
-      if await attempt(write: true, { _ = try await self.client.put(key, key) }) == .done {
+      if await attempt(write: true, { _ = try await self.client.put(key, key, level: self.level) }) == .done {
         ledger.withLock { $0.acknowledged.append(key) }
       }
       ledger.withLock { $0.registers[register, default: Register(acknowledged: 0, tried: 0)].tried = number }
-      switch await attempt(write: true, { _ = try await self.client.put(register, String(number)) }) {
+      switch await attempt(
+        write: true, { _ = try await self.client.put(register, String(number), level: self.level) })
+      {
       case .done:
         ledger.withLock {
           $0.registers[register]?.acknowledged = number

@@ -187,8 +187,8 @@ final class StoreProbe: Sendable {
     while !rest.isEmpty {
       for answer in try await answers() {
         switch answer {
-        case .openRefused(number, _, let reason): return reason
-        case .opened(number, let partition, _, _, _): rest.remove(partition)
+        case .openRefused(number, _, _, let reason): return reason
+        case .opened(number, let partition, _, _, _, _): rest.remove(partition)
         default: break
         }
       }

@@ -14,6 +14,10 @@ public struct ClusterStatus: Hashable, Sendable {
       case dead = 4
       /// Answers and owns nothing yet.
       case idle = 5
+      /// An operator has it emptied; it still owns slots.
+      case draining = 6
+      /// It has been emptied, and is given nothing.
+      case drained = 7
     }
 
     public let principal: Principal
@@ -21,12 +25,21 @@ public struct ClusterStatus: Hashable, Sendable {
     public let state: State
     /// Slots that the map gives it.
     public let slots: Int
+    /// Slots that it is to shadow.
+    public let shadowing: Int
+    /// Milliseconds since the oldest of its writes that the database does not have.
+    public let behind: UInt64
 
-    public init(principal: Principal, endpoint: Endpoint, state: State, slots: Int) {
+    public init(
+      principal: Principal, endpoint: Endpoint, state: State, slots: Int, shadowing: Int = 0,
+      behind: UInt64 = 0
+    ) {
       self.principal = principal
       self.endpoint = endpoint
       self.state = state
       self.slots = slots
+      self.shadowing = shadowing
+      self.behind = behind
     }
   }
 
@@ -49,13 +62,20 @@ public struct ClusterStatus: Hashable, Sendable {
   public let mapVersion: UInt64
   /// Slots that a drone under a lease reports to be serving, of 16,384.
   public let slotsServed: Int
+  /// Slots all of whose shadows are in sync.
+  public let slotsShadowed: Int
+  /// Slots that are on their way to another drone.
+  public let slotsMoving: Int
+  /// Slots that are not served because acknowledged writes may be in the memory of drones that are not there.
+  public let slotsAwaitingCopies: Int
   /// In order of principal.
   public let drones: [Drone]
   public let databases: [Service]
   public let authorities: [Service]
 
   public init(
-    cluster: String, term: Term, commander: Principal, mapVersion: UInt64, slotsServed: Int, drones: [Drone],
+    cluster: String, term: Term, commander: Principal, mapVersion: UInt64, slotsServed: Int,
+    slotsShadowed: Int = 0, slotsMoving: Int = 0, slotsAwaitingCopies: Int = 0, drones: [Drone],
     databases: [Service], authorities: [Service]
   ) {
     self.cluster = cluster
@@ -63,6 +83,9 @@ public struct ClusterStatus: Hashable, Sendable {
     self.commander = commander
     self.mapVersion = mapVersion
     self.slotsServed = slotsServed
+    self.slotsShadowed = slotsShadowed
+    self.slotsMoving = slotsMoving
+    self.slotsAwaitingCopies = slotsAwaitingCopies
     self.drones = drones
     self.databases = databases
     self.authorities = authorities
@@ -71,22 +94,26 @@ public struct ClusterStatus: Hashable, Sendable {
 
 extension ClusterStatus.Drone: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(4)
+    writer.beginArray(6)
     principal.encode(into: &writer)
     endpoint.encode(into: &writer)
     writer.write(unsigned: state.rawValue)
     writer.write(unsigned: UInt64(slots))
+    writer.write(unsigned: UInt64(shadowing))
+    writer.write(unsigned: behind)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 4)
+    try reader.readArrayHeader(exactly: 6)
     let principal = try Principal(from: &reader)
     let endpoint = try Endpoint(from: &reader)
     let raw = try reader.readUnsigned()
     guard let state = State(rawValue: raw) else { throw .unknownValue(field: "state", value: raw) }
     self.init(
       principal: principal, endpoint: endpoint, state: state,
-      slots: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")))
+      slots: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
+      shadowing: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
+      behind: try reader.readUnsigned())
   }
 }
 
@@ -108,23 +135,28 @@ extension ClusterStatus.Service: WireMessage {
 
 extension ClusterStatus: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(8)
+    writer.beginArray(11)
     writer.write(text: cluster)
     term.encode(into: &writer)
     commander.encode(into: &writer)
     writer.write(unsigned: mapVersion)
-    writer.write(unsigned: UInt64(slotsServed))
+    for count in [slotsServed, slotsShadowed, slotsMoving, slotsAwaitingCopies] {
+      writer.write(unsigned: UInt64(count))
+    }
     writer.write(drones)
     writer.write(databases)
     writer.write(authorities)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 8)
+    try reader.readArrayHeader(exactly: 11)
     self.init(
       cluster: try reader.readText(), term: try Term(from: &reader), commander: try Principal(from: &reader),
       mapVersion: try reader.readUnsigned(),
       slotsServed: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
+      slotsShadowed: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
+      slotsMoving: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
+      slotsAwaitingCopies: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
       drones: try reader.readMessages(Drone.self, maximum: SlotMap.maximumDrones),
       databases: try reader.readMessages(Service.self, maximum: SlotMap.maximumDrones),
       authorities: try reader.readMessages(Service.self, maximum: SlotMap.maximumDrones))

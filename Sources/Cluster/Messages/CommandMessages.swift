@@ -35,17 +35,6 @@ public struct HeartbeatHeard: Hashable, Sendable {
   }
 }
 
-/// Partitions that a drone holds under one token.
-public struct Holding: Hashable, Sendable {
-  public let token: FencingToken
-  public let partitions: PartitionSet
-
-  public init(token: FencingToken, partitions: PartitionSet) {
-    self.token = token
-    self.partitions = partitions
-  }
-}
-
 /// Drone → commander: the answer to a heartbeat, and the request to renew the lease.
 public struct Report: Hashable, Sendable {
   public let term: Term
@@ -66,11 +55,19 @@ public struct Report: Hashable, Sendable {
   public let accessTerm: Term
   public let accessVersion: UInt64
   public let reachesDatabase: Bool
+  /// Whole copies that this drone has, by the token under which their records were numbered. Whether one is in sync
+  /// the database knows.
+  public let copies: [Holding]
+  /// Of its own partitions those whose every shadow in the map is in sync.
+  public let shadowed: PartitionSet
+  /// Milliseconds since the oldest write that the database does not have yet.
+  public let behind: UInt64
 
   public init(
     term: Term, sequence: UInt64, nonce: UInt64, incarnation: Incarnation, endpoint: Endpoint,
     holdings: [Holding], lively: PartitionSet, mapTerm: Term, mapVersion: UInt64, accessTerm: Term,
-    accessVersion: UInt64, reachesDatabase: Bool
+    accessVersion: UInt64, reachesDatabase: Bool, copies: [Holding] = [], shadowed: PartitionSet = [],
+    behind: UInt64 = 0
   ) {
     self.term = term
     self.sequence = sequence
@@ -84,6 +81,9 @@ public struct Report: Hashable, Sendable {
     self.accessTerm = accessTerm
     self.accessVersion = accessVersion
     self.reachesDatabase = reachesDatabase
+    self.copies = copies
+    self.shadowed = shadowed
+    self.behind = behind
   }
 }
 
@@ -123,17 +123,19 @@ public struct GrantAnswer: Hashable, Sendable {
   public let incarnation: Incarnation
   public let partitions: PartitionSet
   public let token: FencingToken
+  public let mode: Grant.Mode
   public let database: RegisteredNode
   public let grant: SealedGrant
 
   public init(
     term: Term, incarnation: Incarnation, partitions: PartitionSet, token: FencingToken,
-    database: RegisteredNode, grant: SealedGrant
+    mode: Grant.Mode = .load, database: RegisteredNode, grant: SealedGrant
   ) {
     self.term = term
     self.incarnation = incarnation
     self.partitions = partitions
     self.token = token
+    self.mode = mode
     self.database = database
     self.grant = grant
   }
@@ -231,22 +233,9 @@ extension HeartbeatHeard: WireMessage {
   }
 }
 
-extension Holding: WireMessage {
-  public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(2)
-    token.encode(into: &writer)
-    partitions.encode(into: &writer)
-  }
-
-  public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 2)
-    self.init(token: try FencingToken(from: &reader), partitions: try PartitionSet(from: &reader))
-  }
-}
-
 extension Report: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(12)
+    writer.beginArray(15)
     term.encode(into: &writer)
     writer.write(unsigned: sequence)
     writer.write(unsigned: nonce)
@@ -259,17 +248,22 @@ extension Report: WireMessage {
     accessTerm.encode(into: &writer)
     writer.write(unsigned: accessVersion)
     writer.write(bool: reachesDatabase)
+    writer.write(copies)
+    shadowed.encode(into: &writer)
+    writer.write(unsigned: behind)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 12)
+    try reader.readArrayHeader(exactly: 15)
     self.init(
       term: try Term(from: &reader), sequence: try reader.readUnsigned(), nonce: try reader.readUnsigned(),
       incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
       holdings: try reader.readMessages(Holding.self, maximum: Partition.count),
       lively: try PartitionSet(from: &reader), mapTerm: try Term(from: &reader),
       mapVersion: try reader.readUnsigned(), accessTerm: try Term(from: &reader),
-      accessVersion: try reader.readUnsigned(), reachesDatabase: try reader.readBool())
+      accessVersion: try reader.readUnsigned(), reachesDatabase: try reader.readBool(),
+      copies: try reader.readMessages(Holding.self, maximum: Partition.count),
+      shadowed: try PartitionSet(from: &reader), behind: try reader.readUnsigned())
   }
 }
 
@@ -308,21 +302,23 @@ extension GrantRequest: WireMessage {
 
 extension GrantAnswer: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(6)
+    writer.beginArray(7)
     term.encode(into: &writer)
     incarnation.encode(into: &writer)
     partitions.encode(into: &writer)
     token.encode(into: &writer)
+    mode.encode(into: &writer)
     database.encode(into: &writer)
     grant.encode(into: &writer)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 6)
+    try reader.readArrayHeader(exactly: 7)
     self.init(
       term: try Term(from: &reader), incarnation: try Incarnation(from: &reader),
       partitions: try PartitionSet(from: &reader), token: try FencingToken(from: &reader),
-      database: try RegisteredNode(from: &reader), grant: try SealedGrant(from: &reader))
+      mode: try Grant.Mode(from: &reader), database: try RegisteredNode(from: &reader),
+      grant: try SealedGrant(from: &reader))
   }
 }
 

@@ -36,6 +36,8 @@ public enum ControlMessage: Hashable, Sendable {
   case removalAnswer(RemovalAnswer)
   case nodesRequest(NodesRequest)
   case nodesAnswer(NodesAnswer)
+  case openFailed(OpenFailed)
+  case forgetCopies(ForgetCopies)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -72,6 +74,8 @@ public enum ControlMessage: Hashable, Sendable {
     case .removalAnswer: 61
     case .nodesRequest: 62
     case .nodesAnswer: 63
+    case .openFailed: 128
+    case .forgetCopies: 129
     }
   }
 }
@@ -113,6 +117,8 @@ extension ControlMessage: WireMessage {
     case .removalAnswer(let body): body.encode(into: &writer)
     case .nodesRequest(let body): body.encode(into: &writer)
     case .nodesAnswer(let body): body.encode(into: &writer)
+    case .openFailed(let body): body.encode(into: &writer)
+    case .forgetCopies(let body): body.encode(into: &writer)
     }
   }
 
@@ -152,6 +158,8 @@ extension ControlMessage: WireMessage {
     case 61: self = .removalAnswer(try RemovalAnswer(from: &reader))
     case 62: self = .nodesRequest(try NodesRequest(from: &reader))
     case 63: self = .nodesAnswer(try NodesAnswer(from: &reader))
+    case 128: self = .openFailed(try OpenFailed(from: &reader))
+    case 129: self = .forgetCopies(try ForgetCopies(from: &reader))
     default: throw .unknownValue(field: "message kind", value: kind)
     }
   }

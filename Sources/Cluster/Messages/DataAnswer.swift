@@ -12,6 +12,7 @@ public enum DataAnswer {
     public static let outcomeUnknown: UInt64 = 22
     public static let topology: UInt64 = 23
     public static let status: UInt64 = 24
+    public static let administered: UInt64 = 25
   }
 
   /// Why a drone that should serve a key does not at this moment; ask again shortly.
@@ -59,6 +60,8 @@ public enum DataAnswer {
   case topology(number: UInt64, SignedSlotMap)
   /// `[24, number, status]`
   case status(number: UInt64, ClusterStatus)
+  /// `[25, number, accepted, sentence]`
+  case administered(number: UInt64, AdministratorReply)
 
   public init(from reader: inout CBORReader) throws(CBORError) {
     let start = reader.offset
@@ -87,6 +90,10 @@ public enum DataAnswer {
     case Kind.outcomeUnknown: self = .outcomeUnknown(number: number)
     case Kind.topology: self = .topology(number: number, try SignedSlotMap(from: &reader))
     case Kind.status: self = .status(number: number, try ClusterStatus(from: &reader))
+    case Kind.administered:
+      self = .administered(
+        number: number,
+        AdministratorReply(isAccepted: try reader.readBool(), sentence: try reader.readText()))
     default: throw .unknownValue(field: "answer kind", value: kind)
     }
   }
@@ -95,7 +102,7 @@ public enum DataAnswer {
     switch self {
     case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
       .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
-      .topology(let number, _), .status(let number, _):
+      .topology(let number, _), .status(let number, _), .administered(let number, _):
       number
     }
   }
@@ -103,7 +110,7 @@ public enum DataAnswer {
   private static func itemCount(of kind: UInt64) -> Int {
     switch kind {
     case Kind.notFound, Kind.outcomeUnknown: 2
-    case Kind.moved: 4
+    case Kind.moved, Kind.administered: 4
     default: 3
     }
   }
@@ -136,6 +143,10 @@ public enum DataAnswer {
     case .status(let number, let status):
       Self.begin(Kind.status, number, into: &writer)
       status.encode(into: &writer)
+    case .administered(let number, let reply):
+      Self.begin(Kind.administered, number, into: &writer)
+      writer.write(bool: reply.isAccepted)
+      writer.write(text: reply.sentence)
     }
   }
 

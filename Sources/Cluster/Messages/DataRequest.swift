@@ -5,7 +5,8 @@ import Wire
 /// chooses; the answer carries the number back.
 ///
 /// Kinds: 0 to 15 are requests, 16 to 31 answers (`DataAnswer`), 32 to 63 control messages (`ControlMessage`),
-/// 64 and above belong to drone and database (`StoreRequest`, `StoreAnswer`).
+/// 64 to 95 belong to drone and database (`StoreRequest`, `StoreAnswer`), 96 to 127 to a partition's owner and its
+/// shadows (`ReplicationMessage`, `ReplicationAnswer`).
 public enum DataRequest {
   public enum Kind {
     public static let get: UInt64 = 0
@@ -14,17 +15,22 @@ public enum DataRequest {
     public static let introduce: UInt64 = 3
     public static let topology: UInt64 = 4
     public static let status: UInt64 = 5
+    public static let administer: UInt64 = 6
     public static let range: ClosedRange<UInt64> = 0...15
   }
 
   /// `[0, number, key]`
   case get(number: UInt64, key: UnsafeRawBufferPointer)
-  /// `[1, number, write, retry, key, value]`; `write` is the client's number of this write, counted up over
-  /// all partitions; `retry` says that an earlier attempt of it may have been executed.
+  /// `[1, number, write, retry, level, key, value]`; `write` is the client's number of this write, counted up over
+  /// all partitions; `retry` says that an earlier attempt of it may have been executed; `level` is what has to be
+  /// true before it is answered, null for what the cluster's configuration says.
   case put(
-    number: UInt64, write: UInt64, retry: Bool, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)
-  /// `[2, number, write, retry, key]`
-  case delete(number: UInt64, write: UInt64, retry: Bool, key: UnsafeRawBufferPointer)
+    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
+    key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)
+  /// `[2, number, write, retry, level, key]`
+  case delete(
+    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
+    key: UnsafeRawBufferPointer)
   /// `[3, number, [high, low]]`: the incarnation under which this session's writes are numbered. Sent before
   /// the first write; not answered.
   case introduce(number: UInt64, client: ClientIncarnation)
@@ -32,6 +38,11 @@ public enum DataRequest {
   case topology(number: UInt64)
   /// `[5, number]`: how is the cluster? Only the commander answers with `DataAnswer.status`.
   case status(number: UInt64)
+  /// `[6, number, order, name]`: an operator's order. Only the commander takes it.
+  case administer(number: UInt64, AdministratorOrder, name: String)
+
+  /// The longest name in an order, in bytes.
+  private static let maximumName = 255
 
   /// Reads the next request. Lengths of key and value are checked against `Limits` by who executes it, so
   /// that a too long one can be answered; anything else that is wrong throws, and the session should end.
@@ -50,15 +61,20 @@ public enum DataRequest {
     case Kind.put:
       self = .put(
         number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
+        level: try reader.readOptional(AcknowledgementLevel.self),
         key: try reader.readBytes(), value: try reader.readBytes())
     case Kind.delete:
       self = .delete(
         number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
-        key: try reader.readBytes())
+        level: try reader.readOptional(AcknowledgementLevel.self), key: try reader.readBytes())
     case Kind.introduce:
       self = .introduce(number: number, client: try ClientIncarnation(from: &reader))
     case Kind.topology:
       self = .topology(number: number)
+    case Kind.administer:
+      self = .administer(
+        number: number, try AdministratorOrder(from: &reader),
+        name: try reader.readText(maximum: Self.maximumName))
     default:
       self = .status(number: number)
     }
@@ -67,9 +83,10 @@ public enum DataRequest {
   private static func itemCount(of kind: UInt64) -> Int? {
     switch kind {
     case Kind.get, Kind.introduce: 3
-    case Kind.put: 6
-    case Kind.delete: 5
+    case Kind.put: 7
+    case Kind.delete: 6
     case Kind.topology, Kind.status: 2
+    case Kind.administer: 4
     default: nil
     }
   }
@@ -79,16 +96,18 @@ public enum DataRequest {
     case .get(let number, let key):
       Self.begin(Kind.get, number, into: &writer)
       writer.write(bytes: key)
-    case .put(let number, let write, let retry, let key, let value):
+    case .put(let number, let write, let retry, let level, let key, let value):
       Self.begin(Kind.put, number, into: &writer)
       writer.write(unsigned: write)
       writer.write(bool: retry)
+      writer.write(optional: level)
       writer.write(bytes: key)
       writer.write(bytes: value)
-    case .delete(let number, let write, let retry, let key):
+    case .delete(let number, let write, let retry, let level, let key):
       Self.begin(Kind.delete, number, into: &writer)
       writer.write(unsigned: write)
       writer.write(bool: retry)
+      writer.write(optional: level)
       writer.write(bytes: key)
     case .introduce(let number, let client):
       Self.begin(Kind.introduce, number, into: &writer)
@@ -97,6 +116,10 @@ public enum DataRequest {
       Self.begin(Kind.topology, number, into: &writer)
     case .status(let number):
       Self.begin(Kind.status, number, into: &writer)
+    case .administer(let number, let order, let name):
+      Self.begin(Kind.administer, number, into: &writer)
+      order.encode(into: &writer)
+      writer.write(text: name)
     }
   }
 

@@ -5,8 +5,9 @@ import Wire
 public enum StoreRequest: Hashable, Sendable {
   public static let kinds: ClosedRange<UInt64> = 64...79
 
-  /// `[64, number, grant, partitions]`: open these partitions of the grant and send their contents.
-  case open(number: UInt64, grant: SealedGrant, partitions: PartitionSet)
+  /// `[64, number, grant, partitions, copy]`: open these partitions of the grant. With a copy, the token of those
+  /// to be promoted, nothing is sent back but how the partitions stand; without, their contents.
+  case open(number: UInt64, grant: SealedGrant, partitions: PartitionSet, copy: FencingToken? = nil)
   /// `[65, number, batches]`: append to the log, all batches in one transaction; at most one batch a partition.
   case append(number: UInt64, batches: [PartitionBatch])
 }
@@ -35,19 +36,53 @@ public enum StoreAnswer: Hashable, Sendable {
 
   /// `[80, number, partition, entries]`: a part of the contents of a partition.
   case contents(number: UInt64, partition: Partition, entries: [StoredEntry])
-  /// `[81, number, partition, sequence, outcomes, forgotten]`: that was all of this partition. `sequence` is
-  /// that of its last write; `outcomes` are the last writes' in order; `forgotten` the highest write number
-  /// of each client whose outcome is no longer kept.
+  /// `[81, number, partition, sequence, list, outcomes, forgotten]`: that was all of this partition. `sequence` is
+  /// that of its last write; `list` that of the copies in sync; `outcomes` are the last writes' in order;
+  /// `forgotten` the highest write number of each client whose outcome is no longer kept.
   case opened(
-    number: UInt64, partition: Partition, sequence: UInt64, outcomes: [WriteOutcome],
-    forgotten: [ForgottenWrites])
-  /// `[82, number, partitions, reason, sentence]`: these partitions were not opened.
-  case openRefused(number: UInt64, partitions: PartitionSet, reason: String)
+    number: UInt64, partition: Partition, sequence: UInt64, inSync: InSyncList = .empty,
+    outcomes: [WriteOutcome], forgotten: [ForgottenWrites])
+  /// `[82, number, partitions, code, sentence]`: these partitions were not opened.
+  case openRefused(number: UInt64, partitions: PartitionSet, OpenRefusal = .other, reason: String)
   /// `[83, number, results]`
   case appended(number: UInt64, results: [PartitionResult])
   /// `[84, number, reason]`: the append failed as a whole (a full disk, say); nothing of it is stored, and it
   /// may be tried again.
   case appendFailed(number: UInt64, reason: String)
+  /// `[85, number, partition, sequence, list]`: the copy of this partition is promoted. The database has every
+  /// record up to `sequence`; what the copy has beyond it is to be appended.
+  case promoted(number: UInt64, partition: Partition, sequence: UInt64, inSync: InSyncList)
+}
+
+/// Why partitions were not opened, for the commander to go by.
+public enum OpenRefusal: UInt64, Sendable, CaseIterable {
+  /// A grant that is no good, a disk that fails, too much to do: the sentence tells, and another grant may do.
+  case other = 0
+  /// Acknowledged writes may be in the memory of other drones alone.
+  case copiesElsewhere = 1
+  /// The copy that was to be promoted is not in sync.
+  case notInSync = 2
+}
+
+extension OpenRefusal: WireMessage {
+  public func encode(into writer: inout CBORWriter) { writer.write(unsigned: rawValue) }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    let raw = try reader.readUnsigned()
+    guard let refusal = OpenRefusal(rawValue: raw) else { throw .unknownValue(field: "refusal", value: raw) }
+    self = refusal
+  }
+}
+
+extension GrantError {
+  /// What a drone is told besides the sentence.
+  public var refusal: OpenRefusal {
+    switch self {
+    case .copiesElsewhere: .copiesElsewhere
+    case .notInSync: .notInSync
+    default: .other
+    }
+  }
 }
 
 /// The highest number of a client's writes to a partition whose outcome has been dropped.
@@ -64,12 +99,13 @@ public struct ForgottenWrites: Hashable, Sendable {
 extension StoreRequest: WireMessage {
   public func encode(into writer: inout CBORWriter) {
     switch self {
-    case .open(let number, let grant, let partitions):
-      writer.beginArray(4)
+    case .open(let number, let grant, let partitions, let copy):
+      writer.beginArray(5)
       writer.write(unsigned: 64)
       writer.write(unsigned: number)
       grant.encode(into: &writer)
       partitions.encode(into: &writer)
+      writer.write(optional: copy)
     case .append(let number, let batches):
       writer.beginArray(3)
       writer.write(unsigned: 65)
@@ -84,9 +120,10 @@ extension StoreRequest: WireMessage {
     let kind = try reader.readUnsigned()
     let number = try reader.readUnsigned()
     switch (kind, count) {
-    case (64, 4):
+    case (64, 5):
       self = .open(
-        number: number, grant: try SealedGrant(from: &reader), partitions: try PartitionSet(from: &reader))
+        number: number, grant: try SealedGrant(from: &reader), partitions: try PartitionSet(from: &reader),
+        copy: try reader.readOptional(FencingToken.self))
     case (65, 3):
       self = .append(
         number: number, batches: try reader.readMessages(PartitionBatch.self, maximum: Partition.count))
@@ -105,15 +142,17 @@ extension StoreAnswer: WireMessage {
       Self.begin(80, items: 4, number, into: &writer)
       partition.encode(into: &writer)
       writer.write(entries)
-    case .opened(let number, let partition, let sequence, let outcomes, let forgotten):
-      Self.begin(81, items: 6, number, into: &writer)
+    case .opened(let number, let partition, let sequence, let inSync, let outcomes, let forgotten):
+      Self.begin(81, items: 7, number, into: &writer)
       partition.encode(into: &writer)
       writer.write(unsigned: sequence)
+      inSync.encode(into: &writer)
       writer.write(outcomes)
       writer.write(forgotten)
-    case .openRefused(let number, let partitions, let reason):
-      Self.begin(82, items: 4, number, into: &writer)
+    case .openRefused(let number, let partitions, let refusal, let reason):
+      Self.begin(82, items: 5, number, into: &writer)
       partitions.encode(into: &writer)
+      refusal.encode(into: &writer)
       writer.write(text: reason)
     case .appended(let number, let results):
       Self.begin(83, items: 3, number, into: &writer)
@@ -121,6 +160,11 @@ extension StoreAnswer: WireMessage {
     case .appendFailed(let number, let reason):
       Self.begin(84, items: 3, number, into: &writer)
       writer.write(text: reason)
+    case .promoted(let number, let partition, let sequence, let inSync):
+      Self.begin(85, items: 5, number, into: &writer)
+      partition.encode(into: &writer)
+      writer.write(unsigned: sequence)
+      inSync.encode(into: &writer)
     }
   }
 
@@ -150,20 +194,25 @@ extension StoreAnswer: WireMessage {
       self = .contents(
         number: number, partition: try Partition(from: &reader),
         entries: try reader.readMessages(StoredEntry.self))
-    case (81, 6):
+    case (81, 7):
       self = .opened(
         number: number, partition: try Partition(from: &reader), sequence: try Self.readSequence(&reader),
-        outcomes: try reader.readMessages(WriteOutcome.self),
+        inSync: try InSyncList(from: &reader), outcomes: try reader.readMessages(WriteOutcome.self),
         forgotten: try reader.readMessages(ForgottenWrites.self))
-    case (82, 4):
+    case (82, 5):
       self = .openRefused(
-        number: number, partitions: try PartitionSet(from: &reader), reason: try reader.readText())
+        number: number, partitions: try PartitionSet(from: &reader), try OpenRefusal(from: &reader),
+        reason: try reader.readText())
     case (83, 3):
       self = .appended(
         number: number, results: try reader.readMessages(PartitionResult.self, maximum: Partition.count))
     case (84, 3):
       self = .appendFailed(number: number, reason: try reader.readText())
-    case (80...84, _):
+    case (85, 5):
+      self = .promoted(
+        number: number, partition: try Partition(from: &reader), sequence: try Self.readSequence(&reader),
+        inSync: try InSyncList(from: &reader))
+    case (80...85, _):
       throw .outOfRange(field: "the number of items", offset: start)
     default:
       throw .unknownValue(field: "answer kind", value: kind)

@@ -34,8 +34,8 @@ struct ContentsSender {
       rest.remove(tail.partition)
       return link.sendAndWait(
         StoreAnswer.opened(
-          number: stream.number, partition: tail.partition, sequence: tail.sequence, outcomes: tail.outcomes,
-          forgotten: tail.forgotten
+          number: stream.number, partition: tail.partition, sequence: tail.sequence, inSync: tail.inSync,
+          outcomes: tail.outcomes, forgotten: tail.forgotten
         ).encoded())
     }
   }

@@ -81,6 +81,7 @@ final class ClientSession: SessionHandler {
     case .introduce(_, let client): self.client = client
     case .topology(let number): try sendMap(number, on: session)
     case .status(let number): try askStatus(number, on: session)
+    case .administer(let number, let order, let name): try administer(number, order, name, on: session)
     case .get, .put, .delete:
       guard let partition = request.partition, let number = request.number else { return }
       let loop = dataLoop.loop(of: partition)
@@ -120,6 +121,28 @@ final class ClientSession: SessionHandler {
       answer.encode(into: &writer)
       let bytes = writer.bytes
       eventLoop.execute { reference.value.answerStatus(number, bytes) }
+    }
+  }
+
+  private func administer(
+    _ number: UInt64, _ order: AdministratorOrder, _ name: String, on session: Session
+  ) throws(SessionError) {
+    guard statusesUnderWay < Self.maximumStatuses else {
+      return try session.write { DataAnswer.unavailable(number: number, .busy).encode(into: &$0) }
+    }
+    statusesUnderWay += 1
+    let eventLoop = session.eventLoop
+    let reference = NIOLoopBound(self, eventLoop: eventLoop)
+    dataLoop.administer(order, name) { reply in
+      let answer: DataAnswer =
+        if let reply { .administered(number: number, reply) } else { .failed(number: number, .notCommander) }
+      var writer = CBORWriter()
+      answer.encode(into: &writer)
+      let bytes = writer.bytes
+      eventLoop.execute {
+        reference.value.statusesUnderWay -= 1
+        reference.value.answer(bytes, leaseEnd: Instant(milliseconds: .max))
+      }
     }
   }
 

@@ -61,7 +61,7 @@ final class CommanderOffice {
       salt: SecureRandom.bytes(SealedGrant.saltLength))
     return GrantAnswer(
       term: term, incarnation: grant.incarnation, partitions: grant.partitions, token: grant.token,
-      database: database, grant: sealed)
+      mode: grant.mode, database: database, grant: sealed)
   }
 
   private func sealingKey(for database: Principal) -> SealingKey {

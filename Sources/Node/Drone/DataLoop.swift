@@ -15,6 +15,9 @@ final class DataLoop {
   let report: @Sendable (DroneEvent) -> Void
   /// Asks the control side for the cluster's state; nil when this drone is not the commander.
   let askStatus: @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void
+  /// Gives the commander an operator's order; nil when this drone is not the commander.
+  let administer:
+    @Sendable (AdministratorOrder, String, @escaping @Sendable (AdministratorReply?) -> Void) -> Void
 
   var core: DataCore
   private(set) var map: SignedSlotMap?
@@ -22,24 +25,53 @@ final class DataLoop {
   private(set) var others: [DataLoopReference] = []
   private var clients: [UInt64: ClientSession] = [:]
   private var link: DatabaseLink?
+  private var shadows: [Principal: ShadowLink] = [:]
+  private var makeShadow: ((Principal) -> ShadowLink)?
+  /// The sessions in which this drone is the shadow.
+  private var owners: [ObjectIdentifier: ReplicationSession] = [:]
+  private var members: MembershipList?
+  private let principal: Principal
+  private let timing: Timing
   private var answers = CBORWriter()
 
   init(
-    index: Int, eventLoop: any EventLoop, incarnation: Incarnation, logger: Logger,
+    index: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
+    level: AcknowledgementLevel, logger: Logger,
     report: @escaping @Sendable (DroneEvent) -> Void,
-    askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void
+    askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
+    administer:
+      @escaping @Sendable (AdministratorOrder, String, @escaping @Sendable (AdministratorReply?) -> Void) ->
+      Void
   ) {
     self.index = index
     self.eventLoop = eventLoop
     self.logger = logger
     self.report = report
     self.askStatus = askStatus
-    core = DataCore(incarnation: incarnation)
+    self.administer = administer
+    principal = identity.principal
+    self.timing = timing
+    core = DataCore(incarnation: identity.incarnation, level: level)
   }
 
-  func connect(loops: [DataLoopReference], link: DatabaseLink) {
+  func connect(
+    loops: [DataLoopReference], link: DatabaseLink, makeShadow: @escaping (Principal) -> ShadowLink
+  ) {
     others = loops
     self.link = link
+    self.makeShadow = makeShadow
+  }
+
+  /// Stops serving and hands everything to the database; answers whether it has it.
+  func retire() -> Bool {
+    core.retire()
+    pump()
+    return core.isRetired
+  }
+
+  func stop() {
+    link?.stop()
+    for peer in shadows.keys.sorted() { shadows[peer]?.handle(.stopped) }
   }
 
   var database: DatabaseLink? { link }
@@ -117,17 +149,56 @@ final class DataLoop {
 
   // MARK: Writes
 
-  /// Sends what waits for the database, if it is there and is not busy with the last append.
-  func pump() { link?.pump() }
+  /// How often what waits for the database without anybody waiting for it is sent, in milliseconds.
+  static let writeBehind: Int64 = 50
+
+  /// Sends what waits for the shadows, and for the database what somebody waits for.
+  func pump() {
+    for peer in shadows.keys.sorted() { shadows[peer]?.handle(.pumped) }
+    link?.pump()
+  }
+
+  func pumpBehind() { link?.pumpBehind() }
+
+  /// A heartbeat has passed.
+  func tick() {
+    let now = NodeClock.now()
+    complete(core.tickStreams(now, timing: timing))
+    adjustShadows()
+    pump()
+    report(.replicated(loop: index, core.replication(now)))
+    report(.loopTicked(loop: index))
+  }
+
+  /// A session for each drone that shadows something of this loop's.
+  func adjustShadows() {
+    let wanted = core.shadowPeers.filter { members?.contains($0.principal) ?? true }
+    for node in wanted where shadows[node.principal] == nil {
+      shadows[node.principal] = makeShadow?(node.principal)
+    }
+    for peer in shadows.keys.sorted() {
+      shadows[peer]?.handle(.located(wanted.first { $0.principal == peer }))
+    }
+  }
+
+  func add(_ owner: ReplicationSession) { owners[ObjectIdentifier(owner)] = owner }
+  func remove(_ owner: ReplicationSession) { owners[ObjectIdentifier(owner)] = nil }
 
   // MARK: What the control side says
 
+  /// Ends the sessions with drones that are on the list no more, on either side.
+  func admit(_ list: MembershipList) {
+    members = list
+    for session in owners.values where !list.contains(session.owner) { session.close() }
+    adjustShadows()
+  }
+
   func open(_ answer: GrantAnswer) {
     let partitions = mine(answer.partitions)
-    guard !partitions.isEmpty else { return }
-    core.beginLoading(partitions, token: answer.token)
-    link?.open(answer, partitions: partitions)
+    if !partitions.isEmpty { link?.open(answer, partitions: partitions) }
   }
+
+  func forget(_ copies: [Holding]) { core.forget(copies) }
 
   func close(_ partitions: PartitionSet) {
     complete(core.close(mine(partitions)))
@@ -140,8 +211,9 @@ final class DataLoop {
 
   func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
     map = signed
-    core.mapTerm = newer.term
-    core.mapVersion = newer.version
+    core.install(newer, mine: mine(.all), principal: principal)
+    adjustShadows()
+    pump()
   }
 
   /// Serves nobody any more: clients are told of no map, so that they ask other drones.
@@ -184,8 +256,8 @@ extension DataRequest {
   /// The number that its answer carries; nil when it is not answered.
   var number: UInt64? {
     switch self {
-    case .get(let number, _), .put(let number, _, _, _, _), .delete(let number, _, _, _),
-      .topology(let number), .status(let number):
+    case .get(let number, _), .put(let number, _, _, _, _, _), .delete(let number, _, _, _, _),
+      .topology(let number), .status(let number), .administer(let number, _, _):
       number
     case .introduce: nil
     }
@@ -194,8 +266,9 @@ extension DataRequest {
   /// The partition of its key; nil when it has none.
   var partition: Partition? {
     switch self {
-    case .get(_, let key), .put(_, _, _, let key, _), .delete(_, _, _, let key): Slot(key: key).partition
-    case .introduce, .topology, .status: nil
+    case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key):
+      Slot(key: key).partition
+    case .introduce, .topology, .status, .administer: nil
     }
   }
 }

@@ -36,8 +36,14 @@ final class DatabaseLink: SessionHandler {
 
   /// Sends what waits for the database, if it is there and is not busy with the last append.
   func pump() {
-    guard dataLoop.core.hasWaiting else { return }
+    guard dataLoop.core.isUrgent else { return }
     handle(.pumped)
+  }
+
+  /// Sends what waits there without anybody waiting for it.
+  func pumpBehind() {
+    guard dataLoop.core.hasWaiting else { return }
+    handle(.writeBehindDue)
   }
 
   func stop() { handle(.stopped) }
@@ -142,7 +148,10 @@ final class DatabaseLink: SessionHandler {
     }
   }
 
-  func readCompleted(on session: Session) { handle(.readCompleted) }
+  func readCompleted(on session: Session) {
+    handle(.readCompleted)
+    dataLoop.adjustShadows()
+  }
 
   func writabilityChanged(_ isWritable: Bool, on session: Session) {
     if isWritable { pump() }

@@ -50,13 +50,18 @@ extension DroneControl {
     case .droneDead(let principal, let partitions):
       (event, metadata["principal"]) = ("lease over, partitions free", "\(principal)")
       metadata[NodeLogging.Key.partition] = "\(partitions)"
-    case .granted(let partitions, let token, let principal):
+    case .granted(let partitions, let token, let mode, let principal):
       (event, metadata["principal"]) = ("granted", "\(principal)")
+      metadata["mode"] = "\(mode)"
       metadata[NodeLogging.Key.partition] = "\(partitions)"
       metadata["token"] = "\(token)"
     case .moving(let partitions, let principal):
       (event, metadata["principal"]) = ("asked to release", "\(principal)")
       metadata[NodeLogging.Key.partition] = "\(partitions)"
+    case .lossPossible(let partitions):
+      event = "not served: acknowledged writes may be in the memory of drones that are not there"
+      metadata[NodeLogging.Key.partition] = "\(partitions)"
+      return logger.error("\(event)", metadata: metadata)
     case .databaseReached(let principal):
       (event, metadata["principal"]) = ("database commanded", "\(principal)")
     case .databaseLost(let principal):

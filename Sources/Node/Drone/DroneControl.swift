@@ -18,6 +18,7 @@ final class DroneControl {
   private let authority: RegisteredNode
   private let authorityAddresses: [NodeAddress]
   private let votes: VoteStore
+  private let shadows: Int
   private let memberships: MembershipStore
   private let gate: MemberGate
   private let stop: @Sendable (NodeError) -> Void
@@ -32,7 +33,7 @@ final class DroneControl {
     identity: DroneCore.Identity, timing: Timing, verifier: ElectionVerifier,
     membershipVerifier: MembershipVerifier, authority: RegisteredNode, authorityAddresses: [NodeAddress],
     promise: VotePromise, votes: VoteStore, members: MembershipList?, memberships: MembershipStore,
-    gate: MemberGate, loops: Int, officeCredential: OfficeCredential, hello: HelloDescription,
+    gate: MemberGate, loops: Int, shadows: Int, officeCredential: OfficeCredential, hello: HelloDescription,
     logger: Logger, stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.identity = identity
@@ -41,6 +42,7 @@ final class DroneControl {
     self.authority = authority
     self.authorityAddresses = authorityAddresses
     self.votes = votes
+    self.shadows = shadows
     self.memberships = memberships
     self.gate = gate
     self.officeCredential = officeCredential
@@ -101,7 +103,7 @@ final class DroneControl {
   /// Messages to the office go to the commander's core, all others to the drone's.
   private func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))
@@ -114,6 +116,19 @@ final class DroneControl {
   }
 
   func status() -> ClusterStatus? { office?.core.status(now: NodeClock.now()) }
+
+  /// An operator's order to the commander; nil when this drone is not it.
+  func administer(_ order: AdministratorOrder, _ name: String) -> AdministratorReply? {
+    guard let office else { return nil }
+    let reply = office.core.administer(order, name, now: NodeClock.now())
+    logger.notice(
+      "operator's order",
+      metadata: [
+        NodeLogging.Key.term: "\(office.term)", "order": "\(order)", "name": "\(name)",
+        NodeLogging.Key.reason: "\(reply.sentence)",
+      ])
+    return reply
+  }
 
   // MARK: Actions of the drone
 
@@ -132,6 +147,7 @@ final class DroneControl {
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
     case .open(let answer): onEachLoop { $0.open(answer) }
     case .close(let partitions): close(partitions)
+    case .forget(let copies): onEachLoop { $0.forget(copies) }
     case .serve(let partitions, let end): onEachLoop { $0.serve(partitions, until: end) }
     case .install(let signed, let map): onEachLoop { $0.install(signed, map) }
     case .installAccessList(let list, let term, let version):
@@ -194,6 +210,7 @@ final class DroneControl {
       guard let peer = try? Principal(peer), let node = peer.node else { return false }
       return !list.contains(node)
     }
+    onEachLoop { $0.admit(list) }
   }
 
   private func onEachLoop(_ body: @escaping @Sendable (DataLoop) -> Void) {
@@ -243,9 +260,9 @@ final class DroneControl {
       let core = CommanderCore(
         identity: CommanderCore.Identity(
           principal: identity.principal, term: term, cluster: identity.cluster, authority: authority),
-        timing: timing, certificate: certificate, notBefore: proved.notBefore, notAfter: proved.notAfter,
-        membership: membership, drones: drones, databases: databases, previous: previous,
-        now: NodeClock.now())
+        timing: timing, shadows: shadows, certificate: certificate, notBefore: proved.notBefore,
+        notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
+        previous: previous, now: NodeClock.now())
       office = CommanderOffice(
         term: term, cluster: identity.cluster, core: core, key: key, certificate: certificate)
       logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])

@@ -48,6 +48,7 @@ private struct RunningDrone: Sendable {
   private let mesh: PeerMesh
   private let loops: [DataLoopReference]
   private let tasks: RepeatedTasks
+  private let logger: Logger
 
   init(
     _ configuration: NodeConfiguration, dataGroup: MultiThreadedEventLoopGroup, controlLoop: any EventLoop,
@@ -56,6 +57,7 @@ private struct RunningDrone: Sendable {
     guard let authority = configuration.authority else {
       preconditionFailure("a drone's configuration always names the authority")
     }
+    self.logger = logger
     let verifier = try configuration.electionVerifier()
     let votes = VoteStore(directory: configuration.directory)
     let promise = try votes.load()
@@ -88,11 +90,12 @@ private struct RunningDrone: Sendable {
         membershipVerifier: membershipVerifier, authority: authority,
         authorityAddresses: configuration.authorityAddresses, promise: promise, votes: votes,
         members: members, memberships: memberships, gate: gate, loops: dataLoops.count,
-        officeCredential: office, hello: hello, logger: logger, stop: signal.fail)
+        shadows: configuration.shadows, officeCredential: office, hello: hello, logger: logger,
+        stop: signal.fail)
       return NIOLoopBound(control, eventLoop: controlLoop)
     }.get()
     let dialer = SessionDialer(cluster: configuration.cluster)
-    loops = try await Self.makeLoops(dataLoops, identity.incarnation, control, controlLoop, logger)
+    loops = try await Self.makeLoops(dataLoops, identity, configuration, control, controlLoop, logger)
     try await Self.connect(loops, dialer, keytab.initiator, configuration.timing, logger)
 
     var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { target throws(KerberosError) in
@@ -123,11 +126,29 @@ private struct RunningDrone: Sendable {
   }
 
   func stop() async {
+    await retire()
     tasks.cancel()
     mesh.shutDown()
-    for loop in loops { loop.execute { $0.database?.stop() } }
+    for loop in loops { loop.execute { $0.stop() } }
     await listener.close()
   }
+
+  /// What only memories have goes to the database, as long as that takes it: what is left then its shadows have.
+  private func retire() async {
+    let deadline = NodeClock.now() + Self.retirement
+    while NodeClock.now() < deadline {
+      var isDone = true
+      for loop in loops where (try? await loop.eventLoop.submit { loop.here.retire() }.get()) != true {
+        isDone = false
+      }
+      if isDone { return }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    logger.warning("stopping although the database does not have everything that is in memory here")
+  }
+
+  /// Milliseconds.
+  private static let retirement: Int64 = 3_000
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ group: MultiThreadedEventLoopGroup,
@@ -145,17 +166,21 @@ private struct RunningDrone: Sendable {
   }
 
   private static func makeLoops(
-    _ eventLoops: [any EventLoop], _ incarnation: Incarnation, _ control: NIOLoopBound<DroneControl>,
-    _ controlLoop: any EventLoop, _ logger: Logger
+    _ eventLoops: [any EventLoop], _ identity: DroneCore.Identity, _ configuration: NodeConfiguration,
+    _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ logger: Logger
   ) async throws -> [DataLoopReference] {
     var references: [DataLoopReference] = []
     for (index, eventLoop) in eventLoops.enumerated() {
       let reference = try await eventLoop.submit {
         DataLoopReference(
           DataLoop(
-            index: index, eventLoop: eventLoop, incarnation: incarnation, logger: logger,
+            index: index, eventLoop: eventLoop, identity: identity, timing: configuration.timing,
+            level: configuration.level, logger: logger,
             report: { event in controlLoop.execute { control.value.handle(event) } },
-            askStatus: { reply in controlLoop.execute { reply(control.value.status()) } }))
+            askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
+            administer: { order, name, reply in
+              controlLoop.execute { reply(control.value.administer(order, name)) }
+            }))
       }.get()
       references.append(reference)
     }
@@ -172,7 +197,9 @@ private struct RunningDrone: Sendable {
         let loop = reference.here
         let link = DatabaseLink(
           dataLoop: loop, dialer: dialer, credential: credential, timing: timing, logger: logger)
-        loop.connect(loops: loops, link: link)
+        loop.connect(loops: loops, link: link) { peer in
+          ShadowLink(to: peer, of: loop, dialer: dialer, credential: credential, logger: logger)
+        }
       }.get()
     }
   }
@@ -183,12 +210,15 @@ private struct RunningDrone: Sendable {
     let step = TimeAmount.milliseconds(max(2, timing.heartbeat / 5))
     tasks.add(
       controlLoop.scheduleRepeatedTask(initialDelay: .zero, delay: step) { _ in control.value.tick() })
-    for (index, loop) in loops.enumerated() {
+    for loop in loops {
       tasks.add(
         loop.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(timing.heartbeat)) {
-          _ in
-          loop.here.report(.loopTicked(loop: index))
+          _ in loop.here.tick()
         })
+      tasks.add(
+        loop.eventLoop.scheduleRepeatedTask(
+          initialDelay: .zero, delay: .milliseconds(DataLoop.writeBehind)
+        ) { _ in loop.here.pumpBehind() })
     }
   }
 }

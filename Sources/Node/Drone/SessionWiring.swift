@@ -33,7 +33,15 @@ final class SessionWiring: Sendable {
   func handler(for identity: SessionIdentity, on eventLoop: any EventLoop) -> (any SessionHandler)? {
     guard let parts = parts.withLock({ $0 }) else { return nil }
     switch PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority, members: members) {
-    case .node: return parts.peers(identity, eventLoop)
+    case .node:
+      guard let mesh = parts.peers(identity, eventLoop) else { return nil }
+      let owner = (try? Principal(identity.peer)).flatMap { $0.role == .drone ? $0 : nil }
+      let replication = owner.flatMap { owner in
+        parts.loops[ObjectIdentifier(eventLoop)].map {
+          ReplicationSession(owner: owner, members: members, dataLoop: $0.here, logger: logger)
+        }
+      }
+      return NodeSessionHandler(mesh: mesh, replication: replication)
     case .client:
       return parts.loops[ObjectIdentifier(eventLoop)].map {
         ClientSession(dataLoop: $0.here, principal: identity.peer)

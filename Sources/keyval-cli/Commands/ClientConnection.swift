@@ -4,10 +4,13 @@ import Keyval
 /// The way from the command line to the cluster that `KEYVAL_CONFIG` names.
 enum ClientConnection {
   /// Runs the body with a client, and closes it. Throws `Failure` when no configuration is to be found.
-  static func with<Result>(_ body: (any Backend) async throws -> Result) async throws -> Result {
+  /// - Parameter level: what writes have to reach; nil: what the cluster is configured for.
+  static func with<Result>(
+    level: AcknowledgementLevel? = nil, _ body: (any Backend) async throws -> Result
+  ) async throws -> Result {
     let client = try KeyvalClient(configuration: ClientConfiguration.load(path: try configurationPath()))
     defer { client.close() }
-    return try await body(ClusterBackend(client: client))
+    return try await body(ClusterBackend(client: client, level: level))
   }
 
   /// `KEYVAL_CONFIG`, else the user's file, else the machine's.

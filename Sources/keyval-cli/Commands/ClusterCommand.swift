@@ -93,10 +93,12 @@ struct SizeOptions: ParsableArguments {
   var standby = false
   @Option(help: "The nodes' log level: trace, debug, info, notice, warning, error or critical.")
   var logLevel = "info"
+  @Option(help: "Shadows of each partition, 0 to 2; by default 1, or 0 for a single drone.") var shadows: Int?
 
   func plan(in directory: ClusterDirectory) -> ClusterPlan {
-    ClusterPlan(
-      drones: drones ?? directory.formerDrones ?? 3, logLevel: logLevel,
+    let drones = drones ?? directory.formerDrones ?? 3
+    return ClusterPlan(
+      drones: drones, logLevel: logLevel, shadows: shadows ?? min(1, drones - 1),
       hasStandby: standby || directory.hadStandby)
   }
 
@@ -104,6 +106,15 @@ struct SizeOptions: ParsableArguments {
     if let drones, !ClusterPlan.droneRange.contains(drones) {
       throw ValidationError(
         "a local cluster has 1 to \(ClusterPlan.droneRange.upperBound) drones, not \(drones)")
+    }
+    if let shadows {
+      guard (0...2).contains(shadows) else {
+        throw ValidationError("a partition has 0, 1 or 2 shadows, not \(shadows)")
+      }
+      if let drones, shadows >= drones {
+        throw ValidationError(
+          "\(shadows) shadows beside each owner take at least \(shadows + 1) drones, and there are \(drones)")
+      }
     }
     let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
     guard levels.contains(logLevel) else {

@@ -18,7 +18,8 @@ struct KeyvalCommand: AsyncParsableCommand {
         subcommands: [
           PutCommand.self, GetCommand.self, DelCommand.self, LocateCommand.self, ShellCommand.self,
         ]),
-      CommandGroup(name: "What is there:", subcommands: [StatusCommand.self, HelloCommand.self]),
+      CommandGroup(
+        name: "What is there:", subcommands: [StatusCommand.self, HelloCommand.self, AcceptLossCommand.self]),
       CommandGroup(name: "On one machine:", subcommands: [DemoCommand.self, ClusterCommand.self]),
       CommandGroup(
         name: "Realms, keys of nodes, who belongs, rights:",
@@ -43,11 +44,14 @@ struct KeyvalCommand: AsyncParsableCommand {
   }
 
   /// Keys and values may begin with a dash (`keyval put balance -5`), and the commands that take them know no
-  /// option but help: what follows their name is meant literally, unless the caller says `--` himself.
+  /// options but help and, right behind the name, `--level=`: what follows their name is meant literally, unless the caller says `--` himself.
   static func protectingDashes(_ arguments: [String]) -> [String] {
     guard let verb = arguments.first, ["put", "get", "del", "locate"].contains(verb), arguments.count > 1,
       !["-h", "--help", "-help", "--version"].contains(arguments[1]), !arguments.contains("--")
     else { return arguments }
+    if let option = arguments.dropFirst().first, option.hasPrefix("--level=") {
+      return [verb, option, "--"] + arguments.dropFirst(2)
+    }
     return [verb, "--"] + arguments.dropFirst()
   }
 

@@ -27,12 +27,18 @@ struct DatabaseCommand: AsyncParsableCommand {
 
 struct DroneCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "drone", abstract: "Run a drone: keys in memory, and a candidate for commander.")
+    commandName: "drone", abstract: "Run a drone, or have the commander empty one.",
+    discussion: "keyval drone --config FILE runs one: keys in memory, and a candidate for commander.",
+    subcommands: [Run.self, Drain.self, Resume.self], defaultSubcommand: Run.self)
 
-  @OptionGroup var options: NodeOptions
+  struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run a drone.")
 
-  func run() async throws {
-    try await options.run(.drone) { DroneNode(configuration: $0) }
+    @OptionGroup var options: NodeOptions
+
+    func run() async throws {
+      try await options.run(.drone) { DroneNode(configuration: $0) }
+    }
   }
 }
 

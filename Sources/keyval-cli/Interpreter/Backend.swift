@@ -1,3 +1,5 @@
+import Keyval
+
 /// What the commands need of a cluster. The client library answers in production, a dictionary in the tests of
 /// the interpreter.
 protocol Backend: Sendable {
@@ -8,6 +10,8 @@ protocol Backend: Sendable {
   func delete(_ key: [UInt8]) async throws -> Bool
   func locate(_ key: [UInt8]) async throws -> LocationReport
   func status() async throws -> StatusReport
+  /// An operator's order to the commander.
+  func administer(_ order: AdministratorOrder, _ name: String) async throws -> AdministratorReply
   /// Needs no ticket. The address is `host:port`.
   func hello(_ address: String) async throws -> HelloReport
 }

@@ -3,10 +3,12 @@ import Keyval
 /// The cluster itself, by the client library.
 struct ClusterBackend: Backend {
   let client: KeyvalClient
+  /// What writes have to reach; nil: what the cluster is configured for.
+  var level: AcknowledgementLevel?
 
-  func put(_ value: [UInt8], at key: [UInt8]) async throws { try await client.put(key, value) }
+  func put(_ value: [UInt8], at key: [UInt8]) async throws { try await client.put(key, value, level: level) }
   func get(_ key: [UInt8]) async throws -> [UInt8]? { try await client.get(key) }
-  func delete(_ key: [UInt8]) async throws -> Bool { try await client.delete(key) }
+  func delete(_ key: [UInt8]) async throws -> Bool { try await client.delete(key, level: level) }
 
   func locate(_ key: [UInt8]) async throws -> LocationReport {
     let location = try await client.locate(key)
@@ -17,6 +19,9 @@ struct ClusterBackend: Backend {
   }
 
   func status() async throws -> StatusReport { StatusReport(try await client.status()) }
+  func administer(_ order: AdministratorOrder, _ name: String) async throws -> AdministratorReply {
+    try await client.administer(order, name)
+  }
   func hello(_ address: String) async throws -> HelloReport { try await NodeGreeting.hello(address) }
 }
 
@@ -44,11 +49,12 @@ extension StatusReport {
     self.init(
       cluster: status.cluster, realm: status.commander.realm, term: status.term.number,
       commander: status.commander.shortName, mapVersion: status.mapVersion, slotsTotal: Slot.count,
-      slotsServed: status.slotsServed,
+      slotsServed: status.slotsServed, slotsShadowed: status.slotsShadowed, slotsMoving: status.slotsMoving,
+      slotsAwaitingCopies: status.slotsAwaitingCopies,
       drones: status.drones.map {
         Drone(
           name: $0.principal.shortName, address: $0.endpoint.description, state: "\($0.state)",
-          slots: $0.slots)
+          slots: $0.slots, shadowing: $0.shadowing, millisecondsBehind: $0.behind)
       }, databases: status.databases.map(node), authority: status.authorities.first.map(node))
   }
 }

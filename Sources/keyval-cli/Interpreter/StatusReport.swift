@@ -9,6 +9,11 @@ struct StatusReport: Equatable, Sendable {
   let mapVersion: UInt64
   let slotsTotal: Int
   let slotsServed: Int
+  /// Slots all of whose shadows are in sync.
+  var slotsShadowed = 0
+  var slotsMoving = 0
+  /// Slots that are not served because writes may be in the memory of drones that are not there.
+  var slotsAwaitingCopies = 0
   let drones: [Drone]
   let databases: [Node]
   let authority: Node?
@@ -19,6 +24,10 @@ struct StatusReport: Equatable, Sendable {
     /// A word: `serving`, `loading`, `silent` and the like.
     let state: String
     let slots: Int
+    /// Slots that it shadows.
+    var shadowing = 0
+    /// Of the database.
+    var millisecondsBehind: UInt64 = 0
   }
 
   struct Node: Equatable, Sendable {
@@ -30,16 +39,29 @@ struct StatusReport: Equatable, Sendable {
 
 extension StatusReport {
   var text: String {
-    let lines = [
+    var lines = [
       "cluster    \(cluster), realm \(realm)",
       "term       \(term)",
       "commander  \(commander ?? "none now")",
-      "slots      \(slotsServed) of \(slotsTotal) served, map version \(mapVersion)",
+      "slots      \(slotsServed) of \(slotsTotal) served, \(slotsShadowed) shadowed, map version \(mapVersion)",
     ]
-    var rows = [["node", "role", "address", "state", "slots"]]
-    if let authority { rows.append([authority.name, "authority", authority.address, authority.state, "-"]) }
-    rows += databases.map { [$0.name, "database", $0.address, $0.state, "-"] }
-    rows += drones.map { [$0.name, "drone", $0.address, $0.state, String($0.slots)] }
+    if slotsMoving > 0 { lines.append("moving     \(slotsMoving) slots") }
+    if slotsAwaitingCopies > 0 {
+      lines.append(
+        "waiting    \(slotsAwaitingCopies) slots for drones that have their newest writes in memory; if those are "
+          + "lost: keyval accept-loss")
+    }
+    var rows = [["node", "role", "address", "state", "slots", "shadows", "behind"]]
+    if let authority {
+      rows.append([authority.name, "authority", authority.address, authority.state, "-", "-", "-"])
+    }
+    rows += databases.map { [$0.name, "database", $0.address, $0.state, "-", "-", "-"] }
+    rows += drones.map {
+      [
+        $0.name, "drone", $0.address, $0.state, String($0.slots), String($0.shadowing),
+        "\($0.millisecondsBehind) ms",
+      ]
+    }
     return lines.map { $0 + "\n" }.joined() + TextTable.render(rows)
   }
 }
@@ -49,7 +71,14 @@ extension StatusReport {
     JSONText.object([
       ("cluster", .text(cluster)), ("realm", .text(realm)), ("term", .number(term)),
       ("commander", commander.map(JSONText.text) ?? .null), ("mapVersion", .number(mapVersion)),
-      ("slots", .object([("total", .number(UInt64(slotsTotal))), ("served", .number(UInt64(slotsServed)))])),
+      (
+        "slots",
+        .object([
+          ("total", .number(UInt64(slotsTotal))), ("served", .number(UInt64(slotsServed))),
+          ("shadowed", .number(UInt64(slotsShadowed))), ("moving", .number(UInt64(slotsMoving))),
+          ("awaitingCopies", .number(UInt64(slotsAwaitingCopies))),
+        ])
+      ),
       ("drones", .array(drones.map(\.json))), ("databases", .array(databases.map(\.json))),
       ("authority", authority?.json ?? .null),
     ]).description + "\n"
@@ -60,7 +89,8 @@ extension StatusReport.Drone {
   fileprivate var json: JSONText {
     .object([
       ("name", .text(name)), ("address", .text(address)), ("state", .text(state)),
-      ("slots", .number(UInt64(slots))),
+      ("slots", .number(UInt64(slots))), ("shadowing", .number(UInt64(shadowing))),
+      ("millisecondsBehind", .number(millisecondsBehind)),
     ])
   }
 }

@@ -1,0 +1,187 @@
+import Cluster
+
+/// The copies of other drones' partitions that a data loop keeps: what it does as a shadow.
+///
+/// A copy is filled by the owner that the map names, and by nobody else, under one token. A higher token makes it
+/// begin anew; a lower one is refused.
+struct CopyShelf {
+  /// Bytes of records that are kept for the database; beyond, a copy is given up and begins anew.
+  static let maximumTail = 128 << 20
+
+  private var copies = [PartitionCopy?](repeating: nil, count: Partition.count)
+  private var owners = [Principal?](repeating: nil, count: Partition.count)
+  private var isShadow = [Bool](repeating: false, count: Partition.count)
+  /// The newest session in which each has been spoken of.
+  private var sessions = [Conversation?](repeating: nil, count: Partition.count)
+  private var tailLength = 0
+
+  /// A token belongs to one life of its owner, which numbers its sessions upwards.
+  private struct Conversation: Comparable {
+    let token: FencingToken
+    let session: UInt64
+
+    static func < (left: Conversation, right: Conversation) -> Bool {
+      (left.token, left.session) < (right.token, right.session)
+    }
+  }
+
+  mutating func install(_ map: SlotMap, principal: Principal) {
+    for partition in Partition.all {
+      owners[partition.index] = map.owner(of: partition)?.principal
+      isShadow[partition.index] = map.shadows(of: partition).contains { $0.principal == principal }
+    }
+  }
+
+  // MARK: What the owner says
+
+  /// - Parameters:
+  ///   - peer: who sent it, as the handshake proved.
+  ///   - session: the number that its session was opened with.
+  mutating func take(
+    _ message: ReplicationMessage, from peer: Principal, session: UInt64
+  ) -> ReplicationAnswer? {
+    guard let partition = message.partition, isCurrent(message, partition, peer, session) else { return nil }
+    switch message {
+    case .greet: return nil
+    case .resume(_, let token):
+      guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
+      guard let copy = whole(partition), copy.token == token else {
+        return .missing(partition: partition, token: token)
+      }
+      return .kept(partition: partition, token: token, through: copy.through)
+    case .begin(_, let token, let sequence, let outcomes, let forgotten, let isForgetful):
+      guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
+      let history = WriteHistory(outcomes: outcomes, forgotten: forgotten, isForgetful: isForgetful)
+      put(PartitionCopy(partition: partition, token: token, sequence: sequence, history: history))
+      return nil
+    case .entries(_, let token, let entries):
+      copy(partition, token)?.add(entries)
+      return .entriesTaken(partition: partition, token: token)
+    case .whole(_, let token, let sequence):
+      guard let copy = copy(partition, token) else { return .missing(partition: partition, token: token) }
+      copy.complete(at: sequence)
+      return .kept(partition: partition, token: token, through: copy.through)
+    case .records(let batch, let stored):
+      guard mayFill(partition, peer, batch.token) else {
+        return .refused(partition: partition, token: batch.token)
+      }
+      return add(batch, stored)
+    case .stored(_, let token, let through):
+      guard let copy = copy(partition, token) else { return nil }
+      tailLength -= copy.tailLength
+      copy.release(through)
+      tailLength += copy.tailLength
+      return nil
+    case .end(_, let token):
+      if copy(partition, token) != nil, mayEnd(partition, peer) { remove(partition) }
+      return nil
+    }
+  }
+
+  /// What is left of an older session, here or on its way from another loop, must not undo what a newer one did.
+  private mutating func isCurrent(
+    _ message: ReplicationMessage, _ partition: Partition, _ peer: Principal, _ session: UInt64
+  ) -> Bool {
+    guard let token = message.token else { return true }
+    let conversation = Conversation(token: token, session: session)
+    let known = sessions[partition.index]
+    switch message {
+    case .resume, .end:
+      // Others are told to ask again; they begin no conversation.
+      guard owners[partition.index] == peer else { return true }
+      guard let known, conversation < known else {
+        sessions[partition.index] = conversation
+        return true
+      }
+      // Who asks under a lower token is told that it is refused.
+      return token < known.token
+    default: return known == conversation || owners[partition.index] != peer
+    }
+  }
+
+  /// Only the owner that the map names fills a copy, and no token takes the place of a higher one.
+  private func mayFill(_ partition: Partition, _ peer: Principal, _ token: FencingToken) -> Bool {
+    guard owners[partition.index] == peer, isShadow[partition.index] else { return false }
+    return copies[partition.index].map { $0.token <= token } ?? true
+  }
+
+  private func mayEnd(_ partition: Partition, _ peer: Principal) -> Bool { owners[partition.index] == peer }
+
+  private mutating func add(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
+    guard let copy = copy(batch.partition, batch.token) else {
+      return .missing(partition: batch.partition, token: batch.token)
+    }
+    tailLength -= copy.tailLength
+    let isTaken = copy.take(batch, stored: stored)
+    tailLength += copy.tailLength
+    guard isTaken, tailLength <= Self.maximumTail else {
+      remove(batch.partition)
+      return .missing(partition: batch.partition, token: batch.token)
+    }
+    return .kept(partition: batch.partition, token: batch.token, through: copy.through)
+  }
+
+  private func copy(_ partition: Partition, _ token: FencingToken) -> PartitionCopy? {
+    guard let copy = copies[partition.index], copy.token == token else { return nil }
+    return copy
+  }
+
+  // MARK: What this drone does
+
+  mutating func put(_ copy: PartitionCopy) {
+    remove(copy.partition)
+    copies[copy.partition.index] = copy
+    tailLength += copy.tailLength
+  }
+
+  mutating func remove(_ partition: Partition) {
+    tailLength -= copies[partition.index]?.tailLength ?? 0
+    copies[partition.index] = nil
+  }
+
+  func whole(_ partition: Partition) -> PartitionCopy? {
+    guard let copy = copies[partition.index], copy.isWhole else { return nil }
+    return copy
+  }
+
+  /// By the token of their records, in order.
+  var wholeCopies: [Holding] {
+    var sets: [FencingToken: PartitionSet] = [:]
+    for case let copy? in copies where copy.isWhole { sets[copy.token, default: []].insert(copy.partition) }
+    return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0] ?? []) }
+  }
+
+  /// Others serve these under higher tokens, or the database has refused the copies.
+  mutating func forget(_ partitions: PartitionSet, through token: FencingToken) {
+    for partition in partitions {
+      if let copy = copies[partition.index], copy.token <= token { remove(partition) }
+    }
+  }
+}
+
+extension DataCore {
+  /// As a shadow: takes what the owner of a partition says.
+  ///
+  /// - Parameter session: the number that its greeting gave the session.
+  public mutating func take(
+    _ message: ReplicationMessage, from peer: Principal, session: UInt64
+  ) -> ReplicationAnswer? {
+    guard let partition = message.partition else { return .welcome(incarnation) }
+    // Whoever owns a partition here shadows nobody's.
+    guard partitions[partition.index] == nil, loading[partition.index] == nil else { return nil }
+    return shelf.take(message, from: peer, session: session)
+  }
+
+  /// Whether a write is in memory here, as far as anybody remembers which writes there were.
+  public func has(_ write: UInt64, of client: ClientIncarnation, in partition: Partition) -> Bool {
+    let history = partitions[partition.index]?.history ?? shelf.whole(partition)?.history
+    return history.map { $0.past(of: write, by: client) != .unseen } ?? false
+  }
+
+  /// The token of the whole copy on the shelf, if there is one.
+  public func copyToken(of partition: Partition) -> FencingToken? { shelf.whole(partition)?.token }
+
+  public mutating func forget(_ copies: [Holding]) {
+    for copy in copies { shelf.forget(copy.partitions, through: copy.token) }
+  }
+}

@@ -1,0 +1,96 @@
+import Cluster
+
+/// How partitions come to this loop: loaded from the database, or promoted from a copy.
+extension DataCore {
+  /// Begins to open partitions under a grant.
+  /// - Returns: for a promotion the partitions by the token of their copies, in order; those of which there is no
+  ///   copy are missing.
+  public mutating func beginOpening(
+    _ set: PartitionSet, token: FencingToken, mode: Grant.Mode
+  ) -> [Holding] {
+    guard mode == .promote else {
+      // A copy stays until the partition is loaded: if the database refuses, it may be the one that is needed.
+      for partition in set { loading[partition.index] = DataPartition(partition: partition, token: token) }
+      return []
+    }
+    var sets: [FencingToken: PartitionSet] = [:]
+    for partition in set {
+      guard let copy = shelf.whole(partition) else { continue }
+      loading[partition.index] = DataPartition(partition: partition, token: token)
+      sets[copy.token, default: []].insert(partition)
+    }
+    return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0] ?? []) }
+  }
+
+  /// Whether this partition is being loaded under this token.
+  public func isLoading(_ partition: Partition, token: FencingToken) -> Bool {
+    loading[partition.index]?.token == token
+  }
+
+  public func load(_ entries: [StoredEntry], into partition: Partition, token: FencingToken) {
+    guard let data = loading[partition.index], data.token == token else { return }
+    for entry in entries { data.table.set(entry.key, entry.value, entry.version) }
+  }
+
+  /// What opening a partition has come to.
+  public enum Opened: Equatable, Sendable {
+    /// It is served from the next lease on.
+    case ready
+    /// It will be, when the database has what the copy had: `Settlement.recovered`.
+    case recovering
+    /// The database has more than the copy: the contents are to be asked for.
+    case isBehind
+    /// It is not being opened under this token.
+    case unknown
+  }
+
+  /// Everything has come from the database.
+  public mutating func finishLoading(
+    _ partition: Partition, token: FencingToken, sequence: UInt64, inSync: InSyncList = .empty,
+    outcomes: [WriteOutcome], forgotten: [ForgottenWrites]
+  ) -> Opened {
+    guard let data = loading[partition.index], data.token == token else { return .unknown }
+    data.finishLoading(
+      sequence: sequence, inSync: inSync, history: WriteHistory(outcomes: outcomes, forgotten: forgotten))
+    return take(data)
+  }
+
+  /// The database has raised the fence for this drone's copy.
+  /// - Parameter sequence: the database has every record up to it.
+  public mutating func promote(
+    _ partition: Partition, token: FencingToken, sequence: UInt64, inSync: InSyncList
+  ) -> Opened {
+    guard let data = loading[partition.index], data.token == token, let copy = shelf.whole(partition) else {
+      return .unknown
+    }
+    guard copy.through >= sequence, copy.tail.base <= sequence else { return .isBehind }
+    data.promote(copy, sequence: sequence, inSync: inSync)
+    backlog += data.unstoredLength
+    return take(data)
+  }
+
+  private mutating func take(_ data: DataPartition) -> Opened {
+    let partition = data.partition
+    loading[partition.index] = nil
+    partitions[partition.index] = data
+    shelf.remove(partition)
+    guard data.isRecovering else {
+      adjustStreams(of: partition)
+      return .ready
+    }
+    enqueue(partition, urgently: true)
+    return .recovering
+  }
+
+  /// Gives up what is being opened. A copy that was to be promoted stays what it was.
+  public mutating func abandonLoading(_ partitions: PartitionSet, token: FencingToken) {
+    for partition in partitions where loading[partition.index]?.token == token {
+      loading[partition.index] = nil
+    }
+  }
+
+  /// Recovering partitions: their session with the database is over, and the grant has to be shown anew.
+  public var recovering: PartitionSet {
+    PartitionSet(Partition.all.filter { partitions[$0.index]?.isRecovering ?? false })
+  }
+}

@@ -1,0 +1,95 @@
+import Cluster
+
+/// A partition's contents in the memory of a drone that does not serve it: a shadow, or an owner that has stopped.
+final class PartitionCopy {
+  let partition: Partition
+  /// The token under which the records are numbered.
+  let token: FencingToken
+  var table: Table
+  var history: WriteHistory
+  /// The records that the database may lack. All of them are in the table.
+  private(set) var tail: WriteLog
+  private(set) var tailLength = 0
+  /// Whole from this record on; nil while entries are still coming.
+  private(set) var wholeAt: UInt64?
+
+  /// The last record that it has.
+  var through: UInt64 { tail.end }
+  var isWhole: Bool { wholeAt.map { through >= $0 } ?? false }
+
+  /// An empty one, to be filled with entries as they are at this record.
+  init(partition: Partition, token: FencingToken, sequence: UInt64, history: WriteHistory) {
+    self.partition = partition
+    self.token = token
+    self.history = history
+    table = Table()
+    tail = WriteLog(base: sequence)
+  }
+
+  /// What an owner had.
+  init(of owner: borrowing OwnedContents) {
+    partition = owner.partition
+    token = owner.token
+    table = owner.table
+    history = owner.history
+    tail = WriteLog(base: owner.stored)
+    wholeAt = owner.log.end
+    var sequence = owner.stored
+    while sequence < owner.log.end {
+      sequence += 1
+      let record = owner.log[sequence].record
+      // What the owner had not secured yet becomes true with the rest if this copy is promoted.
+      if sequence > owner.applied { apply(record, sequence) }
+      keep(record)
+    }
+  }
+
+  func add(_ entries: [StoredEntry]) {
+    for entry in entries { table.set(entry.key, entry.value, entry.version) }
+  }
+
+  /// All entries have come.
+  func complete(at sequence: UInt64) { wholeAt = sequence }
+
+  /// Takes the records behind what is there; false when there is a gap. What is there already is passed over.
+  func take(_ batch: PartitionBatch, stored: UInt64) -> Bool {
+    guard batch.firstSequence - 1 <= through else { return false }
+    let known = Int(clamping: through - (batch.firstSequence - 1))
+    for record in batch.records.dropFirst(known) {
+      apply(record, through + 1)
+      keep(record)
+    }
+    release(stored)
+    return true
+  }
+
+  private func keep(_ record: LogRecord) {
+    tail.append(WriteLog.Entry(record: record, level: .secured, since: nil, origin: nil))
+    tailLength += record.approximateLength
+  }
+
+  private func apply(_ record: LogRecord, _ sequence: UInt64) {
+    table.apply(record, Version(fence: token, sequence: sequence))
+    history.settle(
+      WriteOutcome(client: record.client, write: record.write, sequence: sequence, existed: record.existed))
+  }
+
+  /// The database has the records up to this one.
+  func release(_ stored: UInt64) {
+    while tail.base < min(stored, tail.end) {
+      tailLength -= tail[tail.base + 1].record.approximateLength
+      tail.drop(through: tail.base + 1)
+    }
+  }
+}
+
+/// What a copy is made of when its owner stops.
+struct OwnedContents {
+  let partition: Partition
+  let token: FencingToken
+  let table: Table
+  let history: WriteHistory
+  let log: WriteLog
+  let applied: UInt64
+  let stored: UInt64
+}

@@ -1,0 +1,324 @@
+import Cluster
+import Testing
+import Wire
+
+@testable import Drone
+
+@Suite("Shadows") struct ShadowTests {
+  private func value(_ text: String) -> Answer { .value([UInt8](text.utf8)) }
+
+  private func entries(_ count: Int) -> [StoredEntry] {
+    (0..<count).map { index in
+      StoredEntry(
+        key: [UInt8]("key \(index)".utf8), value: [UInt8](repeating: UInt8(index % 251), count: 500),
+        version: Version(fence: ShadowPair.token, sequence: UInt64(index + 1)))
+    }
+  }
+
+  @Test("a write is answered once the shadow on the list has it, and no read shows it before")
+  func secured() {
+    var pair = ShadowPair.inSync()
+    #expect(pair.isListed)
+    #expect(pair.put("a", "1") == nil)
+    #expect(pair.get("a") == .notFound)
+    let answers = pair.hear()
+    #expect(pair.get("a") == .notFound, "the shadow has it, and nobody here knows yet")
+    let completions = answers.flatMap { pair.ownerCore.take($0, from: pair.shadow, now: pair.now) }
+    #expect(completions.map(\.result) == [.done(existed: false)])
+    #expect(pair.get("a") == value("1"))
+    #expect(pair.records.isEmpty, "the database has time")
+  }
+
+  @Test("nobody who is not on the list secures anything: then it takes the database")
+  func unlisted() {
+    var pair = ShadowPair()
+    pair.connect()
+    #expect(pair.put("a", "1") == nil)
+    #expect(pair.talk().isEmpty)
+    #expect(pair.store().completions.map(\.result) == [.done(existed: false)])
+  }
+
+  @Test("what is on its way to a shadow puts it on no list: it has to say that its copy is whole")
+  func underWay() {
+    var pair = ShadowPair(entries: entries(3))
+    pair.connect()
+    for answer in pair.hear() { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+    var messages: [ReplicationMessage] = []
+    while case let more = pair.ownerCore.replicate(to: pair.shadow, now: pair.now), !more.isEmpty {
+      messages += more
+    }
+    #expect(messages.contains { if case .whole = $0 { true } else { false } })
+    pair.store()
+    #expect(!pair.isListed)
+    for answer in messages.compactMap({ pair.shadowCore.take($0, from: pair.owner, session: 1) }) {
+      _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now)
+    }
+    pair.store()
+    #expect(pair.isListed)
+  }
+
+  @Test("what is left of an older session undoes nothing")
+  func olderSession() {
+    var pair = ShadowPair.inSync(entries: entries(3))
+    let begin = ReplicationMessage.begin(
+      partition: ShadowPair.partition, token: ShadowPair.token, sequence: 3, outcomes: [], forgotten: [],
+      isForgetful: false)
+    #expect(pair.shadowCore.take(begin, from: pair.owner, session: 0) == nil)
+    #expect(pair.shadowCore.copyToken(of: ShadowPair.partition) == ShadowPair.token)
+    let end = ReplicationMessage.end(partition: ShadowPair.partition, token: ShadowPair.token)
+    #expect(pair.shadowCore.take(end, from: pair.owner, session: 0) == nil)
+    #expect(pair.shadowCore.copyToken(of: ShadowPair.partition) == ShadowPair.token)
+  }
+
+  @Test("a list that was asked for and names nobody counts from then on, whatever the shadow says")
+  func droppedMeanwhile() {
+    var pair = ShadowPair.inSync()
+    _ = pair.put("a", "1")
+    pair.talk()
+    // It falls silent for a while and is taken off; the answer of the database is on its way.
+    _ = pair.put("b", "1")
+    _ = pair.hear()
+    pair.now = pair.now + 1_000
+    _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    let batches = pair.ownerCore.takeAppend()
+    #expect(batches.first?.inSync?.holders == [])
+    let results = batches.map {
+      StoreAnswer.PartitionResult(partition: $0.partition, result: pair.append($0, from: pair.owner))
+    }
+    #expect(!pair.isListed)
+    // Now it speaks again, also of a write that the database has not been told.
+    _ = pair.put("c", "1")
+    #expect(pair.talk().isEmpty, "a shadow that may be off the list secures nothing")
+    #expect(pair.ownerCore.settle(results).completions.count == 1)
+    #expect(pair.store().completions.count == 1)
+  }
+
+  @Test("a shadow that falls silent holds nobody up: the database takes its place, and the list forgets it")
+  func silent() {
+    var pair = ShadowPair.inSync()
+    _ = pair.put("a", "1")
+    pair.now = pair.now + 100
+    #expect(pair.store().completions.count == 1, "the write-behind secures it")
+    _ = pair.ownerCore.disconnected(pair.shadow)
+    #expect(pair.ownerCore.isUrgent)
+    pair.store()
+    #expect(!pair.isListed)
+    #expect(pair.put("b", "1") == nil)
+    #expect(pair.store().completions.count == 1)
+  }
+
+  @Test("a shadow that comes back in the same life goes on from what it has, and is listed again")
+  func resumed() {
+    var pair = ShadowPair.inSync(entries: entries(2_000))
+    _ = pair.ownerCore.disconnected(pair.shadow)
+    _ = pair.put("a", "1")
+    pair.store()
+    pair.connect()
+    let first = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
+    #expect(first == [.resume(partition: ShadowPair.partition, token: ShadowPair.token)])
+    let answer = pair.shadowCore.take(first[0], from: pair.owner, session: 1)!
+    _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now)
+    let next = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
+    #expect(next.count == 1 && next.allSatisfy { if case .records = $0 { true } else { false } })
+    for answer in next.compactMap({ pair.shadowCore.take($0, from: pair.owner, session: 1) }) {
+      _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now)
+    }
+    pair.store()
+    #expect(pair.isListed)
+  }
+
+  @Test("a new life of a shadow holds nothing, and begins anew before it is listed")
+  func restarted() {
+    var pair = ShadowPair.inSync()
+    _ = pair.ownerCore.disconnected(pair.shadow)
+    pair.shadowCore = DataCore(incarnation: Incarnation(23))
+    pair.install(shadows: [1], version: 2)
+    pair.ownerCore.connected(pair.shadow, life: Incarnation(23))
+    pair.store()
+    #expect(pair.fence.inSync.holders.isEmpty)
+    pair.talk()
+    pair.store()
+    #expect(pair.fence.inSync.holders == [Holder(principal: pair.shadow, incarnation: Incarnation(23))])
+  }
+
+  @Test("durable waits for the disk, memory for nothing; both stand in the order in which they came")
+  func levels() {
+    var pair = ShadowPair.inSync()
+    #expect(pair.put("d", "1", level: .durable) == nil)
+    #expect(pair.ownerCore.isUrgent)
+    #expect(pair.talk().isEmpty)
+    #expect(pair.get("d") == value("1"), "it is secured, so it may be seen")
+    #expect(pair.store().completions.map(\.result) == [.done(existed: false)])
+    // Whoever waives the second place waits only for those before him.
+    #expect(pair.put("s", "1") == nil)
+    #expect(pair.put("m", "1", level: .memory) == nil)
+    #expect(pair.talk().count == 2)
+  }
+
+  @Test("a retry of a durable write that is only secured waits for the disk too")
+  func durableRetry() {
+    var pair = ShadowPair.inSync()
+    #expect(pair.put("d", "1", level: .durable, write: 7) == nil)
+    pair.talk()
+    #expect(pair.put("d", "1", level: .durable, write: 7) == nil)
+    #expect(pair.store().completions.count == 1)
+    #expect(pair.put("d", "1", level: .durable, write: 7) == .done(existed: false))
+    #expect(pair.records.count == 1)
+  }
+
+  // MARK: Copies
+
+  @Test("what is written while the entries are being sent is in the copy, also over and over")
+  func snapshot() {
+    var pair = ShadowPair(entries: entries(3_000))
+    pair.connect()
+    var round = 0
+    while !pair.isListed, round < 2_000 {
+      // Every piece that is taken is followed by writes before and behind the place that the owner has reached.
+      let messages = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
+      for message in messages {
+        if let answer = pair.shadowCore.take(message, from: pair.owner, session: 1) {
+          _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now)
+        }
+        if round < 40 { _ = pair.put("key \((round * 37) % 3_000)", "new \(round)") }
+        round += 1
+      }
+      pair.store()
+    }
+    #expect(pair.isListed)
+    pair.talk()
+    promote(&pair)
+    for index in stride(from: 0, to: 3_000, by: 7) {
+      #expect(pair.get("key \(index)", of: \.shadowCore) == pair.get("key \(index)"), "key \(index)")
+    }
+  }
+
+  /// The owner is gone; the shadow is granted the partition and opens it with its copy.
+  private func promote(_ pair: inout ShadowPair) {
+    let token = Names.token(1, 2)
+    let copies = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
+    #expect(copies == [Holding(token: ShadowPair.token, partitions: [ShadowPair.partition])])
+    let decision = PartitionFence.opening(
+      pair.fence, token: token, holder: pair.shadow, incarnation: ShadowPair.shadowLife, mode: .promote,
+      copy: copies.first?.token)
+    guard case .raised(let raised) = decision else { return #expect(Bool(false), "\(decision)") }
+    pair.fence = raised
+    var opened = pair.shadowCore.promote(
+      ShadowPair.partition, token: token, sequence: raised.sequence, inSync: raised.inSync)
+    #expect(opened == .recovering)
+    #expect(pair.get("a", of: \.shadowCore) == .unavailable(.loading))
+    while opened == .recovering {
+      let batches = pair.shadowCore.takeAppend()
+      guard !batches.isEmpty else { break }
+      let results = batches.map {
+        StoreAnswer.PartitionResult(partition: $0.partition, result: pair.append($0, from: pair.shadow))
+      }
+      if !pair.shadowCore.settle(results).recovered.isEmpty { opened = .ready }
+    }
+    #expect(opened == .ready)
+    #expect(pair.fence.inSync.holders.isEmpty && pair.fence.origin == token)
+    pair.shadowCore.serve([ShadowPair.partition], until: pair.now + 1_000)
+  }
+
+  @Test("a promoted shadow has every acknowledged write, stores what the database lacks, and knows retries")
+  func promotion() {
+    var pair = ShadowPair.inSync()
+    for index in 0..<10 { _ = pair.put("a", "\(index)") }
+    pair.talk()
+    #expect(pair.records.isEmpty)
+    promote(&pair)
+    #expect(pair.get("a", of: \.shadowCore) == value("9"))
+    #expect(pair.records.count == 10)
+    #expect(pair.shadowCore.has(10, of: ShadowPair.client, in: ShadowPair.partition))
+    // The old owner, should it live, stores nothing any more.
+    _ = pair.put("a", "late")
+    #expect(pair.store().lost.map(\.partitions) == [[ShadowPair.partition]])
+  }
+
+  @Test("a promoted shadow stores the longest record there is, and then empties the list")
+  func longestRecord() {
+    var pair = ShadowPair.inSync()
+    let long = String(repeating: "x", count: Limits.maximumValueLength)
+    _ = pair.put(String(repeating: "k", count: Limits.maximumKeyLength), long)
+    _ = pair.put("a", "9")
+    pair.talk()
+    promote(&pair)
+    #expect(pair.records.count == 2)
+  }
+
+  @Test("a copy that is behind the database asks for the contents instead")
+  func behind() {
+    var pair = ShadowPair.inSync()
+    _ = pair.put("a", "1")
+    pair.store()
+    #expect(pair.fence.sequence == 1)
+    let token = Names.token(1, 2)
+    _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
+    let opened = pair.shadowCore.promote(
+      ShadowPair.partition, token: token, sequence: 1, inSync: pair.fence.inSync)
+    #expect(opened == .isBehind)
+  }
+
+  @Test("an owner that stops keeps what it had, and may be promoted with it")
+  func ownCopy() {
+    var pair = ShadowPair.inSync()
+    _ = pair.put("a", "1")
+    pair.talk()
+    _ = pair.put("b", "unsecured")
+    let completions = pair.ownerCore.close([ShadowPair.partition])
+    #expect(completions.map(\.result) == [.unavailable(.released)])
+    #expect(pair.ownerCore.copies == [Holding(token: ShadowPair.token, partitions: [ShadowPair.partition])])
+    let token = Names.token(1, 2)
+    _ = pair.ownerCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
+    let opened = pair.ownerCore.promote(
+      ShadowPair.partition, token: token, sequence: 0, inSync: pair.fence.inSync)
+    #expect(opened == .recovering)
+    #expect(pair.ownerCore.takeAppend().first?.records.count == 2)
+  }
+
+  @Test("a load that comes to nothing leaves the copy, which may be the one that is needed")
+  func failedLoad() {
+    var pair = ShadowPair.inSync()
+    let token = Names.token(1, 2)
+    _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .load)
+    pair.shadowCore.abandonLoading([ShadowPair.partition], token: token)
+    #expect(!pair.shadowCore.copies.isEmpty)
+  }
+
+  // MARK: Whom a shadow believes
+
+  @Test("only the owner that the map names fills a copy, and no lower token takes the place of a higher")
+  func strangers() {
+    var pair = ShadowPair.inSync()
+    let begin = ReplicationMessage.begin(
+      partition: ShadowPair.partition, token: Names.token(9, 9), sequence: 0, outcomes: [], forgotten: [],
+      isForgetful: false)
+    let refused = ReplicationAnswer.refused(partition: ShadowPair.partition, token: Names.token(9, 9))
+    #expect(pair.shadowCore.take(begin, from: Names.drone(3), session: 1) == refused)
+    let old = ReplicationMessage.resume(partition: ShadowPair.partition, token: Names.token(1, 0))
+    #expect(
+      pair.shadowCore.take(old, from: pair.owner, session: 1)
+        == .refused(partition: ShadowPair.partition, token: Names.token(1, 0)))
+    let end = ReplicationMessage.end(partition: ShadowPair.partition, token: ShadowPair.token)
+    _ = pair.shadowCore.take(end, from: Names.drone(3), session: 1)
+    #expect(!pair.shadowCore.copies.isEmpty)
+  }
+
+  @Test("a shadow that the map names no more is taken off the list before it is told to forget")
+  func leaving() {
+    var pair = ShadowPair.inSync()
+    pair.ownerCore.install(
+      SlotMap(
+        cluster: Names.cluster, term: Term(1), version: 2, expiry: Names.wall + 600, commander: pair.owner,
+        drones: [SlotMap.Drone(principal: pair.owner, endpoint: Names.node(1).endpoint)],
+        owners: [Int?](repeating: 0, count: Partition.count))!,
+      mine: [ShadowPair.partition], principal: pair.owner)
+    #expect(pair.ownerCore.replicate(to: pair.shadow, now: pair.now).isEmpty)
+    pair.store()
+    #expect(!pair.isListed)
+    let told = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
+    #expect(told == [.end(partition: ShadowPair.partition, token: ShadowPair.token)])
+    _ = pair.shadowCore.take(told[0], from: pair.owner, session: 1)
+    #expect(pair.shadowCore.copies.isEmpty)
+  }
+}
