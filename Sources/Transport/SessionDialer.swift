@@ -81,7 +81,8 @@ public struct SessionDialer: Sendable {
       throw KerberosError(.badArgument, "A bare hello takes no credential.")
     }
     let limits = limits
-    run(at: address, on: eventLoop, steps: steps, handler: { _, _ in nil }) { entropy in
+    let noSession: SessionHandlerFactory = { _, _ in nil }
+    run(at: address, on: eventLoop, steps: steps, handler: noSession) { entropy in
       .bareHello(entropy: entropy, limits: limits)
     } completion: { outcome in
       switch outcome {
