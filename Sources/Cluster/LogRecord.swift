@@ -6,6 +6,8 @@ public struct LogRecord: Hashable, Sendable {
   public enum Change: Hashable, Sendable {
     case put(value: [UInt8])
     case delete
+    /// A compare-and-put that found another value: only its outcome is kept.
+    case nothing
   }
 
   public let key: [UInt8]
@@ -13,7 +15,7 @@ public struct LogRecord: Hashable, Sendable {
   public let client: ClientIncarnation
   /// The client's number of this write.
   public let write: UInt64
-  /// Whether the key had a value before.
+  /// Whether the key had a value before; of a compare-and-put, whether that was the expected one.
   public let existed: Bool
 
   public init(key: [UInt8], change: Change, client: ClientIncarnation, write: UInt64, existed: Bool) {
@@ -97,6 +99,7 @@ extension LogRecord: WireMessage {
     switch change {
     case .put(let value): writer.write(bytes: value)
     case .delete: writer.writeNull()
+    case .nothing: writer.write(bool: false)
     }
     client.encode(into: &writer)
     writer.write(unsigned: write)
@@ -106,11 +109,22 @@ extension LogRecord: WireMessage {
   public init(from reader: inout CBORReader) throws(CBORError) {
     try reader.readArrayHeader(exactly: 5)
     self.init(
-      key: try reader.readByteArray(maximum: Limits.maximumKeyLength),
-      change: try reader.readNull()
-        ? .delete : .put(value: try reader.readByteArray(maximum: Limits.maximumValueLength)),
+      key: try reader.readByteArray(maximum: Limits.maximumKeyLength), change: try Change(from: &reader),
       client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned(),
       existed: try reader.readBool())
+  }
+}
+
+extension LogRecord.Change {
+  /// A value, null for a delete, or false for nothing.
+  fileprivate init(from reader: inout CBORReader) throws(CBORError) {
+    if try reader.readNull() {
+      self = .delete
+    } else if try reader.readFalse() {
+      self = .nothing
+    } else {
+      self = .put(value: try reader.readByteArray(maximum: Limits.maximumValueLength))
+    }
   }
 }
 

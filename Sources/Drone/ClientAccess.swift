@@ -62,6 +62,9 @@ public struct ClientAccess: Sendable {
       case .status: rights.permits(.status)
       case .get(_, let key): rights.permits(.get, on: key)
       case .put(_, _, _, _, let key, _): rights.permits(.put, on: key)
+      // Its answer tells something of the value that was there.
+      case .compareAndPut(_, _, _, _, let key, _, _):
+        rights.permits(.get, on: key) && rights.permits(.put, on: key)
       case .delete(_, _, _, _, let key): rights.permits(.delete, on: key)
       case .administer: rights.permits(.administer)
       }

@@ -103,16 +103,18 @@ public struct DataCore {
     switch request {
     case .get(let number, let key): get(number, key, in: partition, now, &answers)
     case .put(let number, let write, let retry, let level, let key, let value):
-      guard value.count <= Limits.maximumValueLength else {
-        return DataAnswer.failed(number: number, .valueTooLong).encode(into: &answers)
-      }
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
-      encode(self.write(key: key, value, asked, in: partition, now), number, &answers)
+      encode(self.write(key: key, .put(value), asked, in: partition, now), number, &answers)
+    case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
+      let asked = Asked(
+        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
+      let deed = Deed.compareAndPut(expected: expected, value)
+      encode(self.write(key: key, deed, asked, in: partition, now), number, &answers)
     case .delete(let number, let write, let retry, let level, let key):
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
-      encode(self.write(key: key, nil, asked, in: partition, now), number, &answers)
+      encode(self.write(key: key, .delete, asked, in: partition, now), number, &answers)
     case .introduce, .topology, .status, .administer:
       break
     }
@@ -150,6 +152,20 @@ public struct DataCore {
     let origin: Origin
   }
 
+  /// What a write does to its key.
+  private enum Deed {
+    case put(UnsafeRawBufferPointer)
+    case delete
+    case compareAndPut(expected: UnsafeRawBufferPointer?, UnsafeRawBufferPointer)
+
+    var value: UnsafeRawBufferPointer? {
+      switch self {
+      case .put(let value), .compareAndPut(_, let value): value
+      case .delete: nil
+      }
+    }
+  }
+
   /// How a write began.
   private enum Begin {
     /// For its second place.
@@ -161,12 +177,11 @@ public struct DataCore {
     case notMine
   }
 
-  /// - Parameter value: nil deletes.
   private mutating func write(
-    key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, _ asked: Asked, in partition: Partition,
-    _ now: Instant
+    key: UnsafeRawBufferPointer, _ deed: Deed, _ asked: Asked, in partition: Partition, _ now: Instant
   ) -> Begin {
     if let failure = Self.check(key) { return .failed(failure) }
+    if let value = deed.value, value.count > Limits.maximumValueLength { return .failed(.valueTooLong) }
     guard let client = asked.client else { return .failed(.notIntroduced) }
     guard let data = partitions[partition.index], !data.isRecovering else {
       return isOnItsWay(partition) ? .unavailable(.loading) : .notMine
@@ -188,8 +203,7 @@ public struct DataCore {
     }
     guard backlog < Self.maximumBacklog else { return .unavailable(.busy) }
     backlog += data.queue(
-      key: [UInt8](key), change: value.map { .put(value: [UInt8]($0)) } ?? .delete, client: client,
-      write: asked.write, level: asked.level, origin: asked.origin, now: now)
+      record(key, deed, asked.write, client, data), level: asked.level, origin: asked.origin, now: now)
     markStreams(of: data)
     #if KEYVAL_MUTATIONS
       if mutations.contains(.acknowledgeEarly) {
@@ -198,6 +212,24 @@ public struct DataCore {
       }
     #endif
     return wait(for: partition, urgently: data.needsDatabase || asked.level == .durable)
+  }
+
+  /// What the write comes to behind those that are under way. A compare-and-put that does not match is a record too:
+  /// its answer has to wait like that of every write, since it says something of those before it; and a first
+  /// attempt that arrives after its retry was answered must find that out.
+  private func record(
+    _ key: UnsafeRawBufferPointer, _ deed: Deed, _ write: UInt64, _ client: ClientIncarnation,
+    _ data: DataPartition
+  ) -> LogRecord {
+    let key = [UInt8](key)
+    let (change, existed): (LogRecord.Change, Bool) =
+      switch deed {
+      case .put(let value): (.put(value: [UInt8](value)), data.hasValue(key))
+      case .delete: (.delete, data.hasValue(key))
+      case .compareAndPut(let expected, let value):
+        data.hasValue(key, equalTo: expected) ? (.put(value: [UInt8](value)), true) : (.nothing, false)
+      }
+    return LogRecord(key: key, change: change, client: client, write: write, existed: existed)
   }
 
   private mutating func wait(for partition: Partition, urgently: Bool) -> Begin {

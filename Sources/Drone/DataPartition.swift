@@ -24,8 +24,8 @@ final class DataPartition {
   private(set) var handed: UInt64 = 0
   /// Up to here whoever waited for the database has been told.
   private var told: UInt64 = 0
-  /// For keys with records that are not in the table: whether the last of them leaves a value, and its number.
-  private var overlay: [[UInt8]: (exists: Bool, sequence: UInt64)] = [:]
+  /// For keys with changes that are not in the table: the number of the last.
+  private var overlay: [[UInt8]: UInt64] = [:]
 
   // The list at the database
   /// As the database confirmed it last.
@@ -96,16 +96,30 @@ final class DataPartition {
   // MARK: Writes
 
   /// Queues a write behind those under way and returns its length in bytes.
-  func queue(
-    key: [UInt8], change: LogRecord.Change, client: ClientIncarnation, write: UInt64,
-    level: AcknowledgementLevel, origin: Origin, now: Instant
-  ) -> Int {
-    let existed = overlay[key]?.exists ?? key.withUnsafeBytes(table.contains)
-    let record = LogRecord(key: key, change: change, client: client, write: write, existed: existed)
+  func queue(_ record: LogRecord, level: AcknowledgementLevel, origin: Origin, now: Instant) -> Int {
     log.append(WriteLog.Entry(record: record, level: level, since: now, origin: origin))
-    overlay[key] = (change != .delete, log.end)
-    history.begin(write, by: client, sequence: log.end)
+    if record.change != .nothing { overlay[record.key] = log.end }
+    history.begin(record.write, by: record.client, sequence: log.end)
     return record.approximateLength
+  }
+
+  /// Whether a key will have a value once the writes under way are in the table.
+  func hasValue(_ key: [UInt8]) -> Bool {
+    guard let pending = overlay[key] else { return key.withUnsafeBytes(table.contains) }
+    return log[pending].record.change != .delete
+  }
+
+  /// Whether it will be this one; nil: whether there will be none.
+  func hasValue(_ key: [UInt8], equalTo expected: UnsafeRawBufferPointer?) -> Bool {
+    func isExpected(_ value: UnsafeRawBufferPointer?) -> Bool {
+      guard let value, let expected else { return value == nil && expected == nil }
+      return value.elementsEqual(expected)
+    }
+    guard let pending = overlay[key] else {
+      return key.withUnsafeBytes { table.withValue(of: $0, isExpected) }
+    }
+    guard case .put(let value) = log[pending].record.change else { return expected == nil }
+    return value.withUnsafeBytes(isExpected)
   }
 
   /// Lets the answer of a write under way go to whoever asked for it last; false when nobody can be told any more.
@@ -165,7 +179,7 @@ final class DataPartition {
 
   private func apply(_ record: LogRecord) {
     table.apply(record, Version(fence: token, sequence: applied))
-    if overlay[record.key]?.sequence == applied { overlay[record.key] = nil }
+    if overlay[record.key] == applied { overlay[record.key] = nil }
     history.settle(
       WriteOutcome(client: record.client, write: record.write, sequence: applied, existed: record.existed))
   }

@@ -76,6 +76,7 @@ struct Table {
     switch record.change {
     case .put(let value): set(record.key, value, version)
     case .delete: remove(record.key)
+    case .nothing: break
     }
   }
 

@@ -90,6 +90,29 @@ public final class KeyvalClient: Sendable {
     return existed
   }
 
+  /// Stores a value under a key if the key has exactly the value that is expected, as one step that no other write
+  /// comes between. Needs the rights to get and to put the key.
+  /// - Parameters:
+  ///   - key: from 1 to ``maximumKeyLength`` bytes.
+  ///   - expected: nil: the key shall have no value.
+  ///   - value: up to ``maximumValueLength`` bytes; together with what is expected as much.
+  ///   - level: what has to be true before this returns; nil: what the cluster is configured for.
+  /// - Returns: whether it was so, and the value is stored now. When not, nothing was changed.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  @discardableResult
+  public func compareAndPut(
+    _ key: [UInt8], expected: [UInt8]?, _ value: [UInt8], level: AcknowledgementLevel? = nil
+  ) async throws -> Bool {
+    try check(key)
+    let length = value.count + (expected?.count ?? 0)
+    guard length <= Limits.maximumValueLength else {
+      throw KeyvalError.valueTooLong(length: length, limit: Limits.maximumValueLength)
+    }
+    let operation = ClientOperation.compareAndPut(key: key, expected: expected, value: value, level: level)
+    guard case .matched(let matched) = try await perform(operation) else { throw KeyvalError.outcomeUnknown }
+    return matched
+  }
+
   /// The value of a key, nil if it has none.
   /// - Throws: ``KeyvalError``, `CancellationError`.
   public func get(_ key: [UInt8]) async throws -> [UInt8]? {

@@ -21,6 +21,9 @@ package enum ClientMessage: Hashable, Sendable {
   case get(key: [UInt8])
   case put(
     write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8], value: [UInt8])
+  case compareAndPut(
+    write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8], expected: [UInt8]?,
+    value: [UInt8])
   case delete(write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8])
   case topology
   case status
@@ -33,6 +36,8 @@ package enum ClientReply: Hashable, Sendable {
   case value([UInt8]?)
   /// A write is done; whether the key had a value before.
   case existed(Bool)
+  /// Whether a compare-and-put found the value that it expected, and so was executed.
+  case matched(Bool)
   case location(Location)
   case status(ClusterStatus)
   case administered(AdministratorReply)
@@ -52,6 +57,18 @@ extension ClientMessage {
             .encode(into: &writer)
         }
       }
+    case .compareAndPut(let write, let retry, let level, let key, let expected, let value):
+      let request = { (expected: UnsafeRawBufferPointer?, writer: inout CBORWriter) in
+        key.withUnsafeBytes { key in
+          value.withUnsafeBytes { value in
+            DataRequest.compareAndPut(
+              number: number, write: write, retry: retry, level: level, key: key, expected: expected,
+              value: value
+            ).encode(into: &writer)
+          }
+        }
+      }
+      if let expected { expected.withUnsafeBytes { request($0, &writer) } } else { request(nil, &writer) }
     case .delete(let write, let retry, let level, let key):
       key.withUnsafeBytes { key in
         DataRequest.delete(number: number, write: write, retry: retry, level: level, key: key)

@@ -13,6 +13,8 @@ package enum ClientOperation: Hashable, Sendable {
   /// `level`: what has to be true before it is done; nil: what the cluster's configuration says.
   case put(key: [UInt8], value: [UInt8], level: AcknowledgementLevel? = nil)
   case delete(key: [UInt8], level: AcknowledgementLevel? = nil)
+  /// `expected`: nil where the key shall have no value.
+  case compareAndPut(key: [UInt8], expected: [UInt8]?, value: [UInt8], level: AcknowledgementLevel? = nil)
   case locate(key: [UInt8])
   case status
   case administer(AdministratorOrder, name: String)

@@ -115,7 +115,7 @@ package struct ClientRouter: Sendable {
     let slot: Slot?
     switch operation {
     case .get(let key), .locate(let key): slot = Slot(key: key)
-    case .put(let key, _, _), .delete(let key, _):
+    case .put(let key, _, _), .delete(let key, _), .compareAndPut(let key, _, _, _):
       slot = Slot(key: key)
       lastWrite += 1
       write = lastWrite

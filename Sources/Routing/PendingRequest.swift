@@ -37,6 +37,9 @@ struct PendingRequest {
       .put(write: write, retry: mayHaveExecuted, level: level, key: key, value: value)
     case .delete(let key, let level):
       .delete(write: write, retry: mayHaveExecuted, level: level, key: key)
+    case .compareAndPut(let key, let expected, let value, let level):
+      .compareAndPut(
+        write: write, retry: mayHaveExecuted, level: level, key: key, expected: expected, value: value)
     case .locate: .topology
     case .status: .status
     case .administer(let order, let name): .administer(order, name: name)

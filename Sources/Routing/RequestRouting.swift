@@ -128,7 +128,9 @@ extension ClientRouter {
 extension ClientOperation {
   var key: [UInt8] {
     switch self {
-    case .get(let key), .put(let key, _, _), .delete(let key, _), .locate(let key): key
+    case .get(let key), .put(let key, _, _), .delete(let key, _), .compareAndPut(let key, _, _, _),
+      .locate(let key):
+      key
     case .status, .administer: []
     }
   }
@@ -138,6 +140,7 @@ extension ClientOperation {
     switch self {
     case .get: "get this key"
     case .put: "put this key"
+    case .compareAndPut: "get and put this key"
     case .delete: "delete this key"
     case .locate: "locate this key"
     case .status: "ask for the status of the cluster"
@@ -146,8 +149,10 @@ extension ClientOperation {
   }
 
   var value: [UInt8] {
-    if case .put(_, let value, _) = self { return value }
-    return []
+    switch self {
+    case .put(_, let value, _), .compareAndPut(_, _, let value, _): value
+    default: []
+    }
   }
 
   /// The caller's reply, if that is an answer to this operation at all.
@@ -156,6 +161,7 @@ extension ClientOperation {
     case (.get, .value(_, let value)): .value(value)
     case (.get, .notFound): .value(nil)
     case (.put, .done(_, let existed)), (.delete, .done(_, let existed)): .existed(existed)
+    case (.compareAndPut, .done(_, let matched)): .matched(matched)
     // A delete of a key that is not there may be answered either way.
     case (.delete, .notFound): .existed(false)
     case (.status, .status(_, let status)): .status(status)

@@ -114,7 +114,8 @@ final class ClientConnection {
         DataAnswer.failed(number: number, .notCommander).encode(into: &gathered)
       case .get(let number, let key): execute(request, encoded, number, Slot(key: key).partition, now)
       case .put(let number, let write, _, let level, let key, _),
-        .delete(let number, let write, _, let level, let key):
+        .delete(let number, let write, _, let level, let key),
+        .compareAndPut(let number, let write, _, let level, let key, _, _):
         writes[number] = Asked(
           write: write, partition: Slot(key: key).partition, isDurable: level == .durable)
         execute(request, encoded, number, Slot(key: key).partition, now)
@@ -278,6 +279,8 @@ extension DataRequest {
     case .get(let number, let key): (number, .get, [UInt8](key))
     case .put(let number, _, _, _, let key, let value): (number, .put([UInt8](value)), [UInt8](key))
     case .delete(let number, _, _, _, let key): (number, .delete, [UInt8](key))
+    case .compareAndPut(let number, _, _, _, let key, let expected, let value):
+      (number, .compareAndPut(expected: expected.map { [UInt8]($0) }, [UInt8](value)), [UInt8](key))
     case .topology(let number), .status(let number): (number, .get, [])
     case .introduce, .administer: nil
     }
@@ -287,7 +290,7 @@ extension DataRequest {
   fileprivate var keyed: (UInt64, Partition)? {
     switch self {
     case .get(let number, let key), .put(let number, _, _, _, let key, _),
-      .delete(let number, _, _, _, let key):
+      .delete(let number, _, _, _, let key), .compareAndPut(let number, _, _, _, let key, _, _):
       (number, Slot(key: key).partition)
     case .introduce, .topology, .status, .administer: nil
     }

@@ -72,6 +72,8 @@ final class ClientMachine: Machine {
       case .get: .get(key: key)
       case .put(let value): .put(key: key, value: value, level: level)
       case .delete: .delete(key: key, level: level)
+      case .compareAndPut(let expected, let value):
+        .compareAndPut(key: key, expected: expected, value: value, level: level)
       }
     handle(.requested(id: id, operation, deadline: now + workload.patience))
   }
@@ -84,8 +86,7 @@ final class ClientMachine: Machine {
     } else {
       workload.history.void(request.index, on: request.key)
     }
-    let hasResult = result.map { $0 != .unknown } ?? false
-    workload.answered(request.key, request.call, hasResult: hasResult)
+    workload.answered(request.key, request.call, result)
     rest(request.caller)
   }
 
@@ -113,6 +114,7 @@ final class ClientMachine: Machine {
       }
     case .complete(let id, .value(let value)): finish(id, .value(value))
     case .complete(let id, .existed(let existed)): finish(id, .existed(existed))
+    case .complete(let id, .matched(let matched)): finish(id, .matched(matched))
     case .complete(let id, _): finish(id, nil)
     case .fail(let id, let error):
       world.trace("\(name) fails with \(id): \(error)")

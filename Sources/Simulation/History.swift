@@ -4,11 +4,14 @@ public struct Operation: Sendable, Hashable {
     case get
     case put([UInt8])
     case delete
+    /// Nil: the key has no value.
+    case compareAndPut(expected: [UInt8]?, [UInt8])
   }
 
   public enum Result: Sendable, Hashable {
     case value([UInt8]?)
     case existed(Bool)
+    case matched(Bool)
     /// Nobody knows whether it was executed; it may yet be.
     case unknown
   }

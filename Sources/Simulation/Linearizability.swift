@@ -7,7 +7,8 @@
 ///
 /// Operations of unknown outcome could multiply the orders beyond all bounds. They are put in only where they are
 /// needed, right before an operation that cannot have had its result without: anywhere else nobody can tell
-/// whether they were executed.
+/// whether they were executed. One is put there at a time, which is enough as long as whoever compares expects what
+/// an answer has told, not what he hopes that another compare-and-put without an answer has left.
 public enum Linearizability {
   public enum Verdict: Equatable, Sendable {
     case linearizable
@@ -190,6 +191,7 @@ private struct Search {
       case .delete: 0
       case .put(let value): read.contains(value) ? nil : 1
       case .get: 2
+      case .compareAndPut: nil
       }
     }
     guard let own = kind(unknown[choice]) else { return true }
@@ -205,6 +207,9 @@ private struct Search {
     case (.put(let value), _): .some(value)
     case (.delete, .existed(let existed)): existed == (state != nil) ? .some(nil) : nil
     case (.delete, _): .some(nil)
+    case (.compareAndPut(let expected, let value), .matched(true)): state == expected ? .some(value) : nil
+    case (.compareAndPut(let expected, _), .matched(false)): state != expected ? .some(state) : nil
+    case (.compareAndPut(let expected, let value), _): .some(state == expected ? value : state)
     }
   }
 

@@ -16,6 +16,8 @@ extension Operation.Call {
     case .get: "get"
     case .put(let value): "put \(Operation.text(value))"
     case .delete: "delete"
+    case .compareAndPut(let expected, let value):
+      "put \(Operation.text(value)) in place of \(Operation.text(expected))"
     }
   }
 }
@@ -25,6 +27,7 @@ extension Operation.Result {
     switch self {
     case .value(let value): Operation.text(value)
     case .existed(let existed): existed ? "done, existed" : "done, did not exist"
+    case .matched(let matched): matched ? "done" : "it was another"
     case .unknown: "unknown"
     }
   }

@@ -26,11 +26,13 @@ struct StoreState {
 
   /// - Returns: false when this write had been appended before.
   mutating func append(_ record: LogRecord, to partition: Partition, version: Version) -> Bool {
-    let entry: StoredEntry? =
-      if case .put(let value) = record.change {
-        StoredEntry(key: record.key, value: value, version: version)
-      } else { nil }
-    contents[partition, default: Contents()].entries[record.key] = entry
+    switch record.change {
+    case .put(let value):
+      let entry = StoredEntry(key: record.key, value: value, version: version)
+      contents[partition, default: Contents()].entries[record.key] = entry
+    case .delete: contents[partition]?.entries[record.key] = nil
+    case .nothing: break
+    }
     contents[partition, default: Contents()].outcomes.append(
       WriteOutcome(
         client: record.client, write: record.write, sequence: version.sequence, existed: record.existed))

@@ -133,7 +133,9 @@ private struct UnfoldedLog {
       guard !set.intersection(wanted).isEmpty else { continue }
       try LogRow.forEachBatch(in: row[1], of: wanted) { batch in
         batch.forEachChange { record, version in
-          changes[batch.partition, default: [:]][record.key] = LogChange(record.change, version)
+          if let change = LogChange(record, version) {
+            changes[batch.partition, default: [:]][record.key] = change
+          }
           outcomes[batch.partition, default: []].append(WriteOutcome(record, version))
         }
       }

@@ -55,7 +55,9 @@ private struct FoldedChanges {
 
   mutating func add(_ batch: PartitionBatch) {
     batch.forEachChange { record, version in
-      entries[Place(partition: batch.partition, key: record.key)] = LogChange(record.change, version)
+      if let change = LogChange(record, version) {
+        entries[Place(partition: batch.partition, key: record.key)] = change
+      }
       outcomes[batch.partition, default: []].append(WriteOutcome(record, version))
     }
   }
@@ -75,6 +77,7 @@ private struct FoldedChanges {
         ])
       case .delete:
         try delete.execute(arguments: [place.partition.number, Blob(place.key)])
+      case .nothing: break
       }
     }
     for partition in outcomes.keys.sorted() {
@@ -88,8 +91,10 @@ struct LogChange {
   let change: LogRecord.Change
   let version: Version
 
-  init(_ change: LogRecord.Change, _ version: Version) {
-    self.change = change
+  /// Nil for a record that changes nothing.
+  init?(_ record: LogRecord, _ version: Version) {
+    guard record.change != .nothing else { return nil }
+    change = record.change
     self.version = version
   }
 }

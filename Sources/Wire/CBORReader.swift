@@ -117,6 +117,14 @@ public struct CBORReader {
     return true
   }
 
+  /// Reads a false if one is next.
+  public mutating func readFalse() throws(CBORError) -> Bool {
+    guard offset < bytes.count else { throw .truncated(offset: offset) }
+    guard bytes[offset] == 0xf4 else { return false }
+    offset += 1
+    return true
+  }
+
   /// Reads one item of any shape, checks it to the last level and returns its bytes.
   @discardableResult
   public mutating func skip() throws(CBORError) -> UnsafeRawBufferPointer {

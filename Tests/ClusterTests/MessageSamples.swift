@@ -79,6 +79,7 @@ enum MessageSamples {
   private static let records = [
     LogRecord(key: [1], change: .put(value: []), client: client, write: 1, existed: false),
     LogRecord(key: [2, 3], change: .delete, client: client, write: 2, existed: true),
+    LogRecord(key: [2, 3], change: .nothing, client: client, write: 3, existed: false),
   ]
   private static let partition = Partition.all[500]
 
@@ -189,30 +190,39 @@ struct OwnedRequest: WireMessage, Hashable {
   var level: AcknowledgementLevel?
   var key: [UInt8] = []
   var value: [UInt8] = []
+  var expected: [UInt8]?
   var client = ClientIncarnation(high: 0, low: 0)
 
   func encode(into writer: inout CBORWriter) {
     key.withUnsafeBytes { key in
       value.withUnsafeBytes { value in
-        let request: DataRequest =
-          switch kind {
-          case 0: .get(number: number, key: key)
-          case 1: .put(number: number, write: write, retry: retry, level: level, key: key, value: value)
-          case 2: .delete(number: number, write: write, retry: retry, level: level, key: key)
-          case 3: .introduce(number: number, client: client)
-          case 4: .topology(number: number)
-          case 6: .administer(number: number, .drain, name: String(decoding: key, as: UTF8.self))
-          default: .status(number: number)
-          }
-        request.encode(into: &writer)
+        (expected ?? []).withUnsafeBytes { request(key, value, $0).encode(into: &writer) }
       }
+    }
+  }
+
+  private func request(
+    _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ expected: UnsafeRawBufferPointer
+  ) -> DataRequest {
+    switch kind {
+    case 0: .get(number: number, key: key)
+    case 1: .put(number: number, write: write, retry: retry, level: level, key: key, value: value)
+    case 2: .delete(number: number, write: write, retry: retry, level: level, key: key)
+    case 3: .introduce(number: number, client: client)
+    case 4: .topology(number: number)
+    case 6: .administer(number: number, .drain, name: String(decoding: key, as: UTF8.self))
+    case 7:
+      .compareAndPut(
+        number: number, write: write, retry: retry, level: level, key: key,
+        expected: self.expected == nil ? nil : expected, value: value)
+    default: .status(number: number)
     }
   }
 
   init(
     kind: UInt64, number: UInt64, write: UInt64 = 0, retry: Bool = false,
     level: AcknowledgementLevel? = nil, key: [UInt8] = [], value: [UInt8] = [],
-    client: ClientIncarnation = ClientIncarnation(high: 0, low: 0)
+    expected: [UInt8]? = nil, client: ClientIncarnation = ClientIncarnation(high: 0, low: 0)
   ) {
     self.kind = kind
     self.number = number
@@ -221,6 +231,7 @@ struct OwnedRequest: WireMessage, Hashable {
     self.level = level
     self.key = key
     self.value = value
+    self.expected = expected
     self.client = client
   }
 
@@ -233,6 +244,10 @@ struct OwnedRequest: WireMessage, Hashable {
         value: [UInt8](value))
     case .delete(let number, let write, let retry, let level, let key):
       self.init(kind: 2, number: number, write: write, retry: retry, level: level, key: [UInt8](key))
+    case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
+      self.init(
+        kind: 7, number: number, write: write, retry: retry, level: level, key: [UInt8](key),
+        value: [UInt8](value), expected: expected.map { [UInt8]($0) })
     case .introduce(let number, let client): self.init(kind: 3, number: number, client: client)
     case .topology(let number): self.init(kind: 4, number: number)
     case .status(let number): self.init(kind: 5, number: number)
@@ -247,6 +262,8 @@ struct OwnedRequest: WireMessage, Hashable {
     OwnedRequest(kind: 2, number: 1, write: 2, retry: true, key: [6]),
     OwnedRequest(kind: 1, number: 2, write: 3, level: .durable, key: [3], value: [1]),
     OwnedRequest(kind: 2, number: 2, write: 4, level: .memory, key: [3]),
+    OwnedRequest(kind: 7, number: 5, write: 6, level: .secured, key: [3], value: [1], expected: [1, 2]),
+    OwnedRequest(kind: 7, number: 5, write: 7, retry: true, key: [3], value: [1, 2]),
     OwnedRequest(kind: 6, number: 2, key: [UInt8]("d1".utf8)),
     OwnedRequest(kind: 3, number: 1, client: ClientIncarnation(high: 1, low: .max)),
     OwnedRequest(kind: 4, number: 9), OwnedRequest(kind: 5, number: 9),

@@ -145,6 +145,7 @@ import Testing
         DataRequest.get(number: 1, key: key), .put(number: 1, write: 1, retry: false, key: key, value: key),
         .delete(number: 1, write: 1, retry: false, key: key), .status(number: 1), .topology(number: 1),
         .introduce(number: 1, client: ClientIncarnation(high: 1, low: 1)),
+        .compareAndPut(number: 1, write: 1, retry: false, key: key, expected: nil, value: key),
       ].map(access.verdict)
     }
   }
@@ -178,17 +179,17 @@ import Testing
     }
     let free = [ClientAccess.Verdict.permitted, .permitted]
     follow()
-    #expect(verdicts(alice) == [.undecided, .undecided, .undecided, .undecided] + free)
+    #expect(verdicts(alice) == [.undecided, .undecided, .undecided, .undecided] + free + [.undecided])
     loop.install(try AccessList(parsing: [UInt8]("alice@KEYVAL.TEST *\nbob@KEYVAL.TEST r k\n".utf8)))
     #expect(verdicts(alice).first == .undecided, "until its next read cycle")
     follow()
-    #expect(verdicts(alice) == [.permitted, .permitted, .permitted, .permitted] + free)
-    #expect(verdicts(bob) == [.permitted, .denied, .denied, .denied] + free)
-    #expect(verdicts(nobody) == [.denied, .denied, .denied, .denied] + free)
+    #expect(verdicts(alice) == [.permitted, .permitted, .permitted, .permitted] + free + [.permitted])
+    #expect(verdicts(bob) == [.permitted, .denied, .denied, .denied] + free + [.denied])
+    #expect(verdicts(nobody) == [.denied, .denied, .denied, .denied] + free + [.denied])
     loop.install(try AccessList(parsing: [UInt8]("*@KEYVAL.TEST ws\n".utf8)))
     follow()
     for access in [alice, bob] {
-      #expect(verdicts(access) == [.denied, .permitted, .denied, .permitted] + free)
+      #expect(verdicts(access) == [.denied, .permitted, .denied, .permitted] + free + [.denied])
     }
   }
 }

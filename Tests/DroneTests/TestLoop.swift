@@ -101,6 +101,25 @@ struct TestLoop {
     put([UInt8](key.utf8), [UInt8](value.utf8), partition, write: write, retry: retry, client: client)
   }
 
+  /// - Parameter expected: nil: the key has no value.
+  mutating func compareAndPut(
+    _ key: String, _ expected: String?, _ value: String, write: UInt64, retry: Bool = false
+  ) -> Answer? {
+    lastNumber += 1
+    func request(_ expected: UnsafeRawBufferPointer?) -> Answer? {
+      [UInt8](key.utf8).withUnsafeBytes { key in
+        [UInt8](value.utf8).withUnsafeBytes { value in
+          execute(
+            0, Self.client,
+            .compareAndPut(
+              number: lastNumber, write: write, retry: retry, key: key, expected: expected, value: value))
+        }
+      }
+    }
+    guard let expected else { return request(nil) }
+    return [UInt8](expected.utf8).withUnsafeBytes(request)
+  }
+
   mutating func delete(_ key: String, _ partition: Int = 0, write: UInt64) -> Answer? {
     lastNumber += 1
     return [UInt8](key.utf8).withUnsafeBytes {

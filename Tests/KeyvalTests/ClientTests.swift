@@ -58,6 +58,21 @@ import Wire
     }
   }
 
+  @Test("a value is put only where the expected one is")
+  func compare() async throws {
+    try await with { _, client async throws in
+      let key: [UInt8] = [1]
+      #expect(try await client.compareAndPut(key, expected: [7], [8]) == false)
+      #expect(try await client.get(key) == nil)
+      #expect(try await client.compareAndPut(key, expected: nil, [1]) == true)
+      #expect(try await client.compareAndPut(key, expected: nil, [2]) == false)
+      #expect(try await client.compareAndPut(key, expected: [1], [2]) == true)
+      #expect(try await client.get(key) == [2])
+      let half = [UInt8](repeating: 0, count: Limits.maximumValueLength / 2 + 1)
+      await #expect(throws: KeyvalError.self) { try await client.compareAndPut(key, expected: half, half) }
+    }
+  }
+
   @Test("the example of the documentation does what it says")
   func example() async throws {
     try await with { cluster, client async throws in

@@ -48,6 +48,13 @@ final class FakeDrone: SessionHandler {
       change(number, write, retry, key, [UInt8](value), mode, session)
     case .delete(let number, let write, let retry, _, let key):
       change(number, write, retry, key, nil, mode, session)
+    case .compareAndPut(let number, let write, let retry, _, let key, let expected, let value):
+      let matched = cluster.state.withLock { $0.values[[UInt8](key)] } == expected.map { [UInt8]($0) }
+      if matched {
+        change(number, write, retry, key, [UInt8](value), mode, session, answer: true)
+      } else {
+        self.write(.done(number: number, existed: false), session)
+      }
     case .administer(let number, _, let name):
       let reply = AdministratorReply(isAccepted: false, sentence: "\(name) is not to be had")
       write(.administered(number: number, reply), session)
@@ -66,14 +73,14 @@ final class FakeDrone: SessionHandler {
 
   private func change(
     _ number: UInt64, _ write: UInt64, _ retry: Bool, _ key: UnsafeRawBufferPointer, _ value: [UInt8]?,
-    _ mode: FakeCluster.Mode, _ session: Session
+    _ mode: FakeCluster.Mode, _ session: Session, answer: Bool? = nil
   ) {
     if client.isEmpty { return self.write(.failed(number: number, .notIntroduced), session) }
     if refuses(number, key, mode, session) { return }
     let existed = cluster.state.withLock { state -> Bool in
       if retry { state.retries += 1 }
       if let outcome = state.outcomes["\(client)/\(write)"] { return outcome }
-      let existed = state.values[[UInt8](key)] != nil
+      let existed = answer ?? (state.values[[UInt8](key)] != nil)
       state.values[[UInt8](key)] = value
       state.outcomes["\(client)/\(write)"] = existed
       state.executed += 1

@@ -19,6 +19,15 @@ import Testing
     Operation(client: 3, call: .put([value]), invoked: from)
   }
 
+  /// - Parameter matched: nil: nobody knows.
+  private func swap(
+    _ expected: UInt8?, _ value: UInt8, _ from: Int64, _ to: Int64, _ matched: Bool?, by client: Int = 5
+  ) -> Operation {
+    Operation(
+      client: client, call: .compareAndPut(expected: expected.map { [$0] }, [value]), invoked: from,
+      returned: to, result: matched.map { .matched($0) } ?? .unknown)
+  }
+
   private func isAccepted(_ operations: [Operation]) -> Bool {
     Linearizability.check(operations) == .linearizable
   }
@@ -55,6 +64,18 @@ import Testing
   @Test("a read before the write that it saw is rejected")
   func fromTheFuture() {
     #expect(isRejected([get(1, 0, 1), put(1, 2, 3, existed: false)]))
+  }
+
+  @Test("two increments of the same value are rejected, and so is a mismatch where nothing else was")
+  func increments() {
+    let first = swap(nil, 1, 0, 1, true)
+    #expect(isAccepted([first, swap(1, 2, 2, 3, true), swap(1, 2, 4, 5, false), get(2, 6, 7)]))
+    #expect(isRejected([first, swap(1, 2, 2, 9, true), swap(1, 2, 3, 8, true, by: 6)]))
+    #expect(isRejected([first, swap(1, 2, 2, 3, false)]))
+    #expect(isRejected([first, swap(1, 2, 2, 3, true), get(1, 4, 5)]))
+    // One of which nobody heard may have come between, and may not have.
+    #expect(isAccepted([first, swap(1, 2, 2, .max, nil), swap(1, 2, 4, 5, false, by: 6), get(2, 6, 7)]))
+    #expect(isAccepted([first, swap(1, 2, 2, .max, nil), swap(1, 2, 4, 5, true, by: 6), get(2, 6, 7)]))
   }
 
   @Test("overlapping operations may have happened in either order")

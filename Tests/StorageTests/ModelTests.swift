@@ -43,9 +43,11 @@ struct ModelTests {
         let records = (0..<Int.random(in: 1...8, using: &random)).map { _ in
           let key = [UInt8](
             repeating: UInt8.random(in: 0...9, using: &random), count: Int.random(in: 0...2, using: &random))
-          return Int.random(in: 0..<3, using: &random) == 0
-            ? LogRecord(key: key, change: .delete, client: client, write: 1, existed: true)
-            : put(key, [UInt8.random(in: 0...255, using: &random)])
+          return switch Int.random(in: 0..<6, using: &random) {
+          case 0, 1: LogRecord(key: key, change: .delete, client: client, write: 1, existed: true)
+          case 2: LogRecord(key: key, change: .nothing, client: client, write: 1, existed: false)
+          default: put(key, [UInt8.random(in: 0...255, using: &random)])
+          }
         }
         let batch = batch(index, from: sequences[index] + 1, records, token: token(1, counter))
         let end = sequences[index] + UInt64(records.count)
@@ -53,10 +55,11 @@ struct ModelTests {
         #expect(results?.first?.map(\.result) == [.stored(through: end)])
         sequences[index] = end
         batch.forEachChange { record, version in
-          if case .put(let value) = record.change {
+          switch record.change {
+          case .put(let value):
             model[index][record.key] = StoredEntry(key: record.key, value: value, version: version)
-          } else {
-            model[index][record.key] = nil
+          case .delete: model[index][record.key] = nil
+          case .nothing: break
           }
         }
       }

@@ -46,7 +46,8 @@ public enum DataAnswer {
   case value(number: UInt64, UnsafeRawBufferPointer)
   /// `[17, number]`
   case notFound(number: UInt64)
-  /// `[18, number, existed]`: the write is secured; whether there was a value before.
+  /// `[18, number, existed]`: the write is secured; whether there was a value before. Of a compare-and-put: whether
+  /// the value was the expected one. If not, nothing was changed.
   case done(number: UInt64, existed: Bool)
   /// `[19, number, term, version]`: not mine; the newest slot map that I know is this one.
   case moved(number: UInt64, term: Term, version: UInt64)

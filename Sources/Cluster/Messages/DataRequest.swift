@@ -16,6 +16,7 @@ public enum DataRequest {
     public static let topology: UInt64 = 4
     public static let status: UInt64 = 5
     public static let administer: UInt64 = 6
+    public static let compareAndPut: UInt64 = 7
     public static let range: ClosedRange<UInt64> = 0...15
   }
 
@@ -31,6 +32,11 @@ public enum DataRequest {
   case delete(
     number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
     key: UnsafeRawBufferPointer)
+  /// `[7, number, write, retry, level, key, expected, value]`: a put that is executed only if the key has exactly the
+  /// expected value, or with null only if it has none. Either way its outcome is kept like that of every write.
+  case compareAndPut(
+    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
+    key: UnsafeRawBufferPointer, expected: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer)
   /// `[3, number, [high, low]]`: the incarnation under which this session's writes are numbered. Sent before
   /// the first write; not answered.
   case introduce(number: UInt64, client: ClientIncarnation)
@@ -67,6 +73,11 @@ public enum DataRequest {
       self = .delete(
         number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
         level: try reader.readOptional(AcknowledgementLevel.self), key: try reader.readBytes())
+    case Kind.compareAndPut:
+      self = .compareAndPut(
+        number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
+        level: try reader.readOptional(AcknowledgementLevel.self), key: try reader.readBytes(),
+        expected: try reader.readNull() ? nil : try reader.readBytes(), value: try reader.readBytes())
     case Kind.introduce:
       self = .introduce(number: number, client: try ClientIncarnation(from: &reader))
     case Kind.topology:
@@ -85,6 +96,7 @@ public enum DataRequest {
     case Kind.get, Kind.introduce: 3
     case Kind.put: 7
     case Kind.delete: 6
+    case Kind.compareAndPut: 8
     case Kind.topology, Kind.status: 2
     case Kind.administer: 4
     default: nil
@@ -109,6 +121,14 @@ public enum DataRequest {
       writer.write(bool: retry)
       writer.write(optional: level)
       writer.write(bytes: key)
+    case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
+      Self.begin(Kind.compareAndPut, number, into: &writer)
+      writer.write(unsigned: write)
+      writer.write(bool: retry)
+      writer.write(optional: level)
+      writer.write(bytes: key)
+      if let expected { writer.write(bytes: expected) } else { writer.writeNull() }
+      writer.write(bytes: value)
     case .introduce(let number, let client):
       Self.begin(Kind.introduce, number, into: &writer)
       client.encode(into: &writer)

@@ -82,7 +82,7 @@ final class ClientSession: SessionHandler {
     case .topology(let number): try sendMap(number, on: session)
     case .status(let number): try askStatus(number, on: session)
     case .administer(let number, let order, let name): try administer(number, order, name, on: session)
-    case .get, .put, .delete:
+    case .get, .put, .delete, .compareAndPut:
       guard let partition = request.partition, let number = request.number else { return }
       let loop = dataLoop.loop(of: partition)
       guard loop == dataLoop.index else {

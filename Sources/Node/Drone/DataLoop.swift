@@ -257,7 +257,8 @@ extension DataRequest {
   var number: UInt64? {
     switch self {
     case .get(let number, _), .put(let number, _, _, _, _, _), .delete(let number, _, _, _, _),
-      .topology(let number), .status(let number), .administer(let number, _, _):
+      .compareAndPut(let number, _, _, _, _, _, _), .topology(let number), .status(let number),
+      .administer(let number, _, _):
       number
     case .introduce: nil
     }
@@ -266,7 +267,8 @@ extension DataRequest {
   /// The partition of its key; nil when it has none.
   var partition: Partition? {
     switch self {
-    case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key):
+    case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
+      .compareAndPut(_, _, _, _, let key, _, _):
       Slot(key: key).partition
     case .introduce, .topology, .status, .administer: nil
     }

@@ -1,0 +1,59 @@
+import Cluster
+import Testing
+
+@testable import Drone
+
+@Suite("Compare-and-put") struct CompareAndPutTests {
+  private func value(_ text: String) -> Answer { .value([UInt8](text.utf8)) }
+
+  @Test("a value is put only in place of the one that is expected, or of none")
+  func matches() {
+    var loop = TestLoop()
+    let cases: [(expected: String?, value: String, matches: Bool)] = [
+      ("1", "2", false), (nil, "1", true), (nil, "2", false), ("", "2", false), ("1", "", true),
+      (nil, "3", false), ("", "3", true),
+    ]
+    for (index, one) in cases.enumerated() {
+      #expect(loop.compareAndPut("a", one.expected, one.value, write: UInt64(index + 1)) == nil)
+      #expect(loop.commit().completions == [loop.done(loop.lastNumber, existed: one.matches)])
+    }
+    #expect(loop.get("a") == value("3"))
+  }
+
+  @Test("what is compared is what the writes under way will have left")
+  func pending() {
+    var loop = TestLoop()
+    #expect(loop.put("a", "1", write: 1) == nil)
+    #expect(loop.compareAndPut("a", "1", "2", write: 2) == nil)
+    #expect(loop.compareAndPut("a", "1", "3", write: 3) == nil)
+    #expect(loop.delete("a", write: 4) == nil)
+    #expect(loop.compareAndPut("a", "2", "4", write: 5) == nil)
+    #expect(loop.compareAndPut("a", nil, "5", write: 6) == nil)
+    let outcomes = loop.commit().completions.map(\.result)
+    #expect(outcomes == [false, true, false, true, false, true].map { .done(existed: $0) })
+    #expect(loop.get("a") == value("5"))
+  }
+
+  @Test("a mismatch is not told before the write that caused it is secured")
+  func mismatchWaits() {
+    var loop = TestLoop()
+    #expect(loop.put("a", "1", write: 1) == nil)
+    #expect(loop.compareAndPut("a", nil, "2", write: 2) == nil)
+    #expect(loop.get("a") == .notFound)
+    #expect(loop.commit().completions.map(\.result) == [.done(existed: false), .done(existed: false)])
+  }
+
+  @Test("the first attempt that arrives after its retry found another value is not executed either")
+  func lateFirstAttempt() {
+    var loop = TestLoop()
+    _ = loop.put("a", "1", write: 1)
+    _ = loop.compareAndPut("a", nil, "2", write: 2, retry: true)
+    _ = loop.delete("a", write: 3)
+    loop.commit()
+    #expect(loop.compareAndPut("a", nil, "2", write: 2) == .done(existed: false))
+    #expect(loop.get("a") == .notFound)
+    #expect(loop.compareAndPut("a", nil, "2", write: 4) == nil)
+    loop.commit()
+    #expect(loop.compareAndPut("a", nil, "2", write: 4, retry: true) == .done(existed: true))
+  }
+}
