@@ -47,6 +47,7 @@ public struct CommanderCore: Sendable {
   var grantCounter: UInt64 = 0
   private var sequence: UInt64 = 0
   private var sentHeartbeats: [(sequence: UInt64, at: Instant)] = []
+  private var lastRound: Instant?
   var lastMajority: Instant
   /// Since when it has had a majority without a break.
   var majoritySince: Instant?
@@ -149,16 +150,30 @@ public struct CommanderCore: Sendable {
   }
 
   private mutating func heartbeat(_ now: Instant) -> [CommanderAction] {
-    if let last = sentHeartbeats.last, now - last.at < timing.heartbeat { return [] }
+    if let lastRound, now - lastRound < timing.heartbeat { return [] }
+    lastRound = now
+    return heartbeat(to: members.map(\.principal) + [identity.authority.principal], now)
+  }
+
+  private mutating func heartbeat(to peers: [Principal], _ now: Instant) -> [CommanderAction] {
     sequence += 1
     sentHeartbeats.append((sequence, now))
     if sentHeartbeats.count > 64 { sentHeartbeats.removeFirst() }
     let heartbeat = Heartbeat(
       term: identity.term, sequence: sequence, certificate: certificate,
       mapVersion: map.published?.version ?? 0, membership: membership)
-    return (members.map(\.principal) + [identity.authority.principal]).map {
-      .send(.heartbeat(heartbeat), to: $0)
-    }
+    return peers.map { .send(.heartbeat(heartbeat), to: $0) }
+  }
+
+  /// Somebody does not reach a drone: it is asked for a sign of life at once, and is silent if none comes within a
+  /// heartbeat, instead of the suspicion interval. Its word decides: whoever reports wrongly does no harm.
+  private mutating func look(at drone: Principal, by peer: Principal, _ now: Instant) -> [CommanderAction] {
+    guard members.contains(where: { $0.principal == peer }),
+      let index = members.firstIndex(where: { $0.principal == drone }), members[index].isAlive(now, timing),
+      members[index].lookedAt.map({ now - $0 >= timing.heartbeat }) ?? true
+    else { return [] }
+    members[index].lookedAt = now
+    return heartbeat(to: [drone], now)
   }
 
   /// When the heartbeat of this sequence number was sent.
@@ -168,7 +183,7 @@ public struct CommanderCore: Sendable {
   /// registered drones; the authority is one more voter when their number is even.
   public func hasMajority(_ now: Instant) -> Bool {
     var voters = members.count
-    var answered = members.count { $0.isAlive(now, timing) }
+    var answered = members.count { $0.hasAnswered(now, timing) }
     if members.count.isMultiple(of: 2) {
       voters += 1
       if let authorityAnswered, now - authorityAnswered <= timing.suspicion { answered += 1 }
@@ -204,6 +219,8 @@ public struct CommanderCore: Sendable {
     case .heartbeatHeard(let heard) where heard.term == identity.term && peer == identity.authority.principal:
       hear(authority: heard)
     case .grantRequest(let request) where request.term == identity.term: grant(request, to: peer, now: now)
+    case .unreachable(let report) where report.term == identity.term:
+      look(at: report.principal, by: peer, now)
     case .openFailed(let failure) where failure.term == identity.term: failed(failure, at: peer)
     case .keyStored(let stored) where stored.term == identity.term: reached(commandService: peer, now: now)
     case .refused(let refusal) where refusal.term > identity.term:

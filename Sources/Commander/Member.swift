@@ -19,6 +19,8 @@ struct Member {
   /// Partitions whose data loop it saw alive.
   var lively = PartitionSet.all
   var isSilent = false
+  /// When it was asked for a sign of life last because somebody did not reach it.
+  var lookedAt: Instant?
   /// When it was noticed to be silent last.
   var silentSince: Instant?
   /// Since when it refuses this commander, having promised a higher term; nil while it answers.
@@ -38,8 +40,19 @@ struct Member {
   }
 
   func isAlive(_ now: Instant, _ timing: Timing) -> Bool {
+    !isSilent && hasAnswered(now, timing)
+  }
+
+  /// It has followed this commander within the suspicion interval, whatever has happened to it since.
+  func hasAnswered(_ now: Instant, _ timing: Timing) -> Bool {
     guard let lastAnswered else { return false }
     return now - lastAnswered <= timing.suspicion
+  }
+
+  /// It was looked at, and has not answered.
+  func isMissed(_ now: Instant, _ timing: Timing) -> Bool {
+    guard let lookedAt, let lastAnswered, lastAnswered < lookedAt else { return false }
+    return now - lookedAt > timing.heartbeat
   }
 
   /// The token of its copy of a partition; nil when it has none.

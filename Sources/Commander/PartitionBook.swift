@@ -83,7 +83,8 @@ extension CommanderCore {
   /// Frees what silent drones held once their leases are over by this commander's count.
   mutating func expire(_ now: Instant) -> [CommanderAction] {
     var actions: [CommanderAction] = []
-    for index in members.indices where !members[index].isAlive(now, timing) {
+    for index in members.indices
+    where !members[index].isAlive(now, timing) || members[index].isMissed(now, timing) {
       if members[index].lastAnswered != nil, !members[index].isSilent {
         members[index].isSilent = true
         members[index].silentSince = now

@@ -58,7 +58,7 @@ public struct ClientAccess: Sendable {
     #endif
     let isPermitted =
       switch request {
-      case .introduce, .topology: true
+      case .introduce, .topology, .unreachable: true
       case .status: rights.permits(.status)
       case .get(_, let key): rights.permits(.get, on: key)
       case .put(_, _, _, _, let key, _): rights.permits(.put, on: key)

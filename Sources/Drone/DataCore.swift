@@ -115,7 +115,7 @@ public struct DataCore {
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
       encode(self.write(key: key, .delete, asked, in: partition, now), number, &answers)
-    case .introduce, .topology, .status, .administer:
+    case .introduce, .topology, .unreachable, .status, .administer:
       break
     }
   }

@@ -73,6 +73,8 @@ public struct DroneCore: Sendable {
   private var loopTicks: [Instant]
   private var replications: [Replication]
   private var lastRegister: Instant?
+  /// When the commander was told last of a registered drone that was not reached.
+  private var lastUnreachable: [Principal: Instant] = [:]
   private var lastGrantRequest: Instant?
   private var random: SplitMix
   #if KEYVAL_MUTATIONS
@@ -116,6 +118,7 @@ public struct DroneCore: Sendable {
     case .closed(let partitions): closed(partitions, now: now)
     case .loopTicked(let loop): tickLoop(loop, now: now)
     case .databaseReached(let reached): reach(database: reached)
+    case .foundUnreachable(let drone): tellCommander(of: drone, now: now)
     }
   }
 
@@ -170,6 +173,15 @@ public struct DroneCore: Sendable {
     case .forgetCopies(let order) where isCommander(peer, order.term): [.forget(order.copies)]
     default: []
     }
+  }
+
+  /// The commander is told that a drone was not reached, of each once in a heartbeat at most: clients say so too.
+  private mutating func tellCommander(of drone: Principal, now: Instant) -> [DroneAction] {
+    guard let commander, !commander.isSilent, drone != identity.principal, drone != commander.principal,
+      isDrone(drone), lastUnreachable[drone].map({ now - $0 >= timing.heartbeat }) ?? true
+    else { return [] }
+    lastUnreachable[drone] = now
+    return [.send(.unreachable(Unreachable(term: commander.term, principal: drone)), to: commander.principal)]
   }
 
   private func isDrone(_ peer: Principal) -> Bool { drones.contains { $0.principal == peer } }

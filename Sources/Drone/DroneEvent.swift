@@ -23,6 +23,8 @@ public enum DroneEvent: Sendable {
   /// A data loop is alive.
   case loopTicked(loop: Int)
   case databaseReached(Bool)
+  /// This drone, or a client that it serves, does not reach that one.
+  case foundUnreachable(Principal)
 }
 
 /// What the shell shall do, in this order.

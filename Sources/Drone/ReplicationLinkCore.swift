@@ -28,6 +28,8 @@ public struct ReplicationLinkCore: Sendable {
     case send([ReplicationMessage])
     /// Answer these clients.
     case complete([DataCore.Completion])
+    /// The shadow is not reached: the commander shall look.
+    case report
     /// Hand over `redialDue` after so many milliseconds, and a few at random.
     case redial(after: Int64)
   }
@@ -66,6 +68,7 @@ public struct ReplicationLinkCore: Sendable {
     case .sessionClosed: sessionClosed(&data)
     case .dialFailed:
       isDialling = false
+      actions.append(.report)
       redial()
     case .redialDue: dial()
     case .answered(let answer): take(answer, &data, now)
@@ -103,6 +106,7 @@ public struct ReplicationLinkCore: Sendable {
     hasSession = false
     life = nil
     complete(data.disconnected(peer))
+    if !isStopped, node != nil { actions.append(.report) }
     redial()
   }
 

@@ -26,6 +26,7 @@ package enum ClientMessage: Hashable, Sendable {
     value: [UInt8])
   case delete(write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8])
   case topology
+  case unreachable(Principal)
   case status
   case administer(AdministratorOrder, name: String)
 }
@@ -74,6 +75,7 @@ extension ClientMessage {
         DataRequest.delete(number: number, write: write, retry: retry, level: level, key: key)
           .encode(into: &writer)
       }
+    case .unreachable(let drone): DataRequest.unreachable(number: number, drone).encode(into: &writer)
     case .topology: DataRequest.topology(number: number).encode(into: &writer)
     case .status: DataRequest.status(number: number).encode(into: &writer)
     case .administer(let order, let name):

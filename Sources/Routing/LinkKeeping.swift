@@ -47,6 +47,7 @@ extension ClientRouter {
     let waiting = link.queue.filter { requests[$0]?.state == .queued(id) }
     switch failure {
     case .unreachable(let problem):
+      refresh.unreachable = link.principal
       countFailure(of: link.principal)
       for request in waiting {
         requests[request]?.problem = problem
@@ -83,6 +84,7 @@ extension ClientRouter {
       outages[link.principal] = nil
     }
     let orphans = requests.keys.sorted().filter { requests[$0]?.state == .sent(id) }
+    if !orphans.isEmpty { refresh.unreachable = link.principal }
     for request in orphans {
       doubt(request)
       requests[request]?.problem = reason
@@ -123,6 +125,7 @@ extension ClientRouter {
         emit(.close(id))
         lost(id, "\(link.principal.shortName) does not answer")
       } else if silence >= timing.suspicion {
+        if !link.isSuspect { refresh.unreachable = link.principal }
         links[id]?.isSuspect = true
         refreshMap()
         if let map { moveAway(from: id, by: map) }

@@ -21,6 +21,8 @@ struct MapRefresh {
   var earliest: Instant?
   /// Somebody wants a round to begin then.
   var isWanted = false
+  /// A drone that could not be reached, or is silent: whoever is asked for a map next is told.
+  var unreachable: Principal?
   /// Seconds since 1970 after which a new map is asked for, before the old one expires.
   var renewal: Int64 = 0
 
@@ -102,6 +104,10 @@ extension ClientRouter {
   }
 
   mutating func askForMap(_ link: LinkID) {
+    if let drone = refresh.unreachable, drone != links[link]?.principal {
+      refresh.unreachable = nil
+      emit(.send(link, number: 0, .unreachable(drone)))
+    }
     emit(.send(link, number: 0, .topology))
     owe(link)
   }

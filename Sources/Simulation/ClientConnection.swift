@@ -104,6 +104,7 @@ final class ClientConnection {
       }
       switch request {
       case .introduce(_, let client): self.client = client
+      case .unreachable(_, let other): drone.handle(.foundUnreachable(other))
       case .topology(let number):
         let answer: DataAnswer =
           if let map = loop.map { .topology(number: number, map) } else {
@@ -282,7 +283,7 @@ extension DataRequest {
     case .compareAndPut(let number, _, _, _, let key, let expected, let value):
       (number, .compareAndPut(expected: expected.map { [UInt8]($0) }, [UInt8](value)), [UInt8](key))
     case .topology(let number), .status(let number): (number, .get, [])
-    case .introduce, .administer: nil
+    case .introduce, .unreachable, .administer: nil
     }
   }
 
@@ -292,7 +293,7 @@ extension DataRequest {
     case .get(let number, let key), .put(let number, _, _, _, let key, _),
       .delete(let number, _, _, _, let key), .compareAndPut(let number, _, _, _, let key, _, _):
       (number, Slot(key: key).partition)
-    case .introduce, .topology, .status, .administer: nil
+    case .introduce, .topology, .unreachable, .status, .administer: nil
     }
   }
 }

@@ -109,7 +109,7 @@ final class DroneMachine: Machine {
 
   func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed, .unreachable:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: wall))
@@ -126,7 +126,7 @@ final class DroneMachine: Machine {
     }
   }
 
-  private func handle(_ event: DroneEvent) {
+  func handle(_ event: DroneEvent) {
     guard let actions = core?.handle(event, now: now) else { return }
     control.perform(actions.map { action in { [unowned self] in perform(action) } })
   }

@@ -30,6 +30,7 @@ final class ShadowLink {
     case .send(let messages):
       if let session { session.send(messages, from: session.dialler) }
     case .complete(let completions): loop.complete(completions)
+    case .report: loop.drone.handle(.foundUnreachable(core.peer))
     case .redial(let pause):
       loop.drone.after(pause, on: loop.executor) { [unowned self] in handle(.redialDue) }
     }

@@ -58,6 +58,7 @@ enum MessageSamples {
     .openFailed(OpenFailed(term: term, token: token, partitions: some, refusal: .notInSync)),
     .openFailed(OpenFailed(term: term, token: token, partitions: some, refusal: .other)),
     .forgetCopies(ForgetCopies(term: term, copies: [Holding(token: token, partitions: some)])),
+    .unreachable(Unreachable(term: term, principal: Fixture.d2)),
     .showCertificate(ShowCertificate(certificate: [8, 9])),
     .accessList(NumberedAccessList(version: .max, text: [])),
     .accessList(NumberedAccessList(version: 1, text: [UInt8]("a@R r\n".utf8))),
@@ -211,6 +212,7 @@ struct OwnedRequest: WireMessage, Hashable {
     case 3: .introduce(number: number, client: client)
     case 4: .topology(number: number)
     case 6: .administer(number: number, .drain, name: String(decoding: key, as: UTF8.self))
+    case 8: .unreachable(number: number, try! Principal(String(decoding: key, as: UTF8.self)))
     case 7:
       .compareAndPut(
         number: number, write: write, retry: retry, level: level, key: key,
@@ -248,6 +250,8 @@ struct OwnedRequest: WireMessage, Hashable {
       self.init(
         kind: 7, number: number, write: write, retry: retry, level: level, key: [UInt8](key),
         value: [UInt8](value), expected: expected.map { [UInt8]($0) })
+    case .unreachable(let number, let principal):
+      self.init(kind: 8, number: number, key: [UInt8](principal.text.utf8))
     case .introduce(let number, let client): self.init(kind: 3, number: number, client: client)
     case .topology(let number): self.init(kind: 4, number: number)
     case .status(let number): self.init(kind: 5, number: number)
@@ -264,6 +268,7 @@ struct OwnedRequest: WireMessage, Hashable {
     OwnedRequest(kind: 2, number: 2, write: 4, level: .memory, key: [3]),
     OwnedRequest(kind: 7, number: 5, write: 6, level: .secured, key: [3], value: [1], expected: [1, 2]),
     OwnedRequest(kind: 7, number: 5, write: 7, retry: true, key: [3], value: [1, 2]),
+    OwnedRequest(kind: 8, number: 0, key: [UInt8](Fixture.d2.text.utf8)),
     OwnedRequest(kind: 6, number: 2, key: [UInt8]("d1".utf8)),
     OwnedRequest(kind: 3, number: 1, client: ClientIncarnation(high: 1, low: .max)),
     OwnedRequest(kind: 4, number: 9), OwnedRequest(kind: 5, number: 9),

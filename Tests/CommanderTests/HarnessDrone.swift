@@ -111,7 +111,7 @@ final class HarnessDrone {
 
   func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed, .unreachable:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: harness.wall))

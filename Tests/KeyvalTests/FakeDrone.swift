@@ -35,6 +35,7 @@ final class FakeDrone: SessionHandler {
     }
     if mode == .silent { return }
     switch request {
+    case .unreachable: break
     case .introduce(_, let client): self.client = "\(client.high)-\(client.low)"
     case .topology(let number):
       guard let map = try? cluster.state.withLock({ try cluster.signedMap($0) }) else {

@@ -15,10 +15,11 @@ import Testing
     let (write, _) = harness.request(.put(key: key, value: [1]))
     #expect(harness.pass(740) == [], "not suspected yet")
     let asked = harness.pass(20)
-    guard case .send(let link, 0, .topology) = asked.first else {
+    guard case .send(let link, 0, .unreachable(let reported)) = asked.first else {
       Issue.record("\(asked)")
       return
     }
+    #expect(reported == H.drone(1).principal && asked.dropFirst() == [.send(link, number: 0, .topology)])
     #expect(link != links[1], "asked of somebody else")
     let moved = harness.feed(.answered(link, .topology(number: 0, H.map(version: 2) { _ in 2 })))
     #expect(

@@ -38,6 +38,7 @@ public enum ControlMessage: Hashable, Sendable {
   case nodesAnswer(NodesAnswer)
   case openFailed(OpenFailed)
   case forgetCopies(ForgetCopies)
+  case unreachable(Unreachable)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -76,6 +77,7 @@ public enum ControlMessage: Hashable, Sendable {
     case .nodesAnswer: 63
     case .openFailed: 128
     case .forgetCopies: 129
+    case .unreachable: 130
     }
   }
 }
@@ -119,6 +121,7 @@ extension ControlMessage: WireMessage {
     case .nodesAnswer(let body): body.encode(into: &writer)
     case .openFailed(let body): body.encode(into: &writer)
     case .forgetCopies(let body): body.encode(into: &writer)
+    case .unreachable(let body): body.encode(into: &writer)
     }
   }
 
@@ -160,6 +163,7 @@ extension ControlMessage: WireMessage {
     case 63: self = .nodesAnswer(try NodesAnswer(from: &reader))
     case 128: self = .openFailed(try OpenFailed(from: &reader))
     case 129: self = .forgetCopies(try ForgetCopies(from: &reader))
+    case 130: self = .unreachable(try Unreachable(from: &reader))
     default: throw .unknownValue(field: "message kind", value: kind)
     }
   }

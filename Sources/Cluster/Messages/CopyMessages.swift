@@ -26,6 +26,17 @@ public struct ForgetCopies: Hashable, Sendable {
   }
 }
 
+/// Drone → commander: this drone, or a client of it, does not reach that drone.
+public struct Unreachable: Hashable, Sendable {
+  public let term: Term
+  public let principal: Principal
+
+  public init(term: Term, principal: Principal) {
+    self.term = term
+    self.principal = principal
+  }
+}
+
 extension OpenFailed: WireMessage {
   public func encode(into writer: inout CBORWriter) {
     writer.beginArray(4)
@@ -54,5 +65,18 @@ extension ForgetCopies: WireMessage {
     try reader.readArrayHeader(exactly: 2)
     self.init(
       term: try Term(from: &reader), copies: try reader.readMessages(Holding.self, maximum: Partition.count))
+  }
+}
+
+extension Unreachable: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    term.encode(into: &writer)
+    principal.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 2)
+    self.init(term: try Term(from: &reader), principal: try Principal(from: &reader))
   }
 }

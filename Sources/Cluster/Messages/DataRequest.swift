@@ -17,6 +17,7 @@ public enum DataRequest {
     public static let status: UInt64 = 5
     public static let administer: UInt64 = 6
     public static let compareAndPut: UInt64 = 7
+    public static let unreachable: UInt64 = 8
     public static let range: ClosedRange<UInt64> = 0...15
   }
 
@@ -42,6 +43,9 @@ public enum DataRequest {
   case introduce(number: UInt64, client: ClientIncarnation)
   /// `[4, number]`: send me the signed slot map.
   case topology(number: UInt64)
+  /// `[8, number, principal]`: I do not reach this drone, or it does not answer me. The commander looks at once
+  /// whether it does. Not answered.
+  case unreachable(number: UInt64, Principal)
   /// `[5, number]`: how is the cluster? Only the commander answers with `DataAnswer.status`.
   case status(number: UInt64)
   /// `[6, number, order, name]`: an operator's order. Only the commander takes it.
@@ -82,6 +86,8 @@ public enum DataRequest {
       self = .introduce(number: number, client: try ClientIncarnation(from: &reader))
     case Kind.topology:
       self = .topology(number: number)
+    case Kind.unreachable:
+      self = .unreachable(number: number, try Principal(from: &reader))
     case Kind.administer:
       self = .administer(
         number: number, try AdministratorOrder(from: &reader),
@@ -93,7 +99,7 @@ public enum DataRequest {
 
   private static func itemCount(of kind: UInt64) -> Int? {
     switch kind {
-    case Kind.get, Kind.introduce: 3
+    case Kind.get, Kind.introduce, Kind.unreachable: 3
     case Kind.put: 7
     case Kind.delete: 6
     case Kind.compareAndPut: 8
@@ -134,6 +140,9 @@ public enum DataRequest {
       client.encode(into: &writer)
     case .topology(let number):
       Self.begin(Kind.topology, number, into: &writer)
+    case .unreachable(let number, let principal):
+      Self.begin(Kind.unreachable, number, into: &writer)
+      principal.encode(into: &writer)
     case .status(let number):
       Self.begin(Kind.status, number, into: &writer)
     case .administer(let number, let order, let name):

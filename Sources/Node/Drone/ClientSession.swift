@@ -79,6 +79,7 @@ final class ClientSession: SessionHandler {
     }
     switch request {
     case .introduce(_, let client): self.client = client
+    case .unreachable(_, let drone): dataLoop.report(.foundUnreachable(drone))
     case .topology(let number): try sendMap(number, on: session)
     case .status(let number): try askStatus(number, on: session)
     case .administer(let number, let order, let name): try administer(number, order, name, on: session)

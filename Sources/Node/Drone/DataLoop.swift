@@ -260,7 +260,7 @@ extension DataRequest {
       .compareAndPut(let number, _, _, _, _, _, _), .topology(let number), .status(let number),
       .administer(let number, _, _):
       number
-    case .introduce: nil
+    case .introduce, .unreachable: nil
     }
   }
 
@@ -270,7 +270,7 @@ extension DataRequest {
     case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
       .compareAndPut(_, _, _, _, let key, _, _):
       Slot(key: key).partition
-    case .introduce, .topology, .status, .administer: nil
+    case .introduce, .topology, .unreachable, .status, .administer: nil
     }
   }
 }

@@ -103,7 +103,7 @@ final class DroneControl {
   /// Messages to the office go to the commander's core, all others to the drone's.
   private func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed, .unreachable:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))

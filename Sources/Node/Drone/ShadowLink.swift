@@ -38,6 +38,7 @@ final class ShadowLink: SessionHandler {
     case .close: session?.close(.replaced)
     case .send(let messages): write(messages)
     case .complete(let completions): dataLoop.complete(completions)
+    case .report: dataLoop.report(.foundUnreachable(core.peer))
     case .redial(let pause):
       let bound = NIOLoopBound(self, eventLoop: dataLoop.eventLoop)
       dataLoop.eventLoop.scheduleTask(in: .milliseconds(pause + Int64.random(in: 0...20))) {
