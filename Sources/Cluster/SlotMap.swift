@@ -6,13 +6,13 @@ public struct SlotMap: Hashable, Sendable {
   public struct Drone: Hashable, Sendable {
     public let principal: Principal
     public let endpoint: Endpoint
-    /// An operator is having it emptied: it is given nothing.
-    public let isDraining: Bool
+    /// The life of it that an operator is having emptied, and that is given nothing; its next one is given work.
+    public let draining: Incarnation?
 
-    public init(principal: Principal, endpoint: Endpoint, isDraining: Bool = false) {
+    public init(principal: Principal, endpoint: Endpoint, draining: Incarnation? = nil) {
       self.principal = principal
       self.endpoint = endpoint
-      self.isDraining = isDraining
+      self.draining = draining
     }
   }
 
@@ -80,14 +80,14 @@ extension SlotMap.Drone: WireMessage {
     writer.beginArray(3)
     principal.encode(into: &writer)
     endpoint.encode(into: &writer)
-    writer.write(bool: isDraining)
+    writer.write(optional: draining)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
     try reader.readArrayHeader(exactly: 3)
     self.init(
       principal: try Principal(from: &reader), endpoint: try Endpoint(from: &reader),
-      isDraining: try reader.readBool())
+      draining: try reader.readOptional(Incarnation.self))
   }
 }
 

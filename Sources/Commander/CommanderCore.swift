@@ -103,9 +103,9 @@ public struct CommanderCore: Sendable {
       record.shadows = previous?.shadows(of: partition).prefix(shadows).map(\.principal) ?? []
       return record
     }
-    for drone in previous?.drones ?? [] where drone.isDraining {
+    for drone in previous?.drones ?? [] where drone.draining != nil {
       if let index = members.firstIndex(where: { $0.principal == drone.principal }) {
-        members[index].isDraining = true
+        members[index].draining = drone.draining
       }
     }
   }
@@ -291,8 +291,6 @@ public struct CommanderCore: Sendable {
     guard isNewLife || report.nonce > members[index].lastNonce else { return [] }
     members[index].incarnation = incarnation(of: index, report)
     members[index].lastNonce = report.nonce
-    if isNewLife, members[index].hasReported { members[index].isDraining = false }
-    members[index].hasReported = true
     members[index].isSilent = false
     members[index].silentSince = nil
     members[index].refusesSince = nil

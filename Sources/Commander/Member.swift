@@ -6,7 +6,6 @@ struct Member {
   var endpoint: Endpoint
   /// Nil until it reported to this commander.
   var incarnation: Incarnation?
-  var hasReported = false
   var lastNonce: UInt64 = 0
   /// When the newest heartbeat that it answered was *sent*.
   var lastAnswered: Instant?
@@ -31,8 +30,9 @@ struct Member {
   var shadowed = PartitionSet()
   /// Milliseconds since the oldest of its writes that the database does not have.
   var behind: UInt64 = 0
-  /// An operator has it emptied.
-  var isDraining = false
+  /// The life of it that an operator has emptied.
+  var draining: Incarnation?
+  var isDraining: Bool { draining != nil && (incarnation == nil || incarnation == draining) }
 
   init(_ node: RegisteredNode) {
     principal = node.principal

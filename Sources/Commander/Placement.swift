@@ -277,7 +277,8 @@ extension CommanderCore {
     {
       return "no other drone that is alive and stays could take over what \(name) has"
     }
-    members[index].isDraining = isDraining
+    guard let incarnation = members[index].incarnation else { return "\(name) has not reported yet" }
+    members[index].draining = isDraining ? incarnation : nil
     map.isStale = true
     return nil
   }

@@ -42,7 +42,7 @@ extension CommanderCore {
         cluster: identity.cluster, term: identity.term, version: version, expiry: expiry,
         commander: identity.principal,
         drones: named.map {
-          SlotMap.Drone(principal: $0.principal, endpoint: $0.endpoint, isDraining: $0.isDraining)
+          SlotMap.Drone(principal: $0.principal, endpoint: $0.endpoint, draining: $0.draining)
         },
         owners: owners.map { $0.flatMap { positions[$0] } },
         shadows: shadows.map { $0.compactMap { positions[$0] } })

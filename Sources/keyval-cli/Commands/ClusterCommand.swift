@@ -21,7 +21,7 @@ struct ClusterCommand: AsyncParsableCommand {
     func run() async throws {
       let signals = SignalWatch()
       let directory = try ClusterDirectory(creating: location.directory)
-      try await LocalOperations.start(size.plan(in: directory), in: directory, signals: signals)
+      try await LocalOperations.start(try size.plan(in: directory), in: directory, signals: signals)
       let output = StandardOutput()
       output.write(remark: "The cluster runs in \(directory.path). To be its client:")
       output.write(
@@ -95,8 +95,13 @@ struct SizeOptions: ParsableArguments {
   var logLevel = "info"
   @Option(help: "Shadows of each partition, 0 to 2; by default 1, or 0 for a single drone.") var shadows: Int?
 
-  func plan(in directory: ClusterDirectory) -> ClusterPlan {
+  /// Throws if the cluster of that directory has too few drones for the shadows.
+  func plan(in directory: ClusterDirectory) throws -> ClusterPlan {
     let drones = drones ?? directory.formerDrones ?? 3
+    if let shadows, shadows >= drones {
+      throw ValidationError(
+        "\(shadows) shadows beside each owner take at least \(shadows + 1) drones, and there are \(drones)")
+    }
     return ClusterPlan(
       drones: drones, logLevel: logLevel, shadows: shadows ?? min(1, drones - 1),
       hasStandby: standby || directory.hadStandby)
@@ -110,10 +115,6 @@ struct SizeOptions: ParsableArguments {
     if let shadows {
       guard (0...2).contains(shadows) else {
         throw ValidationError("a partition has 0, 1 or 2 shadows, not \(shadows)")
-      }
-      if let drones, shadows >= drones {
-        throw ValidationError(
-          "\(shadows) shadows beside each owner take at least \(shadows + 1) drones, and there are \(drones)")
       }
     }
     let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]

@@ -19,7 +19,7 @@ struct DemoCommand: AsyncParsableCommand {
     let directory = try LocalOperations.temporaryDirectory()
     let status: Int32
     do {
-      status = try await Self.run(size.plan(in: directory), in: directory, signals: signals)
+      status = try await Self.run(try size.plan(in: directory), in: directory, signals: signals)
     } catch {
       LocalOperations.remove(directory)
       throw error
