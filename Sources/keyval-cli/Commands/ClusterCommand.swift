@@ -94,12 +94,14 @@ struct SizeOptions: ParsableArguments {
   @Option(help: "The nodes' log level: trace, debug, info, notice, warning, error or critical.")
   var logLevel = "info"
   @Option(help: "Shadows of each partition, 0 to 2; by default 1, or 0 for a single drone.") var shadows: Int?
+  @Option(help: "Milliseconds between heartbeats, 10 to 60000, by default 250; a lease is 8 of them.")
+  var heartbeat: Int?
 
   func plan(in directory: ClusterDirectory) -> ClusterPlan {
     let drones = drones ?? directory.formerDrones ?? 3
     return ClusterPlan(
       drones: drones, logLevel: logLevel, shadows: shadows ?? min(1, drones - 1),
-      hasStandby: standby || directory.hadStandby)
+      heartbeat: heartbeat, hasStandby: standby || directory.hadStandby)
   }
 
   func validate() throws {
@@ -115,6 +117,9 @@ struct SizeOptions: ParsableArguments {
         throw ValidationError(
           "\(shadows) shadows beside each owner take at least \(shadows + 1) drones, and there are \(drones)")
       }
+    }
+    if let heartbeat, !ClusterPlan.heartbeatRange.contains(heartbeat) {
+      throw ValidationError("heartbeats come every 10 to 60000 ms, not every \(heartbeat)")
     }
     let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
     guard levels.contains(logLevel) else {
