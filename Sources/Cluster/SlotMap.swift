@@ -8,11 +8,16 @@ public struct SlotMap: Hashable, Sendable {
     public let endpoint: Endpoint
     /// An operator is having it emptied: it is given nothing.
     public let isDraining: Bool
+    /// The life of it that is emptied, where that is known: one that is started again is given work.
+    public let drainedLife: Incarnation?
 
-    public init(principal: Principal, endpoint: Endpoint, isDraining: Bool = false) {
+    public init(
+      principal: Principal, endpoint: Endpoint, isDraining: Bool = false, drainedLife: Incarnation? = nil
+    ) {
       self.principal = principal
       self.endpoint = endpoint
       self.isDraining = isDraining
+      self.drainedLife = drainedLife
     }
   }
 
@@ -77,17 +82,18 @@ public struct SlotMap: Hashable, Sendable {
 
 extension SlotMap.Drone: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(3)
+    writer.beginArray(4)
     principal.encode(into: &writer)
     endpoint.encode(into: &writer)
     writer.write(bool: isDraining)
+    writer.write(optional: drainedLife)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 3)
+    try reader.readArrayHeader(exactly: 4)
     self.init(
       principal: try Principal(from: &reader), endpoint: try Endpoint(from: &reader),
-      isDraining: try reader.readBool())
+      isDraining: try reader.readBool(), drainedLife: try reader.readOptional(Incarnation.self))
   }
 }
 

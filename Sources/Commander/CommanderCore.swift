@@ -105,6 +105,7 @@ public struct CommanderCore: Sendable {
     for drone in previous?.drones ?? [] where drone.isDraining {
       if let index = members.firstIndex(where: { $0.principal == drone.principal }) {
         members[index].isDraining = true
+        members[index].drainedLife = drone.drainedLife
       }
     }
   }
@@ -274,7 +275,7 @@ public struct CommanderCore: Sendable {
     guard isNewLife || report.nonce > members[index].lastNonce else { return [] }
     members[index].incarnation = incarnation(of: index, report)
     members[index].lastNonce = report.nonce
-    if isNewLife, members[index].hasReported { members[index].isDraining = false }
+    followDrain(of: index, report.incarnation)
     members[index].hasReported = true
     members[index].isSilent = false
     members[index].silentSince = nil

@@ -31,6 +31,8 @@ struct Member {
   var behind: UInt64 = 0
   /// An operator has it emptied.
   var isDraining = false
+  /// The life of it that is emptied; nil until that is known.
+  var drainedLife: Incarnation?
 
   init(_ node: RegisteredNode) {
     principal = node.principal

@@ -278,7 +278,21 @@ extension CommanderCore {
       return "no other drone that is alive and stays could take over what \(name) has"
     }
     members[index].isDraining = isDraining
+    members[index].drainedLife = isDraining ? members[index].incarnation : nil
     map.isStale = true
     return nil
+  }
+
+  /// What an operator had emptied is given work again when it was restarted: also under a commander that did not see
+  /// its earlier life, so the life is on the map.
+  mutating func followDrain(of index: Int, _ life: Incarnation) {
+    guard members[index].isDraining, members[index].drainedLife != life else { return }
+    if members[index].drainedLife == nil {
+      members[index].drainedLife = life
+    } else {
+      members[index].isDraining = false
+      members[index].drainedLife = nil
+    }
+    map.isStale = true
   }
 }

@@ -42,7 +42,9 @@ extension CommanderCore {
         cluster: identity.cluster, term: identity.term, version: version, expiry: expiry,
         commander: identity.principal,
         drones: named.map {
-          SlotMap.Drone(principal: $0.principal, endpoint: $0.endpoint, isDraining: $0.isDraining)
+          SlotMap.Drone(
+            principal: $0.principal, endpoint: $0.endpoint, isDraining: $0.isDraining,
+            drainedLife: $0.drainedLife)
         },
         owners: owners.map { $0.flatMap { positions[$0] } },
         shadows: shadows.map { $0.compactMap { positions[$0] } })
