@@ -22,6 +22,7 @@ final class Caller: Sendable {
   var failures: [String] { ledger.withLock { $0.failures } }
   var servedSinceMark: Int { ledger.withLock { $0.servedSinceMark } }
   var longestGap: Duration { ledger.withLock { $0.longestGap } }
+  var longestGapEnd: ContinuousClock.Instant { ledger.withLock { $0.longestGapEnd } }
   func mark(_ now: ContinuousClock.Instant) { ledger.withLock { $0.mark(now) } }
   func stop() { isStopped.store(true, ordering: .relaxed) }
 

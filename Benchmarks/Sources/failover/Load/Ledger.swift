@@ -39,6 +39,8 @@ struct Ledger {
   private(set) var lastSuccess: ContinuousClock.Instant
   /// Since the mark: the longest time between two successes, the first of which may have been before it.
   private(set) var longestGap = Duration.zero
+  /// When that was over.
+  private(set) var longestGapEnd: ContinuousClock.Instant
   /// Successes since the mark of requests that began after it.
   private(set) var servedSinceMark = 0
   private var markedAt: ContinuousClock.Instant
@@ -47,6 +49,7 @@ struct Ledger {
     entries = Array(repeating: Entry(), count: keys)
     lastSuccess = now
     markedAt = now
+    longestGapEnd = now
   }
 
   /// From here on gaps are measured.
@@ -58,7 +61,10 @@ struct Ledger {
 
   mutating func succeeded(begunAt: ContinuousClock.Instant, now: ContinuousClock.Instant) {
     requests += 1
-    longestGap = max(longestGap, now - lastSuccess)
+    if now - lastSuccess > longestGap {
+      longestGap = now - lastSuccess
+      longestGapEnd = now
+    }
     lastSuccess = now
     if begunAt >= markedAt { servedSinceMark += 1 }
   }
