@@ -27,6 +27,8 @@ let package = Package(
   products: [
     .library(name: "Keyval", targets: ["Keyval"]),
     .executable(name: "keyval", targets: ["keyval"]),
+    // For the benchmarks, which kill and start the processes of a cluster one by one.
+    .library(name: "LocalCluster", targets: ["LocalCluster"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),

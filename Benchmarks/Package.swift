@@ -1,17 +1,28 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny")]
+
 let package = Package(
   name: "keyval-benchmarks",
-  dependencies: [.package(name: "keyval", path: "..")],
+  dependencies: [
+    .package(name: "keyval", path: ".."),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+  ],
   targets: [
-    // How long a cluster takes to come back: swift run -c release --package-path Benchmarks failover
+    // What a failure costs, beside Redis: ./dev bench
     .executableTarget(
       name: "failover",
       dependencies: [
         .product(name: "Keyval", package: "keyval"), .product(name: "keyval", package: "keyval"),
-      ],
-      swiftSettings: [.treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny")])
+        .product(name: "LocalCluster", package: "keyval"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "FailoverTests",
+      dependencies: ["failover", .product(name: "NIOCore", package: "swift-nio")], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

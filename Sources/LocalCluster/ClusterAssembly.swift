@@ -161,7 +161,8 @@ final class ClusterAssembly {
       cluster: plan.cluster, realm: realm.name, name: name, listen: node.address,
       keytab: isAuthority ? realm.layout.authorityKeytab : directory.keytab(of: name),
       directory: directory.data(of: name), anchors: realm.layout.anchors,
-      membership: realm.layout.membershipPublicKey, log: .init(level: plan.logLevel))
+      membership: realm.layout.membershipPublicKey, log: .init(level: plan.logLevel),
+      heartbeat: plan.heartbeat)
     if node.plan.role == .drone {
       file.loops = plan.loops
       file.shadows = plan.shadows
@@ -193,7 +194,7 @@ final class ClusterAssembly {
     let file = ClientFile(
       cluster: plan.cluster, realm: realm.name, anchors: realm.layout.anchors,
       seeds: seeds.map { .init(principal: $0.plan.principal(in: realm.name), address: $0.address) },
-      authority: authority)
+      authority: authority, suspicion: plan.heartbeat.map { $0 * 3 })
     try replaceFile(directory.clientConfiguration, with: prettyJSON(file), mode: 0o644)
   }
 

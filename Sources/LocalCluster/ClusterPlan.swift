@@ -12,12 +12,15 @@ public struct ClusterPlan: Sendable, Equatable {
   public var loops: Int?
   /// Shadows of each partition, 0 to 2.
   public var shadows: Int
+  /// Milliseconds between heartbeats, 10 to 60,000, with which suspicion (3 of them) and lease (8) scale; nil: 250.
+  public var heartbeat: Int?
   /// Whether a second process stands by for the authority.
   public var hasStandby: Bool
 
   public init(
     cluster: String = "local", realm: String = "KEYVAL.TEST", drones: Int = 3, user: String = "alice",
-    logLevel: String = "info", loops: Int? = nil, shadows: Int = 1, hasStandby: Bool = false
+    logLevel: String = "info", loops: Int? = nil, shadows: Int = 1, heartbeat: Int? = nil,
+    hasStandby: Bool = false
   ) {
     self.cluster = cluster
     self.realm = realm
@@ -26,10 +29,12 @@ public struct ClusterPlan: Sendable, Equatable {
     self.logLevel = logLevel
     self.loops = loops
     self.shadows = shadows
+    self.heartbeat = heartbeat
     self.hasStandby = hasStandby
   }
 
   public static let droneRange = 1...64
+  public static let heartbeatRange = 10...60_000
 
   var authority: NodePlan { NodePlan(role: .authority, name: "a1") }
   /// The same principal, keytab and register as the authority's: only its process, its log and the address it

@@ -26,6 +26,8 @@ struct NodeFile: Codable, Equatable {
   let anchors: String
   let membership: String
   let log: Log
+  /// The same for all nodes; without it, their default.
+  var heartbeat: Int?
   /// For drones alone; without it, one event loop a core.
   var loops: Int?
   var shadows: Int?
@@ -38,7 +40,8 @@ struct NodeFile: Codable, Equatable {
   var access: String?
 
   enum CodingKeys: String, CodingKey {
-    case cluster, realm, name, listen, keytab, directory, anchors, membership, log, loops, authority, ca
+    case cluster, realm, name, listen, keytab, directory, anchors, membership, log, heartbeat, loops, shadows
+    case authority, ca
     case membershipKey = "membership-key"
     case administrators, access
   }
@@ -65,6 +68,8 @@ struct ClientFile: Encodable, Equatable {
   let seeds: [Seed]
   /// For administrators: where nodes are enrolled.
   let authority: NodeFile.Authority
+  /// Milliseconds; three heartbeats, where those are not the default.
+  let suspicion: Int?
 }
 
 /// JSON for people to read: indented, in the order of the alphabet.

@@ -41,25 +41,30 @@ extension DatabaseStore {
     }
   }
 
-  /// Appends the batches of several drones to the log: one transaction, one row.
+  /// When a row of the log has so many bytes, the next batch of the same transaction begins another. A row is folded
+  /// as a whole, and appends wait as long: a commit of megabytes in one row would hold up everybody for half a second.
+  static let rowLength = 1 << 16
+
+  /// Appends the batches of several drones to the log: one transaction, and mostly one row.
   ///
   /// A batch that is fenced off, or that does not follow, is left out and hinders no other.
   /// - Returns: for each group, a result for each of its batches in their order.
   public func append(_ groups: [AppendGroup]) throws(StoreError) -> [[StoreAnswer.PartitionResult]] {
-    var row = LogRow()
+    var rows: [LogRow] = []
     let results = try writing { database in
-      row = LogRow()
+      rows = [LogRow()]
       var fences = FenceCache()
       let results = try groups.map { group in
         try group.batches.map { batch in
-          try Self.append(batch, from: group.holder, to: &row, &fences, database)
+          if rows[rows.count - 1].byteCount >= Self.rowLength { rows.append(LogRow()) }
+          return try Self.append(batch, from: group.holder, to: &rows[rows.count - 1], &fences, database)
         }
       }
-      try row.insert(database)
+      for row in rows { try row.insert(database) }
       for (partition, fence) in fences.moved { try Self.move(partition, to: fence, database) }
       return results
     }
-    if !row.isEmpty {
+    for row in rows where !row.isEmpty {
       adjustBacklog {
         $0.rows += 1
         $0.records += row.recordCount

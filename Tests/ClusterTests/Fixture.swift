@@ -40,7 +40,8 @@ enum Fixture {
       cluster: cluster, term: Term(term), version: version, expiry: expiry, commander: commander,
       drones: [
         .init(principal: d1, endpoint: Endpoint(host: "127.0.0.1", port: 7001)),
-        .init(principal: d2, endpoint: Endpoint(host: "::1", port: 7002)),
+        .init(
+          principal: d2, endpoint: Endpoint(host: "::1", port: 7002), draining: Incarnation(9)),
       ],
       owners: Partition.all.map { $0.index % 3 == 2 ? nil : $0.index % 3 })!
   }

@@ -55,27 +55,6 @@ import Testing
     #expect(office.served(by: 1).count == 170)
   }
 
-  @Test("a drone that is started again after it was emptied is given work again")
-  func restarted() {
-    var office = TestOffice.settled(drones: 3)
-    _ = office.core.administer(.drain, "d2", now: office.now)
-    _ = pass(&office, rounds: 20, [0, 1, 2])
-    office.report(1, life: 2)
-    #expect(office.core.status(now: office.now).drones[1].state == .idle)
-  }
-
-  @Test("the next commander goes on emptying, but not a drone that was started again", arguments: [1, 2])
-  func succeeded(life: Int) throws {
-    var office = TestOffice.settled(drones: 3)
-    _ = office.core.administer(.drain, "d2", now: office.now)
-    office.pass(500, answering: [0, 1, 2])
-    let map = try #require(office.core.map.published?.signed.body)
-    var next = TestOffice(drones: 3, term: 2, previous: try SlotMap.decode(map))
-    next.tick()
-    next.report(1, life: life)
-    #expect(next.core.members[1].isDraining == (life == 1))
-  }
-
   @Test("who is not there cannot be emptied, and the answer says who is")
   func unknown() {
     var office = TestOffice.settled(drones: 2)

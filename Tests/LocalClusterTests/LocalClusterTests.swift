@@ -99,6 +99,21 @@ struct LocalClusterTests {
     #expect(try survivors().isEmpty)
   }
 
+  @Test("the number of shadows and the heartbeat reach those whom they concern", .timeLimit(.minutes(1)))
+  func settings() async throws {
+    defer { remove() }
+    _ = try await LocalCluster.start(
+      ClusterPlan(drones: 1, shadows: 2, heartbeat: 37), in: directory, program: program,
+      reporter: StepReporter(told.add), probe: { true })
+    #expect(try NodeFile.load(directory.configuration(of: "d1")).shadows == 2)
+    for name in ["a1", "db1", "d1"] {
+      #expect(try NodeFile.load(directory.configuration(of: name)).heartbeat == 37, "\(name)")
+    }
+    let client = try #require(readSmallFile(directory.clientConfiguration))
+    #expect(client.contains("\"suspicion\" : 111"), "three heartbeats: \(client)")
+    try LocalCluster.stop(in: directory)
+  }
+
   @Test("what was stopped starts again with its realm and its keys", .timeLimit(.minutes(1)))
   func startAgain() async throws {
     defer { remove() }

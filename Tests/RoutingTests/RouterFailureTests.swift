@@ -32,6 +32,15 @@ import Testing
       harness.feed(.answered(links[2]!, .value(number: read, [1]))) == [.complete(id: read, .value([1]))])
   }
 
+  @Test("pauses are at most two thirds of the suspicion interval, so that they scale with a cluster's lease")
+  func pauses() {
+    var timing = ClientTiming()
+    #expect(timing.longestPause == 500)
+    timing.suspicion = 111
+    var jitter = Jitter(seed: 1)
+    #expect((1...40).allSatisfy { jitter.pause(after: $0, timing) <= 74 })
+  }
+
   @Test("requests stay with a drone that answers others, whatever the map says")
   func alive() {
     var (harness, links) = H.ready()

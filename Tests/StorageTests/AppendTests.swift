@@ -130,6 +130,27 @@ struct AppendTests {
     #expect(try store.texts(opening([partition(9)])) == ["a=1", "b=2"])
   }
 
+  @Test("a large commit becomes several rows, so that a fold is short; between two folds all is read right")
+  func rows() throws {
+    let other = try StoreFixture()
+    let store = try other.store()
+    _ = try store.raiseTerm(to: Term(1))
+    _ = try store.open(opening([partition(1), partition(2)]))
+    let large = [UInt8](repeating: 7, count: DatabaseStore.rowLength)
+    let results = try store.append(
+      batch(1, from: 1, [put([1], large)]), batch(2, from: 1, [put("a", "1")]),
+      batch(1, from: 2, [put([1], [8]), put("b", "1")]))
+    #expect(results == [.stored(through: 1), .stored(through: 1), .stored(through: 3)])
+    #expect(store.backlog.rows == 2 && store.backlog.records == 4)
+    for rows in [2, 1, 0] {
+      #expect(store.backlog.rows == rows)
+      let entries = try store.everything(opening([partition(1), partition(2)])).chunks.flatMap { $0 }
+      #expect(entries.map(\.key) == [[1], [UInt8(ascii: "b")], [UInt8(ascii: "a")]])
+      #expect(entries.first?.value == [8])
+      try store.fold(records: 1)
+    }
+  }
+
   @Test("a full disk stores nothing of the append, says so, and the store goes on when there is room")
   func fullDisk() throws {
     let other = try StoreFixture()

@@ -33,6 +33,7 @@ final class DataLoop {
   private let principal: Principal
   private let timing: Timing
   private var answers = CBORWriter()
+  private var watch = TickWatch()
 
   init(
     index: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
@@ -163,6 +164,7 @@ final class DataLoop {
   /// A heartbeat has passed.
   func tick() {
     let now = NodeClock.now()
+    watch.ticked(now, timing, "data \(index)", logger)
     complete(core.tickStreams(now, timing: timing))
     adjustShadows()
     pump()

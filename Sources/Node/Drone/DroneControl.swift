@@ -27,6 +27,7 @@ final class DroneControl {
   private var electionKeys: [Term: P256PrivateKey] = [:]
   private var mesh: PeerMesh?
   private var loops: [DataLoopReference] = []
+  private var watch = TickWatch()
   let hello: HelloDescription
 
   init(
@@ -63,6 +64,7 @@ final class DroneControl {
   // MARK: Events
 
   func tick() {
+    watch.ticked(NodeClock.now(), timing, "control", logger)
     handle(.ticked)
     command(.ticked(wall: NodeClock.wallSeconds()))
   }

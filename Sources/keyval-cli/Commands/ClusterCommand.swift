@@ -94,6 +94,8 @@ struct SizeOptions: ParsableArguments {
   @Option(help: "The nodes' log level: trace, debug, info, notice, warning, error or critical.")
   var logLevel = "info"
   @Option(help: "Shadows of each partition, 0 to 2; by default 1, or 0 for a single drone.") var shadows: Int?
+  @Option(help: "Milliseconds between heartbeats, 10 to 60000, by default 250; a lease is 8 of them.")
+  var heartbeat: Int?
 
   /// Throws if the cluster of that directory has too few drones for the shadows.
   func plan(in directory: ClusterDirectory) throws -> ClusterPlan {
@@ -104,7 +106,7 @@ struct SizeOptions: ParsableArguments {
     }
     return ClusterPlan(
       drones: drones, logLevel: logLevel, shadows: shadows ?? min(1, drones - 1),
-      hasStandby: standby || directory.hadStandby)
+      heartbeat: heartbeat, hasStandby: standby || directory.hadStandby)
   }
 
   func validate() throws {
@@ -116,6 +118,9 @@ struct SizeOptions: ParsableArguments {
       guard (0...2).contains(shadows) else {
         throw ValidationError("a partition has 0, 1 or 2 shadows, not \(shadows)")
       }
+    }
+    if let heartbeat, !ClusterPlan.heartbeatRange.contains(heartbeat) {
+      throw ValidationError("heartbeats come every 10 to 60000 ms, not every \(heartbeat)")
     }
     let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
     guard levels.contains(logLevel) else {

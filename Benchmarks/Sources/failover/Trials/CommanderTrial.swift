@@ -1,0 +1,38 @@
+import Foundation
+import Keyval
+
+/// The commander is killed under load: until when there is another, and whether a request fails.
+struct CommanderTrial {
+  func run(_ system: KeyvalSystem, _ keys: KeySet) async throws -> [Reading] {
+    try await system.awaitWhole()
+    // Without load: it asks the drones one after the other.
+    let observer = try system.cluster.client(deadline: .seconds(10))
+    defer { observer.close() }
+    let load = Load(keys, system.store)
+    let (elected, gap) = try await load.during {
+      try await load.warmUp()
+      let before = try await observer.status()
+      guard let name = before.commander.instance else { throw BenchmarkError("the commander has no name") }
+      let tags = try await system.tags(of: before.commander, among: keys.tags)
+      let start = ContinuousClock.now
+      try await system.send(SIGKILL, to: name)
+      load.mark()
+      try await system.cluster.awaitCommander(otherThan: before.commander, by: observer)
+      let elected = ContinuousClock.now - start
+      let callers = load.callers.filter { tags.contains($0.tag) }
+      try await load.awaitServed(callers, times: 2, within: .seconds(60))
+      try await eventually("the commander's status is of a higher term", within: .seconds(10)) {
+        try await observer.status().term > before.term
+      }
+      let gap = callers.map(\.longestGap).max() ?? .zero
+      try await load.goOn(for: .seconds(1))
+      try system.restart(name)
+      return (elected, gap)
+    }
+    let outcome = try await load.finish()
+    return [
+      Reading("until there is a new certified commander", elected, goal: 1.5),
+      Reading("without service, the longest of its own keys", gap),
+    ] + outcome.readings(failedGoal: 0)
+  }
+}
