@@ -167,8 +167,12 @@ extension DataCore {
     _ message: ReplicationMessage, from peer: Principal, session: UInt64
   ) -> ReplicationAnswer? {
     guard let partition = message.partition else { return .welcome(incarnation) }
-    // Whoever owns a partition here shadows nobody's.
-    guard partitions[partition.index] == nil, loading[partition.index] == nil else { return nil }
+    // Whoever owns a partition here shadows nobody's. Who wants to begin is told so, and asks again: the map may be
+    // ahead of what this loop has been told to give up.
+    guard partitions[partition.index] == nil, loading[partition.index] == nil else {
+      guard case .resume(_, let token) = message else { return nil }
+      return .refused(partition: partition, token: token)
+    }
     return shelf.take(message, from: peer, session: session)
   }
 

@@ -111,11 +111,19 @@ extension DroneCore {
   /// nothing leaves no drone with a promise that makes it refuse the commander it has.
   mutating func answer(_ asked: Candidacy, from peer: Principal, now: Instant) -> [DroneAction] {
     let choice: CandidacyAnswer.Choice
+    var actions: [DroneAction] = []
     if let heard = commander, !heard.isSilent, now - heard.lastHeard <= timing.suspicion {
       choice = .stillReaches
     } else if asked.term <= highestTerm || office != nil || !isPlausible(asked.term, within: Self.longestStep)
     {
       choice = .promisedElsewhere
+    } else if yields(to: peer, in: asked.term) {
+      // Both were as quick to suspect the commander, as after its last heartbeat to all. If neither gave way, both
+      // polls would come to nothing, and the next would begin after their time and a back-off.
+      choice = .voted
+      actions = giveUp(asked.term, "\(peer) stands too and is supported", now)
+      favour(peer, in: asked.term, now)
+      candidacy.wait(until: now + timing.ballot + backOff())
     } else if favouredTerm(now) >= asked.term, candidacy.favourite?.candidate != peer {
       choice = .promisedElsewhere
     } else {
@@ -125,7 +133,15 @@ extension DroneCore {
     }
     let highest = max(highestTerm, favouredTerm(now))
     let answer = CandidacyAnswer(term: asked.term, choice: choice, highest: highest)
-    return [.send(.candidacyAnswer(answer), to: peer)]
+    return actions + [.send(.candidacyAnswer(answer), to: peer)]
+  }
+
+  /// Of two that stand in the same term, with nobody's support yet, the one that is behind in order gives way.
+  private func yields(to peer: Principal, in term: Term) -> Bool {
+    guard case .polling(term, _, _, let supporters) = candidacy.stage, supporters.count == 1 else {
+      return false
+    }
+    return peer < identity.principal
   }
 
   /// Terms count up by elections. A number far above all that is known is wrong, and whoever followed it would

@@ -65,6 +65,26 @@ import Testing
     #expect(drone.receive(.candidacyAnswer(yes), from: 3) == [.makeElectionKey(term)])
   }
 
+  @Test("of two that stand in the same term one gives way at once, the one behind in order")
+  func tie() throws {
+    func choice(_ actions: [DroneAction]) -> CandidacyAnswer.Choice? {
+      for case .send(.candidacyAnswer(let answer), _) in actions { return answer.choice }
+      return nil
+    }
+    for (own, other, expected) in [(2, 1, CandidacyAnswer.Choice.voted), (1, 2, .promisedElsewhere)] {
+      var drone = TestDrone(own)
+      drone.list(3, term: 0)
+      let standing = drone.stand()
+      let term = try #require(standing)
+      let actions = drone.receive(.candidacy(Candidacy(term: term)), from: other)
+      #expect(choice(actions) == expected)
+      // Whoever gave way does not go on: a late support comes to nothing.
+      let support = CandidacyAnswer(term: term, choice: .voted, highest: term)
+      let goesOn = drone.receive(.candidacyAnswer(support), from: 3).contains(.makeElectionKey(term))
+      #expect(goesOn == (expected != .voted))
+    }
+  }
+
   @Test("a single drone elects itself; one of two needs only the authority", arguments: [1, 2])
   func few(drones: Int) throws {
     var drone = TestDrone.registered(drones: drones)

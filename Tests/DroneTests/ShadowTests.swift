@@ -127,6 +127,30 @@ import Wire
     #expect(pair.isListed)
   }
 
+  @Test("a drone that still has a partition is asked again until it shadows it", arguments: [false, true])
+  func stillOwned(isLoaded: Bool) {
+    var pair = ShadowPair()
+    let (set, old): (PartitionSet, FencingToken) = ([ShadowPair.partition], Names.token(1, 0))
+    _ = pair.shadowCore.beginOpening(set, token: old, mode: .load)
+    if isLoaded {
+      _ = pair.shadowCore.finishLoading(
+        ShadowPair.partition, token: old, sequence: 0, outcomes: [], forgotten: [])
+    }
+    pair.connect()
+    pair.talk()
+    pair.store()
+    #expect(!pair.isListed)
+    if isLoaded {
+      _ = pair.shadowCore.close(set)
+    } else {
+      pair.shadowCore.abandonLoading(set, token: old)
+    }
+    _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    pair.talk()
+    pair.store()
+    #expect(pair.isListed)
+  }
+
   @Test("a new life of a shadow holds nothing, and begins anew before it is listed")
   func restarted() {
     var pair = ShadowPair.inSync()

@@ -23,7 +23,10 @@ struct RedisConnection: Sendable {
   /// - Throws: when the connection has ended or the node is silent; the connection is closed then.
   func send(_ words: String...) async throws -> RESP {
     let answer = channel.eventLoop.makePromise(of: RESP.self)
-    channel.writeAndFlush(Question(words: words, answer: answer), promise: nil)
+    let written = channel.eventLoop.makePromise(of: Void.self)
+    // A channel that was closed meanwhile has no handler any more that would say so.
+    written.futureResult.cascadeFailure(to: answer)
+    channel.writeAndFlush(Question(words: words, answer: answer), promise: written)
     return try await answer.futureResult.get()
   }
 
@@ -50,7 +53,7 @@ private final class Replies: ChannelDuplexHandler {
     let question = unwrapOutboundIn(data)
     guard !hasEnded, context.channel.isActive, answer == nil else {
       promise?.fail(ChannelError.ioOnClosedChannel)
-      return question.answer.fail(ChannelError.ioOnClosedChannel)
+      return
     }
     answer = question.answer
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)

@@ -9,7 +9,7 @@ struct CommanderTrial {
     let observer = try system.cluster.client(deadline: .seconds(10))
     defer { observer.close() }
     let load = Load(keys, system.store)
-    let (elected, gap) = try await load.during {
+    let (elected, gap, others) = try await load.during {
       try await load.warmUp()
       let before = try await observer.status()
       guard let name = before.commander.instance else { throw BenchmarkError("the commander has no name") }
@@ -26,13 +26,15 @@ struct CommanderTrial {
       }
       let gap = callers.map(\.longestGap).max() ?? .zero
       try await load.goOn(for: .seconds(1))
+      let others = load.callers.filter { !tags.contains($0.tag) }.map(\.longestGap).max() ?? .zero
       try system.restart(name)
-      return (elected, gap)
+      return (elected, gap, others)
     }
     let outcome = try await load.finish()
     return [
       Reading("until there is a new certified commander", elected, goal: 1.5),
       Reading("without service, the longest of its own keys", gap),
+      Reading("without an answer, the longest of all other keys", others),
     ] + outcome.readings(failedGoal: 0)
   }
 }
