@@ -63,7 +63,7 @@ public struct DroneCore: Sendable {
   var map: SlotMap?
   var access = AccessCustody()
   /// What the map gives to this drone.
-  var owned = PartitionSet()
+  public internal(set) var owned = PartitionSet()
   var holdings = Holdings()
   var lease: Lease
   var reachesDatabase = false
@@ -73,6 +73,8 @@ public struct DroneCore: Sendable {
   private var loopTicks: [Instant]
   private var replications: [Replication]
   private var lastRegister: Instant?
+  /// The process ends soon: it gives back what it has, and takes nothing.
+  private var isRetired = false
   /// When the commander was told last of a registered drone that was not reached.
   private var lastUnreachable: [Principal: Instant] = [:]
   private var lastGrantRequest: Instant?
@@ -119,6 +121,7 @@ public struct DroneCore: Sendable {
     case .loopTicked(let loop): tickLoop(loop, now: now)
     case .databaseReached(let reached): reach(database: reached)
     case .foundUnreachable(let drone): tellCommander(of: drone, now: now)
+    case .retired: retire(now)
     }
   }
 
@@ -126,6 +129,8 @@ public struct DroneCore: Sendable {
   public var highestTerm: Term { max(promise.term, commander?.term ?? .none) }
 
   public var slotMap: SlotMap? { map }
+
+  public var hearsCommander: Bool { commander.map { !$0.isSilent } ?? false }
 
   mutating func backOff() -> Int64 { random.next(in: timing.backOff) }
 
@@ -182,6 +187,14 @@ public struct DroneCore: Sendable {
     else { return [] }
     lastUnreachable[drone] = now
     return [.send(.unreachable(Unreachable(term: commander.term, principal: drone)), to: commander.principal)]
+  }
+
+  /// Gives everything back, so that nobody has to wait for the end of its lease; with no data loop alive, by its
+  /// word, nothing is given to it any more.
+  private mutating func retire(_ now: Instant) -> [DroneAction] {
+    isRetired = true
+    let closing = close(.all)
+    return closing.isEmpty ? report(now) : closing
   }
 
   private func isDrone(_ peer: Principal) -> Bool { drones.contains { $0.principal == peer } }
@@ -303,6 +316,7 @@ public struct DroneCore: Sendable {
 
   /// Partitions whose data loop showed life within the suspicion interval.
   private func lively(_ now: Instant) -> PartitionSet {
+    if isRetired { return [] }
     let alive = loopTicks.map { now - $0 <= timing.suspicion }
     guard alive.contains(false) else { return .all }
     return PartitionSet(Partition.all.filter { alive[$0.index % alive.count] })
@@ -335,7 +349,7 @@ public struct DroneCore: Sendable {
 
   /// Asks for what the map gives this drone and it does not have. Repeated, since a message may be lost.
   private mutating func requestGrants(_ now: Instant) -> [DroneAction] {
-    guard let map, let commander, map.term == commander.term, !commander.isSilent,
+    guard let map, let commander, map.term == commander.term, !commander.isSilent, !isRetired,
       lastGrantRequest.map({ now - $0 >= timing.heartbeat * 2 }) ?? true
     else { return [] }
     let missing = holdings.missing(of: owned)
@@ -347,7 +361,7 @@ public struct DroneCore: Sendable {
 
   private mutating func open(_ answer: GrantAnswer) -> [DroneAction] {
     // An answer to an earlier life may still be under way when a drone has restarted.
-    guard answer.incarnation == identity.incarnation else { return [] }
+    guard answer.incarnation == identity.incarnation, !isRetired else { return [] }
     let partitions = holdings.missing(of: answer.partitions)
     guard !partitions.isEmpty else { return [] }
     for partition in partitions { holdings[partition] = .opening(answer.token) }

@@ -25,6 +25,8 @@ public enum DroneEvent: Sendable {
   case databaseReached(Bool)
   /// This drone, or a client that it serves, does not reach that one.
   case foundUnreachable(Principal)
+  /// The process is about to end, and what its data loops had is in the database.
+  case retired
 }
 
 /// What the shell shall do, in this order.

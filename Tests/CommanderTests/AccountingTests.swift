@@ -24,6 +24,16 @@ import Testing
     return office
   }
 
+  @Test("what a drone gives back when it ends is given to others at once, and it is given nothing")
+  func retired() {
+    var office = TestOffice.settled()
+    let mine = office.served(by: 1)
+    office.report(1, lively: [])
+    office.tick()
+    #expect(mine.isSubset(of: office.assigned(to: 0).union(office.assigned(to: 2))))
+    #expect(office.assigned(to: 1).isEmpty)
+  }
+
   @Test("what a drone reports at first it keeps, under its old token, and gets a lease on it")
   func adopts() {
     var office = office()

@@ -67,6 +67,16 @@ import Testing
     #expect(drone.core.slotMap?.version == 5)
   }
 
+  @Test("a drone that ends gives everything back, and neither asks for anything nor takes it")
+  func retires() {
+    var drone = TestDrone.serving()
+    #expect(drone.feed(.retired) == [.close(ten)])
+    let report = drone.feed(.closed(ten)).report
+    #expect(report?.holdings == [] && report?.lively == [])
+    #expect(drone.publish(Names.set(0..<20), term: 1, version: 9, by: 2).grantRequest == nil)
+    #expect(drone.grant(Names.set([50]), Names.token(1, 9), by: 2).isEmpty)
+  }
+
   @Test("a grant that came to nothing is asked for anew")
   func lostOpening() {
     var drone = TestDrone.registered()

@@ -117,6 +117,12 @@ final class DroneControl {
     }
   }
 
+  /// Gives back what this drone serves.
+  func retire() { handle(.retired) }
+
+  /// Whether the map gives this drone nothing, or nobody is there who could change that.
+  var hasGivenAll: Bool { core.owned.isEmpty || !core.hearsCommander }
+
   func status() -> ClusterStatus? { office?.core.status(now: NodeClock.now()) }
 
   /// An operator's order to the commander; nil when this drone is not it.

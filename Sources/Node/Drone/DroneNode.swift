@@ -48,6 +48,8 @@ private struct RunningDrone: Sendable {
   private let mesh: PeerMesh
   private let loops: [DataLoopReference]
   private let tasks: RepeatedTasks
+  private let control: NIOLoopBound<DroneControl>
+  private let controlLoop: any EventLoop
   private let logger: Logger
 
   init(
@@ -58,6 +60,7 @@ private struct RunningDrone: Sendable {
       preconditionFailure("a drone's configuration always names the authority")
     }
     self.logger = logger
+    self.controlLoop = controlLoop
     let verifier = try configuration.electionVerifier()
     let votes = VoteStore(directory: configuration.directory)
     let promise = try votes.load()
@@ -94,6 +97,7 @@ private struct RunningDrone: Sendable {
         stop: signal.fail)
       return NIOLoopBound(control, eventLoop: controlLoop)
     }.get()
+    self.control = control
     let dialer = SessionDialer(cluster: configuration.cluster)
     loops = try await Self.makeLoops(dataLoops, identity, configuration, control, controlLoop, logger)
     try await Self.connect(loops, dialer, keytab.initiator, configuration.timing, logger)
@@ -133,22 +137,39 @@ private struct RunningDrone: Sendable {
     await listener.close()
   }
 
-  /// What only memories have goes to the database, as long as that takes it: what is left then its shadows have.
+  /// What only memories have goes to the database, as long as that takes it: what is left then its shadows have. Then
+  /// the commander gives the partitions to others, who would have to wait for the end of the lease otherwise.
   private func retire() async {
-    let deadline = NodeClock.now() + Self.retirement
-    while NodeClock.now() < deadline {
+    let isStored = await holds(within: Self.storing) {
       var isDone = true
-      for loop in loops where (try? await loop.eventLoop.submit { loop.here.retire() }.get()) != true {
+      for loop in self.loops where (try? await loop.eventLoop.submit { loop.here.retire() }.get()) != true {
         isDone = false
       }
-      if isDone { return }
-      try? await Task.sleep(for: .milliseconds(10))
+      return isDone
     }
-    logger.warning("stopping although the database does not have everything that is in memory here")
+    guard isStored else {
+      return logger.warning("stopping although the database does not have everything that is in memory here")
+    }
+    let (control, controlLoop) = (control, controlLoop)
+    controlLoop.execute { control.value.retire() }
+    let isGiven = await holds(within: Self.giving) {
+      (try? await controlLoop.submit { control.value.hasGivenAll }.get()) != false
+    }
+    if !isGiven { logger.info("stopping before others have what this drone served") }
   }
 
-  /// Milliseconds.
-  private static let retirement: Int64 = 3_000
+  private func holds(within milliseconds: Int64, _ condition: () async -> Bool) async -> Bool {
+    let deadline = NodeClock.now() + milliseconds
+    while await !condition() {
+      guard NodeClock.now() < deadline else { return false }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    return true
+  }
+
+  /// How long a drone that ends waits for the database, and then for the commander, in milliseconds.
+  private static let storing: Int64 = 3_000
+  private static let giving: Int64 = 1_000
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ group: MultiThreadedEventLoopGroup,
