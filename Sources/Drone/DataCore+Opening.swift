@@ -73,8 +73,9 @@ extension DataCore {
     let partition = data.partition
     loading[partition.index] = nil
     partitions[partition.index] = data
-    shelf.remove(partition)
+    // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.
     guard data.isRecovering else {
+      shelf.remove(partition)
       adjustStreams(of: partition)
       return .ready
     }
