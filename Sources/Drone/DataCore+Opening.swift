@@ -71,6 +71,9 @@ extension DataCore {
 
   private mutating func take(_ data: DataPartition) -> Opened {
     let partition = data.partition
+    #if KEYVAL_MUTATIONS
+      data.mutations = mutations
+    #endif
     loading[partition.index] = nil
     partitions[partition.index] = data
     // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.

@@ -1,5 +1,20 @@
-/// What clients ask: reads, writes and deletes of a few registers, and a set of keys that only grows. All values
-/// are different, so that a read says which write it saw.
+/// What one kind of client asks, and what must hold of what it was told besides each key's history being
+/// linearizable. A further kind is one more of these in `Workload.parts`.
+protocol WorkloadPart {
+  /// Of all requests about so many in a hundred are of this kind.
+  var share: Int { get }
+
+  /// - Parameter newValue: a value that no other write has.
+  mutating func next(
+    _ random: inout SeededRandom, newValue: () -> [UInt8]
+  ) -> (key: [UInt8], call: Operation.Call)
+
+  /// Of keys in partitions of which nothing was lost.
+  /// - Returns: sentences about what must not be.
+  func check(_ history: History, isLost: ([UInt8]) -> Bool) -> [String]
+}
+
+/// What clients ask, kind by kind. All values are different, so that a read says which write it saw.
 final class Workload {
   var history = History()
   let callers: Int
@@ -7,8 +22,7 @@ final class Workload {
   let pauses: [ClosedRange<Int64>]
   /// Milliseconds until a request is given up.
   let patience: Int64 = 6_000
-  private let registers: [[UInt8]]
-  private var members: [[UInt8]] = []
+  private var parts: [any WorkloadPart]
   private var values: UInt64 = 0
   /// Keys that are still to be read once the faults are over; before that nil.
   private var lastReads: [[UInt8]]?
@@ -18,22 +32,18 @@ final class Workload {
   init(callers: Int, registers: Int, pauses: [ClosedRange<Int64>]) {
     self.callers = callers
     self.pauses = pauses
-    self.registers = (0..<registers).map { Array("register \($0)".utf8) }
+    parts = [Registers(count: registers), GrowingSet()]
   }
 
   /// Nil when there is nothing to ask.
   func next(_ random: inout SeededRandom) -> (key: [UInt8], call: Operation.Call)? {
     if lastReads != nil { return lastReads?.popLast().map { ($0, .get) } }
-    let dice = random.index(100)
-    if dice < 12 {
-      let key = Array("member \(members.count)".utf8)
-      members.append(key)
-      return (key, .put(newValue()))
+    var dice = random.index(parts.reduce(0) { $0 + $1.share })
+    for index in parts.indices {
+      if dice < parts[index].share { return parts[index].next(&random, newValue: newValue) }
+      dice -= parts[index].share
     }
-    if dice < 20, !members.isEmpty { return (members[random.index(members.count)], .get) }
-    let key = registers[random.index(registers.count)]
-    if dice < 58 { return (key, .put(newValue())) }
-    return dice < 66 ? (key, .delete) : (key, .get)
+    return nil
   }
 
   private func newValue() -> [UInt8] {
@@ -56,4 +66,60 @@ final class Workload {
 
   var hasReadEverything: Bool { lastReads != nil && unread.isEmpty }
   var unreadCount: Int { unread.count }
+
+  /// What the parts find wrong.
+  func check(isLost: ([UInt8]) -> Bool) -> [String] { parts.flatMap { $0.check(history, isLost: isLost) } }
+}
+
+/// Reads, writes and deletes of a few keys: the fewer, the more they meet.
+struct Registers: WorkloadPart {
+  let share = 80
+  private let keys: [[UInt8]]
+
+  init(count: Int) { keys = (0..<count).map { Array("register \($0)".utf8) } }
+
+  mutating func next(
+    _ random: inout SeededRandom, newValue: () -> [UInt8]
+  ) -> (key: [UInt8], call: Operation.Call) {
+    let dice = random.index(80)
+    let key = keys[random.index(keys.count)]
+    if dice < 38 { return (key, .put(newValue())) }
+    return (key, dice < 46 ? .delete : .get)
+  }
+
+  func check(_ history: History, isLost: ([UInt8]) -> Bool) -> [String] { [] }
+}
+
+/// A set that only grows: each member is a key that is written once. Who reads it goes from member to member, and
+/// finds every one whose writer was told so before he asked.
+struct GrowingSet: WorkloadPart {
+  let share = 20
+  private var members: [[UInt8]] = []
+  private var position = 0
+
+  mutating func next(
+    _ random: inout SeededRandom, newValue: () -> [UInt8]
+  ) -> (key: [UInt8], call: Operation.Call) {
+    if members.isEmpty || random.chance(600_000) {
+      let key = Array("member \(members.count)".utf8)
+      members.append(key)
+      return (key, .put(newValue()))
+    }
+    position = (position + 1) % members.count
+    return (members[position], .get)
+  }
+
+  func check(_ history: History, isLost: ([UInt8]) -> Bool) -> [String] {
+    members.filter { !isLost($0) }.compactMap { member in
+      let operations = history.meaningful(member)
+      let added = operations.filter { $0.call != .get && $0.result != .unknown }.map(\.returned).min()
+      guard let added,
+        let read = operations.first(where: {
+          $0.call == .get && $0.invoked > added && $0.result == .value(nil)
+        })
+      else { return nil }
+      return "‘\(String(decoding: member, as: UTF8.self))’ was added at \(added / 1_000) ms, and a reader "
+        + "who asked at \(read.invoked / 1_000) ms does not find it"
+    }
+  }
 }
