@@ -19,10 +19,13 @@ public struct ElectionVerifier: Sendable {
 
   private let anchors: [CertificateAnchor]
   private let realm: String
+  let memory: VerificationMemory?
 
-  public init(anchors: [CertificateAnchor], realm: String) {
+  /// - Parameter memory: where it looks first; a node, which sees each certificate and each map once, needs none.
+  public init(anchors: [CertificateAnchor], realm: String, memory: VerificationMemory? = nil) {
     self.anchors = anchors
     self.realm = realm
+    self.memory = memory
   }
 
   /// Checks chain, EKU, validity, SAN = serial = term, the realm, and that the term is not an old one.
@@ -36,7 +39,7 @@ public struct ElectionVerifier: Sendable {
   ) throws(BeliefError) -> Office {
     let verified: ElectionCertificate.Verified
     do throws(CertificateError) {
-      verified = try ElectionCertificate(der: certificate).verify(anchors: anchors, now: now)
+      verified = try prove(certificate, now)
     } catch {
       throw .badCertificate(error)
     }
@@ -49,6 +52,16 @@ public struct ElectionVerifier: Sendable {
     return Office(
       term: term, winner: winner, publicKey: verified.publicKey, notBefore: verified.notBefore,
       notAfter: verified.notAfter)
+  }
+
+  private func prove(
+    _ certificate: [UInt8], _ now: Int64
+  ) throws(CertificateError) -> ElectionCertificate.Verified {
+    func check() throws(CertificateError) -> ElectionCertificate.Verified {
+      try ElectionCertificate(der: certificate).verify(anchors: anchors, now: now)
+    }
+    guard let memory else { return try check() }
+    return try memory.verified(certificate, at: now, check: check)
   }
 }
 

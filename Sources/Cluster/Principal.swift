@@ -5,12 +5,29 @@ import Wire
 /// Components are limited to letters, digits and `. _ - $ +` so that no name needs quoting anywhere (RFC 4120
 /// allows more; a principal outside this set is refused with `PrincipalError`).
 public struct Principal: Hashable, Comparable, Sendable, CustomStringConvertible {
-  public let text: String
+  /// Kept together: principals are copied and compared all the time, and hardly ever made.
+  private final class Name: Sendable {
+    let text: String
+    let primary: String
+    let instance: String?
+    let realm: String
+
+    init(text: String, primary: String, instance: String?, realm: String) {
+      self.text = text
+      self.primary = primary
+      self.instance = instance
+      self.realm = realm
+    }
+  }
+
+  private let name: Name
+
+  public var text: String { name.text }
   /// The first component: the role of a node, or the name of a person.
-  public let primary: String
+  public var primary: String { name.primary }
   /// The second component, nil for people.
-  public let instance: String?
-  public let realm: String
+  public var instance: String? { name.instance }
+  public var realm: String { name.realm }
 
   public static let maximumLength = 255
 
@@ -22,10 +39,9 @@ public struct Principal: Hashable, Comparable, Sendable, CustomStringConvertible
     let components = halves[0].split(separator: "/", omittingEmptySubsequences: false)
     guard components.count <= 2, components.allSatisfy(Self.isComponent), Self.isComponent(halves[1])
     else { throw PrincipalError(text: text) }
-    self.text = text
-    primary = String(components[0])
-    instance = components.count == 2 ? String(components[1]) : nil
-    realm = String(halves[1])
+    name = Name(
+      text: text, primary: String(components[0]),
+      instance: components.count == 2 ? String(components[1]) : nil, realm: String(halves[1]))
   }
 
   /// A node's principal in a role.
@@ -40,7 +56,9 @@ public struct Principal: Hashable, Comparable, Sendable, CustomStringConvertible
 
   public var description: String { text }
   // The text says it all; the parts of it need not be compared again.
-  public static func == (left: Principal, right: Principal) -> Bool { left.text == right.text }
+  public static func == (left: Principal, right: Principal) -> Bool {
+    left.name === right.name || left.text == right.text
+  }
   public static func < (left: Principal, right: Principal) -> Bool { left.text < right.text }
   public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 

@@ -45,6 +45,24 @@ public struct Signed<Content: SignedContent>: Hashable, Sendable {
     by verifier: ElectionVerifier, cluster: String, minimumTerm: Term, now: Int64
   ) throws(BeliefError) -> Content {
     let office = try verifier.verify(certificate: certificate, minimumTerm: minimumTerm, now: now)
+    let content: Content
+    if let known = verifier.memory?.content(of: self) {
+      content = known
+    } else {
+      content = try authentic(office, verifier.memory)
+    }
+    guard content.cluster == cluster else { throw .otherCluster(content.cluster) }
+    guard content.term == office.term, content.signer.map({ $0 == office.winner }) ?? true else {
+      throw .badSignature(term: office.term)
+    }
+    guard content.expiry > now else { throw .expired(term: content.term) }
+    return content
+  }
+
+  /// What is signed by the key that the certificate proved.
+  private func authentic(
+    _ office: ElectionVerifier.Office, _ memory: VerificationMemory?
+  ) throws(BeliefError) -> Content {
     guard office.publicKey.verify(signature: signature, over: Self.context + body) else {
       throw .badSignature(term: office.term)
     }
@@ -54,11 +72,7 @@ public struct Signed<Content: SignedContent>: Hashable, Sendable {
     } catch {
       throw .malformed(error)
     }
-    guard content.cluster == cluster else { throw .otherCluster(content.cluster) }
-    guard content.term == office.term, content.signer.map({ $0 == office.winner }) ?? true else {
-      throw .badSignature(term: office.term)
-    }
-    guard content.expiry > now else { throw .expired(term: content.term) }
+    memory?.note(content, of: self)
     return content
   }
 }

@@ -93,13 +93,15 @@ extension CommanderCore {
     }
     var dead: [Principal: PartitionSet] = [:]
     let loaders = loaders(now)
+    let fit = members.filter { $0.isFit(now, timing) }
     func can(_ drone: Principal, _ mode: Grant.Mode, _ partition: Partition) -> Bool {
       guard mode == .promote else {
         return loaders.contains { $0.principal == drone && $0.lively.contains(partition) }
       }
-      return members.contains {
-        $0.principal == drone && $0.isFit(now, timing) && $0.copy(of: partition) != nil
-      }
+      return fit.contains { $0.principal == drone && $0.copy(of: partition) != nil }
+    }
+    func isFit(_ drone: Principal) -> Bool {
+      loaders.contains { $0.principal == drone } || fit.contains { $0.principal == drone }
     }
     for partition in Partition.all where isLeaseOver(partition, now) {
       let record = partitions[partition.index]
@@ -109,7 +111,7 @@ extension CommanderCore {
       case .assigned(let principal, let mode) where !can(principal, mode, partition):
         partitions[partition.index].state = .free
       case .granted(let holder, let mode)
-      where !isCurrent(holder, now) || !isFit(holder.principal, now)
+      where !isCurrent(holder, now) || !isFit(holder.principal)
         || mode != .promote && !can(holder.principal, mode, partition):
         partitions[partition.index].state = .free
       case .serving(let holder) where !isCurrent(holder, now) || !isLively(holder.principal, partition):
@@ -124,11 +126,6 @@ extension CommanderCore {
       }
     }
     return actions + dead.keys.sorted().map { .note(.droneDead($0, partitions: dead[$0] ?? [])) }
-  }
-
-  private func isFit(_ principal: Principal, _ now: Instant) -> Bool {
-    loaders(now).contains { $0.principal == principal }
-      || members.contains { $0.principal == principal && $0.isFit(now, timing) }
   }
 
   func isLively(_ principal: Principal, _ partition: Partition) -> Bool {

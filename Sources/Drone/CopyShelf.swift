@@ -14,6 +14,11 @@ struct CopyShelf {
   /// The newest session in which each has been spoken of.
   private var sessions = [Conversation?](repeating: nil, count: Partition.count)
   private var tailLength = 0
+  #if KEYVAL_MUTATIONS
+    var mutations: Mutations = []
+    /// What has been confirmed and not taken.
+    private var postponed: [Partition: (batch: PartitionBatch, stored: UInt64)] = [:]
+  #endif
 
   /// A token belongs to one life of its owner, which numbers its sessions upwards.
   private struct Conversation: Comparable {
@@ -108,6 +113,20 @@ struct CopyShelf {
   private func mayEnd(_ partition: Partition, _ peer: Principal) -> Bool { owners[partition.index] == peer }
 
   private mutating func add(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.confirmBeforeApplying) {
+        if let last = postponed.removeValue(forKey: batch.partition) { _ = take(last.batch, last.stored) }
+        if copy(batch.partition, batch.token) != nil {
+          postponed[batch.partition] = (batch, stored)
+          let end = batch.firstSequence - 1 + UInt64(batch.records.count)
+          return .kept(partition: batch.partition, token: batch.token, through: end)
+        }
+      }
+    #endif
+    return take(batch, stored)
+  }
+
+  private mutating func take(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
     guard let copy = copy(batch.partition, batch.token) else {
       return .missing(partition: batch.partition, token: batch.token)
     }
@@ -167,6 +186,13 @@ extension DataCore {
     _ message: ReplicationMessage, from peer: Principal, session: UInt64
   ) -> ReplicationAnswer? {
     guard let partition = message.partition else { return .welcome(incarnation) }
+    #if KEYVAL_MUTATIONS
+      let newest = partitions[partition.index]?.token ?? shelf.whole(partition)?.token ?? .none
+      if mutations.contains(.acceptLowerFence), case .records(let batch, _) = message, batch.token < newest {
+        let end = batch.firstSequence - 1 + UInt64(batch.records.count)
+        return .kept(partition: partition, token: batch.token, through: end)
+      }
+    #endif
     // Whoever owns a partition here shadows nobody's. Who wants to begin is told so, and asks again: the map may be
     // ahead of what this loop has been told to give up.
     guard partitions[partition.index] == nil, loading[partition.index] == nil else {

@@ -59,6 +59,7 @@ extension DataCore {
         settlement.completions += complete(data)
         markStreams(of: data)
         if wasRecovering, !data.isRecovering {
+          shelf.remove(result.partition)
           settlement.recovered.append(Holding(token: data.token, partitions: [result.partition]))
           adjustStreams(of: result.partition)
         }

@@ -71,10 +71,14 @@ extension DataCore {
 
   private mutating func take(_ data: DataPartition) -> Opened {
     let partition = data.partition
+    #if KEYVAL_MUTATIONS
+      data.mutations = mutations
+    #endif
     loading[partition.index] = nil
     partitions[partition.index] = data
-    shelf.remove(partition)
+    // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.
     guard data.isRecovering else {
+      shelf.remove(partition)
       adjustStreams(of: partition)
       return .ready
     }

@@ -58,7 +58,7 @@ public struct DataCore {
   public private(set) var batchLeaseEnd = Instant(milliseconds: .max)
 
   #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = []
+    public var mutations: Mutations = [] { didSet { shelf.mutations = mutations } }
   #endif
 
   struct Flight {
@@ -134,6 +134,17 @@ public struct DataCore {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
+    #if KEYVAL_MUTATIONS
+      if let change = data.unsecured(key) {
+        switch change {
+        case .put(let value) where mutations.contains(.revealUnsecuredValue):
+          return value.withUnsafeBytes { DataAnswer.value(number: number, $0).encode(into: &answers) }
+        case .delete where mutations.contains(.revealUnsecuredDelete):
+          return DataAnswer.notFound(number: number).encode(into: &answers)
+        default: break
+        }
+      }
+    #endif
     data.table.withValue(of: key) { value in
       if let value {
         DataAnswer.value(number: number, value).encode(into: &answers)

@@ -46,6 +46,17 @@ final class DataPartition {
   /// The process is about to end: the database shall have everything, and nobody be on its list.
   var isRetiring = false
 
+  #if KEYVAL_MUTATIONS
+    var mutations: Mutations = []
+    /// What the database gets after the record that follows it.
+    private var postponed: LogRecord?
+
+    /// What the last write of a key that is not secured yet does.
+    func unsecured(_ key: UnsafeRawBufferPointer) -> LogRecord.Change? {
+      overlay.isEmpty ? nil : overlay[[UInt8](key)].map { log[$0.sequence].record.change }
+    }
+  #endif
+
   init(partition: Partition, token: FencingToken) {
     self.partition = partition
     self.token = token
@@ -137,6 +148,12 @@ final class DataPartition {
   /// Every record up to this one is in a second place.
   private var secured: UInt64 {
     guard !needsDatabase else { return stored }
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.keepSilentListed) {
+        let heard = streams.filter { !$0.isSilent && $0.holder.map(mayList) ?? false }
+        return max(stored, heard.map(\.confirmed).min() ?? 0)
+      }
+    #endif
     var through = UInt64.max
     for holder in confirmed.holders { through = min(through, acknowledged(by: holder)) }
     for list in perhaps { for holder in list.holders { through = min(through, acknowledged(by: holder)) } }
@@ -144,7 +161,12 @@ final class DataPartition {
   }
 
   private func acknowledged(by holder: Holder) -> UInt64 {
-    streams.first { $0.holder == holder }?.confirmed ?? 0
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.acknowledgeBeforeShadow) {
+        return streams.first { $0.holder == holder && $0.stage == .records }?.sent ?? 0
+      }
+    #endif
+    return streams.first { $0.holder == holder }?.confirmed ?? 0
   }
 
   /// Applies what has its second place, in order, and says whose writes are done.
@@ -224,6 +246,16 @@ final class DataPartition {
   /// Whoever has everything that was acknowledged, and answers.
   private var wantedHolders: [Holder] {
     guard !streams.isEmpty, !isRetiring else { return [] }
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.listBeforeWhole) {
+        return streams.filter { !$0.isSilent && !$0.isLeaving && $0.stage != .unknown }.compactMap(\.holder)
+          .sorted()
+      }
+      if mutations.contains(.keepSilentListed) {
+        return streams.filter { $0.isInSync(with: listed(by: $0) ? 0 : applied) || listed(by: $0) }
+          .compactMap(\.holder).sorted()
+      }
+    #endif
     return streams.filter { $0.isInSync(with: listed(by: $0) ? 0 : applied) }.compactMap(\.holder).sorted()
   }
 
@@ -251,7 +283,11 @@ final class DataPartition {
     // A list goes before records: writes may wait for it. A promoted copy's comes behind its last record.
     let reserved = wantsList ? min(room, Self.listLength) : 0
     room -= reserved
-    let records = log.records(after: sent, room: &room)
+    #if KEYVAL_MUTATIONS
+      let records = disordered(log.records(after: sent, room: &room))
+    #else
+      let records = log.records(after: sent, room: &room)
+    #endif
     room += reserved
     sent += UInt64(records.count)
     handed = max(handed, sent)
@@ -269,6 +305,19 @@ final class DataPartition {
       partition: partition, token: token, incarnation: incarnation, origin: origin, firstSequence: first,
       records: records, inSync: list)
   }
+
+  #if KEYVAL_MUTATIONS
+    private func disordered(_ records: [LogRecord]) -> [LogRecord] {
+      guard mutations.contains(.commitOutOfOrder), !records.isEmpty else { return records }
+      if let last = postponed {
+        postponed = nil
+        return [last] + records.dropFirst()
+      }
+      guard records.count > 1 else { return records }
+      postponed = records[0]
+      return [records[1]]
+    }
+  #endif
 
   /// What was sent may be lost: it is sent again from the first one that is not known to be stored.
   func unsend() {

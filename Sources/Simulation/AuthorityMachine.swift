@@ -19,6 +19,8 @@ final class AuthorityMachine: Machine {
   /// Steps of certification until the process ends, or is stopped, in the middle of one; nil: it is not.
   var stepsToLive: Int?
   var stepsToHang: (steps: Int, microseconds: Int64)?
+  /// What it asks of the register waits.
+  var isRegisterAway = false
 
   init(_ world: World, _ site: AuthoritySite, name: String, seed: UInt64) {
     self.site = site
@@ -87,12 +89,17 @@ final class AuthorityMachine: Machine {
     tenureThread.post { [unowned self] in
       world.after(random.number(100...2_000)) { [unowned self] in
         guard self.life == life else { return }
-        tenureThread.post { [unowned self] in
-          let event = question()
-          control.post { [unowned self] in if self.holder == holder { keep(event) } }
-        }
+        tenureThread.post { [unowned self] in answer(question, holder) }
       }
     }
+  }
+
+  private func answer(_ question: @escaping () -> Tenure.Event, _ holder: Incarnation?) {
+    if isRegisterAway {
+      return after(50, on: tenureThread) { [unowned self] in answer(question, holder) }
+    }
+    let event = question()
+    control.post { [unowned self] in if self.holder == holder { keep(event) } }
   }
 
   /// Reads the register, now that nobody else writes to it, and begins.
@@ -214,6 +221,9 @@ final class AuthorityMachine: Machine {
 
   private func act(_ thread: Executor, _ holder: Incarnation?, _ body: @escaping () -> AuthorityEvent?) {
     if endsNow() { return crashAndReturn() }
+    if isRegisterAway, thread === registerThread {
+      return after(50, on: thread) { [unowned self] in act(thread, holder, body) }
+    }
     // What it was about to do it does when it goes on.
     if hangsNow() { return thread.post { [unowned self] in act(thread, holder, body) } }
     guard self.holder == holder else { return }

@@ -67,11 +67,27 @@ final class ClientConnection {
     for range in Self.requests(in: bytes) {
       steps.append { [unowned self] in handle(Array(bytes[range]), now) }
     }
+    if let duration = drone.hangBeforeRead, readsHere(bytes, now) {
+      drone.hangBeforeRead = nil
+      drone.hang(duration)
+    }
     steps.append { [unowned self] in lease.gather(until: loop.core.batchLeaseEnd) }
     steps.append { [unowned self] in forward() }
     steps.append { [unowned self] in loop.pump() }
     steps.append { [unowned self] in flush() }
     loop.executor.perform(steps)
+  }
+
+  /// Whether a read is among the requests that this loop answers from its own table.
+  private func readsHere(_ bytes: [UInt8], _ now: Instant) -> Bool {
+    bytes.withUnsafeBytes { buffer in
+      var reader = CBORReader(buffer)
+      while !reader.isAtEnd, let request = try? DataRequest(from: &reader) {
+        guard case .get(_, let key) = request else { continue }
+        if let end = loop.core.leaseEnd(of: Slot(key: key).partition), end > now { return true }
+      }
+      return false
+    }
   }
 
   static func requests(in bytes: [UInt8]) -> [Range<Int>] {
@@ -117,6 +133,9 @@ final class ClientConnection {
       case .put(let number, let write, _, let level, let key, _),
         .delete(let number, let write, _, let level, let key),
         .compareAndPut(let number, let write, _, let level, let key, _, _):
+        if case .put(_, _, _, _, _, let value) = request, let client {
+          world.watch.asked([UInt8](value), write, of: client, in: Slot(key: key).partition)
+        }
         writes[number] = Asked(
           write: write, partition: Slot(key: key).partition, isDurable: level == .durable)
         execute(request, encoded, number, Slot(key: key).partition, now)
@@ -191,7 +210,10 @@ final class ClientConnection {
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let answer = try? DataAnswer(from: &reader) {
         switch answer {
-        case .value(let number, _), .notFound(let number):
+        case .value(let number, let value):
+          world.watch.read([UInt8](value), by: drone)
+          if let permission = permitted[number] { world.watch.revealed(permission, by: drone) }
+        case .notFound(let number):
           if let permission = permitted[number] { world.watch.revealed(permission, by: drone) }
         case .done(let number, _):
           if let permission = permitted[number] { world.watch.executed(permission, by: drone) }

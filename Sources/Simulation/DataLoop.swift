@@ -45,7 +45,14 @@ final class DataLoop {
 
   func close(_ partitions: PartitionSet) { complete(core.close(mine(partitions))) }
 
-  func serve(_ partitions: PartitionSet, until end: Instant) { core.serve(mine(partitions), until: end) }
+  func serve(_ partitions: PartitionSet, until end: Instant) {
+    let now = drone.now
+    let begun = mine(partitions).filter { partition in
+      core.leaseEnd(of: partition).map { $0 <= now && end > now } ?? false
+    }
+    core.serve(mine(partitions), until: end)
+    world.watch.serves(begun, on: self)
+  }
 
   func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
     map = signed

@@ -201,6 +201,11 @@ final class DroneMachine: Machine {
     office?.core.acceptLoss(of: partitions) ?? []
   }
 
+  /// As the commander: carries out an administrator's order, and answers.
+  func administer(_ order: AdministratorOrder, _ name: String) -> String? {
+    office?.core.administer(order, name, now: now).sentence
+  }
+
   private func takeOffice(
     _ term: Term, _ certificate: [UInt8], _ membership: UInt64, _ drones: [RegisteredNode],
     _ databases: [RegisteredNode], _ previous: SlotMap?

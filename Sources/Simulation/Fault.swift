@@ -10,6 +10,8 @@ struct Fault: Sendable, CustomStringConvertible {
     case client(Int)
     /// The drone that holds the office when the fault begins, or else this one.
     case commander(else: Int)
+    /// One of the other drones.
+    case follower(Int)
 
     var description: String {
       switch self {
@@ -19,6 +21,7 @@ struct Fault: Sendable, CustomStringConvertible {
       case .database: "db1"
       case .client(let index): "c\(index + 1)"
       case .commander: "the commander"
+      case .follower(let index): "drone \(index + 1) of those that do not hold the office"
       }
     }
   }
@@ -28,22 +31,34 @@ struct Fault: Sendable, CustomStringConvertible {
     case hang(Place)
     /// Between two steps of what it does, so many steps later.
     case hangInStep(Place, thread: Int, after: Int)
+    /// Between a look at the clock and a read that follows it.
+    case hangBeforeRead(Place)
     case isolate(Place)
     /// Nothing gets from the first to the second.
     case cutOneWay(Place, Place)
     case cut(Place, Place)
+    /// Nothing gets from one group to the other.
+    case split([Place], [Place])
     case slow(Place, Place, Int64)
     case weather(loss: Int, duplication: Int, lateness: Int)
     case pauses(short: Int, long: Int)
     case slowDisk(longest: Int64)
     case failingDisk(perMillion: Int)
     case kdcAway
+    /// For this process of the authority the register does not answer.
+    case registerAway(Place)
     case wallClock(Place, seconds: Int64)
     case authorityEnds(afterSteps: Int)
     case authorityHangs(afterSteps: Int)
     case join
     /// The administrator has a drone removed; a dead one has ended for good just before.
     case remove(Place, isDead: Bool)
+    /// The administrator has a drone emptied, and given work again at the end.
+    case drain(Place)
+  }
+
+  private static func names(_ places: [Place]) -> String {
+    places.map(\.description).joined(separator: ", ")
   }
 
   let kind: Kind
@@ -59,6 +74,11 @@ struct Fault: Sendable, CustomStringConvertible {
       case .hang(let place): "\(place) is stopped (SIGSTOP)"
       case .hangInStep(let place, let thread, let steps):
         "\(place) is stopped (SIGSTOP) before thread \(thread)'s step \(steps)"
+      case .hangBeforeRead(let place):
+        "\(place) is stopped (SIGSTOP) before it executes a read, having looked at the clock"
+      case .split(let one, let other):
+        "\(Self.names(one)) are cut off from \(Self.names(other))"
+      case .drain(let place): "\(place) is emptied"
       case .slow(let from, let to, let lag): "from \(from) to \(to) it takes \(lag / 1000) ms longer"
       case .isolate(let place): "\(place) is cut off from everybody"
       case .cutOneWay(let from, let to): "nothing gets from \(from) to \(to)"
@@ -70,6 +90,7 @@ struct Fault: Sendable, CustomStringConvertible {
       case .slowDisk(let longest): "the disk takes up to \(longest / 1000) ms"
       case .failingDisk(let chance): "\(chance) of a million transactions fail"
       case .kdcAway: "the KDC is away"
+      case .registerAway(let place): "for \(place) the register does not answer"
       case .wallClock(let place, let seconds): "the wall clock of \(place) is set by \(seconds) s"
       case .authorityEnds(let steps): "the active authority ends in the middle of its step \(steps)"
       case .authorityHangs(let steps):

@@ -3,12 +3,32 @@ import Cluster
 /// Makes faults happen, and end.
 extension World {
   func schedule(_ plan: FaultPlan) {
+    if plan.isSingle { return strike(oneByOne: plan.faults[...]) }
     for fault in plan.faults + [plan.lasting].compactMap({ $0 }) {
-      at(fault.start) { [unowned self] in
-        trace("FAULT \(fault)")
-        strike(fault)
-      }
+      at(fault.start) { [unowned self] in strike(fault) }
     }
+  }
+
+  /// Each when all is well again after the one before.
+  private func strike(oneByOne faults: ArraySlice<Fault>) {
+    guard let fault = faults.first else {
+      hasStruckAll = true
+      return
+    }
+    after(fault.start) { [unowned self] in
+      strikeWhenWhole(fault, since: time) { [unowned self] in strike(oneByOne: faults.dropFirst()) }
+    }
+  }
+
+  private func strikeWhenWhole(_ fault: Fault, since: Int64, then next: @escaping () -> Void) {
+    if isWhole {
+      strike(fault)
+      return after((fault.duration ?? 0) + 200_000, next)
+    }
+    guard time - since < Run.recovery * 1_000 else {
+      return violated("not every partition is served and shadowed \(Run.recovery) ms after a single fault")
+    }
+    after(100_000) { [unowned self] in strikeWhenWhole(fault, since: since, then: next) }
   }
 
   private func machine(_ place: Fault.Place) -> Machine {
@@ -19,10 +39,19 @@ extension World {
     case .drone(let index): drones[index % drones.count]
     case .client(let index): clients[index % clients.count]
     case .commander(let index): commanders.first ?? drones[index % drones.count]
+    case .follower(let index): followers[index % followers.count]
     }
   }
 
+  /// The drones that do not hold the office; the only one where there is but one.
+  private var followers: [DroneMachine] {
+    let commander = commanders.first
+    let others = drones.filter { $0 !== commander }
+    return others.isEmpty ? drones : others
+  }
+
   private func strike(_ fault: Fault) {
+    trace("FAULT \(fault)")
     switch fault.kind {
     case .crash(let place, let losesWrites):
       let target = machine(place)
@@ -46,6 +75,19 @@ extension World {
     case .cut(let one, let other):
       cut(machine(one), machine(other), fault)
       cut(machine(other), machine(one), fault)
+    case .split(let ones, let others):
+      let (ones, others) = (ones.map(machine), others.map(machine))
+      for one in ones {
+        for other in others where !ones.contains(where: { $0 === other }) {
+          cut(one, other, fault)
+          cut(other, one, fault)
+        }
+      }
+    case .hangBeforeRead(let place): machine(place).hangBeforeRead = fault.duration ?? 1_000_000
+    case .drain(let place):
+      guard let drone = machine(place) as? DroneMachine else { return }
+      administer(.drain, drone)
+      ending(fault) { [unowned self] in administer(.resume, drone) }
     case .weather(let loss, let duplication, let lateness):
       network.weather = Network.Weather(loss: loss, duplication: duplication, lateness: lateness)
       ending(fault) { [unowned self] in network.weather = .fair }
@@ -58,6 +100,10 @@ extension World {
     case .failingDisk(let chance):
       database.diskFailures = chance
       ending(fault) { [unowned self] in database.diskFailures = 0 }
+    case .registerAway(let place):
+      guard let process = machine(place) as? AuthorityMachine else { return }
+      process.isRegisterAway = true
+      ending(fault) { process.isRegisterAway = false }
     case .kdcAway:
       authoritySite.isKDCAway = true
       ending(fault) { [unowned self] in authoritySite.isKDCAway = false }
@@ -72,6 +118,15 @@ extension World {
     case .remove(let place, let isDead):
       if let drone = machine(place) as? DroneMachine { remove(drone, isDead: isDead) }
     }
+  }
+
+  /// Asks whoever holds the office, for a while.
+  private func administer(_ order: AdministratorOrder, _ drone: DroneMachine, attempts: Int = 20) {
+    guard let commander = commanders.first else {
+      guard attempts > 0 else { return }
+      return after(200_000) { [unowned self] in administer(order, drone, attempts: attempts - 1) }
+    }
+    if let answer = commander.administer(order, drone.name) { trace("the administrator is told: \(answer)") }
   }
 
   private func ending(_ fault: Fault, _ body: @escaping () -> Void) {

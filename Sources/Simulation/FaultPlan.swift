@@ -13,24 +13,42 @@ struct FaultPlan: Sendable {
   private(set) var faults: [Fault] = []
   /// One partial fault that never heals.
   private(set) var lasting: Fault?
+  /// Whether there is only one fault at a time: one process ends, is stopped or cut off, and all is well again before
+  /// the next. Then nothing at all may be lost.
+  let isSingle: Bool
   /// Whether the authority has a second process.
   let hasStandby: Bool
 
   init(seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 4)
-    drones = [1, 2, 3, 3, 4, 5][random.index(6)]
-    shadows = [0, 1, 1, 1, 2][random.index(5)]
-    clients = 1 + random.index(4)
-    callers = 1 + random.index(2)
-    registers = [2, 3, 5, 9][random.index(4)]
+    // Drawn apart, so that one part of a plan does not shift another.
+    var particular = SeededRandom(seed: seed, stream: 10)
+    let style = Style.drawn(&particular)
+    isSingle = style == .single
+    drones = style.drones[random.index(style.drones.count)]
+    shadows = [0, 1, 1, 1, 2, 2][random.index(6)]
+    clients = style == .meeting ? 3 : 1 + random.index(4)
+    callers = style == .meeting ? 2 : 1 + random.index(2)
+    registers = style == .meeting ? 9 : [2, 3, 5, 9][random.index(4)]
     // Who asks seldom goes by an old map.
     let paces: [ClosedRange<Int64>] = [1...40, 1...40, 10...200, 200...1_500]
-    pauses = (0..<clients).map { _ in paces[random.index(4)] }
-    length = random.number(9_000_000...22_000_000)
+    pauses = (0..<clients).map { _ in style == .meeting ? paces[0] : paces[random.index(4)] }
+    length = style == .meeting ? 12_000_000 : random.number(9_000_000...22_000_000)
     // Drawn apart, so that what was drawn before there were standbys stays as it was.
     var standbyRandom = SeededRandom(seed: seed, stream: 7)
     hasStandby = standbyRandom.chance(700_000)
-    // Each seed has its own mixture: some kinds of faults hide others.
+    switch style {
+    case .single: addSingleFaults(&particular)
+    case .meeting: addCoincidence(at: particular.number(3_500_000...5_000_000), &particular)
+    case .mixed: addMixture(seed, &random, &standbyRandom, &particular)
+    }
+  }
+
+  /// Each seed has its own mixture: some kinds of faults hide others.
+  private mutating func addMixture(
+    _ seed: UInt64, _ random: inout SeededRandom, _ standbyRandom: inout SeededRandom,
+    _ particular: inout SeededRandom
+  ) {
     let kinds = (0..<Self.kindCount).filter { _ in random.chance(450_000) }
     var time = random.chance(250_000) ? 0 : random.number(1_500_000...4_000_000)
     while time < length {
@@ -39,8 +57,49 @@ struct FaultPlan: Sendable {
     }
     if random.chance(300_000) { lasting = drawLasting(&random) }
     if hasStandby { addStandbyFaults(&standbyRandom) }
+    defer { leaveOutWhatCannotHeal() }
     var changing = SeededRandom(seed: seed, stream: 8)
     if changing.chance(400_000) { changeMembership(&changing) }
+    if particular.chance(400_000) {
+      addCoincidence(at: particular.number(3_000_000...max(3_500_000, length - 6_000_000)), &particular)
+    }
+  }
+
+  /// A drone that never hears the authority again does not learn who has joined, and believes no commander who has:
+  /// what it alone has in memory waits for that link to be mended (seed 5054 of the plans before this one).
+  private mutating func leaveOutWhatCannotHeal() {
+    guard let lasting else { return }
+    let involvesAuthority =
+      switch lasting.kind {
+      case .cut(let one, let other), .cutOneWay(let one, let other): one == .authority || other == .authority
+      default: false
+      }
+    if involvesAuthority { faults.removeAll { $0.kind == .join } }
+  }
+
+  private enum Style {
+    case mixed
+    /// One fault at a time.
+    case single
+    /// A few things that matter only together, and nothing else.
+    case meeting
+
+    static func drawn(_ random: inout SeededRandom) -> Style {
+      let dice = random.index(100)
+      return dice < 45 ? .mixed : dice < 65 ? .single : .meeting
+    }
+
+    var drones: [Int] {
+      switch self {
+      case .mixed: [1, 2, 2, 3, 3, 4, 4, 5, 5, 6]
+      case .single: [2, 2, 3, 4, 5]
+      case .meeting: [2, 3, 3, 4, 4, 5]
+      }
+    }
+  }
+
+  mutating func add(_ kind: Fault.Kind, at start: Int64, for duration: Int64) {
+    faults.append(Fault(kind: kind, start: max(0, start), duration: duration))
   }
 
   /// Drones join and are removed, some while another is being elected. From random numbers of its own, so that
@@ -64,7 +123,7 @@ struct FaultPlan: Sendable {
     }
   }
 
-  private static let kindCount = 17
+  private static let kindCount = 19
 
   private func place(_ random: inout SeededRandom, clients withClients: Bool = false) -> Fault.Place {
     switch random.index(withClients ? 12 : 10) {
@@ -76,7 +135,7 @@ struct FaultPlan: Sendable {
     }
   }
 
-  private func duration(_ random: inout SeededRandom) -> Int64 {
+  func duration(_ random: inout SeededRandom) -> Int64 {
     random.chance(400_000) ? random.number(1_800_000...6_000_000) : random.number(50_000...2_200_000)
   }
 
@@ -115,6 +174,10 @@ struct FaultPlan: Sendable {
       drawn = .wallClock(place(&random, clients: true), seconds: seconds)
     case 14: drawn = .authorityEnds(afterSteps: random.index(12))
     case 15: drawn = slow(at: time, &length, &random)
+    case 16:
+      drawn = .drain(.drone(random.index(drones)))
+      length += 1_000_000
+    case 17: return swizzle(at: time, &random)
     default:
       if faults.count(where: { $0.kind == .join }) > 1 { return }
       drawn = .join
@@ -204,6 +267,19 @@ struct FaultPlan: Sendable {
       default: .cutOneWay(other, one)
       }
     return Fault(kind: kind, start: random.number(0...length), duration: nil)
+  }
+
+  /// Links are clogged one after the other, and freed in another order.
+  private mutating func swizzle(at time: Int64, _ random: inout SeededRandom) {
+    var start = time
+    let count = 2 + random.index(3)
+    let free = time + random.number(1_500_000...4_000_000)
+    for _ in 0..<count {
+      let (one, other) = (place(&random, clients: true), place(&random, clients: true))
+      let end = free + random.number(0...2_000_000)
+      add(random.chance(500_000) ? .isolate(one) : .cut(one, other), at: start, for: end - start)
+      start += random.number(20_000...400_000)
+    }
   }
 
   /// The same plan with some of its faults only.

@@ -15,6 +15,8 @@ class Machine {
   /// The thread that its control side runs on.
   private(set) var control: Executor!
   private var hangs = 0
+  /// Microseconds for which it is to be stopped before it executes a read, the next time that it is about to.
+  var hangBeforeRead: Int64?
   /// Its clock: an offset in microseconds, and how many of its microseconds are a million true ones.
   private let offset: Int64
   private let rate: Int64
@@ -96,7 +98,10 @@ class Machine {
   final func hangInStep(_ thread: Int, after steps: Int, for microseconds: Int64) {
     stop = (thread, steps, microseconds)
   }
-  final func forgetStop() { stop = nil }
+  final func forgetStop() {
+    stop = nil
+    hangBeforeRead = nil
+  }
 
   func isStoppedInStep(_ executor: Executor) -> Bool {
     guard let (thread, left, microseconds) = stop, executors[thread % executors.count] === executor else {

@@ -12,7 +12,10 @@ enum Names {
   static let authority = principal(.authority, "a1")
   static let database = principal(.database, "db1")
   static let command = principal(.command, "db1")
-  static func drone(_ index: Int) -> Principal { principal(.drone, "d\(index + 1)") }
+  static func drone(_ index: Int) -> Principal {
+    index < drones.count ? drones[index] : principal(.drone, "d\(index + 1)")
+  }
+  private static let drones = (1...8).map { principal(.drone, "d\($0)") }
 
   private static func principal(_ role: Role, _ node: String) -> Principal {
     guard let principal = try? Principal(role: role, node: node, realm: realm) else {
@@ -48,5 +51,6 @@ enum Names {
   }()
   static let membershipVerifier = MembershipVerifier(key: membershipKey.publicKey, cluster: cluster)
 
-  static let verifier = ElectionVerifier(anchors: [certificates.anchor], realm: realm)
+  static let verifier = ElectionVerifier(
+    anchors: [certificates.anchor], realm: realm, memory: VerificationMemory())
 }

@@ -33,6 +33,10 @@ final class SimulatedStore {
       rows += 1
       return .appended(groups.map { group in group.batches.map { append($0, from: group.holder) } })
     case .fold:
+      #if KEYVAL_MUTATIONS
+        if world.mutations.contains(.dropTombstoneEarly) { current.revive() }
+      #endif
+      current.fold()
       rows = 0
       return .folded
     }
@@ -50,7 +54,7 @@ final class SimulatedStore {
       standings.append(.init(partition: partition, sequence: fence.sequence, inSync: fence.inSync))
     }
     for partition in opening.partitions {
-      let stored = current.fences[partition.index]
+      let stored = judge(opening, current.fences[partition.index])
       switch PartitionFence.opening(
         stored, token: opening.token, holder: opening.holder, incarnation: opening.incarnation,
         mode: opening.mode, copy: opening.copy)
@@ -109,6 +113,16 @@ final class SimulatedStore {
       for batch in batches { earlier[batch.partition] = current.fences[batch.partition.index] }
     }
 
+    private func judge(_ opening: PartitionOpening, _ stored: PartitionFence?) -> PartitionFence? {
+      guard world.mutations.contains(.promoteUnlisted), opening.mode == .promote, var stored,
+        let copy = opening.copy
+      else { return stored }
+      stored.origin = copy
+      let holder = Holder(principal: opening.holder, incarnation: opening.incarnation)
+      stored.inSync = InSyncList(number: stored.inSync.number, holders: stored.inSync.holders + [holder])
+      return stored
+    }
+
     private func judge(_ batch: PartitionBatch, _ holder: Principal) -> PartitionFence? {
       let stored = current.fences[batch.partition.index]
       if world.mutations.contains(.skipFence), let stored, stored.token != batch.token {
@@ -126,6 +140,8 @@ final class SimulatedStore {
       return stored
     }
   #else
+    private func judge(_ opening: PartitionOpening, _ stored: PartitionFence?) -> PartitionFence? { stored }
+
     private func judge(_ batch: PartitionBatch, _ holder: Principal) -> PartitionFence? {
       current.fences[batch.partition.index]
     }

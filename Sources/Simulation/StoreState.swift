@@ -7,6 +7,11 @@ struct StoreState {
     let write: UInt64
   }
 
+  private struct StoredKey: Hashable {
+    let partition: Partition
+    let key: [UInt8]
+  }
+
   struct Contents {
     var entries: [[UInt8]: StoredEntry] = [:]
     /// In order of sequence.
@@ -17,6 +22,8 @@ struct StoreState {
   var keys: [StoredSealingKey] = []
   var fences = [PartitionFence?](repeating: nil, count: Partition.count)
   private(set) var contents: [Partition: Contents] = [:]
+  /// What was deleted since the last folding, as it was.
+  private var deleted: [StoredKey: StoredEntry] = [:]
   /// Every write that was ever appended.
   private(set) var written: Set<WriteName> = []
 
@@ -26,17 +33,28 @@ struct StoreState {
 
   /// - Returns: false when this write had been appended before.
   mutating func append(_ record: LogRecord, to partition: Partition, version: Version) -> Bool {
+    let stored = StoredKey(partition: partition, key: record.key)
     switch record.change {
     case .put(let value):
       let entry = StoredEntry(key: record.key, value: value, version: version)
       contents[partition, default: Contents()].entries[record.key] = entry
-    case .delete: contents[partition]?.entries[record.key] = nil
+      deleted[stored] = nil
+    case .delete: deleted[stored] = contents[partition]?.entries.removeValue(forKey: record.key)
     case .nothing: break
     }
     contents[partition, default: Contents()].outcomes.append(
       WriteOutcome(
         client: record.client, write: record.write, sequence: version.sequence, existed: record.existed))
     return written.insert(WriteName(client: record.client, write: record.write)).inserted
+  }
+
+  // MARK: Folding
+
+  mutating func fold() { deleted = [:] }
+
+  /// A delete whose record is gone before it has reached the folded table has not happened.
+  mutating func revive() {
+    for (name, entry) in deleted { contents[name.partition]?.entries[name.key] = entry }
   }
 
   // MARK: Transactions

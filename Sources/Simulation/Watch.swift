@@ -14,6 +14,8 @@ final class Watch {
   /// Of them those that only memories had when they were acknowledged.
   private(set) var shadowedWrites = 0
   private(set) var elections = 0
+  private var acknowledged: [Partition: Set<StoreState.WriteName>] = [:]
+  private var values: [[UInt8]: (StoreState.WriteName, Partition)] = [:]
   /// Access lists that commanders put in force: their terms, versions, and when.
   private var publications: [(term: Term, version: UInt64, time: Int64)] = []
 
@@ -126,13 +128,23 @@ final class Watch {
     by drone: DroneMachine
   ) {
     acknowledgedWrites += 1
+    let name = StoreState.WriteName(client: client, write: write)
+    acknowledged[partition, default: []].insert(name)
+    if !world.database.store.durable.has(write, of: client) { shadowedWrites += 1 }
+    if let missing = whereMissing(name, in: partition, isDurable: isDurable) {
+      world.violated(
+        "\(drone.name) acknowledges write \(write) of partition \(partition), which \(missing)")
+    }
+  }
+
+  /// Who should have a write that somebody is told of, and has not: the database has it on its disk, or everybody
+  /// in memory who is on the list on that disk.
+  private func whereMissing(_ name: StoreState.WriteName, in partition: Partition, isDurable: Bool) -> String?
+  {
     let stored = world.database.store.durable
-    if stored.has(write, of: client) { return }
-    shadowedWrites += 1
+    if stored.has(name.write, of: name.client) { return nil }
     guard !isDurable, let holders = stored.fences[partition.index]?.inSync.holders, !holders.isEmpty else {
-      return world.violated(
-        "\(drone.name) acknowledges write \(write) of partition \(partition), which the database does not have"
-      )
+      return "the database does not have"
     }
     for holder in holders {
       // Who has ended since has ended with what he had.
@@ -140,12 +152,39 @@ final class Watch {
         machine.incarnation == holder.incarnation
       else { continue }
       let core = machine.loops[DataLoop.loop(of: partition)].core
-      if !core.has(write, of: client, in: partition) {
-        world.violated(
-          "\(drone.name) acknowledges write \(write) of partition \(partition), which neither the database has nor \(machine.name)"
-        )
+      if !core.has(name.write, of: name.client, in: partition) {
+        return "neither the database has nor \(machine.name)"
       }
     }
+    return nil
+  }
+
+  /// A drone begins to serve, under a lease: nothing is missing that anybody was told of.
+  func serves(_ partitions: [Partition], on loop: DataLoop) {
+    for partition in partitions where !accepted.contains(partition) {
+      let missing = (acknowledged[partition] ?? []).filter { name in
+        !loop.core.has(name.write, of: name.client, in: partition)
+      }
+      guard let first = missing.map(\.write).min() else { continue }
+      return world.violated(
+        "\(loop.drone.name) serves partition \(partition) without write \(first), which was acknowledged")
+    }
+  }
+
+  // MARK: What reads reveal
+
+  /// A client asks to write this value; no other write has the same.
+  func asked(_ value: [UInt8], _ write: UInt64, of client: ClientIncarnation, in partition: Partition) {
+    values[value] = (StoreState.WriteName(client: client, write: write), partition)
+  }
+
+  /// A client is told of this value.
+  func read(_ value: [UInt8], by drone: DroneMachine) {
+    guard let (name, partition) = values[value], !accepted.contains(partition),
+      let missing = whereMissing(name, in: partition, isDurable: false)
+    else { return }
+    world.violated(
+      "\(drone.name) reveals write \(name.write) of partition \(partition), which \(missing)")
   }
 
   // MARK: The operator

@@ -1,5 +1,23 @@
-/// What clients ask: reads, writes and deletes of a few registers, a set of keys that only grows, and counters that
-/// are incremented by compare-and-put. All values of registers are different, so that a read says which write it saw.
+/// What one kind of client asks, and what must hold of what it was told besides each key's history being
+/// linearizable. A further kind is one more of these in `Workload.parts`.
+protocol WorkloadPart {
+  /// Of all requests about so many in a hundred are of this kind.
+  var share: Int { get }
+
+  /// - Parameter newValue: a value that no other write has.
+  mutating func next(
+    _ random: inout SeededRandom, newValue: () -> [UInt8]
+  ) -> (key: [UInt8], call: Operation.Call)
+
+  /// - Parameter result: nil when it was certainly not executed.
+  mutating func answered(_ key: [UInt8], _ call: Operation.Call, _ result: Operation.Result?)
+
+  /// Of keys in partitions of which nothing was lost.
+  /// - Returns: sentences about what must not be.
+  func check(_ history: History, isLost: ([UInt8]) -> Bool) -> [String]
+}
+
+/// What clients ask, kind by kind. All values are different, so that a read says which write it saw.
 final class Workload {
   var history = History()
   let callers: Int
@@ -7,10 +25,7 @@ final class Workload {
   let pauses: [ClosedRange<Int64>]
   /// Milliseconds until a request is given up.
   let patience: Int64 = 6_000
-  private let registers: [[UInt8]]
-  private var members: [[UInt8]] = []
-  /// What an answer said last of each counter; nil while it has no value.
-  private var counters: [(key: [UInt8], value: [UInt8]?)]
+  private var parts: [any WorkloadPart]
   private var values: UInt64 = 0
   /// Keys that are still to be read once the faults are over; before that nil.
   private var lastReads: [[UInt8]]?
@@ -20,54 +35,30 @@ final class Workload {
   init(callers: Int, registers: Int, pauses: [ClosedRange<Int64>]) {
     self.callers = callers
     self.pauses = pauses
-    self.registers = (0..<registers).map { Array("register \($0)".utf8) }
-    counters = (0..<2).map { (Array("counter \($0)".utf8), nil) }
+    parts = [Registers(count: registers), GrowingSet(), Counters(count: 2)]
   }
 
   /// Nil when there is nothing to ask.
   func next(_ random: inout SeededRandom) -> (key: [UInt8], call: Operation.Call)? {
     if lastReads != nil { return lastReads?.popLast().map { ($0, .get) } }
-    let dice = random.index(100)
-    if dice < 12 {
-      let key = Array("member \(members.count)".utf8)
-      members.append(key)
-      return (key, .put(newValue()))
+    var dice = random.index(parts.reduce(0) { $0 + $1.share })
+    for index in parts.indices {
+      if dice < parts[index].share { return parts[index].next(&random, newValue: newValue) }
+      dice -= parts[index].share
     }
-    if dice < 20, !members.isEmpty { return (members[random.index(members.count)], .get) }
-    if dice < 32 { return count(on: counters[random.index(counters.count)], &random) }
-    let key = registers[random.index(registers.count)]
-    if dice < 62 { return (key, .put(newValue())) }
-    return dice < 69 ? (key, .delete) : (key, .get)
-  }
-
-  private func count(
-    on counter: (key: [UInt8], value: [UInt8]?), _ random: inout SeededRandom
-  ) -> (key: [UInt8], call: Operation.Call) {
-    guard random.index(4) > 0 else { return (counter.key, .get) }
-    let number = (counter.value ?? []).reduce(0) { $0 << 8 | UInt64($1) }
-    return (counter.key, .compareAndPut(expected: counter.value, Self.bytes(of: number + 1)))
+    return nil
   }
 
   private func newValue() -> [UInt8] {
     values += 1
-    return Self.bytes(of: values)
-  }
-
-  private static func bytes(of number: UInt64) -> [UInt8] {
-    (0..<4).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * (3 - $0))) }
+    return (0..<4).map { UInt8(truncatingIfNeeded: values >> UInt64(8 * (3 - $0))) }
   }
 
   /// - Parameter result: nil when it was certainly not executed.
   func answered(_ key: [UInt8], _ call: Operation.Call, _ result: Operation.Result?) {
     let hasResult = result.map { $0 != .unknown } ?? false
     if !hasResult { failures += 1 }
-    if let index = counters.firstIndex(where: { $0.key == key }) {
-      switch (call, result) {
-      case (.get, .value(let value)): counters[index].value = value
-      case (.compareAndPut(_, let value), .matched(true)): counters[index].value = value
-      default: break
-      }
-    }
+    for index in parts.indices { parts[index].answered(key, call, result) }
     guard lastReads != nil, call == .get, unread.contains(key) else { return }
     // Whoever gets no answer asks again.
     if hasResult { unread.remove(key) } else { lastReads?.append(key) }
@@ -81,4 +72,64 @@ final class Workload {
 
   var hasReadEverything: Bool { lastReads != nil && unread.isEmpty }
   var unreadCount: Int { unread.count }
+
+  /// What the parts find wrong.
+  func check(isLost: ([UInt8]) -> Bool) -> [String] { parts.flatMap { $0.check(history, isLost: isLost) } }
+}
+
+extension WorkloadPart {
+  func answered(_ key: [UInt8], _ call: Operation.Call, _ result: Operation.Result?) {}
+}
+
+/// Reads, writes and deletes of a few keys: the fewer, the more they meet.
+struct Registers: WorkloadPart {
+  let share = 80
+  private let keys: [[UInt8]]
+
+  init(count: Int) { keys = (0..<count).map { Array("register \($0)".utf8) } }
+
+  mutating func next(
+    _ random: inout SeededRandom, newValue: () -> [UInt8]
+  ) -> (key: [UInt8], call: Operation.Call) {
+    let dice = random.index(80)
+    let key = keys[random.index(keys.count)]
+    if dice < 38 { return (key, .put(newValue())) }
+    return (key, dice < 46 ? .delete : .get)
+  }
+
+  func check(_ history: History, isLost: ([UInt8]) -> Bool) -> [String] { [] }
+}
+
+/// A set that only grows: each member is a key that is written once. Who reads it goes from member to member, and
+/// finds every one whose writer was told so before he asked.
+struct GrowingSet: WorkloadPart {
+  let share = 20
+  private var members: [[UInt8]] = []
+  private var position = 0
+
+  mutating func next(
+    _ random: inout SeededRandom, newValue: () -> [UInt8]
+  ) -> (key: [UInt8], call: Operation.Call) {
+    if members.isEmpty || random.chance(600_000) {
+      let key = Array("member \(members.count)".utf8)
+      members.append(key)
+      return (key, .put(newValue()))
+    }
+    position = (position + 1) % members.count
+    return (members[position], .get)
+  }
+
+  func check(_ history: History, isLost: ([UInt8]) -> Bool) -> [String] {
+    members.filter { !isLost($0) }.compactMap { member in
+      let operations = history.meaningful(member)
+      let added = operations.filter { $0.call != .get && $0.result != .unknown }.map(\.returned).min()
+      guard let added,
+        let read = operations.first(where: {
+          $0.call == .get && $0.invoked > added && $0.result == .value(nil)
+        })
+      else { return nil }
+      return "‘\(String(decoding: member, as: UTF8.self))’ was added at \(added / 1_000) ms, and a reader "
+        + "who asked at \(read.invoked / 1_000) ms does not find it"
+    }
+  }
 }

@@ -31,6 +31,8 @@ final class World {
   private(set) var clients: [ClientMachine] = []
   var access = AccessPlan(seed: 0, clients: 0, length: 1_000_000)
   private(set) var violations: [Violation] = []
+  /// Of faults that are struck one by one.
+  var hasStruckAll = false
   /// How often a thread pauses for a moment, and how often for long, in a million steps.
   var shortPauses = 0
   var longPauses = 0
@@ -98,6 +100,25 @@ final class World {
     }
   }
 
+  /// Whether every partition is served by somebody who belongs to the cluster.
+  var isServed: Bool {
+    let members = drones.filter { !$0.isRemoved }
+    return Partition.all.allSatisfy { partition in members.contains { $0.isServing(partition) } }
+  }
+
+  /// Whether all is well: every partition is served, and shadowed by as many as can be.
+  var isWhole: Bool {
+    guard isServed, !commanders.isEmpty else { return false }
+    let living = drones.filter { $0.isUp && !$0.isRemoved && !$0.isHung }
+    let wanted = min(shadows, living.count - 1)
+    return database.store.durable.fences.allSatisfy { fence in
+      guard let holders = fence?.inSync.holders, holders.count == wanted else { return false }
+      return holders.allSatisfy { holder in
+        living.contains { $0.incarnation == holder.incarnation && $0.principal == holder.principal }
+      }
+    }
+  }
+
   /// How many partitions somebody serves who belongs to the cluster.
   var servedCount: Int {
     let members = drones.filter { !$0.isRemoved }
@@ -158,13 +179,13 @@ final class World {
   func at(_ time: Int64, _ body: @escaping () -> Void) { heap.add(at: max(time, self.time), body) }
   func after(_ microseconds: Int64, _ body: @escaping () -> Void) { at(time + microseconds, body) }
 
-  /// Runs until then, until a violation, or until `isDone`, which is asked every 20 ms.
+  /// Runs until then, until a violation, or until `isDone`, which is asked every 50 ms.
   func run(until end: Int64, isDone: () -> Bool = { false }) {
     var nextQuestion = time
     while !isOver, let next = heap.nextTime, next <= end {
       if next >= nextQuestion {
         if isDone() { return }
-        nextQuestion = next + 20_000
+        nextQuestion = next + 50_000
       }
       guard let event = heap.removeFirst() else { return }
       time = event.time

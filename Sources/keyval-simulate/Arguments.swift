@@ -6,9 +6,13 @@ struct Arguments {
   var minutes: Double?
   /// Tell all that happens in the run of `seed`.
   var traces = false
+  /// Run what the tests run instead.
+  var isSuite = false
   #if KEYVAL_MUTATIONS
     /// Look for deliberate faults instead.
     var checksMutations = false
+    /// For that, or for a trace: this one alone.
+    var mutation: String?
   #endif
 
   struct Misuse: Error, CustomStringConvertible {
@@ -16,11 +20,12 @@ struct Arguments {
   }
 
   static let usage = """
-    usage: keyval-simulate [--seed N] [--runs N] [--minutes M] [--trace]
+    usage: keyval-simulate [--seed N] [--runs N] [--minutes M] [--trace] | --suite
       --seed N      begin with this seed; alone: run this one
       --trace       tell everything that happens in the run of this seed
       --runs N      run so many seeds, one after the other (200 unless --minutes is given)
       --minutes M   run seeds until so much time has passed
+      --suite       run what the tests run: fixed seeds, those that once found something, and fresh ones
     """
 
   init(_ arguments: some Sequence<String>) throws(Misuse) {
@@ -30,7 +35,15 @@ struct Arguments {
         traces = true
         continue
       }
+      if name == "--suite" {
+        isSuite = true
+        continue
+      }
       #if KEYVAL_MUTATIONS
+        if name == "--mutation" {
+          mutation = rest.popFirst()
+          continue
+        }
         if name == "--mutations" {
           checksMutations = true
           continue

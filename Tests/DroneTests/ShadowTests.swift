@@ -240,6 +240,7 @@ import Wire
       if !pair.shadowCore.settle(results).recovered.isEmpty { opened = .ready }
     }
     #expect(opened == .ready)
+    #expect(pair.shadowCore.copies.isEmpty)
     #expect(pair.fence.inSync.holders.isEmpty && pair.fence.origin == token)
     pair.shadowCore.serve([ShadowPair.partition], until: pair.now + 1_000)
   }
@@ -307,6 +308,25 @@ import Wire
     _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .load)
     pair.shadowCore.abandonLoading([ShadowPair.partition], token: token)
     #expect(!pair.shadowCore.copies.isEmpty)
+  }
+
+  @Test("a promotion that another overtakes leaves the copy, which may be the one that is needed")
+  func overtakenPromotion() {
+    var pair = ShadowPair.inSync()
+    _ = pair.put("a", "1")
+    pair.talk()
+    let token = Names.token(1, 2)
+    _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
+    let opened = pair.shadowCore.promote(
+      ShadowPair.partition, token: token, sequence: 0, inSync: pair.fence.inSync)
+    #expect(opened == .recovering)
+    #expect(pair.shadowCore.takeAppend().count == 1)
+    let fenced = StoreAnswer.AppendResult.fenced(by: Names.token(1, 3))
+    let settlement = pair.shadowCore.settle([
+      StoreAnswer.PartitionResult(partition: ShadowPair.partition, result: fenced)
+    ])
+    #expect(settlement.lost.map(\.partitions) == [[ShadowPair.partition]])
+    #expect(pair.shadowCore.copies == [Holding(token: ShadowPair.token, partitions: [ShadowPair.partition])])
   }
 
   // MARK: Whom a shadow believes

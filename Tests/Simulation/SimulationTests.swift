@@ -22,38 +22,18 @@ import Testing
     }
   }
 
-  @Test("whatever fails in the schedules of the fixed seeds, every promise is kept")
+  /// All 200, those that once found something and more fresh ones run where the simulator is built with
+  /// optimisation (`./dev test`, `keyval-simulate --suite`).
+  @Test("whatever fails in the schedules of some fixed seeds, every promise is kept")
   func fixedSeeds() async {
-    Self.explain(await Self.failures(Array(1...100)))
+    Self.explain(await Self.failures(Array(KnownSeeds.fixed.prefix(10))))
   }
 
   @Test("and in those of fresh seeds")
   func freshSeeds() async {
     let first = UInt64.random(in: 1_000...UInt64(UInt32.max))
-    print("simulated seeds \(first) to \(first + 7)")
-    Self.explain(await Self.failures(Array(first...first + 7)))
-  }
-
-  /// Seeds that once found something; the plans of faults have changed since, so they are kept for their names.
-  @Test(
-    "bugs that were found stay found",
-    arguments: [
-      // A write whose earlier attempt may have been executed failed because the map was not believed.
-      ("doubtful write, map refused", 103),
-      // Drones that joined while the commander was away stood for office, and could not be voted for.
-      ("who may not vote stands", 173),
-      // A late grant of an earlier life was shown, and its session refused every later one.
-      ("grant of an earlier life", 278),
-      // A loop that had hung let reads through by an old access list, and another executed them under its lease.
-      ("old access list of a loop that hung", 67),
-      // Drones that registered while a claimed term came to no certificate never had a vote.
-      ("claimed and never certified", 11_640),
-      ("claimed and never certified, with a link cut for good", 1_984_438_345),
-      // A client whose only session was with a drone that had been removed was told its old map for ever.
-      ("map of a removed drone", 2_720_396_984),
-    ] as [(String, UInt64)])
-  func regressions(name: String, seed: UInt64) {
-    Self.explain([Run(seed: seed)()].filter { !$0.violations.isEmpty })
+    print("simulated seeds \(first) to \(first + 3)")
+    Self.explain(await Self.failures(Array(first...first + 3)))
   }
 
   @Test("a seed replays exactly")
