@@ -53,7 +53,7 @@ final class DataPartition {
 
     /// What the last write of a key that is not secured yet does.
     func unsecured(_ key: UnsafeRawBufferPointer) -> LogRecord.Change? {
-      overlay.isEmpty ? nil : overlay[[UInt8](key)].map { log[$0.sequence].record.change }
+      overlay.isEmpty ? nil : overlay[[UInt8](key)].map { log[$0].record.change }
     }
   #endif
 

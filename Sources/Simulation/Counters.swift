@@ -38,8 +38,8 @@ struct Counters: WorkloadPart {
       }
       let number = Int(clamping: Self.number(value))
       if (made...made + perhaps).contains(number) { return nil }
-      return "‘\(String(decoding: counter.key, as: UTF8.self))’ stands at \(number) after \(made) increments, "
-        + "and \(perhaps) of which nothing is known"
+      let name = String(decoding: counter.key, as: UTF8.self)
+      return "‘\(name)’ stands at \(number) after \(made) increments, and \(perhaps) that are not known of"
     }
   }
 
