@@ -131,6 +131,10 @@ final class World {
 
   /// Has a drone removed, unless too few would be left. If it is for good, its process has ended before.
   func remove(_ drone: DroneMachine, isDead: Bool) {
+    // Clients are told of the first two when they start, and would have nobody to ask.
+    let seeds = drones.prefix(2)
+    let isSeed = seeds.contains { $0 === drone }
+    if isSeed, seeds.contains(where: { $0.isRemoved || $0.isGone }) { return }
     guard !drone.isRemoved, !removing.values.contains(where: { $0 === drone }),
       drones.count(where: { !$0.isRemoved && !$0.isGone }) - removing.count > 2
     else { return }
