@@ -167,8 +167,12 @@ extension DataCore {
     _ message: ReplicationMessage, from peer: Principal, session: UInt64
   ) -> ReplicationAnswer? {
     guard let partition = message.partition else { return .welcome(incarnation) }
-    // Whoever owns a partition here shadows nobody's.
-    guard partitions[partition.index] == nil, loading[partition.index] == nil else { return nil }
+    // Whoever owns a partition here shadows nobody's. It may have lost it without knowing: the new owner is to ask
+    // again, and would wait for an answer for ever.
+    guard partitions[partition.index] == nil, loading[partition.index] == nil else {
+      if case .resume(_, let token) = message { return .refused(partition: partition, token: token) }
+      return nil
+    }
     return shelf.take(message, from: peer, session: session)
   }
 

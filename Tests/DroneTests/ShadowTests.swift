@@ -127,6 +127,27 @@ import Wire
     #expect(pair.isListed)
   }
 
+  @Test("a shadow that is asked while it still takes itself for the owner is asked again, and listed")
+  func formerOwner() {
+    var pair = ShadowPair()
+    // It hung while the partition was given away: it has it under a token of before.
+    let set: PartitionSet = [ShadowPair.partition]
+    _ = pair.shadowCore.beginOpening(set, token: FencingToken(term: Term(1), counter: 0), mode: .load)
+    _ = pair.shadowCore.finishLoading(
+      ShadowPair.partition, token: FencingToken(term: Term(1), counter: 0), sequence: 0, outcomes: [],
+      forgotten: [])
+    pair.connect()
+    pair.talk()
+    pair.store()
+    #expect(!pair.isListed)
+    _ = pair.shadowCore.close(set)
+    pair.now = pair.now + 250
+    _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    pair.talk()
+    pair.store()
+    #expect(pair.isListed)
+  }
+
   @Test("a new life of a shadow holds nothing, and begins anew before it is listed")
   func restarted() {
     var pair = ShadowPair.inSync()
