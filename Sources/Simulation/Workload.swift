@@ -1,3 +1,5 @@
+import Histories
+
 /// What clients ask: reads, writes and deletes of a few registers, and a set of keys that only grows. All values
 /// are different, so that a read says which write it saw.
 final class Workload {
