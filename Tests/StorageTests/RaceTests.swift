@@ -50,7 +50,7 @@ struct RaceTests: Sendable {
   }
 
   @Test("no stale record gets in, what was acknowledged is there once, and numbers have no gap")
-  func races() throws {
+  func races() async throws {
     let workers: [@Sendable () throws -> Void] = (0..<Self.drones).map { drone in { try work(drone) } }
     let others: [@Sendable () throws -> Void] = [{ try fold() }, { try read() }]
     let (working, all) = (DispatchGroup(), DispatchGroup())
@@ -62,13 +62,19 @@ struct RaceTests: Sendable {
         for group in groups { group.leave() }
       }.start()
     }
-    working.wait()
+    await Self.end(of: working)
     shared.isDone.store(true, ordering: .releasing)
-    all.wait()
+    await Self.end(of: all)
     #expect(shared.problems.withLock { $0 } == [])
     #expect(shared.fenced.load(ordering: .relaxed) > 200, "fewer than that show nothing")
     try store.foldAll()
     for index in 0..<Self.partitions { try check(index) }
+  }
+
+  private static func end(of group: DispatchGroup) async {
+    await withCheckedContinuation { continuation in
+      group.notify(queue: .global()) { continuation.resume() }
+    }
   }
 
   // MARK: What the threads do
