@@ -32,7 +32,11 @@ func answer(_ command: Command) async throws -> Answer {
   switch command {
   case .status: return .status(Status(try await observer.status()))
   case .begin(let chapter):
-    if let workload { try await workload.begin(chapter) } else { workload = try await Workload(clients) }
+    if let workload {
+      try await workload.begin(chapter)
+    } else {
+      workload = try await Workload(clients, beginning: chapter)
+    }
     return .done
   case .progress:
     guard let workload else { return .problem("nothing has begun") }

@@ -20,11 +20,12 @@ public final class Workload: Sendable {
   private let isOver = Atomic(false)
   private let tasks = Mutex<[Task<Void, Never>]>([])
 
-  /// - Parameter clients: whom nobody else uses.
-  public init(_ clients: [KeyvalClient]) async throws {
+  /// - Parameters:
+  ///   - clients: whom nobody else uses.
+  ///   - first: the name of the first chapter.
+  public init(_ clients: [KeyvalClient], beginning first: String) async throws {
     self.clients = clients
     ledger = Ledger(clients: clients.count)
-    let first = "beginning"
     chapter = Mutex(Chapter(name: first, registers: try await Self.registers(of: first, by: clients[0])))
     for index in clients.indices {
       let task = Task { await self.work(index) }
