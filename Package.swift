@@ -71,11 +71,14 @@ let package = Package(
     .target(name: "Drone", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Routing", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    // What clients were told, and whether it can be so
+    .target(name: "Histories", swiftSettings: strict),
     // All cores in one thread and virtual time
     .target(
       name: "Simulation",
       dependencies: [
-        "Authority", "Commander", "Drone", "Database", "Routing", "Cluster", "Cryptography", "Wire",
+        "Authority", "Commander", "Drone", "Database", "Routing", "Histories", "Cluster", "Cryptography",
+        "Wire",
       ], swiftSettings: mutable),
     .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: mutable),
 
@@ -130,7 +133,7 @@ let package = Package(
         nioPosix, logging,
       ], swiftSettings: strict),
     .testTarget(
-      name: "SimulationTests", dependencies: ["Simulation"], path: "Tests/Simulation",
+      name: "SimulationTests", dependencies: ["Simulation", "Histories"], path: "Tests/Simulation",
       swiftSettings: mutable),
     .testTarget(
       name: "RoutingTests", dependencies: ["Routing", "Cluster", "Cryptography"], swiftSettings: strict),
@@ -195,6 +198,20 @@ let package = Package(
         "ClusterFixture", "keyval", "Keyval", "LocalCluster", "Cluster", "Cryptography", "Kerberos",
         "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix, logging,
       ], path: "Tests/Scenarios", swiftSettings: strict),
+    // Hosts of their own as network namespaces, and clients on one of them
+    .systemLibrary(name: "CNamespaces", path: "Tests/CNamespaces"),
+    .target(
+      name: "HostWorkload", dependencies: ["Histories", "Keyval"], path: "Tests/HostWorkload",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "HostClients", dependencies: ["HostWorkload", "Keyval"], path: "Tests/HostClients",
+      swiftSettings: strict),
+    .testTarget(
+      name: "HostTests",
+      dependencies: [
+        "CNamespaces", "ClusterFixture", "HostWorkload", "HostClients", "Histories", "keyval", "LocalCluster",
+        "Provisioning",
+      ], path: "Tests/Hosts", swiftSettings: strict),
     .testTarget(
       name: "SecurityTests",
       dependencies: [

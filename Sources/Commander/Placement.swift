@@ -210,7 +210,8 @@ extension CommanderCore {
     map.isStale = true
   }
 
-  /// Asks the owner for what its next owner has in sync.
+  /// Asks the owner for what its next owner has in sync, as both of them say: a target that has not reported its
+  /// copy yet would be passed over once the partition is free.
   mutating func finishMoves(_ report: Report, of holder: Holder) -> [CommanderAction] {
     guard report.mapTerm == identity.term else { return [] }
     var released = PartitionSet()
@@ -218,7 +219,9 @@ extension CommanderCore {
       let record = partitions[partition.index]
       guard record.state == .serving(holder), let move = record.move, move.to != holder.principal,
         report.mapVersion >= move.version,
-        members.contains(where: { $0.principal == move.to && !$0.isSilent })
+        members.contains(where: {
+          $0.principal == move.to && !$0.isSilent && $0.copy(of: partition) != nil
+        })
       else { continue }
       partitions[partition.index].state = .moving(holder, to: move.to)
       partitions[partition.index].move = nil

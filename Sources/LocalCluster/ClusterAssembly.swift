@@ -6,6 +6,7 @@ import RealmTemplates
 /// One start of a cluster, step by step. Belongs to the task that runs it.
 final class ClusterAssembly {
   private let plan: ClusterPlan
+  private let sites: any ClusterSites
   private let directory: ClusterDirectory
   private let reporter: StepReporter
   private let users: ClusterUsers
@@ -14,13 +15,15 @@ final class ClusterAssembly {
   private(set) var record: ClusterRecord
 
   init(
-    _ plan: ClusterPlan, in directory: ClusterDirectory, program: String, reporter: StepReporter
+    _ plan: ClusterPlan, in directory: ClusterDirectory, program: String, sites: any ClusterSites,
+    reporter: StepReporter
   ) throws(LocalClusterError) {
     guard ClusterPlan.droneRange.contains(plan.drones) else {
       throw LocalClusterError(
         .input, "a local cluster has 1 to \(ClusterPlan.droneRange.upperBound) drones, not \(plan.drones)")
     }
     self.plan = plan
+    self.sites = sites
     self.directory = directory
     self.reporter = reporter
     users = try ClusterUsers(of: directory)
@@ -94,23 +97,28 @@ final class ClusterAssembly {
     }
     return try await reporter.step("realm \(plan.realm) in \(directory.realm)") {
       try RealmCreation.create(
-        RealmSettings(realm: plan.realm, authority: plan.authority.name), directory: directory.realm,
-        owner: owner, authorityOwner: users.authority.unix)
+        RealmSettings(
+          realm: plan.realm, host: sites.address(of: RealmDaemon.kdc.rawValue), authority: plan.authority.name
+        ),
+        directory: directory.realm, owner: owner, authorityOwner: users.authority.unix)
     }
   }
 
   private func startDaemons(_ realm: inout Realm) throws {
-    let daemons = try realm.start()
-    try add(.kdc, "krb5kdc", daemons.kdc, port: realm.ports.kdc)
-    try add(.kadmind, "kadmind", daemons.kadmind, port: realm.ports.kadmind)
+    let daemons = try sites.at(RealmDaemon.kdc.rawValue) { try realm.start() }
+    let host = realm.settings.host
+    try add(.kdc, .kdc, daemons.kdc, at: "\(host):\(realm.ports.kdc)")
+    try add(.kadmind, .kadmind, daemons.kadmind, at: "\(host):\(realm.ports.kadmind)")
   }
 
-  private func add(_ role: ProcessRole, _ name: String, _ pid: Int32, port: UInt16) throws(LocalClusterError)
-  {
+  private func add(
+    _ role: ProcessRole, _ daemon: RealmDaemon, _ pid: Int32, at address: String
+  ) throws(LocalClusterError) {
+    let name = daemon.rawValue
     guard let identity = ProcessIdentity(pid: pid) else {
       throw LocalClusterError(.process, "\(name) ended at once; see the logs in \(directory.realm)/kdc")
     }
-    record.processes.append(.init(role: role, name: name, address: "127.0.0.1:\(port)", identity: identity))
+    record.processes.append(.init(role: role, name: name, address: address, identity: identity))
     try record.save(to: directory)
   }
 
@@ -127,9 +135,9 @@ final class ClusterAssembly {
   }
 
   private func startNodes(_ realm: Realm) throws {
-    let authority = try NodeAddress(plan.authority, ports.draw())
-    let standby = try plan.standby.map { try NodeAddress($0, ports.draw()) }
-    let others = try plan.others.map { try NodeAddress($0, ports.draw()) }
+    let authority = try address(of: plan.authority)
+    let standby = try plan.standby.map(address(of:))
+    let others = try plan.others.map(address(of:))
     // The standby last, so that as a rule it stands by.
     let all = [authority] + others + [standby].compactMap { $0 }
     let contact = NodeFile.Authority(
@@ -149,6 +157,10 @@ final class ClusterAssembly {
         .init(role: node.plan.role, name: name, address: node.address, identity: identity))
       try record.save(to: directory)
     }
+  }
+
+  private func address(of node: NodePlan) throws -> NodeAddress {
+    NodeAddress(plan: node, address: "\(sites.address(of: node.name)):\(try ports.draw())")
   }
 
   private func nodeFile(
@@ -199,7 +211,7 @@ final class ClusterAssembly {
   }
 
   private func starter(_ realm: Realm) -> NodeStarter {
-    NodeStarter(directory: directory, users: users, program: program, realm: realm)
+    NodeStarter(directory: directory, users: users, program: program, realm: realm, sites: sites)
   }
 
   // MARK: The first user, and the first answer
@@ -217,9 +229,11 @@ final class ClusterAssembly {
         throw LocalClusterError(.input, "\(path) holds no password")
       }
       // The ticket is the caller's, no node's.
-      try Realm.open(directory: directory.realm).kinit(
-        principal: "\(plan.user)@\(realm.name)", password: String(password),
-        cache: directory.cache(of: plan.user))
+      try sites.at(plan.user) {
+        try Realm.open(directory: directory.realm).kinit(
+          principal: "\(plan.user)@\(realm.name)", password: String(password),
+          cache: directory.cache(of: plan.user))
+      }
     }
   }
 
@@ -258,9 +272,4 @@ final class ClusterAssembly {
 private struct NodeAddress {
   let plan: NodePlan
   let address: String
-
-  init(_ plan: NodePlan, _ port: UInt16) {
-    self.plan = plan
-    address = "127.0.0.1:\(port)"
-  }
 }

@@ -4,13 +4,15 @@ import Provisioning
 /// One process at a time, in a cluster that goes on running.
 extension LocalCluster {
   /// Starts a process again that has ended, where it was and with the configuration it had.
-  /// - Parameter program: the `keyval` program.
+  /// - Parameters:
+  ///   - program: the `keyval` program.
+  ///   - sites: where the cluster's processes run.
   /// - Throws: `LocalClusterError` when there is no such process or it still runs, `ProvisioningError`.
   @discardableResult
   public static func restart(
-    _ name: String, in directory: ClusterDirectory, program: String
+    _ name: String, in directory: ClusterDirectory, program: String, sites: any ClusterSites = Loopback()
   ) throws -> ClusterRecord.Process {
-    let members = try Members(directory, program: program)
+    let members = try Members(directory, program: program, sites: sites)
     guard let index = members.record.processes.firstIndex(where: { $0.name == name }) else {
       throw LocalClusterError(.input, "there is no process \(name) in the cluster in \(directory.path)")
     }
@@ -21,8 +23,8 @@ extension LocalCluster {
     }
     let identity: ProcessIdentity?
     switch former.role {
-    case .kdc: identity = ProcessIdentity(pid: try members.starter.realm.start(.kdc))
-    case .kadmind: identity = ProcessIdentity(pid: try members.starter.realm.start(.kadmind))
+    case .kdc: identity = ProcessIdentity(pid: try members.starter.start(.kdc))
+    case .kadmind: identity = ProcessIdentity(pid: try members.starter.start(.kadmind))
     default: identity = try members.starter.launch(NodePlan(role: former.role, name: name))
     }
     guard let identity else { throw LocalClusterError(.process, "\(name) ended at once") }
@@ -34,13 +36,16 @@ extension LocalCluster {
   }
 
   /// Enrolls a further drone and starts it; returns when its process runs, not yet when it serves.
-  /// - Parameter name: of one component, and of no other node.
+  /// - Parameters:
+  ///   - name: of one component, and of no other node.
+  ///   - program: the `keyval` program.
+  ///   - sites: where the cluster's processes run.
   /// - Throws: `LocalClusterError`, `ProvisioningError`.
   @discardableResult
   public static func addDrone(
-    _ name: String, in directory: ClusterDirectory, program: String
+    _ name: String, in directory: ClusterDirectory, program: String, sites: any ClusterSites = Loopback()
   ) throws -> ClusterRecord.Process {
-    let members = try Members(directory, program: program)
+    let members = try Members(directory, program: program, sites: sites)
     guard !members.record.processes.contains(where: { $0.name == name }),
       let model = members.record.processes.first(where: { $0.role == .drone })
     else {
@@ -50,7 +55,7 @@ extension LocalCluster {
     var file = try NodeFile.load(directory.configuration(of: model.name))
     let ports = FreePorts()
     file.name = name
-    file.listen = "127.0.0.1:\(try ports.draw())"
+    file.listen = "\(sites.address(of: name)):\(try ports.draw())"
     file.keytab = directory.keytab(of: name)
     file.directory = directory.data(of: name)
     let plan = NodePlan(role: .drone, name: name)
@@ -71,14 +76,14 @@ extension LocalCluster {
     var record: ClusterRecord
     private let lock: DirectoryLock
 
-    init(_ directory: ClusterDirectory, program: String) throws {
+    init(_ directory: ClusterDirectory, program: String, sites: any ClusterSites) throws {
       lock = try DirectoryLock(directory)
       record = try ClusterRecord.load(from: directory)
       let users = try ClusterUsers(of: directory)
       starter = NodeStarter(
         directory: directory, users: users,
         program: try NodeProgram.prepare(program, for: users.daemons, in: directory),
-        realm: try Realm.open(directory: directory.realm, owner: users.daemons.unix))
+        realm: try Realm.open(directory: directory.realm, owner: users.daemons.unix), sites: sites)
     }
   }
 }

@@ -10,11 +10,13 @@ public enum LocalCluster {
   /// Nothing is left running when this throws, also when the task was cancelled: then with the fault `interrupted`.
   /// - Parameters:
   ///   - program: the `keyval` program.
+  ///   - sites: where the processes run.
   ///   - probe: asked again and again when all processes run.
   /// - Throws: `LocalClusterError`, `ProvisioningError`.
   @discardableResult
   public static func start(
-    _ plan: ClusterPlan, in directory: ClusterDirectory, program: String, reporter: StepReporter, probe: Probe
+    _ plan: ClusterPlan, in directory: ClusterDirectory, program: String,
+    sites: any ClusterSites = Loopback(), reporter: StepReporter, probe: Probe
   ) async throws -> ClusterRecord {
     let lock = try DirectoryLock(directory)
     defer { withExtendedLifetime(lock) {} }
@@ -26,7 +28,8 @@ public enum LocalCluster {
         "a cluster runs in \(directory.path) already; keyval cluster stop --directory \(directory.path) ends it"
       )
     }
-    let assembly = try ClusterAssembly(plan, in: directory, program: program, reporter: reporter)
+    let assembly = try ClusterAssembly(
+      plan, in: directory, program: program, sites: sites, reporter: reporter)
     do {
       try await assembly.run(probe: probe)
       return assembly.record

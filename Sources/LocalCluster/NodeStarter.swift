@@ -7,6 +7,7 @@ struct NodeStarter {
   let users: ClusterUsers
   let program: NodeProgram
   let realm: Realm
+  let sites: any ClusterSites
 
   /// Gives nodes their keys, the way that any node comes by one: a one-time password from the operator, and
   /// `keyval enroll` on the node.
@@ -31,9 +32,11 @@ struct NodeStarter {
     for round in 0..<rounds {
       let running = try nodes.filter { round < $0.node.principals.count }.map { node, password in
         let principal = "\(node.principals[round])@\(realm.name)"
-        let process = try launcher(of: node).launch(
-          program.path, ["enroll", principal, "--keytab", directory.keytab(of: node.name)],
-          log: directory.log(of: node.name), reading: password + "\n")
+        let process = try sites.at(node.name) {
+          try launcher(of: node).launch(
+            program.path, ["enroll", principal, "--keytab", directory.keytab(of: node.name)],
+            log: directory.log(of: node.name), reading: password + "\n")
+        }
         return (principal: principal, log: directory.log(of: node.name), process: process)
       }
       // All of them are waited for before any is complained about.
@@ -49,10 +52,17 @@ struct NodeStarter {
   }
 
   /// Starts a node with the configuration that stands in its directory.
-  func launch(_ node: NodePlan) throws(LocalClusterError) -> ProcessIdentity {
-    try launcher(of: node).launch(
-      program.path, [node.role.rawValue, "--config", directory.configuration(of: node.name)],
-      log: directory.log(of: node.name))
+  func launch(_ node: NodePlan) throws -> ProcessIdentity {
+    try sites.at(node.name) {
+      try launcher(of: node).launch(
+        program.path, [node.role.rawValue, "--config", directory.configuration(of: node.name)],
+        log: directory.log(of: node.name))
+    }
+  }
+
+  /// Starts one of the realm's daemons again, and returns its process number when it answers.
+  func start(_ daemon: RealmDaemon) throws -> Int32 {
+    try sites.at(RealmDaemon.kdc.rawValue) { try realm.start(daemon) }
   }
 
   /// Nodes inherit nothing of ours: a variable KEYVAL_… of the caller would be a setting of theirs.

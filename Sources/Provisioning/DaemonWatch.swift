@@ -32,7 +32,8 @@ struct DaemonWatch {
   /// Who listens on a TCP port of this machine. MIT's daemons share a port that another process of the same
   /// user listens on already, and the kernel then deals their clients out at random: no error says so.
   static func listener(_ pid: Int32, port: UInt16) throws(ProvisioningError) -> Listening {
-    let table = try RealmFile.read("/proc/net/tcp")
+    // The calling thread's, which may be in another network namespace than the process's first.
+    let table = try RealmFile.read("/proc/thread-self/net/tcp")
     let wanted = String(port, radix: 16, uppercase: true)
     let suffix = ":" + String(repeating: "0", count: 4 - wanted.count) + wanted
     var sockets: [String] = []

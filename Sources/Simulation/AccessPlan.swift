@@ -1,4 +1,5 @@
 import Cluster
+import Histories
 
 /// Which rights the clients have, and how that changes in the course of a run: drawn from its seed before it
 /// begins, apart from the faults, and known here without any access list.

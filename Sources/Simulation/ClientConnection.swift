@@ -1,5 +1,6 @@
 import Cluster
 import Drone
+import Histories
 import Wire
 
 /// Answers on their way to a client, with what the checks must know of how they came about.

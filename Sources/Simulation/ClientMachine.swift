@@ -1,4 +1,5 @@
 import Cluster
+import Histories
 import Routing
 import Wire
 

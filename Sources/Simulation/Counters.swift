@@ -1,3 +1,5 @@
+import Histories
+
 /// Numbers that are incremented by compare-and-put. Whoever increments goes by what an answer said last.
 struct Counters: WorkloadPart {
   let share = 12

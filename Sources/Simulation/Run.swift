@@ -1,4 +1,5 @@
 import Cluster
+import Histories
 
 /// One schedule: a cluster and its clients from the beginning, through what goes wrong, to where all is well
 /// again.

@@ -1,6 +1,7 @@
 import Authority
 import Cluster
 import Drone
+import Histories
 
 /// Looks at everything that happens and says at once what must never be. It goes by what was done, not by what
 /// somebody believes.

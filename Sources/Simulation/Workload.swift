@@ -1,3 +1,5 @@
+import Histories
+
 /// What one kind of client asks, and what must hold of what it was told besides each key's history being
 /// linearizable. A further kind is one more of these in `Workload.parts`.
 protocol WorkloadPart {

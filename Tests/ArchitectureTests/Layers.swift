@@ -31,8 +31,12 @@ enum Layers {
     "Drone": Target(["Cluster", "Wire"]),
     "Database": Target(["Cluster", "Wire"]),
     "Routing": Target(["Cluster", "Wire"]),
+    "Histories": Target(),
     "Simulation": Target(
-      ["Authority", "Commander", "Drone", "Database", "Routing", "Cluster", "Cryptography", "Wire"]),
+      [
+        "Authority", "Commander", "Drone", "Database", "Routing", "Histories", "Cluster", "Cryptography",
+        "Wire",
+      ]),
     "keyval-simulate": Target(["Simulation"], others: system),
 
     // With I/O, each knowing its own trade: Kerberos no network loop and no roles, Storage no network.

@@ -23,6 +23,7 @@ public final class ClusterFixture: Sendable {
   /// The `keyval` program that the nodes run.
   public let program: String
 
+  private let sites: any ClusterSites
   private let reservation: RealmReservation
   /// For files of a test, beside the cluster.
   public var scratch: String { reservation.directory }
@@ -35,13 +36,17 @@ public final class ClusterFixture: Sendable {
   /// - Parameters:
   ///   - loops: event loops for data on each drone; nil: one a core.
   ///   - hasStandby: whether a second process stands by for the authority.
+  ///   - sites: where the processes run. The fixture's own clients reach them on the loopback address only.
+  ///   - ask: asks from elsewhere whether the cluster serves; nil: by a client of this process.
   ///   - tell: takes a line for each step of the start.
   public init(
     drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, logLevel: String = "info",
-    program: String? = nil,
+    program: String? = nil, sites: any ClusterSites = Loopback(),
+    ask: (@Sendable (ClusterDirectory) async throws -> Bool)? = nil,
     tell: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws {
     self.program = try program ?? Self.builtProgram()
+    self.sites = sites
     reservation = try RealmReservation()
     directory = try ClusterDirectory(creating: "\(reservation.directory)/cluster")
     realmName = reservation.realm
@@ -52,8 +57,10 @@ public final class ClusterFixture: Sendable {
     let probe = ServingProbe(directory)
     defer { probe.close() }
     do {
+      let directory = directory
       try await LocalCluster.start(
-        plan, in: directory, program: self.program, reporter: StepReporter(tell), probe: probe.ask)
+        plan, in: directory, program: self.program, sites: sites, reporter: StepReporter(tell),
+        probe: { if let ask { try await ask(directory) } else { try await probe.ask() } })
     } catch {
       let logs = Self.logs(in: directory)
       reservation.release()
@@ -66,21 +73,28 @@ public final class ClusterFixture: Sendable {
   /// Clusters that starve each other fail tests that are right.
   private static let gate = Gate(2)
 
+  /// Does something with a cluster when it is its turn: at most two at a time.
+  public static func inTurn(_ body: () async throws -> Void) async throws {
+    await gate.enter()
+    defer { gate.leave() }
+    try await body()
+  }
+
   /// Starts a cluster for the time of the body; at most two at a time, the others wait. When the body throws, the
   /// error carries the ends of all logs.
   public static func run(
     drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, logLevel: String = "info",
     _ body: (ClusterFixture) async throws -> Void
   ) async throws {
-    await gate.enter()
-    defer { gate.leave() }
-    let cluster = try await ClusterFixture(
-      drones: drones, loops: loops, hasStandby: hasStandby, logLevel: logLevel)
-    defer { cluster.tearDown() }
-    do {
-      try await body(cluster)
-    } catch {
-      throw ClusterFixtureError("\(error)\n\(cluster.logs())")
+    try await inTurn {
+      let cluster = try await ClusterFixture(
+        drones: drones, loops: loops, hasStandby: hasStandby, logLevel: logLevel)
+      defer { cluster.tearDown() }
+      do {
+        try await body(cluster)
+      } catch {
+        throw ClusterFixtureError("\(error)\n\(cluster.logs())")
+      }
     }
   }
 
@@ -149,14 +163,14 @@ public final class ClusterFixture: Sendable {
   /// Starts an ended process again, with the configuration and the address it had.
   public func restart(_ name: String) throws {
     try changes.withLock { _ in
-      _ = try LocalCluster.restart(name, in: directory, program: program)
+      _ = try LocalCluster.restart(name, in: directory, program: program, sites: sites)
     }
   }
 
   /// Enrolls a further drone with a one-time password and starts it; returns before it serves.
   public func addDrone(_ name: String) throws {
     try changes.withLock { _ in
-      _ = try LocalCluster.addDrone(name, in: directory, program: program)
+      _ = try LocalCluster.addDrone(name, in: directory, program: program, sites: sites)
     }
   }
 
@@ -230,16 +244,16 @@ public final class ClusterFixture: Sendable {
     }.joined(separator: "\n")
   }
 
-  /// The program beside the running one: test bundle and `keyval` are built into the same directory.
-  public static func builtProgram() throws -> String {
+  /// A program beside the running one: test bundle and programs are built into the same directory.
+  public static func builtProgram(_ name: String = "keyval") throws -> String {
     guard let own = realpath("/proc/self/exe", nil) else {
       throw ClusterFixtureError("the running program cannot be found")
     }
     defer { free(own) }
     let folder = String(cString: own).split(separator: "/").dropLast().joined(separator: "/")
-    let program = "/\(folder)/keyval"
+    let program = "/\(folder)/\(name)"
     guard access(program, X_OK) == 0 else {
-      throw ClusterFixtureError("\(program) is not there; the test target must depend on the product keyval")
+      throw ClusterFixtureError("\(program) is not there; the test target must depend on \(name)")
     }
     return program
   }

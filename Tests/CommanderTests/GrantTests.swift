@@ -104,6 +104,21 @@ import Testing
 
   // MARK: Moves
 
+  @Test("no owner is asked for what its next owner has not yet reported to have")
+  func unreportedCopy() {
+    var office = TestOffice.settled()
+    for drone in 0..<2 { office.report(drone, holding: office.holdings(of: drone)) }
+    // One joins in a new life, with nothing.
+    office.report(2, life: 2)
+    office.load([0, 1])
+    office.pass(3_000, answering: [0, 1])
+    office.load([0, 1])
+    office.reportsCopies = false
+    #expect(office.pass(1_000, answering: [0, 1, 2]).releases.isEmpty)
+    office.reportsCopies = true
+    #expect(!office.pass(500, answering: [0, 1, 2]).releases.isEmpty)
+  }
+
   @Test("a drone that joins gets its share, a few at a time, released before they are granted")
   func joins() {
     var office = TestOffice.settled(drones: 3)
@@ -149,6 +164,7 @@ import Testing
     office.now = office.now + 250
     office.tick()
     office.publish()
+    office.report(2)
     let (from, moved) = try #require(
       [0, 1].compactMap { drone in
         office.report(drone, holding: office.holdings(of: drone)).releases.first.map { (drone, $0.1) }

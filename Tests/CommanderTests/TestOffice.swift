@@ -17,6 +17,8 @@ struct TestOffice {
   /// Of the newest heartbeat, and of the newest map that was asked to be signed.
   var sequence: UInt64 = 0
   var signing: SlotMap?
+  /// Whether drones report the copies that they have.
+  var reportsCopies = true
 
   init(drones: Int = 3, term: UInt64 = 1, previous: SlotMap? = nil) {
     let nodes = (0..<drones).map { N.node(N.drone($0)) }
@@ -105,6 +107,7 @@ struct TestOffice {
 
   /// Shadows are in sync at once: a drone has a copy of what is on its way to it.
   private func copies(of drone: Int) -> [Holding] {
+    guard reportsCopies else { return [] }
     var sets: [FencingToken: PartitionSet] = [:]
     for partition in Partition.all {
       let record = core.partitions[partition.index]

@@ -1,3 +1,4 @@
+import Histories
 import Simulation
 import Testing
 

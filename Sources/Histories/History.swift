@@ -1,6 +1,6 @@
 /// What a client asked and was told. A retried request is one operation.
-public struct Operation: Sendable, Hashable {
-  public enum Call: Sendable, Hashable {
+public struct Operation: Sendable, Hashable, Codable {
+  public enum Call: Sendable, Hashable, Codable {
     case get
     case put([UInt8])
     case delete
@@ -8,7 +8,7 @@ public struct Operation: Sendable, Hashable {
     case compareAndPut(expected: [UInt8]?, [UInt8])
   }
 
-  public enum Result: Sendable, Hashable {
+  public enum Result: Sendable, Hashable, Codable {
     case value([UInt8]?)
     case existed(Bool)
     case matched(Bool)
@@ -33,34 +33,39 @@ public struct Operation: Sendable, Hashable {
 }
 
 /// The operations on each key.
-struct History {
-  private(set) var operations: [[UInt8]: [Operation]] = [:]
+public struct History: Sendable {
+  public private(set) var operations: [[UInt8]: [Operation]] = [:]
 
-  mutating func begin(_ operation: Operation, on key: [UInt8]) -> Int {
+  public init() {}
+
+  /// Notes that an operation was asked. Its number among those on the key, for ``end(_:on:_:at:)``.
+  public mutating func begin(_ operation: Operation, on key: [UInt8]) -> Int {
     operations[key, default: []].append(operation)
     return operations[key, default: []].count - 1
   }
 
-  mutating func end(_ index: Int, on key: [UInt8], _ result: Operation.Result, at time: Int64) {
+  /// Notes what was answered, and when.
+  public mutating func end(_ index: Int, on key: [UInt8], _ result: Operation.Result, at time: Int64) {
     operations[key]?[index].result = result
     operations[key]?[index].returned = time
   }
 
   /// It was certainly not executed, and never will be.
-  mutating func void(_ index: Int, on key: [UInt8]) {
+  public mutating func void(_ index: Int, on key: [UInt8]) {
     operations[key]?[index].result = .unknown
     operations[key]?[index].returned = -1
   }
 
-  var keys: [[UInt8]] { operations.keys.sorted { $0.lexicographicallyPrecedes($1) } }
+  /// In the order of their bytes.
+  public var keys: [[UInt8]] { operations.keys.sorted { $0.lexicographicallyPrecedes($1) } }
 
   /// Without what was not executed, and without reads that came to nothing.
-  func meaningful(_ key: [UInt8]) -> [Operation] {
+  public func meaningful(_ key: [UInt8]) -> [Operation] {
     (operations[key] ?? []).filter { operation in
       if operation.returned < 0 { return false }
       return operation.result != .unknown || operation.call != .get
     }
   }
 
-  var count: Int { operations.values.reduce(0) { $0 + $1.count } }
+  public var count: Int { operations.values.reduce(0) { $0 + $1.count } }
 }

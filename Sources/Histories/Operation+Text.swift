@@ -1,6 +1,7 @@
 /// For people: values as the numbers that they are.
 extension Operation {
-  var line: String {
+  /// One line for a report.
+  public var line: String {
     let end = returned == .max ? "…" : "\(returned / 1000)"
     return "\(invoked / 1000)–\(end) ms client \(client): \(call.text) → \(result.text)"
   }
@@ -11,7 +12,7 @@ extension Operation {
 }
 
 extension Operation.Call {
-  var text: String {
+  public var text: String {
     switch self {
     case .get: "get"
     case .put(let value): "put \(Operation.text(value))"
@@ -23,7 +24,7 @@ extension Operation.Call {
 }
 
 extension Operation.Result {
-  var text: String {
+  public var text: String {
     switch self {
     case .value(let value): Operation.text(value)
     case .existed(let existed): existed ? "done, existed" : "done, did not exist"

@@ -1,0 +1,99 @@
+import ClusterFixture
+import Histories
+import HostWorkload
+import Testing
+
+/// One cluster, on which every fault is struck against every role, one after the other, while four clients read and
+/// write. Each waits for what must come about, not for a time.
+@Suite(
+  "A cluster on hosts of their own", .timeLimit(.minutes(10)),
+  .enabled(if: HostNetwork.obstacle == nil, "\(HostNetwork.obstacle ?? "")"))
+struct FaultTests {
+  /// Operations that each client does while a fault goes on that is no obstacle to it.
+  private static let work = 150
+  /// The same, where packets of a drone are lost or late: each takes its time.
+  private static let slowWork = 20
+
+  @Test("whatever strikes whom, every history is linearizable and no acknowledged write is lost")
+  func everything() async throws {
+    try await HostCluster.run { hosts in
+      for victim in Victim.allCases {
+        for fault in Fault.allCases where victim.isDrone || fault != .mute {
+          do {
+            try await strike(fault, victim, hosts)
+          } catch {
+            throw ClusterFixtureError("\(victim) \(fault): \(error)")
+          }
+        }
+      }
+      let report = try hosts.clients.finish()
+      #expect(report.lost == [], "of \(report.written) keys that were written once")
+      #expect(report.written > 500)
+      judge(report)
+    }
+  }
+
+  private func strike(_ fault: Fault, _ victim: Victim, _ hosts: HostCluster) async throws {
+    let title = "\(victim) \(fault)"
+    let before = try await hosts.awaitCalm()
+    try hosts.clients.begin(title)
+    try await hosts.awaitProgress(5)
+    let processes = try hosts.processes(of: victim, before)
+
+    try fault.strike(processes, hosts.cluster, hosts.network)
+    try await awaitEffect(of: fault, victim, processes[0], before, hosts)
+    try fault.heal(processes, hosts.cluster, hosts.network)
+    let after = try await hosts.awaitCalm()
+    try await hosts.awaitProgress(5)
+    try await hosts.cluster.eventually("durable writes are confirmed") {
+      try hosts.clients.writeDurably()
+      return true
+    }
+
+    let progress = try hosts.clients.progress()
+    if fault != .lossy { #expect(progress.failures == [], "\(title): no request fails") }
+    if victim != .commander, fault.takesAway {
+      #expect(after.term == before.term, "\(title): it ends no office")
+    }
+  }
+
+  /// Waits until the others have come to terms with the fault.
+  private func awaitEffect(
+    of fault: Fault, _ victim: Victim, _ name: String, _ before: Status, _ hosts: HostCluster
+  ) async throws {
+    switch victim {
+    case .commander where fault.takesAway:
+      _ = try await hosts.status("another commander is certified, and all slots are served without \(name)") {
+        $0.term > before.term && $0.slotsServed == 16_384 && !$0.owners.contains(name)
+      }
+    case .drone where fault.takesAway:
+      _ = try await hosts.status("all slots are served without \(name)") {
+        $0.slotsServed == 16_384 && !$0.owners.contains(name)
+      }
+    case .commander, .drone: try await hosts.awaitProgress(Self.slowWork)
+    // Gets and secured puts go on.
+    case .database, .authority, .kdc:
+      try await hosts.awaitProgress(Self.work)
+      guard fault.takesAway else { return }
+      if victim == .authority {
+        _ = try await hosts.status("the commander misses the authority") { !$0.reachesAuthority }
+      }
+      if victim == .database { #expect(throws: ClientHostError.self) { try hosts.clients.writeDurably() } }
+    }
+  }
+
+  private func judge(_ report: Report) {
+    var count = 0
+    for register in report.registers {
+      count += register.operations.count
+      switch Linearizability.check(register.operations) {
+      case .linearizable: break
+      case .undecided: Issue.record("the history of \(register.key) has too many explanations to try")
+      case .violated(let prefix):
+        let end = prefix.suffix(12).map { "  \($0.line)" }.joined(separator: "\n")
+        Issue.record("the history of \(register.key) is not linearizable; it ends:\n\(end)")
+      }
+    }
+    #expect(count > 2_000, "histories with so little in them show nothing")
+  }
+}
