@@ -73,7 +73,8 @@ public struct PartitionFence: Hashable, Sendable {
       guard copy == stored.origin, isLastOwner || stored.inSync.holders.contains(candidate) else {
         return .notInSync
       }
-      raised.origin = stored.origin
+      // With nobody on the list, no other copy is as good as the database: the records that follow are its own.
+      raised.origin = stored.inSync.holders.isEmpty ? token : stored.origin
     case .acceptLoss: raised.inSync = InSyncList(number: stored.inSync.number, holders: [])
     }
     return .raised(raised)

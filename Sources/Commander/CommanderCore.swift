@@ -221,7 +221,7 @@ public struct CommanderCore: Sendable {
     case .grantRequest(let request) where request.term == identity.term: grant(request, to: peer, now: now)
     case .unreachable(let report) where report.term == identity.term:
       look(at: report.principal, by: peer, now)
-    case .openFailed(let failure) where failure.term == identity.term: failed(failure, at: peer)
+    case .openFailed(let failure) where failure.term == identity.term: failed(failure, at: peer, now)
     case .keyStored(let stored) where stored.term == identity.term: reached(commandService: peer, now: now)
     case .refused(let refusal) where refusal.term > identity.term:
       refused(refusal.term, by: peer, now: now)

@@ -101,6 +101,9 @@ struct PartitionRecord {
   /// The database says that acknowledged writes may be in memories that nobody has reported: it is not loaded until
   /// one turns up, or an operator accepts the loss.
   var awaitsCopy = false
+  /// While it awaits one: when to ask the database again. Somebody may have stored all that he had, and died before
+  /// he served it.
+  var nextLoad = Instant(milliseconds: .min)
   var isLossAccepted = false
   /// The token under which its holder serves it: one of those that it was granted.
   var servingToken = FencingToken.none

@@ -202,7 +202,7 @@ extension CommanderCore {
   }
 
   /// A drone could not open what it was granted: it goes to another, or waits for a copy to turn up.
-  mutating func failed(_ failure: OpenFailed, at peer: Principal) -> [CommanderAction] {
+  mutating func failed(_ failure: OpenFailed, at peer: Principal, _ now: Instant) -> [CommanderAction] {
     guard let index = members.firstIndex(where: { $0.principal == peer }),
       let incarnation = members[index].incarnation
     else { return [] }
@@ -217,6 +217,7 @@ extension CommanderCore {
       case .copiesElsewhere:
         if !partitions[partition.index].awaitsCopy { awaiting.insert(partition) }
         partitions[partition.index].awaitsCopy = true
+        partitions[partition.index].nextLoad = now + timing.resignation
         // One that was refused before may be on the list by now.
         partitions[partition.index].refusedCopies = [:]
       case .notInSync: partitions[partition.index].refusedCopies[peer] = members[index].copy(of: partition)
@@ -233,7 +234,7 @@ extension CommanderCore {
     var accepted = PartitionSet()
     for partition in partitions {
       let record = self.partitions[partition.index]
-      guard record.awaitsCopy, record.isFree else { continue }
+      guard record.awaitsCopy else { continue }
       self.partitions[partition.index].isLossAccepted = true
       accepted.insert(partition)
     }
@@ -249,6 +250,9 @@ extension PartitionRecord {
     isLossAccepted = false
     refusedCopies = [:]
   }
+
+  /// Without anybody's copy.
+  func mayBeLoaded(_ now: Instant) -> Bool { !awaitsCopy || isLossAccepted || now >= nextLoad }
 
   var isFree: Bool { if case .free = state { true } else { false } }
 

@@ -44,7 +44,7 @@ extension CommanderCore {
         partitions[partition.index].state = .assigned(drone, .promote)
         loads[drone, default: 0] += 1
         map.isStale = true
-      } else if !partitions[partition.index].awaitsCopy || partitions[partition.index].isLossAccepted {
+      } else if partitions[partition.index].mayBeLoaded(now) {
         empty.insert(partition)
       }
     }

@@ -76,7 +76,7 @@ extension CommanderCore {
     let moving = partitions.count { record in
       if case .moving = record.state { true } else { record.move != nil }
     }
-    let awaiting = partitions.count { $0.awaitsCopy && $0.isFree }
+    let awaiting = partitions.count { $0.awaitsCopy }
     return ClusterStatus(
       cluster: identity.cluster, term: identity.term, commander: identity.principal,
       mapVersion: map.published?.version ?? 0, slotsServed: served * Partition.slotsEach,

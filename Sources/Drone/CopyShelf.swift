@@ -193,11 +193,14 @@ extension DataCore {
         return .kept(partition: partition, token: batch.token, through: end)
       }
     #endif
-    // Whoever owns a partition here shadows nobody's. Who wants to begin is told so, and asks again: the map may be
-    // ahead of what this loop has been told to give up.
+    // Whoever owns a partition here shadows nobody's. Whoever sends something is told so, and asks again: the map
+    // may be ahead of what this loop has been told to give up, and what is being opened may come to nothing.
     guard partitions[partition.index] == nil, loading[partition.index] == nil else {
-      guard case .resume(_, let token) = message else { return nil }
-      return .refused(partition: partition, token: token)
+      switch message {
+      case .resume, .begin, .entries, .whole, .records:
+        return message.token.map { .refused(partition: partition, token: $0) }
+      case .greet, .stored, .end: return nil
+      }
     }
     return shelf.take(message, from: peer, session: session)
   }

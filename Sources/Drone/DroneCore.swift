@@ -168,6 +168,7 @@ public struct DroneCore: Sendable {
     case .candidacyAnswer(let answer) where isDrone(peer): count(answer, from: peer, now: now)
     case .heartbeat(let heartbeat) where peer.role == .drone:
       hear(heartbeat, from: peer, wall: wall, now: now)
+    case .refused(let refusal) where isDrone(peer): heed(refusal)
     case .renewal(let renewal) where isCommander(peer, renewal.term): renew(renewal, now: now)
     case .mapPublished(let signed) where peer == commander?.principal: install(signed, wall: wall, now: now)
     case .accessList(let list) where peer == identity.authority: take(list)
@@ -187,6 +188,12 @@ public struct DroneCore: Sendable {
     else { return [] }
     lastUnreachable[drone] = now
     return [.send(.unreachable(Unreachable(term: commander.term, principal: drone)), to: commander.principal)]
+  }
+
+  /// Its own commander was refused.
+  private mutating func heed(_ refusal: Refused) -> [DroneAction] {
+    takeHint(refusal.term)
+    return []
   }
 
   /// Gives everything back, so that nobody has to wait for the end of its lease; with no data loop alive, by its

@@ -86,7 +86,10 @@ extension DroneCore {
   }
 
   private mutating func stand(_ now: Instant) -> [DroneAction] {
-    let seen = max(registerTerm, favouredTerm(now))
+    // A term that this drone has stood in itself, and never asked for a vote in, serves again: otherwise one that is
+    // cut off from the commander would be far ahead of all others when it is back.
+    let others = candidacy.favourite?.candidate == identity.principal ? .none : favouredTerm(now)
+    let seen = max(registerTerm, others)
     let term = max(highestTerm, nextTermFloor, seen).next
     favour(identity.principal, in: term, now)
     candidacy.stage = .polling(term, since: now, asked: now, supporters: [identity.principal])
@@ -114,7 +117,8 @@ extension DroneCore {
     var actions: [DroneAction] = []
     if let heard = commander, !heard.isSilent, now - heard.lastHeard <= timing.suspicion {
       choice = .stillReaches
-    } else if asked.term <= highestTerm || office != nil || !isPlausible(asked.term, within: Self.longestStep)
+    } else if asked.term <= max(highestTerm, nextTermFloor) || office != nil
+      || !isPlausible(asked.term, within: Self.longestStep)
     {
       choice = .promisedElsewhere
     } else if yields(to: peer, in: asked.term) {
@@ -131,9 +135,14 @@ extension DroneCore {
       favour(peer, in: asked.term, now)
       candidacy.wait(until: now + timing.ballot + backOff())
     }
-    let highest = max(highestTerm, favouredTerm(now))
+    let highest = max(highestTerm, nextTermFloor, favouredTerm(now))
     let answer = CandidacyAnswer(term: asked.term, choice: choice, highest: highest)
     return actions + [.send(.candidacyAnswer(answer), to: peer)]
+  }
+
+  /// A drone that has promised a higher term follows no commander of a lower one, so the next has to be above it.
+  mutating func takeHint(_ term: Term) {
+    if isPlausible(term, within: Self.longestHint) { nextTermFloor = max(nextTermFloor, term) }
   }
 
   /// Of two that stand in the same term, with nobody's support yet, the one that is behind in order gives way.
@@ -163,12 +172,10 @@ extension DroneCore {
   }
 
   mutating func count(_ answer: CandidacyAnswer, from peer: Principal, now: Instant) -> [DroneAction] {
-    if answer.choice == .promisedElsewhere, isPlausible(answer.highest, within: Self.longestHint) {
-      // Two stand at the same time, or this drone is behind: the next try is above what the other has seen.
-      // Also when others have given it their votes already: a drone that has promised a higher term would
-      // refuse the office that comes of them.
-      nextTermFloor = max(nextTermFloor, answer.highest)
-    }
+    // Two stand at the same time, or this drone is behind: the next try is above what the other has seen. Also when
+    // others have given it their votes already: a drone that has promised a higher term would refuse the office that
+    // comes of them.
+    if answer.choice == .promisedElsewhere { takeHint(answer.highest) }
     guard case .polling(let term, let since, let asked, var supporters) = candidacy.stage,
       answer.term == term
     else { return [] }
@@ -222,9 +229,7 @@ extension DroneCore {
   }
 
   mutating func fail(_ failure: BallotFailed, now: Instant) -> [DroneAction] {
-    if isPlausible(failure.highest, within: Self.longestHint) {
-      nextTermFloor = max(nextTermFloor, failure.highest)
-    }
+    takeHint(failure.highest)
     guard candidacy.term == failure.term else { return [] }
     return giveUp(failure.term, failure.reason, now)
   }

@@ -109,7 +109,7 @@ final class DroneMachine: Machine {
 
   func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed, .unreachable:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .openFailed, .unreachable:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: wall))
@@ -122,6 +122,7 @@ final class DroneMachine: Machine {
           }
         ])
       }
+      if case .refused = message { command(.received(message, from: peer)) }
       if case .accessList = message, let list = core?.accessList { command(.accessListChanged(list)) }
     }
   }

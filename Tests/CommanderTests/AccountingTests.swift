@@ -24,6 +24,34 @@ import Testing
     return office
   }
 
+  @Test("where a copy is awaited, the database is asked again: all may have been stored after all")
+  func asksAgain() throws {
+    var office = TestOffice.settled()
+    let mine = office.served(by: 1)
+    office.pass(office.timing.lease + 1000, answering: [0, 2])
+    let assigned = office.assigned(to: 0)
+    #expect(!assigned.isEmpty && assigned.isSubset(of: mine))
+    func refuse() throws {
+      let grant = try #require(office.request(assigned, by: 0).grant)
+      #expect(grant.mode == .load)
+      let failure = OpenFailed(
+        term: Term(1), token: grant.token, partitions: assigned, refusal: .copiesElsewhere)
+      let notes = office.receive(.openFailed(failure), from: N.drone(0))
+      office.tick()
+      #expect(office.assigned(to: 0).intersection(assigned).isEmpty)
+      noted.append(notes.contains(.note(.lossPossible(assigned))))
+    }
+    var noted: [Bool] = []
+    try refuse()
+    office.pass(office.timing.resignation / 2, answering: [0, 2])
+    #expect(office.assigned(to: 0).intersection(assigned).isEmpty)
+    office.pass(office.timing.resignation, answering: [0, 2])
+    let again = office.assigned(to: 0).union(office.assigned(to: 2))
+    #expect(assigned.isSubset(of: again))
+    #expect(office.core.acceptLoss() == assigned, "an operator need not hit the moment between")
+    #expect(noted == [true])
+  }
+
   @Test("what a drone gives back when it ends is given to others at once, and it is given nothing")
   func retired() {
     var office = TestOffice.settled()

@@ -111,10 +111,11 @@ final class HarnessDrone {
 
   func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed, .unreachable:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .openFailed, .unreachable:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: harness.wall))
+      if case .refused = message { command(.received(message, from: peer)) }
       if case .registered(let list) = message {
         command(
           .registerChanged(membership: list.membership, drones: list.drones, databases: list.databases))

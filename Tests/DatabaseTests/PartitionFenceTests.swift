@@ -89,6 +89,12 @@ struct PartitionFenceTests {
     #expect(raised.token == token(3, 6) && raised.holder == secondDrone && raised.base == 20)
     #expect(raised.inSync == fence.inSync, "the other copies are as good until its own is stored")
     #expect(raised.origin == token(3, 5))
+    // With nobody on it, nobody's copy is, and what the last owner numbers from now on is its own.
+    let owner = Holder(principal: fence.holder, incarnation: fence.incarnation)
+    guard case .raised(let own) = opening(listed([]), .promote, copy: token(3, 5), owner) else {
+      return #expect(Bool(false), "the last owner is not promoted")
+    }
+    #expect(own.origin == own.token)
     // Should it end now, another of the list is promoted in its place.
     let third = Holder(principal: firstDrone, incarnation: Incarnation(8))
     var both = listed([shadow, third])

@@ -53,6 +53,27 @@ import Testing
     #expect(drone.stand() == Term(2))
   }
 
+  @Test("a drone whose polls come to nothing does not get ahead of the others' terms")
+  func staysBehind() throws {
+    var drone = TestDrone.registered()
+    for _ in 0..<5 { #expect(drone.stand() == Term(1)) }
+    let first = drone.stand()
+    let answer = CandidacyAnswer(term: try #require(first), choice: .promisedElsewhere, highest: Term(4))
+    drone.receive(.candidacyAnswer(answer), from: 2)
+    #expect(drone.stand() == Term(5), "but above what another has promised")
+  }
+
+  @Test("who was refused for a higher term stands above it, and has others do so")
+  func refused() {
+    var drone = TestDrone.registered()
+    drone.receive(.refused(Refused(reason: "", term: Term(9))), from: 7)
+    #expect(drone.core.nextTermFloor == .none, "of a stranger")
+    drone.receive(.refused(Refused(reason: "", term: Term(9))), from: 3)
+    let answer = drone.receive(.candidacy(Candidacy(term: Term(5))), from: 2).candidacyAnswer
+    #expect(answer == CandidacyAnswer(term: Term(5), choice: .promisedElsewhere, highest: Term(9)))
+    #expect(drone.stand() == Term(10))
+  }
+
   @Test("one of three asks for a ballot only with another's support")
   func needsMajority() throws {
     var drone = TestDrone.registered()

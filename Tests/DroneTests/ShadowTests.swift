@@ -151,6 +151,22 @@ import Wire
     #expect(pair.isListed)
   }
 
+  @Test("a shadow that opens the partition for itself says so, and is one again when that comes to nothing")
+  func opening() {
+    var pair = ShadowPair.inSync()
+    let set: PartitionSet = [ShadowPair.partition]
+    _ = pair.shadowCore.beginOpening(set, token: Names.token(1, 99), mode: .load)
+    #expect(pair.put("a", "1") == nil)
+    #expect(pair.talk().isEmpty)
+    pair.store()
+    #expect(!pair.isListed, "it does not secure anything meanwhile")
+    pair.shadowCore.abandonLoading(set, token: Names.token(1, 99))
+    _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    pair.talk()
+    pair.store()
+    #expect(pair.isListed)
+  }
+
   @Test("a new life of a shadow holds nothing, and begins anew before it is listed")
   func restarted() {
     var pair = ShadowPair.inSync()

@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  /// All 200, those that once found something and more fresh ones run where the simulator is built with
+  /// All fixed ones, those that once found something and more fresh ones run where the simulator is built with
   /// optimisation (`./dev test`, `keyval-simulate --suite`).
   @Test("whatever fails in the schedules of some fixed seeds, every promise is kept")
   func fixedSeeds() async {

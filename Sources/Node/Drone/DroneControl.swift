@@ -105,7 +105,7 @@ final class DroneControl {
   /// Messages to the office go to the commander's core, all others to the drone's.
   private func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .refused, .openFailed, .unreachable:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .openFailed, .unreachable:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))
@@ -113,6 +113,7 @@ final class DroneControl {
         command(
           .registerChanged(membership: list.membership, drones: list.drones, databases: list.databases))
       }
+      if case .refused = message { command(.received(message, from: peer)) }
       if case .accessList = message, let list = core.accessList { command(.accessListChanged(list)) }
     }
   }
