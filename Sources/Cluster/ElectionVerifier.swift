@@ -19,10 +19,10 @@ public struct ElectionVerifier: Sendable {
 
   private let anchors: [CertificateAnchor]
   private let realm: String
-  let memory: VerificationMemory?
+  let memory: (any VerificationMemory)?
 
   /// - Parameter memory: where it looks first; a node, which sees each certificate and each map once, needs none.
-  public init(anchors: [CertificateAnchor], realm: String, memory: VerificationMemory? = nil) {
+  public init(anchors: [CertificateAnchor], realm: String, memory: (any VerificationMemory)? = nil) {
     self.anchors = anchors
     self.realm = realm
     self.memory = memory

@@ -61,7 +61,7 @@ public struct Signed<Content: SignedContent>: Hashable, Sendable {
 
   /// What is signed by the key that the certificate proved.
   private func authentic(
-    _ office: ElectionVerifier.Office, _ memory: VerificationMemory?
+    _ office: ElectionVerifier.Office, _ memory: (any VerificationMemory)?
   ) throws(BeliefError) -> Content {
     guard office.publicKey.verify(signature: signature, over: Self.context + body) else {
       throw .badSignature(term: office.term)

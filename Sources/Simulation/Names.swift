@@ -52,5 +52,5 @@ enum Names {
   static let membershipVerifier = MembershipVerifier(key: membershipKey.publicKey, cluster: cluster)
 
   static let verifier = ElectionVerifier(
-    anchors: [certificates.anchor], realm: realm, memory: VerificationMemory())
+    anchors: [certificates.anchor], realm: realm, memory: SharedVerification())
 }

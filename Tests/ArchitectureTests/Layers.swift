@@ -36,7 +36,7 @@ enum Layers {
       [
         "Authority", "Commander", "Drone", "Database", "Routing", "Histories", "Cluster", "Cryptography",
         "Wire",
-      ]),
+      ], others: ["Synchronization"]),
     "keyval-simulate": Target(["Simulation"], others: system),
 
     // With I/O, each knowing its own trade: Kerberos no network loop and no roles, Storage no network.
