@@ -101,6 +101,8 @@ struct PartitionRecord {
   /// The database says that acknowledged writes may be in memories that nobody has reported: it is not loaded until
   /// one turns up, or an operator accepts the loss.
   var awaitsCopy = false
+  /// Its last holder ended in order, with everything in the database and nobody on the list there: no copy is needed.
+  var wasGivenBack = false
   /// While it awaits one: when to ask the database again. Somebody may have stored all that he had, and died before
   /// he served it.
   var nextLoad = Instant(milliseconds: .min)

@@ -15,8 +15,9 @@ extension CommanderCore {
     for partition in Partition.all where !reported.contains(partition) {
       switch partitions[partition.index].state {
       case .serving(holder):
-        // It had it and has it no more: a fence, or an error on its side. It may be given again at once.
+        // It had it and has it no more: a fence, an error on its side, or its end. It may be given again at once.
         partitions[partition.index].state = .free
+        partitions[partition.index].wasGivenBack = !isLively(holder.principal, partition)
         partitions[partition.index].leasedUntil = now
       case .moving(holder, let target):
         partitions[partition.index].state = .assigned(target, .promote)
@@ -215,6 +216,7 @@ extension CommanderCore {
       partitions[partition.index].state = .free
       switch failure.refusal {
       case .copiesElsewhere:
+        partitions[partition.index].wasGivenBack = false
         if !partitions[partition.index].awaitsCopy { awaiting.insert(partition) }
         partitions[partition.index].awaitsCopy = true
         partitions[partition.index].nextLoad = now + timing.resignation
@@ -247,6 +249,7 @@ extension PartitionRecord {
     state = .serving(holder)
     servingToken = token
     awaitsCopy = false
+    wasGivenBack = false
     isLossAccepted = false
     refusedCopies = [:]
   }

@@ -40,7 +40,7 @@ extension CommanderCore {
     var empty = PartitionSet()
     for partition in free {
       partitions[partition.index].move = nil
-      if let drone = holderOfCopy(partition, loads, now) {
+      if !partitions[partition.index].wasGivenBack, let drone = holderOfCopy(partition, loads, now) {
         partitions[partition.index].state = .assigned(drone, .promote)
         loads[drone, default: 0] += 1
         map.isStale = true

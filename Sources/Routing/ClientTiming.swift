@@ -9,7 +9,7 @@ package struct ClientTiming: Hashable, Sendable {
   /// The first and the longest pause before another attempt; each pause is drawn from its upper half.
   package var shortestPause: Int64 = 10
   /// Scales with the cluster's intervals: it adds to the time without service.
-  package var longestPause: Int64 { max(shortestPause, suspicion * 2 / 3) }
+  package var longestPause: Int64 { max(shortestPause, suspicion / 3) }
   /// Wake-ups are not closer together than this.
   package var tick: Int64 = 5
   /// A session that ends earlier than this counts as a failed one.

@@ -60,6 +60,8 @@ import Testing
     office.tick()
     #expect(mine.isSubset(of: office.assigned(to: 0).union(office.assigned(to: 2))))
     #expect(office.assigned(to: 1).isEmpty)
+    let grant = office.request(office.assigned(to: 0), by: 0).grant
+    #expect(grant?.mode == .load, "everything is in the database")
   }
 
   @Test("what a drone reports at first it keeps, under its old token, and gets a lease on it")

@@ -32,13 +32,13 @@ import Testing
       harness.feed(.answered(links[2]!, .value(number: read, [1]))) == [.complete(id: read, .value([1]))])
   }
 
-  @Test("pauses are at most two thirds of the suspicion interval, so that they scale with a cluster's lease")
+  @Test("pauses are at most a third of the suspicion interval, so that they scale with a cluster's lease")
   func pauses() {
     var timing = ClientTiming()
-    #expect(timing.longestPause == 500)
+    #expect(timing.longestPause == 250)
     timing.suspicion = 111
     var jitter = Jitter(seed: 1)
-    #expect((1...40).allSatisfy { jitter.pause(after: $0, timing) <= 74 })
+    #expect((1...40).allSatisfy { jitter.pause(after: $0, timing) <= 37 })
   }
 
   @Test("requests stay with a drone that answers others, whatever the map says")
