@@ -66,6 +66,11 @@ extension CommanderCore {
     return members.filter { $0.lastAnswered != nil }.map { .send(.mapPublished(signed), to: $0.principal) }
   }
 
+  /// Whether somebody serves every partition, and nothing is on its way.
+  public var isAllServed: Bool {
+    partitions.allSatisfy { if case .serving = $0.state { true } else { false } }
+  }
+
   /// The cluster's state for operators.
   public func status(now: Instant) -> ClusterStatus {
     let owners = partitions.map(\.owner)

@@ -60,8 +60,11 @@ import Testing
     office.tick()
     #expect(mine.isSubset(of: office.assigned(to: 0).union(office.assigned(to: 2))))
     #expect(office.assigned(to: 1).isEmpty)
-    let grant = office.request(office.assigned(to: 0), by: 0).grant
-    #expect(grant?.mode == .load, "everything is in the database")
+    let needsCopies = mine.contains { office.core.partitions[$0.index].isPromoting }
+    #expect(!needsCopies, "everything is in the database")
+    #expect(!office.core.isAllServed)
+    for drone in [0, 2] { office.load([drone]) }
+    #expect(office.core.isAllServed)
   }
 
   @Test("what a drone reports at first it keeps, under its old token, and gets a lease on it")

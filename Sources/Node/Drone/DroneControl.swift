@@ -121,8 +121,12 @@ final class DroneControl {
   /// Gives back what this drone serves.
   func retire() { handle(.retired) }
 
-  /// Whether the map gives this drone nothing, or nobody is there who could change that.
-  var hasGivenAll: Bool { core.owned.isEmpty || !core.hearsCommander }
+  /// Whether the map gives this drone nothing, or nobody is there who could change that. A commander stays until those
+  /// that it gave its partitions to serve them: its successor would have them wait for the end of leases.
+  var hasGivenAll: Bool {
+    guard core.hearsCommander else { return true }
+    return core.owned.isEmpty && office?.core.isAllServed ?? true
+  }
 
   func status() -> ClusterStatus? { office?.core.status(now: NodeClock.now()) }
 
