@@ -85,9 +85,14 @@ final class ReplicationSession {
     bytesUnderWay -= count
     if bytesUnderWay <= Self.maximumBytesUnderWay / 2 { session.resumeReading() }
     guard session.isOpen, !answers.isEmpty else { return }
-    // Answers are short: every one of them fits a record.
-    for answer in answers { try? session.write { answer.encode(into: &$0) } }
-    session.flush()
+    do {
+      for answer in answers { try session.write { answer.encode(into: &$0) } }
+      session.flush()
+    } catch {
+      // Answers are short, so every one fits a record. Should one not, the owner must not wait for it in vain.
+      logger.error("answer to an owner does not fit a record", metadata: [NodeLogging.Key.reason: "\(error)"])
+      session.close(.finished)
+    }
   }
 }
 
