@@ -189,6 +189,7 @@ struct OwnedRequest: WireMessage, Hashable {
   var write: UInt64 = 0
   var retry = false
   var level: AcknowledgementLevel?
+  var order = AdministratorOrder.drain
   var key: [UInt8] = []
   var value: [UInt8] = []
   var expected: [UInt8]?
@@ -211,7 +212,7 @@ struct OwnedRequest: WireMessage, Hashable {
     case 2: .delete(number: number, write: write, retry: retry, level: level, key: key)
     case 3: .introduce(number: number, client: client)
     case 4: .topology(number: number)
-    case 6: .administer(number: number, .drain, name: String(decoding: key, as: UTF8.self))
+    case 6: .administer(number: number, order, name: String(decoding: key, as: UTF8.self))
     case 8: .unreachable(number: number, try! Principal(String(decoding: key, as: UTF8.self)))
     case 7:
       .compareAndPut(
@@ -255,7 +256,9 @@ struct OwnedRequest: WireMessage, Hashable {
     case .introduce(let number, let client): self.init(kind: 3, number: number, client: client)
     case .topology(let number): self.init(kind: 4, number: number)
     case .status(let number): self.init(kind: 5, number: number)
-    case .administer(let number, _, let name): self.init(kind: 6, number: number, key: [UInt8](name.utf8))
+    case .administer(let number, let order, let name):
+      self.init(kind: 6, number: number, key: [UInt8](name.utf8))
+      self.order = order
     }
   }
 
