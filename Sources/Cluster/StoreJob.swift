@@ -5,6 +5,23 @@ public enum StoreJob: Hashable, Sendable {
   case open(PartitionOpening)
   case append([AppendGroup])
   case fold
+
+  /// For the log.
+  public var kind: String {
+    switch self {
+    case .raiseTerm: "term"
+    case .storeKey: "key"
+    case .open: "open"
+    case .append: "append"
+    case .fold: "fold"
+    }
+  }
+
+  /// Bytes of records that it carries.
+  public var approximateLength: Int {
+    guard case .append(let groups) = self else { return 0 }
+    return groups.reduce(0) { $1.batches.reduce($0) { $1.records.reduce($0) { $0 + $1.approximateLength } } }
+  }
 }
 
 /// How a transaction ended, once it is on the disk.
@@ -145,6 +162,9 @@ public struct StoreBacklog: Hashable, Sendable {
 
   /// Beyond this, folding goes before appending.
   public static let maximum = StoreBacklog(rows: 16_384, records: 262_144, bytes: 64 << 20)
+  /// Beyond this, folding and appending take turns: a backlog that grows on would make appends wait for long stretches
+  /// of folding later, and whoever loads a partition has all of it to read.
+  public static let large = StoreBacklog(rows: 4096, records: 65_536, bytes: 16 << 20)
   /// Up to this, folding waits for a quiet moment.
   public static let small = StoreBacklog(rows: 256, records: 4096, bytes: 1 << 20)
 

@@ -32,8 +32,10 @@ struct JobQueue: Sendable {
     case fold
   }
 
-  /// Bytes of records in one group: about what a disk takes in the time of its flush.
-  static let groupLength = 4 << 20
+  /// Bytes of records in one group: whoever comes behind it waits so long.
+  static let groupLength = 1 << 20
+  /// The same, while folding and appending take turns: about what a fold makes room for.
+  static let alternateGroupLength = 256 << 10
   /// Bytes that may wait; beyond that drones are told to try again.
   static let maximumLength = 64 << 20
   static let maximumOrders = 4096
@@ -45,6 +47,8 @@ struct JobQueue: Sendable {
   private var backlog: StoreBacklog
   /// A quiet moment came while something waited to be folded: fold until nothing is left.
   private var isDraining = false
+  /// The last job was a fold. With a large backlog it is an append's turn then.
+  private var hasFolded = false
   /// Why folding does not work at the moment; tried again at the next tick.
   private var foldFailure: String?
 
@@ -89,7 +93,9 @@ struct JobQueue: Sendable {
       return order.job
     }
     if foldFailure == nil, backlog.exceeds(.maximum) { return fold() }
-    if !appends.isEmpty { return group() }
+    let takesTurns = foldFailure == nil && backlog.exceeds(.large)
+    if takesTurns, !hasFolded { return fold() }
+    if !appends.isEmpty { return group(takesTurns ? Self.alternateGroupLength : Self.groupLength) }
     guard foldFailure == nil, !backlog.isEmpty, isDraining || backlog.exceeds(.small) else {
       isDraining = false
       return nil
@@ -99,13 +105,15 @@ struct JobQueue: Sendable {
 
   private mutating func fold() -> StoreJob {
     current = .fold
+    hasFolded = true
     return .fold
   }
 
-  private mutating func group() -> StoreJob {
+  private mutating func group(_ longest: Int) -> StoreJob {
+    hasFolded = false
     var length = 0
     var count = 0
-    while count < appends.count, count == 0 || length + appends[count].length <= Self.groupLength {
+    while count < appends.count, count == 0 || length + appends[count].length <= longest {
       length += appends[count].length
       count += 1
     }

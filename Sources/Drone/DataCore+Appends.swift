@@ -5,6 +5,10 @@ import Wire
 extension DataCore {
   /// Room for batches in one append: what a record takes less the head of the request.
   static let appendRoom = Limits.maximumPlaintextLength - 32
+  /// Bytes after which an append is long enough: the database's other clients wait for it, and so do openings.
+  static let appendLength = 256 << 10
+  /// Bytes of one partition's records in an append, unless the first one alone is longer.
+  static let batchShare = 32 << 10
   /// What a batch takes besides its records, and besides a list of copies.
   static let batchHead = 72
 
@@ -19,31 +23,53 @@ extension DataCore {
     waiting.append(partition)
   }
 
-  /// The next append: everything that waits, as far as it fits one record. Empty when nothing waits, or when
-  /// the one before has not been answered.
+  /// The next append, as much of what waits as is a good length for one: first the partitions where somebody waits for
+  /// the database, then the others, and of each only a share, so that none has to wait until another has nothing left.
+  /// Empty when nothing waits, or when the one before has not been answered.
   public mutating func takeAppend() -> [PartitionBatch] {
     guard !isAppending else { return [] }
     isUrgent = false
     var room = Self.appendRoom
     var batches: [PartitionBatch] = []
-    var rest: [Partition] = []
-    for partition in waiting {
+    var untouched: [Partition] = []
+    var begun: [Partition] = []
+    let order = waitingInOrder()
+    overdue = nil
+    for partition in order {
       guard let data = partitions[partition.index], data.hasUnsaid else {
         isWaiting[partition.index] = false
         continue
       }
+      guard room > Self.appendRoom - Self.appendLength else {
+        untouched.append(partition)
+        continue
+      }
       room -= Self.batchHead
-      if let batch = data.takeBatch(incarnation: incarnation, room: &room) {
+      if let batch = data.takeBatch(incarnation: incarnation, room: &room, share: Self.batchShare) {
         batches.append(batch)
         inFlight.append(Flight(partition: partition, token: data.token, list: batch.inSync))
+      } else {
+        overdue = overdue ?? partition
       }
-      if data.hasUnsaid { rest.append(partition) } else { isWaiting[partition.index] = false }
+      if data.hasUnsaid { begun.append(partition) } else { isWaiting[partition.index] = false }
     }
-    waiting = rest
+    waiting = untouched + begun
     // What did not fit must not wait for longer than the rest.
-    if !rest.isEmpty { isUrgent = true }
+    if !waiting.isEmpty { isUrgent = true }
     isAppending = !batches.isEmpty
     return batches
+  }
+
+  /// First the one whose next record is so long that the last append had no room left for it, then those where
+  /// somebody waits for the database; else the order in which they began to wait.
+  private func waitingInOrder() -> [Partition] {
+    func rank(_ partition: Partition) -> Int {
+      if partition == overdue { return 0 }
+      return partitions[partition.index]?.isAwaited ?? false ? 1 : 2
+    }
+    var ranks: [[Partition]] = [[], [], []]
+    for partition in waiting { ranks[rank(partition)].append(partition) }
+    return ranks[0] + ranks[1] + ranks[2]
   }
 
   public mutating func settle(_ results: [StoreAnswer.PartitionResult]) -> Settlement {

@@ -40,6 +40,8 @@ public struct DataCore {
   var isWaiting = [Bool](repeating: false, count: Partition.count)
   /// Somebody waits for the database itself.
   public internal(set) var isUrgent = false
+  /// The last append had no room left for this one's next record.
+  var overdue: Partition?
   var inFlight: [Flight] = []
   public internal(set) var isAppending = false
 
@@ -204,6 +206,7 @@ public struct DataCore {
       guard asked.level == .durable, sequence > data.stored, data.redirect(sequence, to: asked.origin) else {
         return .done(existed: existed)
       }
+      data.await(sequence)
       return wait(for: partition, urgently: true)
     case .pending(let sequence):
       _ = data.redirect(sequence, to: asked.origin)

@@ -22,6 +22,8 @@ final class DataPartition {
   private(set) var sent: UInt64 = 0
   /// The last one that was ever handed to it: what it may have.
   private(set) var handed: UInt64 = 0
+  /// The last one for which somebody waits until the database has it.
+  private var awaited: UInt64 = 0
   /// Up to here whoever waited for the database has been told.
   private var told: UInt64 = 0
   /// For keys with changes that are not in the table: the number of the last.
@@ -109,6 +111,7 @@ final class DataPartition {
   /// Queues a write behind those under way and returns its length in bytes.
   func queue(_ record: LogRecord, level: AcknowledgementLevel, origin: Origin, now: Instant) -> Int {
     log.append(WriteLog.Entry(record: record, level: level, since: now, origin: origin))
+    if level == .durable { awaited = log.end }
     if record.change != .nothing { overlay[record.key] = log.end }
     history.begin(record.write, by: record.client, sequence: log.end)
     return record.approximateLength
@@ -141,6 +144,9 @@ final class DataPartition {
     told = min(told, sequence - 1)
     return true
   }
+
+  /// Somebody waits until the database has this one.
+  func await(_ sequence: UInt64) { awaited = max(awaited, sequence) }
 
   /// Whether writes have no second place but the database.
   var needsDatabase: Bool { confirmed.holders.isEmpty || perhaps.contains { $0.holders.isEmpty } }
@@ -229,6 +235,9 @@ final class DataPartition {
 
   var hasUnsent: Bool { sent < log.end }
 
+  /// Whether what the database is to be told is waited for, by a client or by the cluster.
+  var isAwaited: Bool { isRecovering || isRetiring || awaited > sent || needsDatabase || wantsList }
+
   /// Whether the database is to be told something.
   var hasUnsaid: Bool { hasUnsent || wantsList }
 
@@ -278,16 +287,20 @@ final class DataPartition {
 
   /// What the database is to be told next, as far as it fits; nil when not even one record does. Into the room of a
   /// whole append every record fits.
-  func takeBatch(incarnation: Incarnation, room: inout Int) -> PartitionBatch? {
+  /// - Parameter share: no more bytes of records than these, unless the first one alone is longer.
+  func takeBatch(incarnation: Incarnation, room: inout Int, share: Int) -> PartitionBatch? {
     let first = sent + 1
     // A list goes before records: writes may wait for it. A promoted copy's comes behind its last record.
     let reserved = wantsList ? min(room, Self.listLength) : 0
     room -= reserved
+    let longest = min(room, max(share, log.contains(first) ? log[first].record.approximateLength : 0))
+    var rest = longest
     #if KEYVAL_MUTATIONS
-      let records = disordered(log.records(after: sent, room: &room))
+      let records = disordered(log.records(after: sent, room: &rest))
     #else
-      let records = log.records(after: sent, room: &room)
+      let records = log.records(after: sent, room: &rest)
     #endif
+    room -= longest - rest
     room += reserved
     sent += UInt64(records.count)
     handed = max(handed, sent)

@@ -3,13 +3,13 @@ import GRDB
 
 extension DatabaseStore {
   /// Folds the oldest rows of the log into the keyed table and deletes them, in one short transaction:
-  /// an append may have to wait for it (some 7 ms for 512 records).
+  /// appends and openings may have to wait for it.
   /// - Parameters:
   ///   - records: rows are taken until they have this many records, or
   ///   - bytes: this many bytes; always at least one row.
   /// - Returns: what is left.
   @discardableResult
-  public func fold(records: Int = 512, bytes: Int = 1 << 18) throws(StoreError) -> StoreBacklog {
+  public func fold(records: Int = 2048, bytes: Int = 1 << 18) throws(StoreError) -> StoreBacklog {
     var folded = StoreBacklog()
     try writing { database in
       folded = StoreBacklog()

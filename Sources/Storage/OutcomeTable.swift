@@ -1,47 +1,56 @@
 import Cluster
 import GRDB
+import Wire
 
 /// The outcomes of a partition's last writes, so that a retry is answered and never executed again; of older
 /// ones only the highest number of each client, so that their retry is told that nobody knows.
 enum OutcomeTable {
   /// Outcomes kept of each partition.
-  public static let kept = 1024
+  static let kept = 1024
   /// Clients of each partition whose dropped writes are remembered; beyond, those whose last dropped write is
   /// the longest ago are forgotten altogether.
   static let maximumClients = 8192
 
-  /// Adds outcomes, which follow those that are stored, and drops the oldest.
+  /// Adds outcomes, which follow those that are stored, as one run, and drops the runs that are out of date as a
+  /// whole. A row for each outcome took most of the time of a fold.
   static func add(_ outcomes: [WriteOutcome], to partition: Partition, _ database: Database) throws {
     guard let last = outcomes.last else { return }
     let horizon = Int64(last.sequence) - Int64(kept)
-    let dropped = try stored(partition, through: horizon, database)
-    try database.execute(
-      sql: "DELETE FROM outcomes WHERE partition = ? AND sequence <= ?",
-      arguments: [partition.number, horizon])
-    let statement = try database.cachedStatement(
-      sql: "INSERT OR REPLACE INTO outcomes (partition, sequence, high, low, write, existed) "
-        + "VALUES (?, ?, ?, ?, ?, ?)")
-    for outcome in outcomes where Int64(outcome.sequence) > horizon {
-      try statement.execute(arguments: [
-        partition.number, outcome.sequence.stored, outcome.client.high.stored, outcome.client.low.stored,
-        outcome.write.stored, outcome.existed,
-      ])
+    var dropped = try stored(partition, through: horizon, database)
+    if !dropped.isEmpty {
+      try database.cachedStatement(sql: "DELETE FROM outcome_runs WHERE partition = ? AND last <= ?")
+        .execute(arguments: [partition.number, horizon])
     }
-    try forget(dropped + outcomes.filter { Int64($0.sequence) <= horizon }, of: partition, database)
+    dropped += outcomes.dropLast(kept)
+    try insert(outcomes.suffix(kept), last: last.sequence, partition, database)
+    try forget(dropped, of: partition, database)
   }
 
-  /// The outcomes in the table up to a sequence number, in order.
+  private static func insert(
+    _ run: ArraySlice<WriteOutcome>, last: UInt64, _ partition: Partition, _ database: Database
+  ) throws {
+    var writer = CBORWriter()
+    for outcome in run { outcome.encode(into: &writer) }
+    try database.cachedStatement(
+      sql: "INSERT OR REPLACE INTO outcome_runs (partition, last, outcomes) VALUES (?, ?, ?)"
+    ).execute(arguments: [partition.number, last.stored, Blob(writer.bytes)])
+  }
+
+  /// The outcomes in the table, in order: those of the runs that end at or before a sequence number.
   static func stored(
     _ partition: Partition, through sequence: Int64 = .max, _ database: Database
   ) throws -> [WriteOutcome] {
     let statement = try database.cachedStatement(
-      sql: "SELECT sequence, high, low, write, existed FROM outcomes WHERE partition = ? AND sequence <= ? "
-        + "ORDER BY sequence")
-    return try Row.fetchAll(statement, arguments: [partition.number, sequence]).map { row in
-      WriteOutcome(
-        client: ClientIncarnation(high: UInt64(stored: row[1]), low: UInt64(stored: row[2])),
-        write: UInt64(stored: row[3]), sequence: UInt64(stored: row[0]), existed: row[4])
+      sql: "SELECT outcomes FROM outcome_runs WHERE partition = ? AND last <= ? ORDER BY last")
+    let runs = try Row.fetchCursor(statement, arguments: [partition.number, sequence])
+    var outcomes: [WriteOutcome] = []
+    while let row = try runs.next() {
+      try (row[0] as Blob).withUnsafeBytes { bytes in
+        var reader = CBORReader(bytes)
+        while !reader.isAtEnd { outcomes.append(try WriteOutcome(from: &reader)) }
+      }
     }
+    return outcomes
   }
 
   /// What is remembered of the dropped ones.
@@ -63,9 +72,12 @@ enum OutcomeTable {
     guard !outcomes.isEmpty else { return }
     var clients = ForgottenClients()
     for outcome in outcomes { clients.add(outcome) }
-    for entry in clients.inOrder { try store(entry, of: partition, database) }
+    var isLonger = false
+    for entry in clients.inOrder where try store(entry, of: partition, database) { isLonger = true }
+    guard isLonger else { return }
     let count = try Int.fetchOne(
-      database, sql: "SELECT count(*) FROM forgotten WHERE partition = ?", arguments: [partition.number])
+      try database.cachedStatement(sql: "SELECT count(*) FROM forgotten WHERE partition = ?"),
+      arguments: [partition.number])
     guard let excess = count.map({ $0 - maximumClients }), excess > 0 else { return }
     try database.execute(
       sql: "DELETE FROM forgotten WHERE partition = ?1 AND (high, low) IN "
@@ -73,9 +85,10 @@ enum OutcomeTable {
       arguments: [partition.number, excess])
   }
 
+  /// - Returns: whether the client was not remembered before.
   private static func store(
     _ entry: ForgottenClients.Entry, of partition: Partition, _ database: Database
-  ) throws {
+  ) throws -> Bool {
     let known = try Int64.fetchOne(
       try database.cachedStatement(
         sql: "SELECT write FROM forgotten WHERE partition = ? AND high = ? AND low = ?"),
@@ -87,6 +100,7 @@ enum OutcomeTable {
       partition.number, entry.client.high.stored, entry.client.low.stored, write.stored,
       entry.sequence.stored,
     ])
+    return known == nil
   }
 }
 

@@ -11,7 +11,7 @@ enum StoreSchema {
   static var version: Int { migrations.count }
 
   /// Statements that lead from each version to the next; a released one is never changed.
-  private static let migrations: [String] = [
+  static let migrations: [String] = [
     """
     CREATE TABLE store (
       id INTEGER PRIMARY KEY CHECK (id = 1), cluster TEXT NOT NULL, term INTEGER NOT NULL) STRICT;
@@ -36,7 +36,23 @@ enum StoreSchema {
     CREATE TABLE forgotten (
       partition INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL, write INTEGER NOT NULL,
       sequence INTEGER NOT NULL, PRIMARY KEY (partition, high, low)) STRICT, WITHOUT ROWID;
+    """,
+    // Outcomes in runs. Those of the old table are remembered as dropped ones are: their retry is told that nobody
+    // knows. Numbers of writes are unsigned, so a negative one is higher than every other.
     """
+    CREATE TABLE outcome_runs (
+      partition INTEGER NOT NULL, last INTEGER NOT NULL, outcomes BLOB NOT NULL,
+      PRIMARY KEY (partition, last)) STRICT, WITHOUT ROWID;
+    INSERT INTO forgotten (partition, high, low, write, sequence)
+      SELECT partition, high, low,
+        coalesce(max(CASE WHEN write < 0 THEN write END), max(write)), max(sequence)
+      FROM outcomes WHERE true GROUP BY partition, high, low
+      ON CONFLICT (partition, high, low) DO UPDATE SET
+        write = CASE WHEN (write < 0) = (excluded.write < 0) THEN max(write, excluded.write)
+          ELSE min(write, excluded.write) END,
+        sequence = max(sequence, excluded.sequence);
+    DROP TABLE outcomes;
+    """,
   ]
 
   /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.

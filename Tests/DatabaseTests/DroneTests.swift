@@ -48,7 +48,7 @@ struct DroneTests {
   mutating func boundedGroup() {
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     for number: UInt64 in 2...12 {
-      _ = subject.handle(.requested(append(number, batch(1, length: 1 << 20)), session: 1))
+      _ = subject.handle(.requested(append(number, batch(1, length: 1 << 18)), session: 1))
     }
     var groups: [Int] = []
     var results: [[StoreAnswer.PartitionResult]] = [[]]
@@ -116,6 +116,31 @@ struct DroneTests {
     #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).deeds.last == .perform(.fold))
     let next = subject.finish(.folded, backlog: StoreBacklog(rows: 1, records: 1, bytes: 1)).deeds
     #expect(next == [.perform(.append([group(firstDrone, batch(2))]))])
+  }
+
+  @Test(
+    "with much to fold, folding and appending take turns, and an append is no more than what a fold makes room for"
+  )
+  mutating func turns() {
+    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBacklog.large.bytes + 1)
+    let half = JobQueue.alternateGroupLength / 2
+    let record = LogRecord(
+      key: [1], change: .put(value: [UInt8](repeating: 0, count: half)),
+      client: ClientIncarnation(high: 1, low: 1), write: 1, existed: false)
+    func long(_ number: Int) -> PartitionBatch {
+      PartitionBatch(
+        partition: partition(number), token: token(3), incarnation: Incarnation(7), firstSequence: 1,
+        records: [record])
+    }
+    _ = subject.handle(.requested(append(1, batch(1)), session: 1))
+    _ = subject.handle(.requested(append(2, long(2)), session: 1))
+    _ = subject.handle(.requested(append(3, long(3)), session: 1))
+    #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).deeds.last == .perform(.fold))
+    #expect(
+      subject.finish(.folded, backlog: large).deeds == [.perform(.append([group(firstDrone, long(2))]))])
+    #expect(subject.finish(.appended([[stored(2, 1)]]), backlog: large).deeds.last == .perform(.fold))
+    #expect(
+      subject.finish(.folded, backlog: large).deeds == [.perform(.append([group(firstDrone, long(3))]))])
   }
 
   @Test("a fold that fails is tried again at the next tick, and a log that cannot shrink takes no more")

@@ -20,6 +20,8 @@ final class DatabaseControl {
   /// What happens while the core's last actions are being performed waits until they are.
   private var pending: [DatabaseEvent] = []
   private var isPerforming = false
+  /// Milliseconds after which a transaction of the store is told of.
+  private static let slowTransaction: Int64 = 200
 
   init(
     core: DatabaseCore, threads: StoreThreads, memberships: MembershipStore, loop: any EventLoop,
@@ -146,14 +148,28 @@ final class DatabaseControl {
 
   private func perform(_ job: StoreJob) {
     let reference = DatabaseControlReference(self)
+    let asked = NodeClock.now()
     threads.perform(job) { result, backlog in
+      let milliseconds = NodeClock.now() - asked
       reference.execute { control in
+        control.logIfSlow(job, milliseconds, backlog)
         switch result {
         case .success(let result): control.handle(.finished(result, backlog: backlog))
         case .failure(let error): control.failed(error, backlog)
         }
       }
     }
+  }
+
+  /// Everything that a drone waits for goes through this one writer: what holds it up is worth a line.
+  private func logIfSlow(_ job: StoreJob, _ milliseconds: Int64, _ backlog: StoreBacklog) {
+    guard milliseconds >= Self.slowTransaction else { return }
+    logger.notice(
+      "slow transaction",
+      metadata: [
+        "kind": "\(job.kind)", "bytes": "\(job.approximateLength)", "milliseconds": "\(milliseconds)",
+        "unfolded": "\(backlog.bytes)",
+      ])
   }
 
   private func failed(_ error: StoreError, _ backlog: StoreBacklog) {
