@@ -74,6 +74,8 @@
     public static let renewWithoutMajority = Mutations(rawValue: 1 << 44)
     /// Renew leases also for drones with an old access list, and tell nobody of a new one.
     public static let keepOldAccessList = Mutations(rawValue: 1 << 45)
+    /// Give leases of full length, whenever the heartbeats were sent that a majority answered.
+    public static let countLeaseFromRenewal = Mutations(rawValue: 1 << 46)
   }
 
   extension Mutations {
@@ -109,6 +111,7 @@
       ("skipLeaseWait", .skipLeaseWait),
       ("renewWithoutMajority", .renewWithoutMajority),
       ("keepOldAccessList", .keepOldAccessList),
+      ("countLeaseFromRenewal", .countLeaseFromRenewal),
     ]
   }
 #endif

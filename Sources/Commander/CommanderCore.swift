@@ -51,7 +51,8 @@ public struct CommanderCore: Sendable {
   var lastMajority: Instant
   /// Since when it has had a majority without a break.
   var majoritySince: Instant?
-  private var authorityAnswered: Instant?
+  /// When the newest heartbeat that the authority answered was sent.
+  private(set) var authorityAnswered: Instant?
   private var lastCertificateRequest: Instant?
   /// Since when a majority of the drones say that they reach a database.
   var reachedByDronesSince: Instant?
@@ -92,9 +93,10 @@ public struct CommanderCore: Sendable {
     // An earlier commander renewed nothing after the ballot of this term. It renews at a time t only if a
     // majority answered heartbeats that it sent at t - suspicion or later. One of those voters has voted in
     // this term, at V, and it abstains for the suspicion interval after its last answer (and after its start,
-    // since it may have answered in an earlier life): so t <= V. From the ballot on, which is over by now, only
-    // leases run on that were given before it. In the first term there was nobody who could have given one.
-    let wait = identity.term == Term(1) ? 0 : timing.lease + timing.drift
+    // since it may have answered in an earlier life). And no lease that it gave runs longer than the lease interval
+    // from the sending of those heartbeats (`renewal`), so none beyond V - suspicion + lease; the ballot is over by
+    // now. In the first term there was nobody who could have given one.
+    let wait = identity.term == Term(1) ? 0 : timing.lease - timing.suspicion + timing.drift
     accountedAt = now + wait
     let accountedAt = accountedAt
     partitions = Partition.all.map { partition in
@@ -179,18 +181,6 @@ public struct CommanderCore: Sendable {
   /// When the heartbeat of this sequence number was sent.
   private func sent(_ sequence: UInt64) -> Instant? { sentHeartbeats.first { $0.sequence == sequence }?.at }
 
-  /// Whether a majority answered heartbeats sent within the suspicion interval. More than half of the
-  /// registered drones; the authority is one more voter when their number is even.
-  public func hasMajority(_ now: Instant) -> Bool {
-    var voters = members.count
-    var answered = members.count { $0.hasAnswered(now, timing) }
-    if members.count.isMultiple(of: 2) {
-      voters += 1
-      if let authorityAnswered, now - authorityAnswered <= timing.suspicion { answered += 1 }
-    }
-    return answered * 2 > voters
-  }
-
   private mutating func requestCertificate(wall: Int64, now: Instant) -> [CommanderAction] {
     lastWall = wall
     guard wall >= renewAt,
@@ -248,8 +238,6 @@ public struct CommanderCore: Sendable {
     return []
   }
 
-  var authorityReached: Instant? { authorityAnswered }
-
   private mutating func update(
     to version: UInt64, drones: [RegisteredNode], databases nodes: [RegisteredNode], now: Instant
   ) -> [CommanderAction] {
@@ -294,6 +282,7 @@ public struct CommanderCore: Sendable {
     members[index].isSilent = false
     members[index].silentSince = nil
     members[index].refusesSince = nil
+    let majorityBefore = majorityAnswered
     if let at = sent(report.sequence) {
       members[index].lastAnswered = max(members[index].lastAnswered ?? at, at)
     }
@@ -314,7 +303,9 @@ public struct CommanderCore: Sendable {
     members[index].reported = report.holdings.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) }
     actions += uselessCopies(report.copies, of: holder)
     actions += finishMoves(report, of: holder)
-    actions += renewal(for: report, of: holder, now: now)
+    members[index].mayBeRenewed = hasAccessList(report)
+    actions += renewal(for: index, now)
+    if majorityAnswered != majorityBefore { actions += renewals(besides: index, now) }
     if let published = map.published, (report.mapTerm, report.mapVersion) < (identity.term, published.version)
     {
       actions.append(.send(.mapPublished(published.signed), to: peer))
@@ -327,28 +318,5 @@ public struct CommanderCore: Sendable {
       if mutations.contains(.keepIncarnation), let known = members[index].incarnation { return known }
     #endif
     return report.incarnation
-  }
-
-  private func mayRenew(_ now: Instant) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.renewWithoutMajority) { return true }
-    #endif
-    return hasMajority(now)
-  }
-
-  /// Leases are renewed only while a majority answered lately, only for what this commander counts as the
-  /// reporter's, only where its data loop is alive, and only under the access list that is in force.
-  private mutating func renewal(for report: Report, of holder: Holder, now: Instant) -> [CommanderAction] {
-    guard mayRenew(now), hasAccessList(report) else { return [] }
-    var renewed = PartitionSet()
-    for partition in report.lively {
-      guard partitions[partition.index].state == .serving(holder) else { continue }
-      renewed.insert(partition)
-      partitions[partition.index].leasedUntil = max(
-        partitions[partition.index].leasedUntil, now + timing.lease + timing.drift)
-    }
-    let renewal = Renewal(
-      term: identity.term, nonce: report.nonce, partitions: renewed, milliseconds: UInt64(timing.lease))
-    return [.send(.renewal(renewal), to: holder.principal)]
   }
 }

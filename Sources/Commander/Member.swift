@@ -7,6 +7,8 @@ struct Member {
   /// Nil until it reported to this commander.
   var incarnation: Incarnation?
   var lastNonce: UInt64 = 0
+  /// It has the access list that is in force.
+  var mayBeRenewed = false
   /// When the newest heartbeat that it answered was *sent*.
   var lastAnswered: Instant?
   var reported = PartitionSet()

@@ -102,7 +102,7 @@ extension CommanderCore {
       authorities: [
         ClusterStatus.Service(
           principal: identity.authority.principal, endpoint: identity.authority.endpoint,
-          isReachable: authorityReached.map { now - $0 <= timing.suspicion } ?? false)
+          isReachable: authorityAnswered.map { now - $0 <= timing.suspicion } ?? false)
       ])
   }
 

@@ -46,7 +46,7 @@ struct Holdings {
     var covered = PartitionSet()
     for partition in partitions {
       guard case .serving = states[partition.index], nonce > covers[partition.index].nonce else { continue }
-      covers[partition.index].end = end
+      covers[partition.index].end = max(covers[partition.index].end, end)
       covers[partition.index].term = term
       covered.insert(partition)
     }

@@ -89,7 +89,8 @@ import Testing
   @Test("what nobody reports waits for the leases that an earlier commander may have given")
   func unaccounted() {
     var office = office()
-    let wait = office.timing.lease + office.timing.drift
+    // Those leases run from heartbeats that a voter of this term answered at least the suspicion interval ago.
+    let wait = office.timing.lease - office.timing.suspicion + office.timing.drift
     office.pass(wait, answering: [0, 1, 2])
     #expect(state(office) == .unaccounted)
     office.pass(250, answering: [0, 1, 2])

@@ -161,4 +161,25 @@ import Testing
     }
     #expect(granted)
   }
+
+  @Test("a lease runs from the sending of the heartbeats that a majority answered, not from its own renewal")
+  func leaseLength() {
+    var office = TestOffice.settled()
+    office.pass(250, answering: [0, 1, 2])
+    office.now = office.now + 250
+    office.tick()
+    office.now = office.now + 30
+    let first = office.report(0, holding: office.holdings(of: 0))
+    #expect(first.renewals.map(\.0) == [N.drone(0)])
+    #expect(first.renewals.map(\.1.milliseconds) == [2000 - 280], "a majority answered the round before only")
+    office.now = office.now + 5
+    let second = office.report(1, holding: office.holdings(of: 1))
+    #expect(second.renewals.map(\.0) == [N.drone(1), N.drone(0)], "now it has answered this one")
+    #expect(second.renewals.map(\.1.milliseconds) == [2000 - 35, 2000 - 35])
+    #expect(second.renewals.last?.1.nonce == first.renewals.first?.1.nonce)
+    #expect(second.renewals.last?.1.partitions == office.served(by: 0))
+    office.now = office.now + 5
+    let third = office.report(2, holding: office.holdings(of: 2))
+    #expect(third.renewals.map(\.0) == [N.drone(2)])
+  }
 }

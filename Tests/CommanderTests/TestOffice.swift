@@ -224,6 +224,10 @@ extension [CommanderAction] {
     }
   }
 
+  var renewals: [(Principal, Renewal)] {
+    compactMap { if case .send(.renewal(let renewal), let peer) = $0 { (peer, renewal) } else { nil } }
+  }
+
   var renewal: Renewal? {
     for case .send(.renewal(let renewal), _) in self { return renewal }
     return nil
