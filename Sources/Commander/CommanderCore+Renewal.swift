@@ -48,8 +48,8 @@ extension CommanderCore {
     return [.send(.renewal(renewal), to: holder.principal)]
   }
 
-  /// A report has made the majority of its round: those who reported in it before have their leases prolonged, too.
-  mutating func renewals(besides reporter: Int, _ now: Instant) -> [CommanderAction] {
+  /// An answer has made the majority of its round: those who reported in it before have their leases prolonged, too.
+  mutating func renewals(besides reporter: Int?, _ now: Instant) -> [CommanderAction] {
     guard let majorityAnswered else { return [] }
     return members.indices.flatMap { index -> [CommanderAction] in
       guard index != reporter, let answered = members[index].lastAnswered, answered >= majorityAnswered

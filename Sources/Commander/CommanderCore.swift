@@ -207,7 +207,7 @@ public struct CommanderCore: Sendable {
     switch message {
     case .report(let report) where report.term == identity.term: take(report, from: peer, now: now)
     case .heartbeatHeard(let heard) where heard.term == identity.term && peer == identity.authority.principal:
-      hear(authority: heard)
+      hear(authority: heard, now)
     case .grantRequest(let request) where request.term == identity.term: grant(request, to: peer, now: now)
     case .unreachable(let report) where report.term == identity.term:
       look(at: report.principal, by: peer, now)
@@ -233,9 +233,11 @@ public struct CommanderCore: Sendable {
     return [.resign(identity.term, reason: "\(peer) has promised term \(term)")]
   }
 
-  private mutating func hear(authority heard: HeartbeatHeard) -> [CommanderAction] {
-    if let at = sent(heard.sequence) { authorityAnswered = max(authorityAnswered ?? at, at) }
-    return []
+  private mutating func hear(authority heard: HeartbeatHeard, _ now: Instant) -> [CommanderAction] {
+    guard let at = sent(heard.sequence) else { return [] }
+    let majorityBefore = majorityAnswered
+    authorityAnswered = max(authorityAnswered ?? at, at)
+    return majorityAnswered == majorityBefore ? [] : renewals(besides: nil, now)
   }
 
   private mutating func update(

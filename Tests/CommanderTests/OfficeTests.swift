@@ -182,4 +182,19 @@ import Testing
     let third = office.report(2, holding: office.holdings(of: 2))
     #expect(third.renewals.map(\.0) == [N.drone(2)])
   }
+
+  @Test("with an even number of drones the authority's answer may make the majority from which leases run")
+  func leaseLengthByAuthority() {
+    var office = TestOffice.settled(drones: 2)
+    office.now = office.now + 250
+    office.tick()
+    office.now = office.now + 10
+    let first = office.report(0, holding: office.holdings(of: 0))
+    office.now = office.now + 10
+    let heard = ControlMessage.heartbeatHeard(HeartbeatHeard(term: Term(1), sequence: office.sequence))
+    let second = office.receive(heard, from: N.authority)
+    #expect(first.renewals.map(\.1.milliseconds) == [2000 - 260])
+    #expect(second.renewals.map(\.0) == [N.drone(0)])
+    #expect(second.renewals.map(\.1.milliseconds) == [2000 - 20])
+  }
 }
