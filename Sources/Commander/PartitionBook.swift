@@ -19,6 +19,8 @@ extension CommanderCore {
         partitions[partition.index].state = .free
         partitions[partition.index].wasGivenBack = !isLively(holder.principal, partition)
         partitions[partition.index].leasedUntil = now
+        // Also its drone, which may be about to end, is to know that it is rid of it, should nobody take it.
+        map.isStale = true
       case .moving(holder, let target):
         partitions[partition.index].state = .assigned(target, .promote)
         partitions[partition.index].leasedUntil = now

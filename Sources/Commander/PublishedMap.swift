@@ -66,9 +66,13 @@ extension CommanderCore {
     return members.filter { $0.lastAnswered != nil }.map { .send(.mapPublished(signed), to: $0.principal) }
   }
 
-  /// Whether somebody serves every partition, and nothing is on its way.
-  public var isAllServed: Bool {
-    partitions.allSatisfy { if case .serving = $0.state { true } else { false } }
+  /// Whether somebody serves every partition, as far as anybody could, and nothing is on its way.
+  public func isAllServed(_ now: Instant) -> Bool {
+    // All are about to end, say.
+    guard members.contains(where: { $0.isAlive(now, timing) && !$0.lively.isEmpty }) else { return true }
+    return partitions.allSatisfy { record in
+      if case .serving = record.state { true } else { record.awaitsCopy }
+    }
   }
 
   /// The cluster's state for operators.

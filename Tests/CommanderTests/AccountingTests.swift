@@ -62,9 +62,21 @@ import Testing
     #expect(office.assigned(to: 1).isEmpty)
     let needsCopies = mine.contains { office.core.partitions[$0.index].isPromoting }
     #expect(!needsCopies, "everything is in the database")
-    #expect(!office.core.isAllServed)
+    #expect(!office.core.isAllServed(office.now))
     for drone in [0, 2] { office.load([drone]) }
-    #expect(office.core.isAllServed)
+    #expect(office.core.isAllServed(office.now))
+  }
+
+  @Test("where nobody is left who could serve anything, a commander that ends waits for nobody")
+  func allRetired() {
+    var office = TestOffice.settled()
+    for drone in [0, 1] { office.report(drone, lively: []) }
+    office.tick()
+    #expect(!office.core.isAllServed(office.now))
+    office.report(2, lively: [])
+    office.tick()
+    #expect(office.core.isAllServed(office.now))
+    #expect(office.signing?.owners == [Int?](repeating: nil, count: Partition.count), "and the map says so")
   }
 
   @Test("what a drone reports at first it keeps, under its old token, and gets a lease on it")

@@ -125,7 +125,7 @@ final class DroneControl {
   /// that it gave its partitions to serve them: its successor would have them wait for the end of leases.
   var hasGivenAll: Bool {
     guard core.hearsCommander else { return true }
-    return core.owned.isEmpty && office?.core.isAllServed ?? true
+    return core.owned.isEmpty && office?.core.isAllServed(NodeClock.now()) ?? true
   }
 
   func status() -> ClusterStatus? { office?.core.status(now: NodeClock.now()) }

@@ -167,9 +167,10 @@ private struct RunningDrone: Sendable {
     return true
   }
 
-  /// How long a drone that ends waits for the database, and then for the commander, in milliseconds.
+  /// How long a drone that ends waits for the database, and then until others have what it had, in milliseconds. A
+  /// commander that did not wait for that would cost them an election and the end of leases.
   private static let storing: Int64 = 3_000
-  private static let giving: Int64 = 1_000
+  private static let giving: Int64 = 5_000
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ group: MultiThreadedEventLoopGroup,
