@@ -16,11 +16,10 @@ extension CommanderCore {
       switch partitions[partition.index].state {
       case .serving(holder):
         // It had it and has it no more: a fence, an error on its side, or its end. It may be given again at once.
-        partitions[partition.index].state = .free
+        // Its drone, which may be about to end, is to know that it is rid of it.
+        free(partition)
         partitions[partition.index].wasGivenBack = !isLively(holder.principal, partition)
         partitions[partition.index].leasedUntil = now
-        // Also its drone, which may be about to end, is to know that it is rid of it, should nobody take it.
-        map.isStale = true
       case .moving(holder, let target):
         partitions[partition.index].state = .assigned(target, .promote)
         partitions[partition.index].leasedUntil = now
@@ -110,16 +109,16 @@ extension CommanderCore {
       let record = partitions[partition.index]
       switch record.state {
       case .unaccounted where hasWaited(now):
-        partitions[partition.index].state = .free
+        free(partition)
       case .assigned(let principal, let mode) where !can(principal, mode, partition):
-        partitions[partition.index].state = .free
+        free(partition)
       case .granted(let holder, let mode)
       where !isCurrent(holder, now) || !isFit(holder.principal)
         || mode != .promote && !can(holder.principal, mode, partition):
-        partitions[partition.index].state = .free
+        free(partition)
       case .serving(let holder) where !isCurrent(holder, now) || !isLively(holder.principal, partition):
         // Not renewed since its lease: the drone is silent, or its data loop is.
-        partitions[partition.index].state = .free
+        free(partition)
         dead[holder.principal, default: []].insert(partition)
       case .moving(_, let target):
         // The release was never confirmed, but the lease that was not renewed is over.
@@ -129,6 +128,12 @@ extension CommanderCore {
       }
     }
     return actions + dead.keys.sorted().map { .note(.droneDead($0, partitions: dead[$0] ?? [])) }
+  }
+
+  /// The map names its drone no longer: nobody may be there who could take it.
+  private mutating func free(_ partition: Partition) {
+    partitions[partition.index].state = .free
+    map.isStale = true
   }
 
   func isLively(_ principal: Principal, _ partition: Partition) -> Bool {

@@ -73,7 +73,9 @@ import Testing
     for drone in [0, 1] { office.report(drone, lively: []) }
     office.tick()
     #expect(!office.core.isAllServed(office.now))
+    office.publish()
     office.report(2, lively: [])
+    office.now = office.now + 10
     office.tick()
     #expect(office.core.isAllServed(office.now))
     #expect(office.signing?.owners == [Int?](repeating: nil, count: Partition.count), "and the map says so")
