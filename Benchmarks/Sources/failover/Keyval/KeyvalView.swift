@@ -1,17 +1,29 @@
-import Foundation
 import Keyval
+import LocalCluster
 
-/// Keyval for the trials that both stores go through.
-struct KeyvalSystem: System {
-  let cluster: KeyvalCluster
+/// Keyval as its clients see it, with the first user's ticket.
+struct KeyvalView: View {
+  let directory: ClusterDirectory
   /// The callers share these clients.
   let clients: [KeyvalClient]
   private static let clientCount = 4
 
   /// - Parameter deadline: how long a caller's request is tried.
-  init(_ cluster: KeyvalCluster, deadline: Duration) throws {
-    self.cluster = cluster
-    clients = try (0..<Self.clientCount).map { _ in try cluster.client(deadline: deadline) }
+  init(of directory: ClusterDirectory, deadline: Duration) throws {
+    self.directory = directory
+    clients = try (0..<Self.clientCount).map { _ in
+      try Self.client(of: directory, deadline: deadline)
+    }
+  }
+
+  /// With the suspicion that fits the cluster's heartbeat.
+  static func client(of directory: ClusterDirectory, deadline: Duration = .seconds(10)) throws
+    -> KeyvalClient
+  {
+    var configuration = try ClientConfiguration.load(path: directory.clientConfiguration)
+    configuration.credentialCache = "FILE:\(directory.cache(of: "alice"))"
+    configuration.deadline = deadline
+    return try KeyvalClient(configuration: configuration)
   }
 
   /// One that carries no load.
@@ -19,7 +31,10 @@ struct KeyvalSystem: System {
 
   func store(_ caller: Int) -> any Store { KeyvalStore(client: clients[1 + caller % (clients.count - 1)]) }
 
-  func awaitWhole() async throws { try await cluster.awaitWhole(by: operatorsClient) }
+  /// Nodes of Keyval are asked for nothing before they serve together.
+  func awaitAnswers() {}
+
+  func awaitWhole() async throws { try await KeyvalCluster.awaitWhole(by: operatorsClient) }
 
   /// Not the commander: its death is measured by itself.
   func victim(among tags: [String]) async throws -> (name: String, tags: Set<String>) {
@@ -33,7 +48,7 @@ struct KeyvalSystem: System {
 
   /// Asks with a new client: one that has been idle may have a map of before the last trial.
   func tags(of drone: Principal, among tags: [String]) async throws -> Set<String> {
-    let client = try cluster.client(deadline: .seconds(10))
+    let client = try Self.client(of: directory)
     defer { client.close() }
     var own: Set<String> = []
     for tag in tags where try await client.locate("{\(tag)}").owner?.principal == drone {
@@ -43,12 +58,5 @@ struct KeyvalSystem: System {
     return own
   }
 
-  func send(_ signal: Int32, to name: String) async throws {
-    try await ProcessState.await(signal, at: cluster.send(signal, to: name))
-    if signal == SIGKILL { try await cluster.awaitEnd(of: name) }
-  }
-
-  func restart(_ name: String) throws { try cluster.restart(name) }
-
-  func closeClients() { for client in clients { client.close() } }
+  func close() { for client in clients { client.close() } }
 }
