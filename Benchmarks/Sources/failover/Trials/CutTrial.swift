@@ -42,6 +42,8 @@ struct CutTrial {
       Reading("the last of them, after the cut", alone.count > 0 ? last : .zero),
     ] + Self.total(outcomes).readings(failedGoal: nil) + [
       Reading("of the lost, those acknowledged on its side", count: outcomes.0.lost),
+      // Only so many could be found to be stale of what others write.
+      Reading("reads on its side of what others write", count: outcomes.0.sightings.count),
       Reading("requests a second before", rate: rate),
     ]
   }
