@@ -9,6 +9,7 @@ struct FailoverCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "failover",
     abstract: "Kill, stop, cut off and restart nodes under load; tell how long, and what was lost.",
+    usage: "failover [--trials N] [--only KIND] … [--callers N] [--json FILE] [--keep]",
     discussion: """
       The table goes to standard output, progress to standard error. Fails when an acknowledged write of Keyval was \
       lost, or when something could not be measured; a goal that is missed is told, and no failure.

@@ -2,6 +2,9 @@ import HostNetworks
 
 /// A node is cut off from all others under load, with some of its callers on its side of the cut: what it goes on
 /// acknowledging to them, how long the others are without service, and what is lost when the cut is mended.
+///
+/// What is lost is a little more than is counted: a caller whose write waits for the end of the cut, and is then served,
+/// has written over what was lost of that one key, and does not miss it.
 struct CutTrial {
   /// How long the cut lasts beyond the time after which everything is served without the node.
   private static let afterwards = Duration.seconds(3)
