@@ -29,6 +29,8 @@ let package = Package(
     .executable(name: "keyval", targets: ["keyval"]),
     // For the benchmarks, which kill and start the processes of a cluster one by one.
     .library(name: "LocalCluster", targets: ["LocalCluster"]),
+    // For those among them that cut a host off.
+    .library(name: "HostNetworks", targets: ["HostNetworks"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -201,16 +203,19 @@ let package = Package(
     // Hosts of their own as network namespaces, and clients on one of them
     .systemLibrary(name: "CNamespaces", path: "Tests/CNamespaces"),
     .target(
+      name: "HostNetworks", dependencies: ["CNamespaces", "LocalCluster"], path: "Tests/HostNetworks",
+      swiftSettings: strict),
+    .target(
       name: "HostWorkload", dependencies: ["Histories", "Keyval"], path: "Tests/HostWorkload",
       swiftSettings: strict),
     .executableTarget(
-      name: "HostClients", dependencies: ["HostWorkload", "Keyval"], path: "Tests/HostClients",
-      swiftSettings: strict),
+      name: "HostClients", dependencies: ["HostNetworks", "HostWorkload", "Keyval"],
+      path: "Tests/HostClients", swiftSettings: strict),
     .testTarget(
       name: "HostTests",
       dependencies: [
-        "CNamespaces", "ClusterFixture", "HostWorkload", "HostClients", "Histories", "keyval", "LocalCluster",
-        "Provisioning",
+        "ClusterFixture", "HostNetworks", "HostWorkload", "HostClients", "Histories", "keyval",
+        "LocalCluster", "Provisioning",
       ], path: "Tests/Hosts", swiftSettings: strict),
     .testTarget(
       name: "SecurityTests",

@@ -16,7 +16,7 @@ let package = Package(
       name: "failover",
       dependencies: [
         .product(name: "Keyval", package: "keyval"), .product(name: "keyval", package: "keyval"),
-        .product(name: "LocalCluster", package: "keyval"),
+        .product(name: "LocalCluster", package: "keyval"), .product(name: "HostNetworks", package: "keyval"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),

@@ -3,6 +3,7 @@
 //
 //     HostClients CONFIGURATION CREDENTIAL_CACHE
 import Foundation
+import HostNetworks
 import HostWorkload
 import Keyval
 

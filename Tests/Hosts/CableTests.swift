@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HostNetworks
 import Testing
 
 @Suite(

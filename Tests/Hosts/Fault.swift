@@ -1,4 +1,5 @@
 import ClusterFixture
+import HostNetworks
 
 /// What happens to a host's processes or to its cable.
 enum Fault: String, CaseIterable, Sendable {

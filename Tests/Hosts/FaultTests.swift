@@ -1,5 +1,6 @@
 import ClusterFixture
 import Histories
+import HostNetworks
 import HostWorkload
 import Testing
 

@@ -1,5 +1,6 @@
 import ClusterFixture
 import Glibc
+import HostNetworks
 import HostWorkload
 import LocalCluster
 import Testing

@@ -8,13 +8,18 @@ import Foundation
 struct FailoverCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "failover",
-    abstract: "Kill, stop and restart nodes under load; tell how long, and what was lost.",
+    abstract: "Kill, stop, cut off and restart nodes under load; tell how long, and what was lost.",
+    usage: "failover [--trials N] [--only KIND] … [--callers N] [--json FILE] [--keep]",
     discussion: """
       The table goes to standard output, progress to standard error. Fails when an acknowledged write of Keyval was \
       lost, or when something could not be measured; a goal that is missed is told, and no failure.
 
+      A node is cut off on a host of its own, which takes root and a kernel with network namespaces and TUN devices; \
+      where these are not to be had, the trials …-cut are skipped, which is no failure either.
+
       Trials: \(Scenario.all.map(\.name).joined(separator: ", ")).
-      """)
+      """,
+    subcommands: [SideCommand.self])
 
   @Option(help: "Trials of each kind.") var trials = 10
   @Option(help: "Only the kinds whose name begins so; may be repeated.") var only: [String] = []

@@ -2,13 +2,21 @@
 struct Scenario: Sendable {
   enum Setting: Hashable, Sendable {
     /// Milliseconds between heartbeats; a lease is eight of them.
-    case keyval(heartbeat: Int)
+    case keyval(heartbeat: Int, onHosts: Bool = false)
     /// Milliseconds of `cluster-node-timeout`.
-    case redis(nodeTimeout: Int)
+    case redis(nodeTimeout: Int, onHosts: Bool = false)
+
+    /// Whether every process has a host of its own, which can be cut off; otherwise all are on the loopback address.
+    var isOnHosts: Bool {
+      switch self {
+      case .keyval(_, let onHosts), .redis(_, let onHosts): onHosts
+      }
+    }
   }
 
   enum Trial: Sendable {
     case outage(OutageTrial)
+    case cut
     case commander
     case rollingRestart(isDrained: Bool)
   }
@@ -38,6 +46,10 @@ struct Scenario: Sendable {
       name: "restart-sigterm", title: "Keyval: rolling restart of three drones by SIGTERM alone",
       setting: .keyval(heartbeat: 250), trial: .rollingRestart(isDrained: false)),
     Scenario(
+      name: "drone-cut",
+      title: "Keyval, lease 2 s: a drone cut off with some of its callers; later mended",
+      setting: .keyval(heartbeat: 250, onHosts: true), trial: .cut),
+    Scenario(
       name: "short-drone-kill", title: "Keyval, lease 0.3 s: kill -9 of a drone",
       setting: .keyval(heartbeat: 37), trial: .outage(OutageTrial(fault: .kill, goal: 0.5))),
     Scenario(
@@ -51,10 +63,18 @@ struct Scenario: Sendable {
       title: "Redis, node timeout 15 s (default): SIGSTOP of a master, which comes back later",
       setting: .redis(nodeTimeout: 15_000), trial: .outage(OutageTrial(fault: .hang, goal: nil))),
     Scenario(
+      name: "redis-cut",
+      title: "Redis, node timeout 15 s (default): a master cut off with some of its callers; later mended",
+      setting: .redis(nodeTimeout: 15_000, onHosts: true), trial: .cut),
+    Scenario(
       name: "redis-2s-kill", title: "Redis, node timeout 2 s: kill -9 of a master",
       setting: .redis(nodeTimeout: 2_000), trial: .outage(OutageTrial(fault: .kill, goal: nil))),
     Scenario(
       name: "redis-2s-hang", title: "Redis, node timeout 2 s: SIGSTOP of a master, which comes back later",
       setting: .redis(nodeTimeout: 2_000), trial: .outage(OutageTrial(fault: .hang, goal: nil))),
+    Scenario(
+      name: "redis-2s-cut",
+      title: "Redis, node timeout 2 s: a master cut off with some of its callers; later mended",
+      setting: .redis(nodeTimeout: 2_000, onHosts: true), trial: .cut),
   ]
 }

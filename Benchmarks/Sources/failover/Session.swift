@@ -1,4 +1,5 @@
 import Foundation
+import HostNetworks
 import LocalCluster
 import Synchronization
 
@@ -21,13 +22,12 @@ final class Session {
     self.directory = directory
   }
 
-  /// Blocks.
+  /// Blocks, also while somebody else is at it: who ends the program must not do so in the middle.
   static func takeDown() {
-    let end = running.withLock { running in
-      defer { running = nil }
-      return running
+    running.withLock { running in
+      running?()
+      running = nil
     }
-    end?()
   }
 
   func run(_ scenarios: [Scenario]) async {
@@ -35,10 +35,15 @@ final class Session {
     while let setting = rest.first?.setting {
       let group = rest.prefix { $0.setting == setting }
       rest = rest.dropFirst(group.count)
+      if setting.isOnHosts, let obstacle = HostNetwork.obstacle {
+        Self.say("\(group.map(\.name).joined(separator: ", ")): skipped, \(obstacle)")
+        continue
+      }
       do {
         switch setting {
-        case .keyval(let heartbeat): try await run(Array(group), heartbeat: heartbeat)
-        case .redis(let nodeTimeout): try await run(Array(group), nodeTimeout: nodeTimeout)
+        case _ where setting.isOnHosts: try await runOnHosts(Array(group), setting)
+        case .keyval(let heartbeat, _): try await run(Array(group), heartbeat: heartbeat)
+        case .redis(let nodeTimeout, _): try await run(Array(group), nodeTimeout: nodeTimeout)
         }
       } catch {
         problems.append("\(group.map(\.name).joined(separator: ", ")): \(error)")
@@ -56,10 +61,11 @@ final class Session {
       var deadline = Duration.seconds(10)
       if case .outage = scenario.trial { deadline = .seconds(60) }
       let system = try KeyvalSystem(cluster, deadline: deadline)
-      defer { system.closeClients() }
+      defer { system.keyvalView.close() }
       try await repeated(scenario) {
         switch scenario.trial {
         case .outage(let trial): try await trial.run(system, keys)
+        case .cut: throw BenchmarkError("nothing is cut off on the loopback address")
         case .commander: try await CommanderTrial().run(system, keys)
         case .rollingRestart(let isDrained):
           try await RollingRestartTrial(isDrained: isDrained).run(system, keys)
@@ -69,12 +75,30 @@ final class Session {
   }
 
   private func run(_ group: [Scenario], nodeTimeout: Int) async throws {
-    let cluster = try await RedisCluster(in: "\(directory)/redis-\(nodeTimeout)", nodeTimeout: nodeTimeout)
+    let cluster = try RedisCluster(in: "\(directory)/redis-\(nodeTimeout)", nodeTimeout: nodeTimeout)
     Self.running.withLock { $0 = { cluster.stop() } }
     let system = RedisSystem(cluster, deadline: .seconds(60))
+    try await cluster.form(seenBy: system.view)
     for scenario in group {
       guard case .outage(let trial) = scenario.trial else { continue }
       try await repeated(scenario) { try await trial.run(system, keys) }
+    }
+  }
+
+  private func runOnHosts(_ group: [Scenario], _ setting: Scenario.Setting) async throws {
+    let started = { (system: HostedSystem) in Self.running.withLock { $0 = { system.stop() } } }
+    let system =
+      switch setting {
+      case .keyval(let heartbeat, _):
+        try await HostedSystem.keyval(
+          in: "\(directory)/keyval-hosts", program: program, heartbeat: heartbeat, started: started)
+      case .redis(let nodeTimeout, _):
+        try await HostedSystem.redis(
+          in: "\(directory)/redis-\(nodeTimeout)-hosts", nodeTimeout: nodeTimeout, started: started)
+      }
+    for scenario in group {
+      guard case .cut = scenario.trial else { continue }
+      try await repeated(scenario) { try await CutTrial().run(system, keys) }
     }
   }
 

@@ -6,40 +6,35 @@ import LocalCluster
 final class KeyvalCluster: Sendable {
   let directory: ClusterDirectory
   private let program: String
-  private let heartbeat: Int
-  private static let drones = 3
+  private let sites: any ClusterSites
+  static let droneNames = ["d1", "d2", "d3"]
 
   /// Starts the cluster; one that was stopped in the directory comes back, with its realm and keys.
-  /// - Parameter heartbeat: in milliseconds; a lease is eight of them.
-  init(in path: String, program: String, heartbeat: Int) async throws {
+  /// - Parameters:
+  ///   - heartbeat: in milliseconds; a lease is eight of them.
+  ///   - sites: where the processes run.
+  ///   - probe: asks from elsewhere whether the cluster serves; nil: by a client of this process.
+  init(
+    in path: String, program: String, heartbeat: Int, sites: any ClusterSites = Loopback(),
+    probe: (@Sendable (ClusterDirectory) async throws -> Bool)? = nil
+  ) async throws {
     directory = try ClusterDirectory(creating: path)
     self.program = program
-    self.heartbeat = heartbeat
+    self.sites = sites
     let directory = directory
     let plan = ClusterPlan(
-      cluster: "bench", drones: Self.drones, heartbeat: heartbeat == 250 ? nil : heartbeat)
-    try await LocalCluster.start(plan, in: directory, program: program, reporter: StepReporter { _ in }) {
-      let client = try Self.client(directory)
+      cluster: "bench", drones: Self.droneNames.count, heartbeat: heartbeat == 250 ? nil : heartbeat)
+    try await LocalCluster.start(
+      plan, in: directory, program: program, sites: sites, reporter: StepReporter { _ in }
+    ) {
+      if let probe { return try await probe(directory) }
+      let client = try KeyvalView.client(of: directory)
       defer { client.close() }
       return try await client.status().slotsServed == Slot.count
     }
   }
 
   func stop() throws { try LocalCluster.stop(in: directory) }
-
-  // MARK: Clients
-
-  /// With the first user's ticket, and the suspicion that fits the cluster's heartbeat.
-  func client(deadline: Duration) throws -> KeyvalClient { try Self.client(directory, deadline: deadline) }
-
-  private static func client(_ directory: ClusterDirectory, deadline: Duration = .seconds(10)) throws
-    -> KeyvalClient
-  {
-    var configuration = try ClientConfiguration.load(path: directory.clientConfiguration)
-    configuration.credentialCache = "FILE:\(directory.cache(of: "alice"))"
-    configuration.deadline = deadline
-    return try KeyvalClient(configuration: configuration)
-  }
 
   // MARK: Processes
 
@@ -71,32 +66,32 @@ final class KeyvalCluster: Sendable {
   }
 
   func restart(_ name: String) throws {
-    try LocalCluster.restart(name, in: directory, program: program)
+    try LocalCluster.restart(name, in: directory, program: program, sites: sites)
   }
 
   // MARK: Waiting
 
   /// Waits until all drones have about the same share, and every slot is served and shadowed.
   @discardableResult
-  func awaitWhole(by client: KeyvalClient) async throws -> ClusterStatus {
+  static func awaitWhole(by client: KeyvalClient) async throws -> ClusterStatus {
     var latest: ClusterStatus?
     do {
       try await eventually("all drones have their share", within: .seconds(60)) {
         let status = try await client.status()
         latest = status
-        return Self.isWhole(status)
+        return isWhole(status)
       }
     } catch {
-      throw BenchmarkError("\(error); \(latest.map(Self.summary) ?? "no status")")
+      throw BenchmarkError("\(error); \(latest.map(summary) ?? "no status")")
     }
     guard let latest else { throw BenchmarkError("there is no status") }
     return latest
   }
 
   private static func isWhole(_ status: ClusterStatus) -> Bool {
-    let share = Slot.count / drones
+    let share = Slot.count / droneNames.count
     return status.slotsServed == Slot.count && status.slotsShadowed == Slot.count && status.slotsMoving == 0
-      && status.drones.count == drones
+      && status.drones.count == droneNames.count
       && status.drones.allSatisfy {
         $0.state == .serving && abs($0.slots - share) <= 2 * Partition.slotsEach
       }

@@ -9,13 +9,14 @@ final class Caller: Sendable {
   /// Sets the keys of one load apart from those of the next.
   private let load: String
 
-  private static let keys = 8
+  static let keys = 8
 
-  init(tag: String, load: String, store: any Store) {
+  /// - Parameter isRecorded: whether it keeps when each write was acknowledged.
+  init(tag: String, load: String, isRecorded: Bool = false, store: any Store) {
     self.tag = tag
     self.load = load
     self.store = store
-    ledger = Mutex(Ledger(keys: Self.keys, now: .now))
+    ledger = Mutex(Ledger(keys: Self.keys, isRecorded: isRecorded, now: .now))
   }
 
   var requests: Int { ledger.withLock { $0.requests } }
@@ -23,16 +24,19 @@ final class Caller: Sendable {
   var servedSinceMark: Int { ledger.withLock { $0.servedSinceMark } }
   var longestGap: Duration { ledger.withLock { $0.longestGap } }
   var longestGapEnd: ContinuousClock.Instant { ledger.withLock { $0.longestGapEnd } }
+  var acknowledgedSinceMark: Int { ledger.withLock { $0.acknowledgedSinceMark } }
+  var lastAcknowledged: ContinuousClock.Instant? { ledger.withLock { $0.lastAcknowledged } }
   func mark(_ now: ContinuousClock.Instant) { ledger.withLock { $0.mark(now) } }
   func stop() { isStopped.store(true, ordering: .relaxed) }
 
   /// A key with the caller's tag: the tag alone decides where it is.
-  private func key(_ index: Int) -> String { "{\(tag)}\(load).\(index)" }
+  static func key(_ index: Int, of tag: String, in load: String) -> String { "{\(tag)}\(load).\(index)" }
+  private func key(_ index: Int) -> String { Self.key(index, of: tag, in: load) }
   private static func value(_ number: UInt64) -> String {
     let digits = String(number)
     return String(repeating: "0", count: 32 - digits.count) + digits
   }
-  private static func number(_ value: String?) throws -> UInt64? {
+  static func number(_ value: String?) throws -> UInt64? {
     guard let value else { return nil }
     guard let number = UInt64(value) else { throw BenchmarkError("somebody else's value was read: \(value)") }
     return number
@@ -71,8 +75,9 @@ final class Caller: Sendable {
     do {
       try await store.put(key(index), Self.value(number))
       ledger.withLock { ledger in
-        ledger.succeeded(begunAt: begun, now: .now)
-        ledger.entries[index].acknowledge(number)
+        let now = ContinuousClock.now
+        ledger.succeeded(begunAt: begun, now: now)
+        ledger.acknowledged(number, of: index, now: now)
       }
     } catch {
       ledger.withLock { ledger in
@@ -82,16 +87,28 @@ final class Caller: Sendable {
     }
   }
 
-  /// Reads all keys again. How many acknowledged writes are not there, and how many reads showed less than had been
-  /// acknowledged although it is there in the end.
-  func audit() async throws -> (lost: Int, stale: Int) {
-    var result = (lost: 0, stale: 0)
+  struct Audit {
+    /// How many acknowledged writes are not there.
+    var lost = 0
+    /// How many reads showed less than had been acknowledged although it is there in the end.
+    var stale = 0
+    /// What was recorded, of the keys that lost nothing.
+    var acknowledgements: [Acknowledgement] = []
+  }
+
+  /// Reads all keys again.
+  func audit() async throws -> Audit {
+    var result = Audit()
     for index in 0..<Self.keys {
       let value = try Self.number(await store.get(key(index)))
       let entry = ledger.withLock { $0.entries[index] }
       let lost = entry.lost(by: value)
       result.lost += lost
-      if entry.isDisputed, lost == 0 { result.stale += 1 }
+      guard lost == 0 else { continue }
+      if entry.isDisputed { result.stale += 1 }
+      result.acknowledgements += ledger.withLock { $0.record[index] ?? [] }.map {
+        Acknowledgement(key: key(index), number: $0.number, at: $0.at)
+      }
     }
     await store.close()
     return result

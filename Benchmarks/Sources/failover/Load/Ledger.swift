@@ -43,20 +43,28 @@ struct Ledger {
   private(set) var longestGapEnd: ContinuousClock.Instant
   /// Successes since the mark of requests that began after it.
   private(set) var servedSinceMark = 0
+  private(set) var acknowledgedSinceMark = 0
+  private(set) var lastAcknowledged: ContinuousClock.Instant?
+  /// By the key's index, where that is kept: each acknowledged write.
+  private(set) var record: [Int: [(number: UInt64, at: ContinuousClock.Instant)]] = [:]
+  private let isRecorded: Bool
   private var markedAt: ContinuousClock.Instant
 
-  init(keys: Int, now: ContinuousClock.Instant) {
+  init(keys: Int, isRecorded: Bool = false, now: ContinuousClock.Instant) {
+    self.isRecorded = isRecorded
     entries = Array(repeating: Entry(), count: keys)
     lastSuccess = now
     markedAt = now
     longestGapEnd = now
   }
 
-  /// From here on gaps are measured.
+  /// From here on gaps are measured. Of what was recorded before, the last still tells what has to be read.
   mutating func mark(_ now: ContinuousClock.Instant) {
     markedAt = now
     longestGap = .zero
     servedSinceMark = 0
+    acknowledgedSinceMark = 0
+    record = record.mapValues { $0.suffix(1) }
   }
 
   mutating func succeeded(begunAt: ContinuousClock.Instant, now: ContinuousClock.Instant) {
@@ -67,6 +75,13 @@ struct Ledger {
     }
     lastSuccess = now
     if begunAt >= markedAt { servedSinceMark += 1 }
+  }
+
+  mutating func acknowledged(_ number: UInt64, of index: Int, now: ContinuousClock.Instant) {
+    entries[index].acknowledge(number)
+    acknowledgedSinceMark += 1
+    lastAcknowledged = now
+    if isRecorded { record[index, default: []].append((number, now)) }
   }
 
   /// It was not served: the gap goes on.

@@ -5,10 +5,13 @@ import Synchronization
 
 /// `redis-server` in cluster mode on this machine: three masters with a replica each, everything else as it comes.
 final class RedisCluster: Sendable {
+  /// Each is called by its port.
   let nodes: [RedisAddress]
   private let directory: String
+  private let sites: any ClusterSites
   private let processes: Mutex<[RedisAddress: Process]>
-  private static let masters = 3
+  static let masters = 3
+  static let siteNames = (1...2 * masters).map { "r\($0)" }
 
   /// Whether there is a `redis-server` and a `redis-cli` on the `PATH`.
   static var isInstalled: Bool { program("redis-server") != nil && program("redis-cli") != nil }
@@ -18,20 +21,33 @@ final class RedisCluster: Sendable {
     return folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
   }
 
-  /// Starts the cluster in a directory of its own.
-  /// - Parameter nodeTimeout: `cluster-node-timeout` in milliseconds; 15,000 is Redis' default.
-  init(in directory: String, nodeTimeout: Int) async throws {
+  /// Starts the nodes in a directory of their own; they are no cluster before ``form(seenBy:)``.
+  /// - Parameters:
+  ///   - nodeTimeout: `cluster-node-timeout` in milliseconds; 15,000 is Redis' default.
+  ///   - sites: where they run: ``siteNames``. Only the loopback address is protected by Redis from others.
+  init(in directory: String, nodeTimeout: Int, sites: any ClusterSites = Loopback()) throws {
     self.directory = directory
-    let ports = try Self.freePorts(count: 2 * Self.masters * 2)
-    nodes = ports.prefix(2 * Self.masters).map { RedisAddress(host: "127.0.0.1", port: $0) }
+    self.sites = sites
+    let ports = try Self.freePorts(count: 2 * Self.siteNames.count)
+    nodes = zip(Self.siteNames, ports).map { RedisAddress(host: sites.address(of: $0), port: $1) }
     processes = Mutex([:])
-    for (node, bus) in zip(nodes, ports.suffix(2 * Self.masters)) {
+    do {
+      try start(nodes, buses: ports.suffix(nodes.count), nodeTimeout)
+    } catch {
+      stop()
+      throw error
+    }
+  }
+
+  private func start(_ nodes: [RedisAddress], buses: some Sequence<Int>, _ nodeTimeout: Int) throws {
+    for (node, bus) in zip(nodes, buses) {
       let home = "\(directory)/\(node.port)"
       try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
       try """
       port \(node.port)
       cluster-port \(bus)
-      bind 127.0.0.1
+      bind \(node.host)
+      protected-mode \(sites is Loopback ? "yes" : "no")
       cluster-enabled yes
       cluster-config-file nodes.conf
       cluster-node-timeout \(nodeTimeout)
@@ -41,30 +57,37 @@ final class RedisCluster: Sendable {
       """.write(toFile: "\(home)/redis.conf", atomically: true, encoding: .utf8)
       try start(node)
     }
-    do {
-      try await create()
-    } catch {
-      stop()
-      throw error
-    }
   }
 
-  private func create() async throws {
-    for node in nodes {
-      try await eventually("\(node) answers", within: .seconds(10)) {
-        try await Self.ask(node, "PING") == .simple("PONG")
-      }
-    }
+  /// Makes a cluster of the nodes, and waits until it is whole.
+  /// - Parameters:
+  ///   - view: from where they can be reached.
+  ///   - site: where that is.
+  func form(seenBy view: any Waiting, at site: String = siteNames[0]) async throws {
+    try await view.awaitAnswers()
     let creation = Process()
     creation.executableURL = URL(filePath: Self.program("redis-cli") ?? "")
     creation.arguments =
       ["--cluster", "create"] + nodes.map { "\($0.host):\($0.port)" }
       + ["--cluster-replicas", "1", "--cluster-yes"]
     creation.standardOutput = FileHandle.nullDevice
-    try creation.run()
+    try sites.at(site) { try creation.run() }
     creation.waitUntilExit()
     guard creation.terminationStatus == 0 else { throw BenchmarkError("redis-cli --cluster create fails") }
-    try await awaitWhole()
+    try await view.awaitWhole()
+  }
+
+  func node(_ name: String) throws -> RedisAddress {
+    guard let node = nodes.first(where: { String($0.port) == name }) else {
+      throw BenchmarkError("there is no node \(name)")
+    }
+    return node
+  }
+
+  /// Where the node runs.
+  func site(of node: RedisAddress) throws -> String {
+    guard let index = nodes.firstIndex(of: node) else { throw BenchmarkError("there is no node at \(node)") }
+    return Self.siteNames[index]
   }
 
   func start(_ node: RedisAddress) throws {
@@ -72,7 +95,7 @@ final class RedisCluster: Sendable {
     process.executableURL = URL(filePath: Self.program("redis-server") ?? "")
     process.arguments = ["\(directory)/\(node.port)/redis.conf"]
     process.standardOutput = FileHandle.nullDevice
-    try process.run()
+    try sites.at(site(of: node)) { try process.run() }
     processes.withLock { $0[node] = process }
   }
 
@@ -84,58 +107,15 @@ final class RedisCluster: Sendable {
     return process.processIdentifier
   }
 
+  var identities: [ProcessIdentity] {
+    processes.withLock { $0.values.compactMap { ProcessIdentity(pid: $0.processIdentifier) } }
+  }
+
   /// Ends all of them, stopped ones too.
   func stop() {
     let all = processes.withLock { $0.values.filter(\.isRunning) }
     for process in all { Glibc.kill(process.processIdentifier, SIGKILL) }
     for process in all { process.waitUntilExit() }
-  }
-
-  // MARK: Waiting
-
-  /// Waits until all nodes know each other as alive, every slot has a master, and every master a replica that is up
-  /// to date.
-  func awaitWhole() async throws {
-    try await eventually("the Redis cluster is whole", within: .seconds(90), every: .milliseconds(50)) {
-      var replicas = 0
-      for node in nodes {
-        let (cluster, links, replication) = (
-          try await Self.text(node, "CLUSTER", "INFO"), try await Self.text(node, "CLUSTER", "NODES"),
-          try await Self.text(node, "INFO", "replication")
-        )
-        guard cluster.contains("cluster_state:ok"), cluster.contains("cluster_slots_ok:\(Slot.count)"),
-          cluster.contains("cluster_size:\(Self.masters)"), !links.contains("fail"),
-          !links.contains("disconnected")
-        else { return false }
-        if replication.contains("role:slave") {
-          guard replication.contains("master_link_status:up"),
-            replication.contains("master_sync_in_progress:0")
-          else { return false }
-          replicas += 1
-        } else {
-          guard replication.contains("connected_slaves:1"), replication.contains("state=online") else {
-            return false
-          }
-        }
-      }
-      return replicas == Self.masters
-    }
-  }
-
-  private static func ask(_ node: RedisAddress, _ words: String...) async throws -> RESP {
-    let connection = try await RedisConnection(to: node)
-    defer { connection.close() }
-    switch words.count {
-    case 1: return try await connection.send(words[0])
-    default: return try await connection.send(words[0], words[1])
-    }
-  }
-
-  private static func text(_ node: RedisAddress, _ first: String, _ second: String) async throws -> String {
-    guard case .bulk(let text?) = try await ask(node, first, second) else {
-      throw BenchmarkError("\(first) \(second) is not answered")
-    }
-    return text
   }
 
   /// Ports that nobody listens on at the moment, by asking the system for each.

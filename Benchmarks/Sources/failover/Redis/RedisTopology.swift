@@ -1,6 +1,6 @@
 import Keyval
 
-struct RedisAddress: Hashable, Sendable {
+struct RedisAddress: Hashable, Codable, Sendable {
   let host: String
   let port: Int
 

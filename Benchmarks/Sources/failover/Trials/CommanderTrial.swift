@@ -4,16 +4,16 @@ import Keyval
 /// The commander is killed under load: until when there is another, and whether a request fails.
 struct CommanderTrial {
   func run(_ system: KeyvalSystem, _ keys: KeySet) async throws -> [Reading] {
-    try await system.awaitWhole()
+    try await system.view.awaitWhole()
     // Without load: it asks the drones one after the other.
-    let observer = try system.cluster.client(deadline: .seconds(10))
+    let observer = try KeyvalView.client(of: system.cluster.directory)
     defer { observer.close() }
-    let load = Load(keys, system.store)
+    let load = Load(keys.tags, system.view.store)
     let (elected, gap, others) = try await load.during {
       try await load.warmUp()
       let before = try await observer.status()
       guard let name = before.commander.instance else { throw BenchmarkError("the commander has no name") }
-      let tags = try await system.tags(of: before.commander, among: keys.tags)
+      let tags = try await system.keyvalView.tags(of: before.commander, among: keys.tags)
       let start = ContinuousClock.now
       try await system.send(SIGKILL, to: name)
       load.mark()

@@ -9,11 +9,11 @@ struct OutageTrial {
   let goal: Double?
 
   func run(_ system: any System, _ keys: KeySet) async throws -> [Reading] {
-    try await system.awaitWhole()
-    let load = Load(keys, system.store)
+    try await system.view.awaitWhole()
+    let load = Load(keys.tags, system.view.store)
     let (gaps, rate) = try await load.during {
       try await load.warmUp()
-      let victim = try await system.victim(among: keys.tags)
+      let victim = try await system.view.victim(among: keys.tags)
       let rate = load.rate
       try await system.send(fault == .kill ? SIGKILL : SIGSTOP, to: victim.name)
       // From now on only another can serve its keys.

@@ -7,10 +7,10 @@ struct RollingRestartTrial {
   let isDrained: Bool
 
   func run(_ system: KeyvalSystem, _ keys: KeySet) async throws -> [Reading] {
-    try await system.awaitWhole()
-    let observer = try system.cluster.client(deadline: .seconds(30))
+    try await system.view.awaitWhole()
+    let observer = try KeyvalView.client(of: system.cluster.directory, deadline: .seconds(30))
     defer { observer.close() }
-    let load = Load(keys, system.store)
+    let load = Load(keys.tags, system.view.store)
     var steps: [(name: String, end: ContinuousClock.Instant)] = []
     let duration = try await load.during {
       try await load.warmUp()
@@ -25,7 +25,7 @@ struct RollingRestartTrial {
         try await system.cluster.awaitEnd(of: name)
         steps.append(("\(name) ended", .now))
         try system.restart(name)
-        try await system.cluster.awaitWhole(by: observer)
+        try await KeyvalCluster.awaitWhole(by: observer)
         steps.append(("\(name) was filled", .now))
       }
       return ContinuousClock.now - start

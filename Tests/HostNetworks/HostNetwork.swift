@@ -10,7 +10,7 @@ import LocalCluster
 /// checksums or segments left to a card that is none), a cut is silence as between routed hosts, and everything is
 /// held by descriptors. The namespaces have no names. When this process ends, however it ends, the interfaces are
 /// gone, and the namespaces with the last process in them.
-final class HostNetwork: ClusterSites {
+public final class HostNetwork: ClusterSites {
   private let hosts: [String: Host]
   private let hub: Hub
 
@@ -21,7 +21,7 @@ final class HostNetwork: ClusterSites {
 
   /// - Parameter names: of up to 200 hosts.
   /// - Throws: ``HostNetworkError`` where the machine does not allow it.
-  init(_ names: [String]) throws(HostNetworkError) {
+  public init(_ names: [String]) throws(HostNetworkError) {
     var hosts: [String: Host] = [:]
     var ends: [Int32] = []
     do throws(HostNetworkError) {
@@ -44,7 +44,7 @@ final class HostNetwork: ClusterSites {
   }
 
   /// Takes all interfaces away. Harmless to repeat.
-  func close() { hub.close() }
+  public func close() { hub.close() }
 
   // MARK: Hosts
 
@@ -53,7 +53,7 @@ final class HostNetwork: ClusterSites {
   /// 198.18.0.0/15 is for tests of networks (RFC 2544): no route of anybody leads there.
   static func address(_ index: Int) -> UInt32 { 0xC612_0000 + UInt32(index) + 1 }
 
-  func address(of name: String) -> String { "198.18.0.\(host(name).index + 1)" }
+  public func address(of name: String) -> String { "198.18.0.\(host(name).index + 1)" }
 
   /// Both daemons of the realm are one host.
   private func host(_ name: String) -> Host {
@@ -63,7 +63,7 @@ final class HostNetwork: ClusterSites {
     return host
   }
 
-  func at<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
+  public func at<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
     let back = try Self.enter(host(name).namespace)
     defer { back() }
     return try body()
@@ -109,12 +109,12 @@ final class HostNetwork: ClusterSites {
   // MARK: Cables
 
   /// Lays a cable from one host to another; the way back is another cable.
-  func lay(_ cable: Cable, from: String, to: String) {
+  public func lay(_ cable: Cable, from: String, to: String) {
     hub.lay(cable, from: host(from).index, to: host(to).index)
   }
 
   /// Lays such cables between the host and all others.
-  func lay(_ cable: Cable, _ direction: Direction = .both, of name: String) {
+  public func lay(_ cable: Cable, _ direction: Direction = .both, of name: String) {
     for other in hosts.keys.sorted() where host(other).index != host(name).index {
       if direction != .incoming { lay(cable, from: name, to: other) }
       if direction != .outgoing { lay(cable, from: other, to: name) }
@@ -124,20 +124,20 @@ final class HostNetwork: ClusterSites {
   // MARK: What the machine allows
 
   /// Why this machine has no hosts to give, nil if it has.
-  static let obstacle: String? = {
+  public static let obstacle: String? = {
     do throws(HostNetworkError) {
       try HostNetwork(["probe"]).close()
       return nil
     } catch {
-      let hint = geteuid() == 0 ? "" : "; run the tests as root"
+      let hint = geteuid() == 0 ? "" : "; run this as root"
       return "hosts of their own are not possible here: \(error)\(hint)"
     }
   }()
 }
 
 /// Why there are no hosts.
-struct HostNetworkError: Error, CustomStringConvertible {
-  let description: String
+public struct HostNetworkError: Error, CustomStringConvertible {
+  public let description: String
   init(_ description: String, _ code: Int32? = nil) {
     self.description = description + (code.map { ": \(String(cString: strerror($0)))" } ?? "")
   }
