@@ -1,5 +1,4 @@
 import ClusterFixture
-import Histories
 import HostWorkload
 import Testing
 
@@ -29,7 +28,9 @@ struct FaultTests {
       let report = try hosts.clients.finish()
       #expect(report.lost == [], "of \(report.written) keys that were written once")
       #expect(report.written > 500)
-      judge(report)
+      #expect(report.anomalies == [])
+      // Histories with little in them show nothing.
+      #expect(report.operations > 2_000)
     }
   }
 
@@ -80,20 +81,5 @@ struct FaultTests {
       }
       if victim == .database { #expect(throws: ClientHostError.self) { try hosts.clients.writeDurably() } }
     }
-  }
-
-  private func judge(_ report: Report) {
-    var count = 0
-    for register in report.registers {
-      count += register.operations.count
-      switch Linearizability.check(register.operations) {
-      case .linearizable: break
-      case .undecided: Issue.record("the history of \(register.key) has too many explanations to try")
-      case .violated(let prefix):
-        let end = prefix.suffix(12).map { "  \($0.line)" }.joined(separator: "\n")
-        Issue.record("the history of \(register.key) is not linearizable; it ends:\n\(end)")
-      }
-    }
-    #expect(count > 2_000, "histories with so little in them show nothing")
   }
 }
