@@ -52,9 +52,15 @@ import Testing
     let again = mine.intersection(office.served(by: 0))
     #expect(!again.isEmpty)
     let copies = office.holdings(of: 0)
-    office.report(2, holding: office.holdings(of: 2), copies: copies)
-    office.report(0)
-    office.tick()
+    // Drone 0 says nothing any more, and its lease runs out.
+    let end = office.now + office.timing.lease * 2
+    while office.now < end {
+      office.now = office.now + office.timing.heartbeat
+      office.tick()
+      office.storeKey()
+      office.report(1)
+      office.report(2, holding: office.holdings(of: 2), copies: copies)
+    }
     #expect(again.isSubset(of: promoting(office)))
   }
 }
