@@ -197,17 +197,19 @@ let package = Package(
     .testTarget(
       name: "ScenarioTests",
       dependencies: [
-        "ClusterFixture", "keyval", "Keyval", "LocalCluster", "Cluster", "Cryptography", "Kerberos",
-        "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix, logging,
+        "ClusterFixture", "HostWorkload", "keyval", "Keyval", "LocalCluster", "Cluster", "Cryptography",
+        "Kerberos", "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix,
+        logging,
       ], path: "Tests/Scenarios", swiftSettings: strict),
-    // Hosts of their own as network namespaces, and clients on one of them
-    .systemLibrary(name: "CNamespaces", path: "Tests/CNamespaces"),
+    // Clients whose every answer is kept, to be judged afterwards
     .target(
       name: "HostNetworks", dependencies: ["CNamespaces", "LocalCluster"], path: "Tests/HostNetworks",
       swiftSettings: strict),
     .target(
       name: "HostWorkload", dependencies: ["Histories", "Keyval"], path: "Tests/HostWorkload",
       swiftSettings: strict),
+    // Hosts of their own as network namespaces, and those clients on one of them
+    .systemLibrary(name: "CNamespaces", path: "Tests/CNamespaces"),
     .executableTarget(
       name: "HostClients", dependencies: ["HostNetworks", "HostWorkload", "Keyval"],
       path: "Tests/HostClients", swiftSettings: strict),

@@ -116,7 +116,7 @@ extension AuthorityCore {
   /// - Parameter now: nil between ticks: the authority's own voice and the end of time wait for the next.
   private mutating func decide(_ now: Instant?) -> [AuthorityAction] {
     guard case .polling(var ballot) = contest else { return [] }
-    if let now, !ballot.hasAuthorityVoted, ballot.needsAuthority, !hearsCommander(now), isTenured(now) {
+    if let now, !ballot.hasAuthorityVoted, ballot.needsAuthority, !abstains(now), isTenured(now) {
       ballot.hasAuthorityVoted = true
       contest = .polling(ballot)
     }
@@ -130,7 +130,8 @@ extension AuthorityCore {
     }
   }
 
-  private func hearsCommander(_ now: Instant) -> Bool {
+  /// As every voter does that has just answered the commander.
+  private func abstains(_ now: Instant) -> Bool {
     guard let commanderHeard else { return false }
     return now - commanderHeard <= timing.suspicion
   }

@@ -130,6 +130,7 @@ public struct DroneCore: Sendable {
 
   public var slotMap: SlotMap? { map }
 
+  /// Whether it counts as there. Not whether this drone may vote for another (`abstains`).
   public var hearsCommander: Bool { commander.map { !$0.isSilent } ?? false }
 
   mutating func backOff() -> Int64 { random.next(in: timing.backOff) }

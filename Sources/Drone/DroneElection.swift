@@ -209,7 +209,7 @@ extension DroneCore {
     if promise.term == query.term {
       candidate = promise.candidate
     } else if query.term > highestTerm, let favourite = candidacy.favourite, favourite.term == query.term,
-      !hearsCommander(now)
+      !abstains(now)
     {
       promise = VotePromise(term: query.term, candidate: favourite.candidate)
       candidate = favourite.candidate
@@ -222,7 +222,7 @@ extension DroneCore {
 
   /// A voter that answered the commander abstains for the suspicion interval: the commander may be renewing
   /// leases on the strength of that answer. It may have answered in an earlier life of this drone too.
-  private func hearsCommander(_ now: Instant) -> Bool {
+  private func abstains(_ now: Instant) -> Bool {
     guard now - began > timing.suspicion else { return true }
     guard let commander else { return false }
     return now - commander.lastHeard <= timing.suspicion

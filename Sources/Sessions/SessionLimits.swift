@@ -36,6 +36,10 @@ public struct SessionLimits: Sendable {
   public var idleTime: Duration = .seconds(600)
   /// Time that written bytes may wait for a peer that does not read.
   public var writeTime: Duration = .seconds(30)
+  /// Time that bytes may be on their way to a peer whose host confirms none of them. A cable that was cut, one way or
+  /// both, is found out by that. TCP alone would go on for a quarter of an hour, and after the cable has healed it
+  /// would try again only after as long as it has tried in vain.
+  public var unconfirmedTime: Duration = .seconds(10)
   /// Bytes that may wait in a session for the network before its handler is told to stop writing.
   public var unsentBytes = 4 << 20
 

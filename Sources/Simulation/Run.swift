@@ -33,6 +33,8 @@ public struct Run: Sendable {
   public let seed: UInt64
   public var isTracing = false
   var plan: FaultPlan
+  /// Whether an operator may have nothing to accept the loss of, however the run ends.
+  var mayLoseNothing: Bool
   #if KEYVAL_MUTATIONS
     public var mutations: Mutations = []
   #endif
@@ -40,6 +42,7 @@ public struct Run: Sendable {
   public init(seed: UInt64) {
     self.seed = seed
     plan = FaultPlan(seed: seed)
+    mayLoseNothing = plan.isSingle
   }
 
   public func callAsFunction() -> Report {
@@ -110,7 +113,7 @@ public struct Run: Sendable {
       return world.isServed
     }
     guard !world.isOver else { return }
-    if plan.isSingle, !world.watch.accepted.isEmpty {
+    if mayLoseNothing, !world.watch.accepted.isEmpty {
       return world.violated(
         "one fault at a time, and writes of partitions \(world.watch.accepted) may be lost")
     }

@@ -104,6 +104,7 @@ public struct SessionDialer: Sendable {
       .connectTimeout(TimeAmount(connectTime))
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelOption(.writeBufferWaterMark, value: .sessions(limits))
+      .channelOption(.unconfirmedTime, value: .milliseconds(limits.unconfirmedTime))
       .channelOption(.autoRead, value: false)
       .connect(host: address.host, port: address.port)
       .hop(to: eventLoop)

@@ -73,6 +73,7 @@ public final class SessionListener: Sendable {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.writeBufferWaterMark, value: .sessions(configuration.limits))
+      .childChannelOption(.unconfirmedTime, value: .milliseconds(configuration.limits.unconfirmedTime))
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try acceptor.accept(channel) }
       }

@@ -46,4 +46,15 @@ extension ClusterFixture {
     guard let latest else { throw ClusterFixtureError("there is no status") }
     return latest
   }
+
+  /// Owners and shadows died together: says as an operator that what only they had is lost, until all slots are served
+  /// in a term above that.
+  public func acceptLoss(by client: KeyvalClient, aboveTerm term: UInt64) async throws {
+    try await eventually("all slots are served, or wait for somebody to accept a loss") {
+      let status = try await client.status()
+      guard status.term.number > term else { return false }
+      if status.slotsAwaitingCopies > 0 { _ = try await client.administer(.acceptLoss, "") }
+      return status.slotsServed == 16_384
+    }
+  }
 }

@@ -106,6 +106,37 @@ import Testing
     }
   }
 
+  @Test("who has been promised a vote, or stands in a higher term, gives way to nobody")
+  func noTie() throws {
+    var supported = TestDrone.registered(2, drones: 5)
+    let standing = supported.stand()
+    let term = try #require(standing)
+    let support = CandidacyAnswer(term: term, choice: .voted, highest: term)
+    supported.receive(.candidacyAnswer(support), from: 3)
+    let answer = supported.receive(.candidacy(Candidacy(term: term)), from: 1).candidacyAnswer
+    #expect(answer?.choice == .promisedElsewhere)
+    #expect(supported.receive(.candidacyAnswer(support), from: 4) == [.makeElectionKey(term)])
+
+    var ahead = TestDrone.registered(2)
+    ahead.receive(.candidacy(Candidacy(term: Term(5))), from: 3)
+    #expect(ahead.stand() == Term(6))
+    let other = ahead.receive(.candidacy(Candidacy(term: Term(5))), from: 1).candidacyAnswer
+    #expect(other?.choice == .promisedElsewhere)
+  }
+
+  @Test("who gave way does not stand again before the other may have come to a ballot")
+  func afterTie() throws {
+    var drone = TestDrone.registered(2)
+    for _ in 0..<8 {
+      let standing = drone.stand()
+      drone.receive(.candidacy(Candidacy(term: try #require(standing))), from: 1)
+      let stood = drone.pass(drone.timing.ballot).contains {
+        if case .note(.candidate) = $0 { true } else { false }
+      }
+      #expect(!stood)
+    }
+  }
+
   @Test("a single drone elects itself; one of two needs only the authority", arguments: [1, 2])
   func few(drones: Int) throws {
     var drone = TestDrone.registered(drones: drones)

@@ -43,6 +43,22 @@ import Testing
     #expect(loop.commit().completions.map(\.result) == [.done(existed: false), .done(existed: false)])
   }
 
+  @Test("a mismatch that is under way leaves everything as it was, for reads and for the writes behind it")
+  func mismatchHidesNothing() {
+    var loop = TestLoop()
+    #expect(loop.put("a", "1", write: 1) == nil)
+    loop.commit()
+    #expect(loop.compareAndPut("a", "0", "9", write: 2) == nil)
+    #expect(loop.get("a") == value("1"))
+    #expect(loop.compareAndPut("a", "1", "2", write: 3) == nil)
+    #expect(loop.compareAndPut("b", "0", "9", write: 4) == nil)
+    #expect(loop.get("b") == .notFound)
+    #expect(loop.put("b", "1", write: 5) == nil)
+    let outcomes = loop.commit().completions.map(\.result)
+    #expect(outcomes == [false, true, false, false].map { .done(existed: $0) })
+    #expect(loop.get("a") == value("2") && loop.get("b") == value("1"))
+  }
+
   @Test("the first attempt that arrives after its retry found another value is not executed either")
   func lateFirstAttempt() {
     var loop = TestLoop()

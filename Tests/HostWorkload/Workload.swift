@@ -4,8 +4,6 @@ import Synchronization
 
 /// Clients that go on reading and writing a few keys while a cluster is being harmed, each with sessions of its own.
 public final class Workload: Sendable {
-  /// Between two operations of a client, so that the processes of a small machine get their turn.
-  private static let pause = Duration.milliseconds(4)
   /// Registers a chapter that each drone owns.
   private static let registersEach = 2
 
@@ -16,6 +14,7 @@ public final class Workload: Sendable {
 
   private let clients: [KeyvalClient]
   private let ledger: Ledger
+  private let pause: Duration
   private let chapter: Mutex<Chapter>
   private let isOver = Atomic(false)
   private let tasks = Mutex<[Task<Void, Never>]>([])
@@ -23,8 +22,12 @@ public final class Workload: Sendable {
   /// - Parameters:
   ///   - clients: whom nobody else uses.
   ///   - first: the name of the first chapter.
-  public init(_ clients: [KeyvalClient], beginning first: String) async throws {
+  ///   - pause: between two operations of a client, so that the processes of a small machine get their turn.
+  public init(
+    _ clients: [KeyvalClient], beginning first: String, pause: Duration = .milliseconds(4)
+  ) async throws {
     self.clients = clients
+    self.pause = pause
     ledger = Ledger(clients: clients.count)
     chapter = Mutex(Chapter(name: first, registers: try await Self.registers(of: first, by: clients[0])))
     for index in clients.indices {
@@ -44,8 +47,18 @@ public final class Workload: Sendable {
 
   /// Ends what the clients do, and reads everything back.
   public func finish() async throws -> Report {
+    await stop()
+    return try await readBack()
+  }
+
+  /// Ends what the clients do.
+  public func stop() async {
     isOver.store(true, ordering: .releasing)
     for task in tasks.withLock({ $0 }) { await task.value }
+  }
+
+  /// Reads everything that was written. What it finds belongs to the histories, and may be looked at again later.
+  public func readBack() async throws -> Report {
     let reader = clients[0]
     for key in ledger.history.keys.map({ String(decoding: $0, as: UTF8.self) }) {
       await ledger.note(clients.count, .get, on: key) { .value(try await reader.get(key)) }
@@ -110,7 +123,7 @@ public final class Workload: Sendable {
         let new = "\(name)/added/\(index)/\(count)"
         await ledger.noteAdded(index, new) { try await client.put(new, new) }
       }
-      try? await Task.sleep(for: Self.pause)
+      try? await Task.sleep(for: pause)
     }
   }
 }

@@ -77,4 +77,11 @@ struct HostCluster: Sendable {
       zip(try clients.progress().operations, before).allSatisfy { $0 >= $1 + count }
     }
   }
+
+  func awaitDurability() async throws {
+    try await cluster.eventually("durable writes are confirmed") {
+      try clients.writeDurably()
+      return true
+    }
+  }
 }

@@ -93,6 +93,32 @@ struct CommanderTests {
     }
   }
 
+  @Test("a commander that ends in order leaves its successor nothing to give: others serve what it had")
+  func ended() async throws {
+    try await ClusterFixture.run(drones: 3) { cluster in
+      let client = try cluster.client()
+      let all: Set = ["d1", "d2", "d3"]
+      func lines(_ words: String, of names: Set<String>) -> Int {
+        names.reduce(0) { $0 + cluster.log(of: $1).components(separatedBy: words).count - 1 }
+      }
+      // A busy machine may take longer than the one that ends waits, which it says: then another has to end.
+      for _ in 0..<8 {
+        let before = try await cluster.awaitServing(by: client, drones: all)
+        let old = try #require(before.commander.instance)
+        let rest = all.subtracting([old])
+        let (granted, impatient) = (lines(" granted ", of: rest), lines("stopping before", of: [old]))
+        #expect(try await cluster.terminate(old) == 0)
+        try await cluster.awaitServing(by: client, drones: rest, aboveTerm: before.term.number)
+        if lines("stopping before", of: [old]) == impatient {
+          #expect(lines(" granted ", of: rest) == granted)
+          return
+        }
+        try cluster.restart(old)
+      }
+      Issue.record("no commander ended in time")
+    }
+  }
+
   @Test("a commander that hung returns as a drone, and answers nothing stale meanwhile")
   func suspended() async throws {
     try await ClusterFixture.run(drones: 3) { cluster in

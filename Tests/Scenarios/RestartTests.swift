@@ -53,7 +53,7 @@ struct RestartTests {
       for name in names { try cluster.kill(name) }
       for name in names { try cluster.restart(name) }
       let progress = load.progress
-      try await Self.acceptLoss(cluster, client, aboveTerm: before.term.number)
+      try await cluster.acceptLoss(by: client, aboveTerm: before.term.number)
       try await cluster.awaitServing(
         by: client, drones: ["d1", "d2", "d3"], aboveTerm: before.term.number)
       try await cluster.eventually("every writer goes on") { load.hasAdvanced(by: 5, since: progress) }
@@ -89,7 +89,7 @@ struct RestartTests {
       #expect(offices(cluster) == taken)
       try cluster.restart(others[0])
       let progress = load.progress
-      try await Self.acceptLoss(cluster, client, aboveTerm: before.term.number)
+      try await cluster.acceptLoss(by: client, aboveTerm: before.term.number)
       try await cluster.awaitServing(by: client, drones: Set(others), aboveTerm: before.term.number)
       try await cluster.eventually("every writer goes on") { load.hasAdvanced(by: 5, since: progress) }
       await load.stop()
@@ -133,18 +133,6 @@ struct RestartTests {
       #expect(load.violations == [])
       #expect(load.failures == [])
       #expect(try await load.lost(by: cluster.client()) == [])
-    }
-  }
-
-  /// Owners and shadows died together: an operator says that what only they had is lost, until all slots are served.
-  private static func acceptLoss(
-    _ cluster: ClusterFixture, _ client: KeyvalClient, aboveTerm term: UInt64
-  ) async throws {
-    try await cluster.eventually("all slots are served, or wait for somebody to accept a loss") {
-      let status = try await client.status()
-      guard status.term.number > term else { return false }
-      if status.slotsAwaitingCopies > 0 { _ = try await client.administer(.acceptLoss, "") }
-      return status.slotsServed == 16_384
     }
   }
 }

@@ -1,0 +1,46 @@
+import Cluster
+import Testing
+
+@testable import Drone
+
+@Suite("A data loop whose process is about to end") struct RetirementTests {
+  @Test("what is only in memory goes to the database at once, and until it is there the loop is not at rest")
+  func handsOver() {
+    var pair = ShadowPair.inSync()
+    #expect(pair.put("a", "1") == nil)
+    #expect(pair.talk().count == 1, "its shadow has it")
+    #expect(!pair.ownerCore.isUrgent && pair.records.isEmpty)
+    pair.ownerCore.retire()
+    #expect(pair.ownerCore.isUrgent && !pair.ownerCore.isRetired)
+    pair.store()
+    #expect(pair.records.count == 1)
+    #expect(pair.ownerCore.isRetired)
+  }
+
+  @Test("nobody stays on the list at the database, so that whoever opens the partition asks for no copy")
+  func emptiesList() {
+    var pair = ShadowPair.inSync()
+    #expect(pair.isListed)
+    pair.ownerCore.retire()
+    #expect(!pair.ownerCore.isRetired)
+    pair.store()
+    #expect(pair.fence.inSync.holders == [])
+    #expect(pair.ownerCore.isRetired)
+    pair.talk()
+    pair.store()
+    #expect(pair.fence.inSync.holders == [], "nor does anybody come back to it")
+  }
+
+  @Test("nothing is read or written any more; what was under way is answered")
+  func refuses() {
+    var loop = TestLoop()
+    #expect(loop.put("a", "1", write: 1) == nil)
+    let number = loop.lastNumber
+    loop.core.retire()
+    #expect(loop.put("a", "2", write: 2) == .unavailable(.leaseOver))
+    #expect(loop.compareAndPut("a", nil, "2", write: 3) == .unavailable(.leaseOver))
+    #expect(loop.get("a") == .unavailable(.leaseOver))
+    #expect(loop.commit().completions == [loop.done(number, existed: false)])
+    #expect(loop.core.isRetired)
+  }
+}

@@ -1,0 +1,64 @@
+#if KEYVAL_MUTATIONS
+  import Testing
+
+  @testable import Simulation
+
+  @Suite("What a failing schedule is reduced to") struct ShrinkingTests {
+    /// Seed 8 takes both of its faults to show this one.
+    private func failing() throws -> Run {
+      var run = Run(seed: 8)
+      run.mutations = try MutationCheck.mutation("skipFence")
+      return run
+    }
+
+    @Test(
+      "the faults that a violation takes stay, all others go, and what is told is the run with these alone")
+    func reduced() throws {
+      let plain = try failing()
+      let needed = plain.plan.faults.map(\.description)
+      #expect(needed.count == 2)
+      var run = plain
+      for second in 30..<32 as Range<Int64> { run.plan.add(.kdcAway, at: second * 1_000_000, for: 1_000) }
+      let report = run.shrunk(attempts: 30)
+      #expect(report.faults == needed)
+      #expect(!report.violations.isEmpty)
+      #expect(!report.trace.isEmpty)
+      let text = report.explanation()
+      #expect(needed.allSatisfy(text.contains) && report.violations.prefix(3).allSatisfy(text.contains))
+      #expect(text.contains("--seed 8"))
+    }
+
+    @Test("no fault at all is left when it takes none")
+    func none() throws {
+      var run = Run(seed: 1)
+      run.mutations = try MutationCheck.mutation("confirmBeforeApplying")
+      #expect(run.plan.faults.count > 20)
+      let report = run.shrunk(attempts: 30)
+      #expect(report.faults == [] && !report.violations.isEmpty)
+    }
+
+    @Test("when there are no attempts left it is told as it is")
+    func impatient() throws {
+      var run = try failing()
+      run.plan.add(.kdcAway, at: 30_000_000, for: 1_000)
+      let report = run.shrunk(attempts: 0)
+      #expect(report.faults.count == 3 && !report.violations.isEmpty)
+    }
+  }
+
+  @Suite("What no schedule of single faults may lose") struct SingleFaultTests {
+    @Test("an accepted loss is a violation where there is one fault at a time, and only there")
+    func acceptedLoss() {
+      var run = Run(seed: 1)
+      let report = run()
+      #expect(report.acceptedLosses > 0 && report.violations == [], "seed 1 is one that loses all copies")
+      #expect(!run.plan.isSingle && !run.mayLoseNothing)
+      run.mayLoseNothing = true
+      #expect(run().violations.contains { $0.contains("one fault at a time") })
+      for seed in KnownSeeds.fixed {
+        let other = Run(seed: seed)
+        #expect(other.mayLoseNothing == other.plan.isSingle)
+      }
+    }
+  }
+#endif
