@@ -3,7 +3,7 @@ import HostWorkload
 import Keyval
 import Testing
 
-@Suite("A database that is away", .timeLimit(.minutes(5)))
+@Suite("A database that is away", .timeLimit(.minutes(10)))
 struct DatabaseTests {
   /// A process that ended and comes back is another than before, with other sessions.
   @Test("gets and secured puts go on without it, durable ones fail in time or wait, and nothing is lost")
@@ -43,7 +43,7 @@ struct DatabaseTests {
 
   @Test("a minute without database and authority costs no request, no write and no office")
   func minute() async throws {
-    try await ClusterFixture.run(drones: 3, takesTurns: false) { cluster in
+    try await ClusterFixture.run(drones: 3) { cluster in
       let client = try cluster.client(deadline: .seconds(150))
       let hasty = try cluster.client(deadline: .seconds(1))
       let before = try await cluster.awaitServing(by: client)
