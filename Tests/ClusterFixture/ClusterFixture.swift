@@ -82,12 +82,11 @@ public final class ClusterFixture: Sendable {
 
   /// Starts a cluster for the time of the body; at most two at a time, the others wait. When the body throws, the
   /// error carries the ends of all logs.
-  /// - Parameter takesTurns: false: beside those two, because it does little and for long.
   public static func run(
     drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, logLevel: String = "info",
-    takesTurns: Bool = true, _ body: (ClusterFixture) async throws -> Void
+    _ body: (ClusterFixture) async throws -> Void
   ) async throws {
-    try await (takesTurns ? inTurn : { try await $0() }) {
+    try await inTurn {
       let cluster = try await ClusterFixture(
         drones: drones, loops: loops, hasStandby: hasStandby, logLevel: logLevel)
       defer { cluster.tearDown() }

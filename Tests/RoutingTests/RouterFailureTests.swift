@@ -90,6 +90,17 @@ import Testing
     #expect(!outcomeUnknown && problem?.contains("loading") == true)
   }
 
+  @Test("a drone that cannot be dialled is reported to whoever is asked for the map")
+  func undialled() {
+    var (harness, links) = H.ready()
+    _ = harness.pass(2_000)
+    #expect(harness.feed(.linkClosed(links[2]!, reason: "idle")).sent == [], "nobody misses it")
+    let (_, actions) = harness.request(.get(key: H.key(of: 2)))
+    #expect(actions.opened == ["d2"])
+    let asked = harness.feed(.linkFailed(actions.firstOpened!, .unreachable("refused")))
+    #expect(asked.sent == [.unreachable(H.drone(2).principal), .topology])
+  }
+
   @Test("when no seed answers, each is tried again and again until the deadline, which names them")
   func unreachable() {
     var harness = H(seeds: Array(H.drones[0...1]))
