@@ -84,7 +84,8 @@ struct ProgramTests {
     let outcome = try await program.run("demo", input: input)
     #expect(outcome.status == 0, "\(outcome.remarks)")
     #expect(outcome.text.hasPrefix("hello\ncluster "))
-    #expect(outcome.text.contains("\nterm       1\n"))
+    // On a machine that is busy enough there may have been a second election.
+    #expect(outcome.text.contains(/\nterm       [0-9]\n/))
     #expect(outcome.text.contains("16384 of 16384 served"))
     #expect(outcome.text.components(separatedBy: "  drone ").count == 4)
     #expect(try program.survivors().isEmpty)

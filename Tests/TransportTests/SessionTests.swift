@@ -170,8 +170,11 @@ struct SessionTests {
   func backPressure() async throws {
     var limits = SessionLimits()
     limits.unsentBytes = 1 << 20
+    // How long this takes is the machine's affair.
+    limits.unconfirmedTime = .seconds(600)
+    limits.writeTime = .seconds(600)
     let service = try await TestService.start(limits: limits)
-    let client = try await service.dial()
+    let client = try await service.dial(limits: limits)
     let bystander = try await service.dial(as: "keyval-drone/d2")
     client.session.execute { session in session.pauseReading() }
     let blocks = 64
