@@ -11,7 +11,7 @@ enum StoreSchema {
   static var version: Int { migrations.count }
 
   /// Statements that lead from each version to the next; a released one is never changed.
-  static let migrations: [String] = [
+  private static let migrations: [String] = [
     """
     CREATE TABLE store (
       id INTEGER PRIMARY KEY CHECK (id = 1), cluster TEXT NOT NULL, term INTEGER NOT NULL) STRICT;
