@@ -4,9 +4,10 @@ import HostWorkload
 import Testing
 
 /// One cluster, on which every fault is struck against every role, one after the other, while four clients read and
-/// write. Each waits for what must come about, not for a time.
+/// write. Each waits for what must come about, not for a time. One cluster at a time: where three share two cores, drones
+/// stand still for as long as a fault takes, and more goes wrong than was meant to.
 @Suite(
-  "A cluster on hosts of their own", .timeLimit(.minutes(10)),
+  "A cluster on hosts of their own", .serialized, .timeLimit(.minutes(10)),
   .enabled(if: HostNetwork.obstacle == nil, "\(HostNetwork.obstacle ?? "")"))
 struct FaultTests {
   /// Operations that each client does while a fault goes on that is no obstacle to it.
