@@ -44,8 +44,9 @@ struct FaultTests {
     arguments: [Fault.mute, .deaf])
   func minute(fault: Fault) async throws {
     try await HostCluster.run { hosts in
-      let before = try await hosts.awaitCalm()
+      _ = try await hosts.awaitOrder()
       try hosts.clients.begin("minute")
+      let before = try await hosts.awaitCalm()
       for victim in [Victim.database, .authority, .kdc] {
         try fault.strike(hosts.processes(of: victim, before), hosts.cluster, hosts.network)
       }
@@ -69,15 +70,15 @@ struct FaultTests {
 
   private func strike(_ fault: Fault, _ victim: Victim, _ hosts: HostCluster) async throws {
     let title = "\(victim) \(fault)"
-    let before = try await hosts.awaitCalm()
+    _ = try await hosts.awaitOrder()
     try hosts.clients.begin(title)
-    try await hosts.awaitProgress(5)
+    let before = try await hosts.awaitCalm()
     let processes = try hosts.processes(of: victim, before)
 
     try fault.strike(processes, hosts.cluster, hosts.network)
     try await awaitEffect(of: fault, victim, processes[0], before, hosts)
     try fault.heal(processes, hosts.cluster, hosts.network)
-    let after = try await hosts.awaitCalm()
+    let after = try await hosts.awaitOrder()
     try await hosts.awaitProgress(5)
     try await hosts.awaitDurability()
 
