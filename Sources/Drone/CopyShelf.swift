@@ -55,7 +55,9 @@ struct CopyShelf {
       }
       return .kept(partition: partition, token: token, through: copy.through)
     case .begin(_, let token, let sequence, let outcomes, let forgotten, let isForgetful):
-      guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
+      guard isShadow[partition.index], mayFill(partition, peer, token) else {
+        return .refused(partition: partition, token: token)
+      }
       let history = WriteHistory(outcomes: outcomes, forgotten: forgotten, isForgetful: isForgetful)
       put(PartitionCopy(partition: partition, token: token, sequence: sequence, history: history))
       return nil
@@ -104,10 +106,12 @@ struct CopyShelf {
     }
   }
 
-  /// Only the owner that the map names fills a copy, and no token takes the place of a higher one.
+  /// Only the owner that the map names fills a copy, and no token takes the place of a higher one. Where the map names
+  /// this drone no longer, what it has of the owner is kept up until the owner lets go of it.
   private func mayFill(_ partition: Partition, _ peer: Principal, _ token: FencingToken) -> Bool {
-    guard owners[partition.index] == peer, isShadow[partition.index] else { return false }
-    return copies[partition.index].map { $0.token <= token } ?? true
+    guard owners[partition.index] == peer else { return false }
+    guard let copy = copies[partition.index] else { return isShadow[partition.index] }
+    return copy.token == token || copy.token < token && isShadow[partition.index]
   }
 
   private func mayEnd(_ partition: Partition, _ peer: Principal) -> Bool { owners[partition.index] == peer }

@@ -36,8 +36,6 @@ extension DataCore {
   private static let pieceLength = 64 << 10
   /// Pieces that a shadow may have not taken yet.
   private static let maximumPieces = 4
-  /// Records that may be kept for a shadow alone; beyond, it begins anew.
-  private static let maximumKept = 65_536
 
   /// The drones that shadow something of this loop's, in order: each needs a session.
   public var shadowPeers: [RegisteredNode] {
@@ -152,14 +150,17 @@ extension DataCore {
   ) -> Bool {
     let (partition, token) = (data.partition, data.token)
     let stream = data.streams[index]
-    if stream.isLeaving {
-      guard let holder = stream.holder, !data.mayList(holder) else { return false }
+    // What is begun anew begins with the next tick: until then an answer would be taken for one of before.
+    guard stream.holder != nil else { return false }
+    if data.isLetGo(stream) {
       messages.append(.end(partition: partition, token: token))
       data.streams.remove(at: index)
       return false
     }
     switch stream.stage {
     case .asked: return false
+    // A copy is not begun anew with who is to be let go of.
+    case .absent where stream.isLeaving, .entries where stream.isLeaving: return false
     case .unknown:
       room -= Self.batchHead
       messages.append(.resume(partition: partition, token: token))
@@ -320,18 +321,20 @@ extension DataCore {
           queues[stream.peer]?.mark(data.partition)
         }
       }
-      if data.keptForShadows > Self.maximumKept { letGo(data) }
+      if data.keptForShadows > maximumKept { letGo(data) }
       completions += complete(data)
     }
     return completions
   }
 
   /// The shadow that is furthest behind begins anew, from what is in the table.
-  private func letGo(_ data: DataPartition) {
+  private mutating func letGo(_ data: DataPartition) {
     guard
-      let index = data.streams.indices.filter({ data.streams[$0].needsAfter != nil })
+      let index = data.streams.indices
+        .filter({ data.streams[$0].needsAfter != nil && !data.isLetGo(data.streams[$0]) })
         .min(by: { data.streams[$0].acked < data.streams[$1].acked })
     else { return }
-    data.streams[index] = ShadowStream(peer: data.streams[index].peer)
+    data.streams[index].forget()
+    tellList(of: data)
   }
 }

@@ -49,6 +49,8 @@ public struct DataCore {
   private(set) var isRetiring = false
 
   // Shadows
+  /// Records that may be kept for a shadow alone; beyond, it begins anew.
+  var maximumKept = 65_536
   var queues: [Principal: PeerQueue] = [:]
   private(set) var map: SlotMap?
   private(set) var principal: Principal?

@@ -215,7 +215,9 @@ final class DataPartition {
   /// Lets go of the records that nobody needs any more.
   private func release() {
     var needed = min(applied, stored)
-    for stream in streams { if let after = stream.needsAfter { needed = min(needed, after) } }
+    for stream in streams where !isLetGo(stream) {
+      if let after = stream.needsAfter { needed = min(needed, after) }
+    }
     log.drop(through: needed)
   }
 
@@ -250,34 +252,6 @@ final class DataPartition {
     let wanted = isRecovering ? [] : wantedHolders
     let isUnresolved = requested.number > confirmed.number
     return wanted == (isUnresolved ? nil : confirmed.holders) ? nil : wanted
-  }
-
-  /// Whoever has everything that was acknowledged, and answers.
-  private var wantedHolders: [Holder] {
-    guard !streams.isEmpty, !isRetiring else { return [] }
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.listBeforeWhole) {
-        return streams.filter { !$0.isSilent && !$0.isLeaving && $0.stage != .unknown }.compactMap(\.holder)
-          .sorted()
-      }
-      if mutations.contains(.keepSilentListed) {
-        return streams.filter { $0.isInSync(with: listed(by: $0) ? 0 : applied) || listed(by: $0) }
-          .compactMap(\.holder).sorted()
-      }
-    #endif
-    return streams.filter { $0.isInSync(with: listed(by: $0) ? 0 : applied) }.compactMap(\.holder).sorted()
-  }
-
-  private func listed(by stream: ShadowStream) -> Bool {
-    guard let holder = stream.holder else { return false }
-    return confirmed.holders.contains(holder)
-  }
-
-  /// Of its shadows in the map all are on the list.
-  var isShadowed: Bool {
-    let streams = streams.filter { !$0.isLeaving }
-    return !streams.isEmpty
-      && streams.allSatisfy { stream in stream.holder.map(confirmed.holders.contains) ?? false }
   }
 
   /// Whether this life of a drone may be on the list.

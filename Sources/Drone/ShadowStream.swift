@@ -33,22 +33,19 @@ struct ShadowStream {
   var isSilent = true
   /// Since when it owes an answer.
   var owesSince: Instant?
-  /// The map does not name it any more: it is let go of once it is off the list.
+  /// The map does not name it any more: it is let go of once others are on the list in its place.
   var isLeaving = false
 
   init(peer: Principal) { self.peer = peer }
 
   /// Whether it has everything up to `sequence`, and answers.
   func isInSync(with sequence: UInt64) -> Bool {
-    guard let wholeAt, hasWhole, !isSilent, !isLeaving, holder != nil, stage == .records else { return false }
+    guard let wholeAt, hasWhole, !isSilent, holder != nil, stage == .records else { return false }
     return acked >= wholeAt && acked >= sequence
   }
 
   /// Records behind this one must be kept for it.
-  var needsAfter: UInt64? {
-    guard holder != nil, !isLeaving else { return nil }
-    return acked
-  }
+  var needsAfter: UInt64? { holder == nil ? nil : acked }
 
   /// The session is over. What it has it keeps; the next session goes on from there.
   mutating func disconnect() {
@@ -61,13 +58,18 @@ struct ShadowStream {
   /// A session stands, with this life of it.
   mutating func connect(_ life: Holder) {
     if holder != life {
-      let leaves = isLeaving
-      self = ShadowStream(peer: peer)
-      isLeaving = leaves
+      forget()
       holder = life
     }
     stage = .unknown
     isSilent = false
+  }
+
+  /// Nothing that was sent to it counts any more.
+  mutating func forget() {
+    let leaves = isLeaving
+    self = ShadowStream(peer: peer)
+    isLeaving = leaves
   }
 
   /// Everything is sent anew, as it is with this record.

@@ -39,13 +39,20 @@ struct ShadowPair {
 
   /// The map says that drone 1 owns everything, and these (0: drone 1) shadow it.
   mutating func install(shadows: [Int], version: UInt64 = 1) {
-    let map = SlotMap(
-      cluster: Names.cluster, term: Term(1), version: version, expiry: Names.wall + 600, commander: owner,
-      drones: [1, 2, 3].map { SlotMap.Drone(principal: Names.drone($0), endpoint: Names.node($0).endpoint) },
-      owners: [Int?](repeating: 0, count: Partition.count),
-      shadows: [[Int]](repeating: shadows, count: Partition.count))!
+    let map = Self.map(shadows: shadows, version: version)
     ownerCore.install(map, mine: [Self.partition], principal: owner)
     shadowCore.install(map, mine: [Self.partition], principal: shadow)
+  }
+
+  static func map(shadows: [Int], version: UInt64) -> SlotMap {
+    SlotMap(
+      cluster: Names.cluster, term: Term(1), version: version, expiry: Names.wall + 600,
+      commander: Names.drone(1),
+      drones: [1, 2, 3, 4].map {
+        SlotMap.Drone(principal: Names.drone($0), endpoint: Names.node($0).endpoint)
+      },
+      owners: [Int?](repeating: 0, count: Partition.count),
+      shadows: [[Int]](repeating: shadows, count: Partition.count))!
   }
 
   /// A session between the two comes about.
@@ -70,6 +77,19 @@ struct ShadowPair {
       if messages.isEmpty { return answers }
       answers += messages.compactMap { shadowCore.take($0, from: owner, session: 1) }
     }
+  }
+
+  /// Drone 3 as a shadow besides: what the owner says reaches it until nobody has anything to say.
+  @discardableResult
+  mutating func talk(with third: inout DataCore) -> [DataCore.Completion] {
+    var completions: [DataCore.Completion] = []
+    let peer = Names.drone(3)
+    while case let messages = ownerCore.replicate(to: peer, now: now), !messages.isEmpty {
+      for answer in messages.compactMap({ third.take($0, from: owner, session: 1) }) {
+        completions += ownerCore.take(answer, from: peer, now: now)
+      }
+    }
+    return completions
   }
 
   /// One append, decided as every store does.

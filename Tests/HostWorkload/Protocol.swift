@@ -47,8 +47,6 @@ public struct Status: Codable, Sendable {
   public let slotsServed: Int
   public let slotsShadowed: Int
   public let slotsMoving: Int
-  /// A shadow that is replaced makes another map.
-  public let mapVersion: UInt64
   public let drones: [Drone]
   /// Whether the commander reaches every database.
   public let reachesDatabase: Bool

@@ -135,7 +135,6 @@ extension Status {
     slotsServed = status.slotsServed
     slotsShadowed = status.slotsShadowed
     slotsMoving = status.slotsMoving
-    mapVersion = status.mapVersion
     drones = status.drones.map {
       .init(name: $0.principal.instance ?? "", isServing: $0.state == .serving, slots: $0.slots)
     }

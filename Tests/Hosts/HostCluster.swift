@@ -45,20 +45,8 @@ struct HostCluster: Sendable {
     }
   }
 
-  /// Waits until there is order, and the map stays as it is while the clients do some work: while a shadow is being
-  /// replaced its partitions have no second place but the database, which a fault may be about to take away.
-  func awaitCalm() async throws -> Status {
-    var before = try await awaitOrder()
-    while true {
-      try await awaitProgress(100)
-      let after = try await awaitOrder()
-      if (after.term, after.mapVersion) == (before.term, before.mapVersion) { return after }
-      before = after
-    }
-  }
-
   /// Waits until nothing is left of any fault: everybody is there, every slot is served and shadowed, none moves.
-  func awaitOrder() async throws -> Status {
+  func awaitCalm() async throws -> Status {
     try await status("every slot is served and shadowed, by all drones, and the commander reaches everybody")
     {
       $0.slotsServed == 16_384 && $0.slotsShadowed == 16_384 && $0.slotsMoving == 0
