@@ -292,6 +292,7 @@ public struct CommanderCore: Sendable {
       members[index].endpoint = report.endpoint
       map.isStale = true
     }
+    if report.reachesDatabase { databaseReached(now) }
     members[index].reachesDatabase = report.reachesDatabase
     if report.reachesDatabase || isNewLife { members[index].reachedDatabase = now }
     members[index].lively = report.lively

@@ -53,6 +53,13 @@ extension CommanderCore {
     return isFirst ? [.note(.databaseReached(databases[index].node.principal))] : []
   }
 
+  /// One that was away for everybody is reached by some before it is by others: these have as much time from now on as
+  /// if they had lost it now, before they lose what they have or shadow.
+  mutating func databaseReached(_ now: Instant) {
+    guard !members.contains(where: { $0.isAlive(now, timing) && $0.reachesDatabase }) else { return }
+    for index in members.indices { members[index].reachedDatabase = now }
+  }
+
   /// A database that is away for everybody ends no office; one that only this commander cannot reach does. The
   /// time counts from when a majority of the drones began to reach it: one that comes back is reached by some
   /// before it is by others.

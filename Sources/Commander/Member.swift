@@ -15,7 +15,7 @@ struct Member {
   var mapTerm = Term.none
   var mapVersion: UInt64 = 0
   var reachesDatabase = false
-  /// When it last said that it reaches a database, or else first reported.
+  /// When it last said that it reaches a database, first reported, or others began to reach one again.
   var reachedDatabase: Instant?
   /// Partitions whose data loop it saw alive.
   var lively = PartitionSet.all

@@ -20,13 +20,13 @@ struct TestOffice {
   /// Whether drones report the copies that they have.
   var reportsCopies = true
 
-  init(drones: Int = 3, term: UInt64 = 1, previous: SlotMap? = nil) {
+  init(drones: Int = 3, term: UInt64 = 1, shadows: Int = 0, previous: SlotMap? = nil) {
     let nodes = (0..<drones).map { N.node(N.drone($0)) }
     certificate = N.certificate(term: Term(term), winner: N.drone(0), key: key.publicKey, wall: N.wallStart)
     core = CommanderCore(
       identity: CommanderCore.Identity(
         principal: N.drone(0), term: Term(term), cluster: N.cluster, authority: N.node(N.authority)),
-      timing: timing, shadows: 0, certificate: certificate, notBefore: N.wallStart - 60,
+      timing: timing, shadows: shadows, certificate: certificate, notBefore: N.wallStart - 60,
       notAfter: N.wallStart + 3600, membership: 1, drones: nodes, databases: [N.node(N.database)],
       previous: previous, now: now)
     handOver(1)
@@ -188,8 +188,8 @@ struct TestOffice {
   }
 
   /// An office whose drones serve everything.
-  static func settled(drones: Int = 3, term: UInt64 = 1) -> TestOffice {
-    var office = TestOffice(drones: drones, term: term)
+  static func settled(drones: Int = 3, term: UInt64 = 1, shadows: Int = 0) -> TestOffice {
+    var office = TestOffice(drones: drones, term: term, shadows: shadows)
     let all = Array(0..<drones)
     for _ in 0..<(term == 1 ? 8 : 24) {
       office.pass(250, answering: all)
