@@ -1,3 +1,4 @@
+import Cluster
 import Histories
 
 /// What the program `HostClients` is told, a line of JSON each.
@@ -51,6 +52,12 @@ public struct Status: Codable, Sendable {
   /// Whether the commander reaches every database.
   public let reachesDatabase: Bool
   public let reachesAuthority: Bool
+
+  /// No drone has more to give to another.
+  public var isEven: Bool {
+    let slots = drones.map(\.slots)
+    return (slots.max() ?? 0) - (slots.min() ?? 0) <= Partition.slotsEach
+  }
 
   public var owners: Set<String> { Set(drones.filter { $0.slots > 0 }.map(\.name)) }
 }

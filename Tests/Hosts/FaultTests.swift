@@ -4,8 +4,8 @@ import HostWorkload
 import Testing
 
 /// One cluster, on which every fault is struck against every role, one after the other, while four clients read and
-/// write. Each waits for what must come about, not for a time. One cluster at a time: where three share two cores, drones
-/// stand still for as long as a fault takes, and more goes wrong than was meant to.
+/// write. Each waits for what must come about, not for a time. One cluster at a time: three that share two cores
+/// starve one another.
 @Suite(
   "A cluster on hosts of their own", .serialized, .timeLimit(.minutes(10)),
   .enabled(if: HostNetwork.obstacle == nil, "\(HostNetwork.obstacle ?? "")"))
