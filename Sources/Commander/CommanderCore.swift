@@ -146,6 +146,7 @@ public struct CommanderCore: Sendable {
     if let reason = databaseLostAlone(now) { return [.resign(identity.term, reason: reason)] }
     actions += expire(now)
     if hasMajority(now) { actions += assign(now, isRound: !heartbeats.isEmpty) }
+    actions += grantUnasked(now)
     actions += refreshMap(wall: wall) + refreshAccessList(wall: wall)
     actions += requestCertificate(wall: wall, now: now)
     return actions
@@ -306,6 +307,7 @@ public struct CommanderCore: Sendable {
     members[index].reported = report.holdings.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) }
     actions += uselessCopies(report.copies, of: holder)
     actions += finishMoves(report, of: holder)
+    actions += grantUnasked(now)
     members[index].mayBeRenewed = hasAccessList(report)
     actions += renewal(for: index, now)
     if majorityAnswered != majorityBefore { actions += renewals(besides: index, now) }

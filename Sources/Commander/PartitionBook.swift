@@ -190,6 +190,21 @@ extension CommanderCore {
     }
   }
 
+  /// Grants what drones have been given and have not asked for: they would learn of it from the next map only, and
+  /// nobody serves it as long.
+  mutating func grantUnasked(_ now: Instant) -> [CommanderAction] {
+    guard hasMajority(now), let database = grantingDatabase?.node else { return [] }
+    return members.flatMap { member -> [CommanderAction] in
+      guard member.isAlive(now, timing), let incarnation = member.incarnation else { return [] }
+      let holder = Holder(principal: member.principal, incarnation: incarnation)
+      return Grant.Mode.allCases.flatMap { mode -> [CommanderAction] in
+        let due = PartitionSet(
+          Partition.all.filter { partitions[$0.index].state == .assigned(member.principal, mode) })
+        return due.isEmpty ? [] : grant(due, mode, to: holder, database)
+      }
+    }
+  }
+
   private mutating func grant(
     _ due: PartitionSet, _ mode: Grant.Mode, to holder: Holder, _ database: RegisteredNode
   ) -> [CommanderAction] {

@@ -55,9 +55,10 @@ struct CopyShelf {
       }
       return .kept(partition: partition, token: token, through: copy.through)
     case .begin(_, let token, let sequence, let outcomes, let forgotten, let isForgetful):
-      guard isShadow[partition.index], mayFill(partition, peer, token) else {
-        return .refused(partition: partition, token: token)
-      }
+      guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
+      // Whoever begins anew does not go on with what is there, and nobody is promoted with it.
+      remove(partition)
+      guard isShadow[partition.index] else { return .refused(partition: partition, token: token) }
       let history = WriteHistory(outcomes: outcomes, forgotten: forgotten, isForgetful: isForgetful)
       put(PartitionCopy(partition: partition, token: token, sequence: sequence, history: history))
       return nil
@@ -65,6 +66,7 @@ struct CopyShelf {
       copy(partition, token)?.add(entries)
       return .entriesTaken(partition: partition, token: token)
     case .whole(_, let token, let sequence):
+      guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
       guard let copy = copy(partition, token) else { return .missing(partition: partition, token: token) }
       copy.complete(at: sequence)
       return .kept(partition: partition, token: token, through: copy.through)

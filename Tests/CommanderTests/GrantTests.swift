@@ -25,6 +25,20 @@ import Testing
     }
   }
 
+  @Test("what a drone is given it is granted at once, and it need not ask; what it was not told of, it asks for")
+  func unasked() throws {
+    var office = TestOffice()
+    office.tick()
+    for drone in 0..<3 { office.report(drone) }
+    office.storeKey()
+    office.now = office.now + office.timing.heartbeat
+    let grants = office.tick().grants
+    #expect(grants.map(\.partitions.count).sorted() == [170, 171, 171])
+    #expect(grants.map(\.incarnation) == (0..<3).map { TestOffice.incarnation($0) })
+    #expect(office.tick().grants.isEmpty, "once")
+    #expect(try #require(office.request(.all, by: 1).grant).partitions == grants[1].partitions)
+  }
+
   @Test("nothing is granted to another life, to whom it is not assigned, or while there is no database")
   func refused() {
     var office = assigned()

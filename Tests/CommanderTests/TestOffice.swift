@@ -173,6 +173,7 @@ struct TestOffice {
     }
   }
 
+  /// What it is to have, or to load: it may have been granted it by now.
   func assigned(to drone: Int) -> PartitionSet {
     PartitionSet(Partition.all.filter { core.partitions[$0.index].isAssigned(to: N.drone(drone)) })
   }
@@ -200,8 +201,14 @@ struct TestOffice {
 }
 
 extension PartitionRecord {
-  func isAssigned(to drone: Principal) -> Bool {
-    if case .assigned(drone, _) = state { true } else { false }
+  func isAssigned(to drone: Principal) -> Bool { isGiven && owner == drone }
+
+  /// To somebody, who does not serve it yet.
+  var isGiven: Bool {
+    switch state {
+    case .assigned, .granted: true
+    default: false
+    }
   }
 
   /// On its way to be made the truth from a copy.
@@ -214,10 +221,9 @@ extension PartitionRecord {
 }
 
 extension [CommanderAction] {
-  var grant: Grant? {
-    for case .mint(let grant, _, _) in self { return grant }
-    return nil
-  }
+  var grant: Grant? { grants.first }
+
+  var grants: [Grant] { compactMap { if case .mint(let grant, _, _) = $0 { grant } else { nil } } }
 
   var releases: [(Principal, PartitionSet)] {
     compactMap {
