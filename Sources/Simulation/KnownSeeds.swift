@@ -19,6 +19,9 @@ public enum KnownSeeds {
     ("map of a removed drone", 2_720_396_984),
     // A listed shadow threw its copy away when another promotion overtook its own, and that one came to nothing.
     ("copy of an overtaken promotion", 172),
+    // The shadow's map did not name it: the parts of a copy that it had refused were taken for the one that it had, and
+    // the two answered each other faster and faster.
+    ("parts of a copy that was refused", 209),
   ]
 
   #if KEYVAL_MUTATIONS
@@ -31,22 +34,22 @@ public enum KnownSeeds {
       ("dropTombstoneEarly", 2),
       ("acknowledgeEarly", 1),
       ("acknowledgeBeforeShadow", 4),
-      ("listBeforeWhole", 177),
+      ("listBeforeWhole", 220),
       ("keepSilentListed", 6),
-      ("commitOutOfOrder", 3),
+      ("commitOutOfOrder", 2),
       ("revealUnsecuredValue", 3),
-      ("revealUnsecuredDelete", 16),
+      ("revealUnsecuredDelete", 53),
       ("applyRetryTwice", 1),
       ("acceptLowerFence", 56),
       ("confirmBeforeApplying", 1),
       ("countLeaseFromReceipt", 49),
       ("sampleClockBeforeExecuting", 7),
-      ("ignoreLeaseExpiry", 6),
+      ("ignoreLeaseExpiry", 7),
       ("keepLapsed", 23),
       ("voteWithoutPromise", 1),
       ("ignoreAccessList", 2),
-      ("countVoteTwice", 300),
-      ("electByReachable", 38),
+      ("countVoteTwice", 170),
+      ("electByReachable", 42),
       ("ignoreTenure", 23),
       ("electByPresent", 42),
       ("keepIncarnation", 9),

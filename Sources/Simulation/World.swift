@@ -40,6 +40,11 @@ final class World {
   private let isTracing: Bool
   private(set) var lines: [String] = []
   private(set) var eventCount = 0
+  /// The second that has begun, and the events before it.
+  private var second: Int64 = 0
+  private var eventsBefore = 0
+  /// Ordinary runs have some thousand.
+  private static let eventsInSecond = 200_000
 
   #if KEYVAL_MUTATIONS
     var mutations: Mutations = []
@@ -193,10 +198,21 @@ final class World {
       }
       guard let event = heap.removeFirst() else { return }
       time = event.time
-      eventCount += 1
+      count()
       event.body()
     }
     if !isOver { time = max(time, end) }
+  }
+
+  /// Two who answer each other without end would never be done, however little time passes for them.
+  private func count() {
+    eventCount += 1
+    if time / 1_000_000 != second {
+      second = time / 1_000_000
+      eventsBefore = eventCount
+    }
+    guard eventCount - eventsBefore > Self.eventsInSecond else { return }
+    violated("more than \(Self.eventsInSecond) events within a second: somebody goes round in circles")
   }
 
   /// How long the thread that asks rests before its next step, in microseconds.

@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test("what a drone is given it is granted at once, and it need not ask; what it was not told of, it asks for")
+  @Test("what a drone is given it is granted at once, and need not ask; for one that was lost it does")
   func unasked() throws {
     var office = TestOffice()
     office.tick()

@@ -185,7 +185,7 @@ import Testing
     #expect(hear(.resume(partition: partition, token: token)) == refused)
   }
 
-  @Test("an owner that begins a copy where the map does not name the shadow does so once a tick, not without end")
+  @Test("an owner that begins a copy with whom the map does not name does so once a tick, not without end")
   func mapsDiffer() {
     var pair = ShadowPair.inSync(entries: entries)
     _ = pair.ownerCore.disconnected(pair.shadow)
