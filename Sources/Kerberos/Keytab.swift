@@ -32,10 +32,15 @@ public enum Keytab {
           + "Type: chmod 600 \(path); if others may have read it, make a new key too.")
     }
     guard status.st_uid == geteuid() else {
+      // A node that runs as another user would lose its keytab by a hasty chown.
+      let how =
+        geteuid() == 0
+        ? " (setpriv --reuid=\(status.st_uid) --regid=\(status.st_gid) --clear-groups COMMAND)" : ""
       throw KerberosError(
         .unusableFile,
         "The keytab \(path) belongs to user \(status.st_uid), this process is user \(geteuid()): "
-          + "run as its owner, or type: chown \(geteuid()) \(path)")
+          + "run as its owner\(how); if the node is to run as user \(geteuid()) from now on, type: "
+          + "chown \(geteuid()) \(path)")
     }
   }
 
