@@ -193,7 +193,8 @@ extension CommanderCore {
   /// Grants what drones have been given and have not asked for: they would learn of it from the next map only, and
   /// nobody serves it as long.
   mutating func grantUnasked(_ now: Instant) -> [CommanderAction] {
-    guard hasMajority(now), let database = grantingDatabase?.node else { return [] }
+    guard partitions.contains(where: \.isAssigned), hasMajority(now), let database = grantingDatabase?.node
+    else { return [] }
     return members.flatMap { member -> [CommanderAction] in
       guard member.isAlive(now, timing), let incarnation = member.incarnation else { return [] }
       let holder = Holder(principal: member.principal, incarnation: incarnation)
@@ -278,6 +279,8 @@ extension PartitionRecord {
 
   /// Without anybody's copy.
   func mayBeLoaded(_ now: Instant) -> Bool { !awaitsCopy || isLossAccepted || now >= nextLoad }
+
+  var isAssigned: Bool { if case .assigned = state { true } else { false } }
 
   var isFree: Bool { if case .free = state { true } else { false } }
 
