@@ -73,7 +73,8 @@ public final class ClusterFixture: Sendable {
   /// Clusters that starve each other fail tests that are right.
   private static let gate = Gate(2)
 
-  /// Does something with a cluster when it is its turn: at most two at a time.
+  /// Does something with a cluster when it is its turn: at most two at a time. A test's time limit counts its wait, which
+  /// is for all the others; what the body waits for has limits of its own.
   public static func inTurn(_ body: () async throws -> Void) async throws {
     await gate.enter()
     defer { gate.leave() }

@@ -3,7 +3,7 @@ import Keyval
 import Testing
 import Wire
 
-@Suite("Keys and values in a real cluster", .timeLimit(.minutes(5)))
+@Suite("Keys and values in a real cluster", .timeLimit(.minutes(30)))
 struct BytesTests {
   @Test(
     "what was put is got byte for byte, by another client too, and gone when deleted",

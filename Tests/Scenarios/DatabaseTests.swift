@@ -3,7 +3,7 @@ import HostWorkload
 import Keyval
 import Testing
 
-@Suite("A database that is away", .timeLimit(.minutes(10)))
+@Suite("A database that is away", .timeLimit(.minutes(30)))
 struct DatabaseTests {
   /// A process that ended and comes back is another than before, with other sessions.
   @Test("gets and secured puts go on without it, durable ones fail in time or wait, and nothing is lost")

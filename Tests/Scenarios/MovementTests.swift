@@ -2,7 +2,7 @@ import ClusterFixture
 import Keyval
 import Testing
 
-@Suite("Drones that are emptied and filled", .timeLimit(.minutes(5)))
+@Suite("Drones that are emptied and filled", .timeLimit(.minutes(30)))
 struct MovementTests {
   @Test("every drone in turn is emptied, restarted and filled again, and clients in a hurry notice nothing")
   func rolling() async throws {

@@ -4,7 +4,7 @@ import Glibc
 import Keyval
 import Testing
 
-@Suite("Restarts", .timeLimit(.minutes(5)))
+@Suite("Restarts", .timeLimit(.minutes(30)))
 struct RestartTests {
   @Test(
     "every process in turn is restarted without losing an acknowledged put",

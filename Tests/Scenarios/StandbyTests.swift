@@ -5,7 +5,7 @@ import LocalCluster
 import Testing
 
 /// Two processes of the authority, `a1` and `a1-standby`, on one register.
-@Suite("A standby authority", .timeLimit(.minutes(5)))
+@Suite("A standby authority", .timeLimit(.minutes(30)))
 struct StandbyTests {
   @Test(
     "the authority is killed and the commander too: the standby certifies the next one, and nothing is lost")
