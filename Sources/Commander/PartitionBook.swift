@@ -193,16 +193,14 @@ extension CommanderCore {
   /// Grants what drones have been given and have not asked for: they would learn of it from the next map only, and
   /// nobody serves it as long.
   mutating func grantUnasked(_ now: Instant) -> [CommanderAction] {
-    guard partitions.contains(where: \.isAssigned), hasMajority(now), let database = grantingDatabase?.node
-    else { return [] }
+    let given = PartitionSet(Partition.all.filter { partitions[$0.index].isAssigned })
+    guard !given.isEmpty else { return [] }
     return members.flatMap { member -> [CommanderAction] in
       guard member.isAlive(now, timing), let incarnation = member.incarnation else { return [] }
-      let holder = Holder(principal: member.principal, incarnation: incarnation)
-      return Grant.Mode.allCases.flatMap { mode -> [CommanderAction] in
-        let due = PartitionSet(
-          Partition.all.filter { partitions[$0.index].state == .assigned(member.principal, mode) })
-        return due.isEmpty ? [] : grant(due, mode, to: holder, database)
-      }
+      let due = given.filter { partitions[$0.index].owner == member.principal }
+      let request = GrantRequest(
+        term: identity.term, incarnation: incarnation, partitions: PartitionSet(due))
+      return grant(request, to: member.principal, now: now)
     }
   }
 

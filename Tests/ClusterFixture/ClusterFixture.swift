@@ -74,20 +74,28 @@ public final class ClusterFixture: Sendable {
   private static let gate = Gate(2)
 
   /// Does something with a cluster when it is its turn: at most two at a time. A test's time limit counts its wait, which
-  /// is for all the others; what the body waits for has limits of its own.
-  public static func inTurn(_ body: () async throws -> Void) async throws {
+  /// is for all the others; this one counts from when its turn has come.
+  /// - Throws: what the body throws, or that its turn took longer than `limit`.
+  public static func inTurn(within limit: Duration = .seconds(300), _ body: () async throws -> Void)
+    async throws
+  {
     await gate.enter()
     defer { gate.leave() }
+    let began = ContinuousClock.now
     try await body()
+    let took = ContinuousClock.now - began
+    guard took <= limit else {
+      throw ClusterFixtureError("its turn took \(took), and has \(limit)")
+    }
   }
 
   /// Starts a cluster for the time of the body; at most two at a time, the others wait. When the body throws, the
   /// error carries the ends of all logs.
   public static func run(
     drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, logLevel: String = "info",
-    _ body: (ClusterFixture) async throws -> Void
+    within limit: Duration = .seconds(300), _ body: (ClusterFixture) async throws -> Void
   ) async throws {
-    try await inTurn {
+    try await inTurn(within: limit) {
       let cluster = try await ClusterFixture(
         drones: drones, loops: loops, hasStandby: hasStandby, logLevel: logLevel)
       defer { cluster.tearDown() }

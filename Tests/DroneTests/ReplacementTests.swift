@@ -160,7 +160,7 @@ import Testing
     pair.install(shadows: [2], version: 5)
     pair.talk(with: &newcomer)
     pair.store()
-    #expect(!pair.fence.inSync.holders.contains(second))
+    #expect(pair.fence.inSync.holders == [third])
   }
 
   @Test("whom the map names no longer keeps its copy up, and begins none")

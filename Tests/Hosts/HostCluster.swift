@@ -15,7 +15,7 @@ struct HostCluster: Sendable {
 
   /// For the time of the body, when it is its turn. When the body throws, the error carries the ends of all logs.
   static func run(_ body: (HostCluster) async throws -> Void) async throws {
-    try await ClusterFixture.inTurn {
+    try await ClusterFixture.inTurn(within: .seconds(600)) {
       let network = try HostNetwork(["krb5kdc", "a1", "db1", "alice"] + drones.sorted())
       let clients = ClientHost(on: network)
       let cluster = try await ClusterFixture(drones: drones.count, sites: network) { directory in

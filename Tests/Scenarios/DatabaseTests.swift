@@ -8,7 +8,7 @@ struct DatabaseTests {
   /// A process that ended and comes back is another than before, with other sessions.
   @Test("gets and secured puts go on without it, durable ones fail in time or wait, and nothing is lost")
   func killed() async throws {
-    try await ClusterFixture.run(drones: 3) { cluster in
+    try await ClusterFixture.run(drones: 3, within: .seconds(600)) { cluster in
       let client = try cluster.client()
       let hasty = try cluster.client(deadline: .seconds(1))
       let before = try await cluster.awaitServing(by: client)
@@ -43,7 +43,7 @@ struct DatabaseTests {
 
   @Test("a minute without database and authority costs no request, no write and no office")
   func minute() async throws {
-    try await ClusterFixture.run(drones: 3) { cluster in
+    try await ClusterFixture.run(drones: 3, within: .seconds(600)) { cluster in
       let client = try cluster.client(deadline: .seconds(150))
       let hasty = try cluster.client(deadline: .seconds(1))
       let before = try await cluster.awaitServing(by: client)
