@@ -36,6 +36,14 @@
     public static let acceptLowerFence = Mutations(rawValue: 1 << 16)
     /// As a shadow: confirm records, and take them with the next message.
     public static let confirmBeforeApplying = Mutations(rawValue: 1 << 17)
+    /// Have nobody on the list before the database has what only copies had.
+    public static let emptyListFirst = Mutations(rawValue: 1 << 18)
+    /// Begin a copy at what is in the table, without the log from what the database has.
+    public static let copyWithoutLog = Mutations(rawValue: 1 << 19)
+    /// End, and give everything back, whether the database has it or not.
+    public static let retireWithoutWaiting = Mutations(rawValue: 1 << 20)
+    /// As a shadow: throw away a copy for which too much has to be kept.
+    public static let dropCopyAtLimit = Mutations(rawValue: 1 << 21)
 
     // At drones, of leases, elections and rights
     /// Count a lease from the commander's answer instead of the question.
@@ -95,6 +103,10 @@
       ("applyRetryTwice", .applyRetryTwice),
       ("acceptLowerFence", .acceptLowerFence),
       ("confirmBeforeApplying", .confirmBeforeApplying),
+      ("emptyListFirst", .emptyListFirst),
+      ("copyWithoutLog", .copyWithoutLog),
+      ("retireWithoutWaiting", .retireWithoutWaiting),
+      ("dropCopyAtLimit", .dropCopyAtLimit),
       ("countLeaseFromReceipt", .countLeaseFromReceipt),
       ("sampleClockBeforeExecuting", .sampleClockBeforeExecuting),
       ("ignoreLeaseExpiry", .ignoreLeaseExpiry),

@@ -70,7 +70,11 @@ public struct PartitionFence: Hashable, Sendable {
       let candidate = Holder(principal: holder, incarnation: incarnation)
       // The last owner has everything too, in the life in which it owned the partition.
       let isLastOwner = stored.holder == holder && stored.incarnation == incarnation
-      guard copy == stored.origin, isLastOwner || stored.inSync.holders.contains(candidate) else {
+      // Where nothing was ever stored and nobody is listed nothing was acknowledged: an empty copy lacks nothing.
+      let isUnwritten = stored.sequence == 0 && stored.inSync.holders.isEmpty
+      guard copy == stored.origin,
+        isLastOwner || isUnwritten || stored.inSync.holders.contains(candidate)
+      else {
         return .notInSync
       }
       // With nobody on the list, no other copy is as good as the database: the records that follow are its own.

@@ -160,14 +160,6 @@ public struct StoreBacklog: Hashable, Sendable {
     self.bytes = bytes
   }
 
-  /// Beyond this, folding goes before appending.
-  public static let maximum = StoreBacklog(rows: 16_384, records: 262_144, bytes: 64 << 20)
-  /// Beyond this, folding and appending take turns: a backlog that grows on would make appends wait for long stretches
-  /// of folding later, and whoever loads a partition has all of it to read.
-  public static let large = StoreBacklog(rows: 4096, records: 65_536, bytes: 16 << 20)
-  /// Up to this, folding waits for a quiet moment.
-  public static let small = StoreBacklog(rows: 256, records: 4096, bytes: 1 << 20)
-
   public var isEmpty: Bool { rows == 0 }
 
   public func exceeds(_ limit: StoreBacklog) -> Bool {

@@ -21,13 +21,15 @@ public struct CommanderCore: Sendable {
   static let mapLife: Int64 = 600
   /// How long a signature may take, in seconds.
   static let signingTime: Int64 = 5
-  /// Partitions that may be on their way between drones at the same time.
-  static let concurrentMoves = 32
+  /// Partitions that may be on their way between drones at the same time, unless it is said otherwise.
+  public static let concurrentMoves = 32
 
   let identity: Identity
   let timing: Timing
   /// How many shadows each partition is to have.
   let shadowCount: Int
+  /// Partitions that may be on their way between drones at the same time.
+  let maximumMoves: Int
   var certificate: [UInt8]
   var notAfter: Int64
   /// When to ask for the next certificate: half-way through the life that this one had left when it came.
@@ -75,11 +77,12 @@ public struct CommanderCore: Sendable {
   public init(
     identity: Identity, timing: Timing, shadows: Int = 1, certificate: [UInt8], notBefore: Int64,
     notAfter: Int64, membership: UInt64, drones: [RegisteredNode], databases: [RegisteredNode],
-    previous: SlotMap?, now: Instant
+    previous: SlotMap?, maximumMoves: Int = CommanderCore.concurrentMoves, now: Instant
   ) {
     self.identity = identity
     self.timing = timing
     shadowCount = min(max(0, shadows), 2)
+    self.maximumMoves = maximumMoves
     self.certificate = certificate
     self.notAfter = notAfter
     renewAt = notBefore + (notAfter - notBefore) / 2
@@ -302,6 +305,8 @@ public struct CommanderCore: Sendable {
     members[index].copies = report.copies
     members[index].shadowed = report.shadowed
     members[index].behind = report.behind
+    members[index].backlog = report.backlog
+    members[index].isEnding = report.isEnding
     let holder = Holder(principal: peer, incarnation: report.incarnation)
     var actions = account(report.holdings, of: holder, now: now)
     members[index].reported = report.holdings.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) }

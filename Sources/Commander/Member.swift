@@ -32,8 +32,14 @@ struct Member {
   var shadowed = PartitionSet()
   /// Milliseconds since the oldest of its writes that the database does not have.
   var behind: UInt64 = 0
+  /// Bytes of such writes.
+  var backlog: UInt64 = 0
+  /// By its own word it has been asked to end, and takes nothing.
+  var isEnding = false
   /// The life of it that an operator has emptied.
   var draining: Incarnation?
+  /// Whether it is to be given anything, and to shadow.
+  var isStaying: Bool { !isDraining && !isEnding }
   var isDraining: Bool { draining != nil && (incarnation == nil || incarnation == draining) }
 
   init(_ node: RegisteredNode) {

@@ -5,8 +5,8 @@ extension CommanderCore {
   /// Who can be given partitions: the drones that live and reach a database, or all that live if none does. Not
   /// those that are being emptied, unless there is nobody else.
   func loaders(_ now: Instant) -> [Member] {
-    let alive = members.filter { $0.isAlive(now, timing) }
-    let staying = alive.filter { !$0.isDraining }
+    let alive = members.filter { $0.isAlive(now, timing) && !$0.isEnding }
+    let staying = alive.filter(\.isStaying)
     let able = staying.isEmpty ? alive : staying
     let fit = able.filter { $0.isFit(now, timing) }
     return fit.isEmpty ? able : fit
@@ -60,7 +60,9 @@ extension CommanderCore {
   private func holderOfCopy(_ partition: Partition, _ loads: [Principal: Int], _ now: Instant) -> Principal? {
     let candidates = members.compactMap { member -> (member: Member, token: FencingToken)? in
       // Who cannot reach the database cannot be promoted. Should no other copy turn up, an operator is told.
-      guard member.isFit(now, timing), member.lively.contains(partition) else { return nil }
+      guard member.isFit(now, timing), !member.isEnding, member.lively.contains(partition) else {
+        return nil
+      }
       guard let token = member.copy(of: partition),
         partitions[partition.index].refusedCopies[member.principal] != token
       else { return nil }
@@ -127,7 +129,7 @@ extension CommanderCore {
   /// A shadow that is silent for a moment stays one: to begin anew elsewhere costs more. One that does not reach
   /// the database while others do could not be promoted when its turn comes.
   private func canShadow(_ member: Member, _ now: Instant) -> Bool {
-    guard member.incarnation != nil, !member.isDraining else { return false }
+    guard member.incarnation != nil, member.isStaying else { return false }
     if !member.reachesDatabase, member.reachedDatabase.map({ now - $0 > timing.lease }) ?? false,
       members.contains(where: { $0.isAlive(now, timing) && $0.reachesDatabase })
     {
@@ -158,7 +160,7 @@ extension CommanderCore {
       }
       owned[holder.principal, default: []].insert(partition)
     }
-    var room = Self.concurrentMoves - underWay
+    var room = maximumMoves - underWay
     guard room > 0 else { return }
     room -= empty(loaders, &owned, &incoming, room)
     guard room > 0, owned.keys.allSatisfy({ principal in loaders.contains { $0.principal == principal } })
@@ -220,7 +222,7 @@ extension CommanderCore {
       guard record.state == .serving(holder), let move = record.move, move.to != holder.principal,
         report.mapVersion >= move.version,
         members.contains(where: {
-          $0.principal == move.to && !$0.isSilent && $0.copy(of: partition) != nil
+          $0.principal == move.to && !$0.isSilent && !$0.isEnding && $0.copy(of: partition) != nil
         })
       else { continue }
       partitions[partition.index].state = .moving(holder, to: move.to)
@@ -275,7 +277,7 @@ extension CommanderCore {
     }
     if isDraining,
       !members.contains(where: {
-        $0.principal != members[index].principal && !$0.isDraining && $0.isAlive(now, timing)
+        $0.principal != members[index].principal && $0.isStaying && $0.isAlive(now, timing)
       })
     {
       return "no other drone that is alive and stays could take over what \(name) has"

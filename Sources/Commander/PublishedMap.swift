@@ -69,7 +69,7 @@ extension CommanderCore {
   /// Whether somebody serves every partition, as far as anybody could, and nothing is on its way.
   public func isAllServed(_ now: Instant) -> Bool {
     // All are about to end, say.
-    guard members.contains(where: { $0.isAlive(now, timing) && !$0.lively.isEmpty }) else { return true }
+    guard members.contains(where: { $0.isAlive(now, timing) && !$0.isEnding }) else { return true }
     return partitions.allSatisfy { record in
       if case .serving = record.state { true } else { record.awaitsCopy }
     }
@@ -96,7 +96,7 @@ extension CommanderCore {
           principal: member.principal, endpoint: member.endpoint, state: state(of: member, now),
           slots: owners.count { $0 == member.principal } * Partition.slotsEach,
           shadowing: partitions.count { $0.shadows.contains(member.principal) } * Partition.slotsEach,
-          behind: member.behind)
+          behind: member.behind, backlog: member.backlog)
       },
       databases: databases.map {
         ClusterStatus.Service(
@@ -115,6 +115,7 @@ extension CommanderCore {
     guard member.isAlive(now, timing) else {
       return records.contains { $0.leasedUntil > now } ? .silent : .dead
     }
+    if member.isEnding { return .ending }
     if member.isDraining { return records.isEmpty ? .drained : .draining }
     if records.isEmpty { return .idle }
     let isLoading = records.contains { record in

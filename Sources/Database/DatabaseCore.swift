@@ -17,7 +17,7 @@ public struct DatabaseCore: Sendable {
   private var keys: SealingKeyRing
   private var certificates: CertificateCheck
   private var jobs: JobQueue
-  private var streams = StreamQueue()
+  private var streams: StreamQueue
   private var sessions: [UInt64: Session] = [:]
   private var endpoint: Endpoint?
   private var nextRegistration = Instant(milliseconds: .min)
@@ -40,7 +40,7 @@ public struct DatabaseCore: Sendable {
   public init(
     identity: DatabaseIdentity, timing: Timing, verifier: ElectionVerifier,
     membershipVerifier: MembershipVerifier, term: Term, keys: [StoredSealingKey], members: MembershipList?,
-    backlog: StoreBacklog
+    backlog: StoreBacklog, bounds: StoreBounds = StoreBounds()
   ) {
     self.identity = identity
     self.timing = timing
@@ -49,7 +49,8 @@ public struct DatabaseCore: Sendable {
     self.term = term
     self.keys = SealingKeyRing(keys)
     certificates = CertificateCheck(verifier: verifier)
-    jobs = JobQueue(backlog: backlog)
+    jobs = JobQueue(backlog: backlog, bounds: bounds)
+    streams = StreamQueue(bounds: bounds)
   }
 
   /// - Parameters:

@@ -32,14 +32,7 @@ struct JobQueue: Sendable {
     case fold
   }
 
-  /// Bytes of records in one group: whoever comes behind it waits so long.
-  static let groupLength = 1 << 20
-  /// The same, while folding and appending take turns: about what a fold makes room for.
-  static let alternateGroupLength = 256 << 10
-  /// Bytes that may wait; beyond that drones are told to try again.
-  static let maximumLength = 64 << 20
-  static let maximumOrders = 4096
-
+  private let bounds: StoreBounds
   private var orders: [Order] = []
   private var appends: [Append] = []
   private var waitingLength = 0
@@ -52,21 +45,22 @@ struct JobQueue: Sendable {
   /// Why folding does not work at the moment; tried again at the next tick.
   private var foldFailure: String?
 
-  init(backlog: StoreBacklog) {
+  init(backlog: StoreBacklog, bounds: StoreBounds = StoreBounds()) {
     self.backlog = backlog
+    self.bounds = bounds
   }
 
   /// False when too much waits.
   mutating func add(_ order: Order) -> Bool {
-    guard orders.count < Self.maximumOrders else { return false }
+    guard orders.count < bounds.orders else { return false }
     orders.append(order)
     return true
   }
 
   /// Nil, or why it cannot be taken now.
   mutating func add(_ append: Append) -> String? {
-    if let foldFailure, backlog.exceeds(.maximum) { return foldFailure }
-    guard waitingLength + append.length <= Self.maximumLength else {
+    if let foldFailure, backlog.exceeds(bounds.fullLog) { return foldFailure }
+    guard waitingLength + append.length <= bounds.waiting else {
       return "too much waits for this database's disk"
     }
     appends.append(append)
@@ -92,11 +86,11 @@ struct JobQueue: Sendable {
       current = .order(order)
       return order.job
     }
-    if foldFailure == nil, backlog.exceeds(.maximum) { return fold() }
-    let takesTurns = foldFailure == nil && backlog.exceeds(.large)
+    if foldFailure == nil, backlog.exceeds(bounds.fullLog) { return fold() }
+    let takesTurns = foldFailure == nil && backlog.exceeds(bounds.longLog)
     if takesTurns, !hasFolded { return fold() }
-    if !appends.isEmpty { return group(takesTurns ? Self.alternateGroupLength : Self.groupLength) }
-    guard foldFailure == nil, !backlog.isEmpty, isDraining || backlog.exceeds(.small) else {
+    if !appends.isEmpty { return group(takesTurns ? bounds.alternateGroup : bounds.group) }
+    guard foldFailure == nil, !backlog.isEmpty, isDraining || backlog.exceeds(bounds.shortLog) else {
       isDraining = false
       return nil
     }

@@ -6,15 +6,16 @@ public struct StreamQueue: Sendable {
   /// Streams at a time; the store must have as many readers.
   public static let concurrent = 8
 
-  static let maximumWaiting = 4096
-
+  private let bounds: StoreBounds
   private var waiting: [ContentsStream] = []
   private var active: [UInt64: ContentsStream] = [:]
   private var lastIdentifier: UInt64 = 0
 
+  init(bounds: StoreBounds = StoreBounds()) { self.bounds = bounds }
+
   /// False when too many wait.
   mutating func add(session: UInt64, number: UInt64, opening: PartitionOpening) -> Bool {
-    guard waiting.count < Self.maximumWaiting else { return false }
+    guard waiting.count < bounds.waitingStreams else { return false }
     lastIdentifier += 1
     waiting.append(
       ContentsStream(identifier: lastIdentifier, session: session, number: number, opening: opening))
@@ -23,7 +24,7 @@ public struct StreamQueue: Sendable {
 
   /// The next stream to start, if there is room for one.
   mutating func next() -> ContentsStream? {
-    guard active.count < Self.concurrent, !waiting.isEmpty else { return nil }
+    guard active.count < bounds.streams, !waiting.isEmpty else { return nil }
     let busy = Set(active.values.map(\.session))
     guard let index = waiting.firstIndex(where: { !busy.contains($0.session) }) else { return nil }
     let stream = waiting.remove(at: index)

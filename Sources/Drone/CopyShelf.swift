@@ -5,15 +5,13 @@ import Cluster
 /// A copy is filled by the owner that the map names, and by nobody else, under one token. A higher token makes it
 /// begin anew; a lower one is refused.
 struct CopyShelf {
-  /// Bytes of records that are kept for the database; beyond, a copy is given up and begins anew.
-  static let maximumTail = 128 << 20
-
+  private let bounds: DataBounds
   private var copies = [PartitionCopy?](repeating: nil, count: Partition.count)
   private var owners = [Principal?](repeating: nil, count: Partition.count)
   private var isShadow = [Bool](repeating: false, count: Partition.count)
   /// The newest session in which each has been spoken of.
   private var sessions = [Conversation?](repeating: nil, count: Partition.count)
-  private var tailLength = 0
+  private(set) var tailLength = 0
   #if KEYVAL_MUTATIONS
     var mutations: Mutations = []
     /// What has been confirmed and not taken.
@@ -29,6 +27,8 @@ struct CopyShelf {
       (left.token, left.session) < (right.token, right.session)
     }
   }
+
+  init(bounds: DataBounds) { self.bounds = bounds }
 
   mutating func install(_ map: SlotMap, principal: Principal) {
     for partition in Partition.all {
@@ -59,7 +59,8 @@ struct CopyShelf {
       // Whoever begins anew does not go on with what is there, and nobody is promoted with it.
       remove(partition)
       guard isShadow[partition.index] else { return .refused(partition: partition, token: token) }
-      let history = WriteHistory(outcomes: outcomes, forgotten: forgotten, isForgetful: isForgetful)
+      let history = WriteHistory(
+        bounds.history, outcomes: outcomes, forgotten: forgotten, isForgetful: isForgetful)
       put(PartitionCopy(partition: partition, token: token, sequence: sequence, history: history))
       return nil
     case .entries(_, let token, let entries):
@@ -137,13 +138,34 @@ struct CopyShelf {
       return .missing(partition: batch.partition, token: batch.token)
     }
     tailLength -= copy.tailLength
-    let isTaken = copy.take(batch, stored: stored)
+    copy.release(stored)
     tailLength += copy.tailLength
-    guard isTaken, tailLength <= Self.maximumTail else {
+    // What it has may be on the list, so it stays as it is. The owner goes on without it, and asks again.
+    guard hasRoom(for: batch) else { return tooMuch(batch) }
+    tailLength -= copy.tailLength
+    let isTaken = copy.take(batch)
+    tailLength += copy.tailLength
+    guard isTaken else {
       remove(batch.partition)
       return .missing(partition: batch.partition, token: batch.token)
     }
     return .kept(partition: batch.partition, token: batch.token, through: copy.through)
+  }
+
+  /// One batch there is room for when nothing else is kept, or nobody would ever come further.
+  private func hasRoom(for batch: PartitionBatch) -> Bool {
+    tailLength == 0
+      || batch.records.reduce(tailLength) { $0 + $1.approximateLength } <= bounds.tail
+  }
+
+  private mutating func tooMuch(_ batch: PartitionBatch) -> ReplicationAnswer {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.dropCopyAtLimit) {
+        remove(batch.partition)
+        return .missing(partition: batch.partition, token: batch.token)
+      }
+    #endif
+    return .refused(partition: batch.partition, token: batch.token)
   }
 
   private func copy(_ partition: Partition, _ token: FencingToken) -> PartitionCopy? {

@@ -1,14 +1,7 @@
 import Cluster
-import Wire
 
 /// What goes to the database, and what its answers mean.
 extension DataCore {
-  /// Room for batches in one append: what a record takes less the head of the request.
-  static let appendRoom = Limits.maximumPlaintextLength - 32
-  /// Bytes after which an append is long enough: the database's other clients wait for it, and so do openings.
-  static let appendLength = 256 << 10
-  /// Bytes of one partition's records in an append, unless the first one alone is longer.
-  static let batchShare = 32 << 10
   /// What a batch takes besides its records, and besides a list of copies.
   static let batchHead = 72
 
@@ -29,7 +22,7 @@ extension DataCore {
   public mutating func takeAppend() -> [PartitionBatch] {
     guard !isAppending else { return [] }
     isUrgent = false
-    var room = Self.appendRoom
+    var room = bounds.appendRoom
     var batches: [PartitionBatch] = []
     var untouched: [Partition] = []
     var begun: [Partition] = []
@@ -40,12 +33,12 @@ extension DataCore {
         isWaiting[partition.index] = false
         continue
       }
-      guard room > Self.appendRoom - Self.appendLength else {
+      guard room > bounds.appendRoom - bounds.appendLength else {
         untouched.append(partition)
         continue
       }
       room -= Self.batchHead
-      if let batch = data.takeBatch(incarnation: incarnation, room: &room, share: Self.batchShare) {
+      if let batch = data.takeBatch(incarnation: incarnation, room: &room, share: bounds.batchShare) {
         batches.append(batch)
         inFlight.append(Flight(partition: partition, token: data.token, list: batch.inSync))
       } else {
@@ -92,7 +85,8 @@ extension DataCore {
       case .stored, .fenced, .gap:
         // Somebody else has it, or this copy is not what the database has (more, say, than it was ever sent
         // from here): either way it is given up, and what waits is asked of the next owner, which knows what
-        // was stored.
+        // was stored. Only where nobody else has it may it still be of use.
+        if case .fenced = result.result {} else { shelf.put(data.copy()) }
         settlement.completions += abandon(result.partition)
         settlement.lost.append(Holding(token: data.token, partitions: [result.partition]))
       }
@@ -100,15 +94,6 @@ extension DataCore {
     // What the answer left open goes out again.
     retryAppend()
     return settlement
-  }
-
-  /// Tells whoever can be told that his write is done.
-  func complete(_ data: DataPartition) -> [Completion] {
-    var completions: [Completion] = []
-    data.settle { origin, record in
-      completions.append(Completion(origin: origin, result: .done(existed: record.existed)))
-    }
-    return completions
   }
 
   /// The append may not have reached the database: it goes out again, and the database recognises what it has.

@@ -38,8 +38,11 @@ extension DataCore {
     case ready
     /// It will be, when the database has what the copy had: `Settlement.recovered`.
     case recovering
-    /// The database has more than the copy: the contents are to be asked for.
+    /// The database has every record of the copy, and more: the contents are to be asked for.
     case isBehind
+    /// The copy lacks records between what the database has and its own log. That cannot be, since copies carry the log
+    /// from what is stored; and to load from the database would pass over what only this copy has.
+    case isIncomplete
     /// It is not being opened under this token.
     case unknown
   }
@@ -51,7 +54,8 @@ extension DataCore {
   ) -> Opened {
     guard let data = loading[partition.index], data.token == token else { return .unknown }
     data.finishLoading(
-      sequence: sequence, inSync: inSync, history: WriteHistory(outcomes: outcomes, forgotten: forgotten))
+      sequence: sequence, inSync: inSync,
+      history: WriteHistory(bounds.history, outcomes: outcomes, forgotten: forgotten))
     return take(data)
   }
 
@@ -63,10 +67,18 @@ extension DataCore {
     guard let data = loading[partition.index], data.token == token, let copy = shelf.whole(partition) else {
       return .unknown
     }
-    guard copy.through >= sequence, copy.tail.base <= sequence else { return .isBehind }
+    guard copy.through >= sequence else { return .isBehind }
+    guard copy.tail.base <= sequence else { return incomplete }
     data.promote(copy, sequence: sequence, inSync: inSync)
     backlog += data.unstoredLength
     return take(data)
+  }
+
+  private var incomplete: Opened {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.copyWithoutLog) { return .isBehind }
+    #endif
+    return .isIncomplete
   }
 
   private mutating func take(_ data: DataPartition) -> Opened {
@@ -74,6 +86,7 @@ extension DataCore {
     #if KEYVAL_MUTATIONS
       data.mutations = mutations
     #endif
+    data.isRetiring = isRetiring
     loading[partition.index] = nil
     partitions[partition.index] = data
     // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.

@@ -32,11 +32,6 @@ struct PeerQueue {
 
 /// The owner's side of its partitions' shadows.
 extension DataCore {
-  /// Bytes of entries that are read from a table at a time.
-  private static let pieceLength = 64 << 10
-  /// Pieces that a shadow may have not taken yet.
-  private static let maximumPieces = 4
-
   /// The drones that shadow something of this loop's, in order: each needs a session.
   public var shadowPeers: [RegisteredNode] {
     var peers: Set<Principal> = []
@@ -49,6 +44,16 @@ extension DataCore {
   /// Of this loop's partitions those whose every shadow in the map is in sync.
   public var shadowed: PartitionSet {
     PartitionSet(Partition.all.filter { partitions[$0.index]?.isShadowed ?? false })
+  }
+
+  /// How the shadows of a partition stand, for people.
+  public func shadowStates(of partition: Partition) -> [String] {
+    guard let data = partitions[partition.index] else { return [] }
+    return data.streams.map { stream in
+      "\(stream.peer.shortName): \(stream.stage), sent \(stream.sent), has \(stream.acked) of \(data.log.end), "
+        + "applied \(data.applied), whole at \(stream.wholeAt ?? 0)"
+        + (stream.isSilent ? ", silent" : "") + (stream.isLeaving ? ", leaving" : "")
+    } + ["tails \(shelf.tailLength) bytes"]
   }
 
   /// The copies on this loop's shelf that are whole, by the token of their records.
@@ -125,14 +130,14 @@ extension DataCore {
   /// What is to be sent to a shadow next, as far as it fits one record.
   public mutating func replicate(to peer: Principal, now: Instant) -> [ReplicationMessage] {
     guard var queue = queues[peer], queue.life != nil else { return [] }
-    var room = Self.appendRoom
+    var room = bounds.appendRoom
     var messages: [ReplicationMessage] = []
     var rest: [Partition] = []
     for partition in queue.take() {
       guard let data = partitions[partition.index],
         let index = data.streams.firstIndex(where: { $0.peer == peer })
       else { continue }
-      if room < Self.pieceLength, !messages.isEmpty {
+      if room < bounds.pieceLength, !messages.isEmpty {
         rest.append(partition)
         continue
       }
@@ -170,16 +175,16 @@ extension DataCore {
     case .absent:
       let (outcomes, forgotten) = (data.history.outcomes, data.history.forgottenWrites)
       room -= Self.batchHead + outcomes.count * 40 + forgotten.count * 30
+      let base = copyBase(of: data)
       messages.append(
         .begin(
-          partition: partition, token: token, sequence: data.applied, outcomes: outcomes,
-          forgotten: forgotten,
+          partition: partition, token: token, sequence: base, outcomes: outcomes, forgotten: forgotten,
           isForgetful: data.history.isForgetful))
-      data.streams[index].begin(at: data.applied)
+      data.streams[index].begin(at: base)
       return true
     case .entries(let cursor):
-      guard queue.piecesUnderWay < Self.maximumPieces else { return true }
-      let (entries, next) = data.table.entries(from: cursor, bytes: min(room, Self.pieceLength))
+      guard queue.piecesUnderWay < bounds.pieces else { return true }
+      let (entries, next) = data.table.entries(from: cursor, bytes: min(room, bounds.pieceLength))
       if !entries.isEmpty {
         room -= entries.reduce(Self.batchHead) { $0 + $1.approximateLength }
         messages.append(.entries(partition: partition, token: token, entries))
@@ -197,6 +202,16 @@ extension DataCore {
       return true
     case .records: return sendRecords(data, index, &room, &messages, now)
     }
+  }
+
+  /// Where the log of a copy begins: with what the database may lack, though the table that it is filled from is further.
+  /// Records that are in it already are repeated, in order, and change nothing. Without them the database could lack what
+  /// only this copy had, should it be promoted.
+  private func copyBase(of data: DataPartition) -> UInt64 {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.copyWithoutLog) { return data.applied }
+    #endif
+    return min(data.applied, data.stored)
   }
 
   private func sendRecords(
@@ -321,7 +336,7 @@ extension DataCore {
           queues[stream.peer]?.mark(data.partition)
         }
       }
-      if data.keptForShadows > maximumKept { letGo(data) }
+      if data.keptForShadows > bounds.keptForShadows { letGo(data) }
       completions += complete(data)
     }
     return completions

@@ -23,16 +23,20 @@ public struct DataCore {
     public var recovered: [Holding] = []
   }
 
-  /// Bytes of writes that may wait for the database before more are turned away.
-  public static let maximumBacklog = 64 << 20
-
   let incarnation: Incarnation
   let level: AcknowledgementLevel
+  var bounds: DataBounds
   var partitions = [DataPartition?](repeating: nil, count: Partition.count)
   var loading = [DataPartition?](repeating: nil, count: Partition.count)
-  var shelf = CopyShelf()
+  var shelf: CopyShelf
   /// Bytes of records that the database does not have.
-  var backlog = 0
+  public internal(set) var backlog = 0
+  /// Bytes of writes that this loop has taken, all in all.
+  var taken = 0
+  var pace: BacklogPace
+  /// Bytes that may be acknowledged before the database has them.
+  var window: Int
+  var held = HeldAnswers()
 
   // Appends
   /// Partitions of which the database is to be told something, each once, in the order in which they began to wait.
@@ -49,8 +53,6 @@ public struct DataCore {
   private(set) var isRetiring = false
 
   // Shadows
-  /// Records that may be kept for a shadow alone; beyond, it begins anew.
-  var maximumKept = 65_536
   var queues: [Principal: PeerQueue] = [:]
   private(set) var map: SlotMap?
   private(set) var principal: Principal?
@@ -72,9 +74,15 @@ public struct DataCore {
   }
 
   /// - Parameter level: what writes have to reach whose requests do not say.
-  public init(incarnation: Incarnation, level: AcknowledgementLevel = .secured) {
+  public init(
+    incarnation: Incarnation, level: AcknowledgementLevel = .secured, bounds: DataBounds = DataBounds()
+  ) {
     self.incarnation = incarnation
     self.level = level
+    self.bounds = bounds
+    shelf = CopyShelf(bounds: bounds)
+    pace = BacklogPace(bounds: bounds)
+    window = bounds.backlog
   }
 
   /// The map decides who owns and who shadows what.
@@ -92,7 +100,7 @@ public struct DataCore {
 
   /// How this loop's copies and shadows stand.
   public func replication(_ now: Instant) -> Replication {
-    Replication(copies: copies, shadowed: shadowed, behind: behind(now))
+    Replication(copies: copies, shadowed: shadowed, behind: behind(now), backlog: backlog)
   }
 
   // MARK: Requests
@@ -134,7 +142,8 @@ public struct DataCore {
     guard let data = partitions[partition.index], !data.isRecovering else {
       return refuse(number, partition, &answers)
     }
-    guard isLeased(data, now), !isRetiring else {
+    // Also while it ends: nobody else serves it before the lease is over or it has been given back.
+    guard isLeased(data, now) else {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
@@ -217,9 +226,12 @@ public struct DataCore {
       // A first attempt cannot have been executed before, however old its number is.
       if asked.retry { return .unknown }
     }
-    guard backlog < Self.maximumBacklog else { return .unavailable(.busy) }
-    backlog += data.queue(
-      record(key, deed, asked.write, client, data), level: asked.level, origin: asked.origin, now: now)
+    guard !isFull else { return .unavailable(.busy) }
+    let record = record(key, deed, asked.write, client, data)
+    backlog += record.approximateLength
+    taken += record.approximateLength
+    data.queue(
+      WriteLog.Entry(record: record, level: asked.level, since: now, place: taken, origin: asked.origin))
     markStreams(of: data)
     #if KEYVAL_MUTATIONS
       if mutations.contains(.acknowledgeEarly) {
@@ -311,7 +323,12 @@ public struct DataCore {
     }
   }
 
-  public var isRetired: Bool { partitions.allSatisfy { $0?.isAtRest ?? true } }
+  public var isRetired: Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.retireWithoutWaiting) { return true }
+    #endif
+    return partitions.allSatisfy { $0?.isAtRest ?? true } && loading.allSatisfy { $0 == nil }
+  }
 
   // MARK: Leases
 

@@ -14,8 +14,11 @@ final class DataPartition {
   var table = Table()
   var history = WriteHistory()
   private(set) var log = WriteLog()
-  /// The last write in the table: every record up to it is secured.
+  /// The last write in the table.
   private(set) var applied: UInt64 = 0
+  /// The last one that may have been acknowledged for being in a second place. What comes behind it in the table waived
+  /// that place.
+  private(set) var secured: UInt64 = 0
   /// The database has every record up to this one.
   private(set) var stored: UInt64 = 0
   /// The last one that has been handed to the database and is not to be sent again.
@@ -84,6 +87,7 @@ final class DataPartition {
     log.drop(through: sequence)
     origin = copy.token
     applied = log.end
+    secured = log.end
     told = log.end
     isRecovering = stored < log.end || !inSync.holders.isEmpty
     if !isRecovering { origin = token }
@@ -91,6 +95,7 @@ final class DataPartition {
 
   private func start(from sequence: UInt64, inSync: InSyncList) {
     applied = sequence
+    secured = sequence
     stored = sequence
     sent = sequence
     handed = sequence
@@ -108,13 +113,13 @@ final class DataPartition {
 
   // MARK: Writes
 
-  /// Queues a write behind those under way and returns its length in bytes.
-  func queue(_ record: LogRecord, level: AcknowledgementLevel, origin: Origin, now: Instant) -> Int {
-    log.append(WriteLog.Entry(record: record, level: level, since: now, origin: origin))
-    if level == .durable { awaited = log.end }
+  /// Queues a write behind those under way.
+  func queue(_ entry: WriteLog.Entry) {
+    log.append(entry)
+    let record = entry.record
+    if entry.level == .durable { awaited = log.end }
     if record.change != .nothing { overlay[record.key] = log.end }
     history.begin(record.write, by: record.client, sequence: log.end)
-    return record.approximateLength
   }
 
   /// Whether a key will have a value once the writes under way are in the table.
@@ -152,7 +157,7 @@ final class DataPartition {
   var needsDatabase: Bool { confirmed.holders.isEmpty || perhaps.contains { $0.holders.isEmpty } }
 
   /// Every record up to this one is in a second place.
-  private var secured: UInt64 {
+  private var placed: UInt64 {
     guard !needsDatabase else { return stored }
     #if KEYVAL_MUTATIONS
       if mutations.contains(.keepSilentListed) {
@@ -175,22 +180,20 @@ final class DataPartition {
     return streams.first { $0.holder == holder }?.confirmed ?? 0
   }
 
-  /// Applies what has its second place, in order, and says whose writes are done.
-  /// - Returns: whether there were any.
-  @discardableResult
-  func settle(_ done: (Origin, LogRecord) -> Void) -> Bool {
-    let before = applied
-    let through = min(secured, log.end)
+  /// Applies what has its second place, in order, and says whose writes are done, and whether the database has them.
+  func settle(_ done: (Origin, WriteLog.Entry, Bool) -> Void) {
+    let through = min(placed, log.end)
     while applied < log.end {
       let next = applied + 1
       let entry = log[next]
       // Whoever waives the second place waits for those before him only.
       guard next <= through || entry.level == .memory else { break }
       applied = next
+      if next <= through { secured = next }
       apply(entry.record)
       if let origin = entry.origin, entry.level != .durable {
         log[next].origin = nil
-        done(origin, entry.record)
+        done(origin, entry, next <= stored)
       }
     }
     let last = min(applied, stored)
@@ -199,10 +202,9 @@ final class DataPartition {
       told += 1
       guard let origin = log[told].origin else { continue }
       log[told].origin = nil
-      done(origin, log[told].record)
+      done(origin, log[told], true)
     }
     release()
-    return applied > before
   }
 
   private func apply(_ record: LogRecord) {
@@ -220,6 +222,9 @@ final class DataPartition {
     }
     log.drop(through: needed)
   }
+
+  /// Whether it has any record, here or in the database.
+  var wasWritten: Bool { log.end > 0 }
 
   /// Records that are kept for shadows alone.
   var keptForShadows: Int { Int(clamping: min(applied, stored) - min(log.base, min(applied, stored))) }
@@ -240,7 +245,7 @@ final class DataPartition {
   /// Whether what the database is to be told is waited for, by a client or by the cluster.
   var isAwaited: Bool { isRecovering || isRetiring || awaited > sent || needsDatabase || wantsList }
 
-  /// Whether the database is to be told something.
+  /// Whether the database is to be told something. Where a list has to wait for records they are unsent.
   var hasUnsaid: Bool { hasUnsent || wantsList }
 
   /// Whether the database is to be told of another list.
@@ -248,10 +253,23 @@ final class DataPartition {
 
   /// The list that is to be asked for; nil when the database has it.
   private var listChange: [Holder]? {
-    guard !isListUnderWay, !isRecovering || sent == log.end else { return nil }
-    let wanted = isRecovering ? [] : wantedHolders
+    guard !isListUnderWay else { return nil }
+    let wanted = wantedHolders
     let isUnresolved = requested.number > confirmed.number
     return wanted == (isUnresolved ? nil : confirmed.holders) ? nil : wanted
+  }
+
+  /// Whether the list may be stored behind the records that have been sent.
+  ///
+  /// One that names somebody may at any time: whoever comes on it has all that was acknowledged (`isInSync`), and whoever
+  /// stays has that too, since what is acknowledged by copies is so by all on the list. One that names nobody lets the
+  /// database be loaded, so it goes behind the last record that only copies have. What comes after it in this log is
+  /// acknowledged by nobody but the database from now on (`needsDatabase`).
+  private func mayBeStored(_ list: [Holder]) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.emptyListFirst) { return !isRecovering || sent == log.end }
+    #endif
+    return !list.isEmpty || sent >= secured
   }
 
   /// Whether this life of a drone may be on the list.
@@ -264,7 +282,7 @@ final class DataPartition {
   /// - Parameter share: no more bytes of records than these, unless the first one alone is longer.
   func takeBatch(incarnation: Incarnation, room: inout Int, share: Int) -> PartitionBatch? {
     let first = sent + 1
-    // A list goes before records: writes may wait for it. A promoted copy's comes behind its last record.
+    // Room for a list is kept before records take it: writes may wait for it.
     let reserved = wantsList ? min(room, Self.listLength) : 0
     room -= reserved
     let longest = min(room, max(share, log.contains(first) ? log[first].record.approximateLength : 0))
@@ -279,7 +297,7 @@ final class DataPartition {
     sent += UInt64(records.count)
     handed = max(handed, sent)
     var list: InSyncList?
-    if let wanted = listChange, room >= Self.listLength {
+    if let wanted = listChange, mayBeStored(wanted), room >= Self.listLength {
       room -= Self.listLength
       let next = InSyncList(number: requested.number + 1, holders: wanted)
       requested = next

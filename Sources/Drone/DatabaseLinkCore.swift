@@ -55,6 +55,8 @@ public struct DatabaseLinkCore: Sendable {
   /// Something for the log.
   public enum Note: Equatable, Sendable {
     case refused(PartitionSet, reason: String)
+    /// The copy of this partition cannot follow what the database has; it is kept, and not served.
+    case incomplete(Partition)
     case notStored(reason: String)
     /// The session is there, and the database does not answer.
     case silent
@@ -96,8 +98,12 @@ public struct DatabaseLinkCore: Sendable {
   private var lost: [FencingToken: PartitionSet] = [:]
   private var refused: [OpenRefusal: [FencingToken: PartitionSet]] = [:]
   private var actions: [Action] = []
+  private let timing: Timing
 
-  public init(timing: Timing) { watch = DatabaseWatch(timing: timing) }
+  public init(timing: Timing) {
+    self.timing = timing
+    watch = DatabaseWatch(timing: timing)
+  }
 
   /// - Parameters:
   ///   - data: the loop's data core.
@@ -107,7 +113,10 @@ public struct DatabaseLinkCore: Sendable {
   ) -> [Action] {
     react(to: event, &data, now)
     switch event {
-    case .sessionOpened, .retryDue, .writeBehindDue: pump(&data, canSend, now)
+    case .sessionOpened, .retryDue: pump(&data, canSend, now)
+    case .writeBehindDue:
+      pump(&data, canSend, now)
+      complete(data.release(now, timing: timing))
     case .readCompleted, .pumped: if data.isUrgent { pump(&data, canSend, now) }
     default: break
     }
@@ -120,7 +129,7 @@ public struct DatabaseLinkCore: Sendable {
     case .located(let node): use(node)
     case .granted(let answer, let partitions): open(answer, partitions, &data, now)
     case .sessionOpened: sessionOpened(&data, now)
-    case .sessionClosed: sessionClosed(&data)
+    case .sessionClosed: sessionClosed(&data, now)
     case .dialFailed:
       isDialling = false
       redial(&data)
@@ -146,6 +155,7 @@ public struct DatabaseLinkCore: Sendable {
     guard !batches.isEmpty else { return }
     nextNumber += 1
     appendNumber = nextNumber
+    data.pace.sent(isBehind: data.hasWaiting, now: now)
     send(.append(number: nextNumber, batches: batches), now)
   }
 
@@ -211,6 +221,7 @@ public struct DatabaseLinkCore: Sendable {
 
   private mutating func sessionOpened(_ data: inout DataCore, _ now: Instant) {
     watch.opened(at: now)
+    data.pace.found()
     hasSession = true
     isDialling = false
     failures = 0
@@ -220,8 +231,9 @@ public struct DatabaseLinkCore: Sendable {
     reportChanges()
   }
 
-  private mutating func sessionClosed(_ data: inout DataCore) {
+  private mutating func sessionClosed(_ data: inout DataCore, _ now: Instant) {
     hasSession = false
+    data.pace.lost(now)
     watch.closed()
     appendNumber = nil
     probeNumber = nil
@@ -300,6 +312,9 @@ public struct DatabaseLinkCore: Sendable {
       case .ready: opened[opening.token, default: []].insert(partition)
       case .isBehind: ask(opening.answer, [partition], copy: nil, now)
       case .unknown: give(up: [partition], opening.token, &data)
+      case .isIncomplete:
+        actions.append(.note(.incomplete(partition)))
+        refuse([partition], opening.token, .notInSync, &data)
       case .recovering: break
       }
     case .openRefused(let number, let partitions, let refusal, let reason):
@@ -313,8 +328,10 @@ public struct DatabaseLinkCore: Sendable {
     case .appended(let number, let results):
       guard appendNumber == number else { return }
       appendNumber = nil
+      let before = data.backlog
       let settlement = data.settle(results)
-      if !settlement.completions.isEmpty { actions.append(.complete(settlement.completions)) }
+      data.pace.answered(bytes: before - data.backlog, now: now)
+      complete(settlement.completions + data.release(now, timing: timing))
       for holding in settlement.lost { lost[holding.token, default: []].formUnion(holding.partitions) }
       for holding in settlement.recovered {
         opened[holding.token, default: []].formUnion(holding.partitions)
@@ -325,6 +342,10 @@ public struct DatabaseLinkCore: Sendable {
       awaitsRetry = true
       actions += [.note(.notStored(reason: reason)), .retry(after: Self.retryPause)]
     }
+  }
+
+  private mutating func complete(_ completions: [DataCore.Completion]) {
+    if !completions.isEmpty { actions.append(.complete(completions)) }
   }
 
   private mutating func settle(_ number: UInt64, _ partitions: PartitionSet) {

@@ -22,7 +22,7 @@ extension DroneCore {
 
   /// Asks for what the map gives this drone and it does not have. Repeated, since a message may be lost.
   mutating func requestGrants(_ now: Instant) -> [DroneAction] {
-    guard let map, let commander, map.term == commander.term, !commander.isSilent, !isRetired,
+    guard let map, let commander, map.term == commander.term, !commander.isSilent, !isEnding,
       lastGrantRequest.map({ now - $0 >= timing.heartbeat * 2 }) ?? true
     else { return [] }
     let missing = holdings.missing(of: owned)
@@ -34,7 +34,7 @@ extension DroneCore {
 
   mutating func open(_ answer: GrantAnswer) -> [DroneAction] {
     // An answer to an earlier life may still be under way when a drone has restarted.
-    guard answer.incarnation == identity.incarnation, !isRetired else { return [] }
+    guard answer.incarnation == identity.incarnation, !isEnding else { return [] }
     let partitions = holdings.missing(of: answer.partitions)
     guard !partitions.isEmpty else { return [] }
     for partition in partitions { holdings[partition] = .opening(answer.token) }

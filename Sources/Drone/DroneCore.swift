@@ -73,7 +73,9 @@ public struct DroneCore: Sendable {
   private var loopTicks: [Instant]
   private var replications: [Replication]
   private var lastRegister: Instant?
-  /// The process ends soon: it gives back what it has, and takes nothing.
+  /// The process is asked to end: it takes nothing more.
+  private(set) var isEnding = false
+  /// It gives back what it has.
   private(set) var isRetired = false
   /// When the commander was told last of a registered drone that was not reached.
   private var lastUnreachable: [Principal: Instant] = [:]
@@ -121,6 +123,7 @@ public struct DroneCore: Sendable {
     case .loopTicked(let loop): tickLoop(loop, now: now)
     case .databaseReached(let reached): reach(database: reached)
     case .foundUnreachable(let drone): tellCommander(of: drone, now: now)
+    case .ending: end(now)
     case .retired: retire(now)
     }
   }
@@ -197,9 +200,16 @@ public struct DroneCore: Sendable {
     return []
   }
 
+  /// Whoever is given something meanwhile would have to hand it to the database, too.
+  private mutating func end(_ now: Instant) -> [DroneAction] {
+    isEnding = true
+    return report(now)
+  }
+
   /// Gives everything back, so that nobody has to wait for the end of its lease; with no data loop alive, by its
   /// word, nothing is given to it any more.
   private mutating func retire(_ now: Instant) -> [DroneAction] {
+    isEnding = true
     isRetired = true
     let closing = close(.all)
     return closing.isEmpty ? report(now) : closing
@@ -274,7 +284,8 @@ public struct DroneCore: Sendable {
       mapVersion: map?.version ?? 0, accessTerm: access.installed.term,
       accessVersion: access.installed.version, reachesDatabase: reachesDatabase, copies: copies,
       shadowed: replications.reduce(into: PartitionSet()) { $0.formUnion($1.shadowed) },
-      behind: UInt64(clamping: replications.map(\.behind).max() ?? 0))
+      behind: UInt64(clamping: replications.map(\.behind).max() ?? 0),
+      backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: isEnding)
     let send = DroneAction.send(.report(report), to: commander.principal)
     return dropped.isEmpty ? [send] : [.close(dropped), send]
   }

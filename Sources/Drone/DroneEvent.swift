@@ -25,7 +25,9 @@ public enum DroneEvent: Sendable {
   case databaseReached(Bool)
   /// This drone, or a client that it serves, does not reach that one.
   case foundUnreachable(Principal)
-  /// The process is about to end, and what its data loops had is in the database.
+  /// The process is asked to end, and hands what it has to the database: nothing new is opened here.
+  case ending
+  /// What its data loops had is in the database.
   case retired
 }
 
@@ -76,11 +78,14 @@ public struct Replication: Hashable, Sendable {
   public var shadowed: PartitionSet
   /// Milliseconds since the oldest write that the database does not have.
   public var behind: Int64
+  /// Bytes of such writes.
+  public var backlog: Int
 
-  public init(copies: [Holding] = [], shadowed: PartitionSet = [], behind: Int64 = 0) {
+  public init(copies: [Holding] = [], shadowed: PartitionSet = [], behind: Int64 = 0, backlog: Int = 0) {
     self.copies = copies
     self.shadowed = shadowed
     self.behind = behind
+    self.backlog = backlog
   }
 }
 

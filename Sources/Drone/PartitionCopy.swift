@@ -52,19 +52,18 @@ final class PartitionCopy {
   func complete(at sequence: UInt64) { wholeAt = sequence }
 
   /// Takes the records behind what is there; false when there is a gap. What is there already is passed over.
-  func take(_ batch: PartitionBatch, stored: UInt64) -> Bool {
+  func take(_ batch: PartitionBatch) -> Bool {
     guard batch.firstSequence - 1 <= through else { return false }
     let known = Int(clamping: through - (batch.firstSequence - 1))
     for record in batch.records.dropFirst(known) {
       apply(record, through + 1)
       keep(record)
     }
-    release(stored)
     return true
   }
 
   private func keep(_ record: LogRecord) {
-    tail.append(WriteLog.Entry(record: record, level: .secured, since: nil, origin: nil))
+    tail.append(WriteLog.Entry(record: record, level: .secured, since: nil, place: 0, origin: nil))
     tailLength += record.approximateLength
   }
 

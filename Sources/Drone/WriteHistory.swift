@@ -4,10 +4,7 @@ import Cluster
 /// executed twice (as RIFL does it: Lee et al., SOSP 2015). Bounded: beyond it the answer is that the outcome
 /// is unknown, never a guess.
 struct WriteHistory {
-  /// Outcomes kept for each partition; the database keeps as many.
-  static let capacity = 1024
-  /// Clients whose highest dropped write is remembered.
-  static let maximumClients = 4096
+  private let bounds: HistoryBounds
 
   enum Past: Equatable {
     /// It was certainly not executed here before.
@@ -34,10 +31,12 @@ struct WriteHistory {
   private var firstClient = 0
   private var isClientForgotten = false
 
-  init() {}
-
   /// - Parameter isForgetful: whether there were clients of whose writes nothing is known any more.
-  init(outcomes: [WriteOutcome], forgotten: [ForgottenWrites], isForgetful: Bool = false) {
+  init(
+    _ bounds: HistoryBounds = HistoryBounds(), outcomes: [WriteOutcome] = [],
+    forgotten: [ForgottenWrites] = [], isForgetful: Bool = false
+  ) {
+    self.bounds = bounds
     isClientForgotten = isForgetful
     for entry in forgotten { forget(entry.client, entry.write) }
     for outcome in outcomes { settle(outcome) }
@@ -54,10 +53,12 @@ struct WriteHistory {
     pasts[Name(client: client, write: write)] = .pending(sequence)
   }
 
+  /// A record that is repeated to a copy is settled already.
   mutating func settle(_ outcome: WriteOutcome) {
-    pasts[Name(client: outcome.client, write: outcome.write)] = .done(
-      existed: outcome.existed, sequence: outcome.sequence)
-    guard ring.count == Self.capacity else {
+    let name = Name(client: outcome.client, write: outcome.write)
+    if case .done(_, outcome.sequence) = pasts[name] { return }
+    pasts[name] = .done(existed: outcome.existed, sequence: outcome.sequence)
+    guard ring.count == bounds.outcomes else {
       ring.append(outcome)
       return
     }
@@ -65,7 +66,7 @@ struct WriteHistory {
     pasts[Name(client: oldest.client, write: oldest.write)] = nil
     forget(oldest.client, oldest.write)
     ring[head] = outcome
-    head = (head + 1) % Self.capacity
+    head = (head + 1) % bounds.outcomes
   }
 
   // What another history is made of.
@@ -83,14 +84,14 @@ struct WriteHistory {
       forgotten[client] = max(highest, write)
       return
     }
-    if clients.count < Self.maximumClients {
+    if clients.count < bounds.clients {
       clients.append(client)
     } else {
       // From now on an unknown client's retry is doubtful.
       isClientForgotten = true
       forgotten[clients[firstClient]] = nil
       clients[firstClient] = client
-      firstClient = (firstClient + 1) % Self.maximumClients
+      firstClient = (firstClient + 1) % bounds.clients
     }
     forgotten[client] = write
   }

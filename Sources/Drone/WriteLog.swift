@@ -8,6 +8,8 @@ struct WriteLog {
     let level: AcknowledgementLevel
     /// When it came; nil when that was elsewhere.
     let since: Instant?
+    /// Bytes of writes that the data loop had taken by then, all in all.
+    let place: Int
     /// Whoever waits to be told; nil once he has been, or where nobody waits.
     var origin: Origin?
   }

@@ -19,7 +19,7 @@ final class DataLoop {
     self.index = index
     self.executor = executor
     self.drone = drone
-    core = DataCore(incarnation: drone.incarnation)
+    core = DataCore(incarnation: drone.incarnation, bounds: drone.world.knobs.data)
     link = DatabaseLinkCore(timing: drone.world.timing)
     #if KEYVAL_MUTATIONS
       core.mutations = drone.world.mutations

@@ -14,7 +14,7 @@ final class DatabaseMachine: Machine {
   private var members: MembershipList?
 
   /// Microseconds that the disk takes to write, and to sync.
-  var diskTime: ClosedRange<Int64> = 100...1_500
+  var diskTime: ClosedRange<Int64>
   /// Transactions that fail, in a million.
   var diskFailures = 0
   /// Whether a crash loses what was not synced.
@@ -22,6 +22,7 @@ final class DatabaseMachine: Machine {
 
   init(_ world: World) {
     store = SimulatedStore(world)
+    diskTime = world.knobs.diskTime
     random = SeededRandom(seed: world.random.next())
     super.init(world, name: "db1")
     writer = makeExecutor("writer")
@@ -35,9 +36,17 @@ final class DatabaseMachine: Machine {
     core = DatabaseCore(
       identity: identity, timing: world.timing, verifier: Names.verifier,
       membershipVerifier: Names.membershipVerifier, term: store.durable.term, keys: store.durable.keys,
-      members: members, backlog: store.backlog)
+      members: members, backlog: store.backlog, bounds: world.knobs.store)
     control.post { [unowned self] in handle(.listening(Names.endpoint(Names.database))) }
     tick()
+  }
+
+  override func endInOrder() {
+    guard !world.drones.contains(where: \.isEnding) else {
+      return after(50, on: control) { [unowned self] in endInOrder() }
+    }
+    losesWrites = false
+    crash()
   }
 
   override func ended() {
@@ -83,11 +92,12 @@ final class DatabaseMachine: Machine {
 
   private func begin(_ job: StoreJob) {
     let isFailing = random.chance(diskFailures)
-    rest(on: writer) { [unowned self] in
+    rest(on: writer, longer: job.recordCount * world.knobs.recordTime + drawStall()) { [unowned self] in
       if isFailing { return report(.failed(reason: "the disk is full", backlog: store.backlog)) }
       let result = store.write(job)
       rest(on: writer) { [unowned self] in
         store.sync()
+        world.custody.synced()
         report(.finished(result, backlog: store.backlog))
       }
     }
@@ -97,9 +107,13 @@ final class DatabaseMachine: Machine {
     control.post { [unowned self] in handle(event) }
   }
 
-  private func rest(on executor: Executor, _ step: @escaping () -> Void) {
+  private func drawStall() -> Int64 {
+    random.chance(world.knobs.stalls) ? random.number(world.knobs.stallTime) : 0
+  }
+
+  private func rest(on executor: Executor, longer: Int64 = 0, _ step: @escaping () -> Void) {
     let life = life
-    world.after(random.number(diskTime)) { [unowned self] in
+    world.after(random.number(diskTime) + longer) { [unowned self] in
       if self.life == life { executor.post(step) }
     }
   }
@@ -128,6 +142,7 @@ final class DatabaseMachine: Machine {
       return report(.streamFailed(stream.identifier, rest: PartitionSet(rest), reason: "nobody is there"))
     }
     var answers: [StoreAnswer] = []
+    let kept = world.knobs.data.history.outcomes
     for partition in rest.prefix(32) {
       let contents = snapshot.contents[partition] ?? StoreState.Contents()
       let entries = contents.entries.values.sorted { $0.key.lexicographicallyPrecedes($1.key) }
@@ -138,8 +153,8 @@ final class DatabaseMachine: Machine {
         .opened(
           number: stream.number, partition: partition,
           sequence: snapshot.fences[partition.index]?.sequence ?? 0,
-          inSync: snapshot.fences[partition.index]?.inSync ?? .empty, outcomes: contents.outcomes,
-          forgotten: []))
+          inSync: snapshot.fences[partition.index]?.inSync ?? .empty,
+          outcomes: contents.outcomes.suffix(kept), forgotten: contents.forgotten(keeping: kept)))
     }
     session.send(answers, from: session.acceptor)
     self.rest(on: reader) { [unowned self] in send(stream, rest.dropFirst(32), of: snapshot) }

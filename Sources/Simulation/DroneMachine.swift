@@ -67,6 +67,7 @@ final class DroneMachine: Machine {
   }
 
   override func ended() {
+    world.custody.lookAtAll()
     core = nil
     office = nil
     electionKeys = [:]
@@ -76,6 +77,48 @@ final class DroneMachine: Machine {
     isDialling = false
     queued = []
     for authority in world.authorities { authority.disconnected(principal) }
+  }
+
+  override func stepped(_ executor: Executor) {
+    if let index = loopExecutors.firstIndex(where: { $0 === executor }) { world.custody.look(loop: index) }
+  }
+
+  /// As the shell does it: first everything goes to the database, then the partitions to others.
+  override func endInOrder() {
+    control.post { [unowned self] in
+      handle(.ending)
+      store()
+    }
+  }
+
+  private func store() {
+    var rest = loops.count
+    var isStored = true
+    onEachLoop { [unowned self] loop in
+      loop.core.retire()
+      loop.pump()
+      if !loop.core.isRetired { isStored = false }
+      rest -= 1
+      guard rest == 0 else { return }
+      control.post { [unowned self] in
+        if isStored {
+          handle(.retired)
+          give(until: now + 5_000)
+        } else {
+          after(10, on: control) { [unowned self] in store() }
+        }
+      }
+    }
+  }
+
+  private func give(until end: Instant) {
+    guard let core, !hasGivenAll(core), now < end else { return crash() }
+    after(10, on: control) { [unowned self] in give(until: end) }
+  }
+
+  private func hasGivenAll(_ core: DroneCore) -> Bool {
+    guard core.hearsCommander else { return true }
+    return core.owned.isEmpty && office?.core.isAllServed(now) ?? true
   }
 
   private func tick() {
@@ -222,7 +265,7 @@ final class DroneMachine: Machine {
         principal: principal, term: term, cluster: Names.cluster, authority: Names.node(Names.authority)),
       timing: world.timing, shadows: world.shadows, certificate: certificate, notBefore: proved.notBefore,
       notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
-      previous: previous, now: now)
+      previous: previous, maximumMoves: world.knobs.moves, now: now)
     #if KEYVAL_MUTATIONS
       core.mutations = world.mutations
     #endif

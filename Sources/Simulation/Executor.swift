@@ -58,6 +58,7 @@ final class Executor {
         // With this much still to do it has just begun with its input.
         if steps.count >= 4, machine.isStoppedInStep(self) { return steps.append(step) }
         step()
+        if self.life == life { machine.stepped(self) }
       } else if taken < inbox.count {
         let step = inbox[taken]
         taken += 1
@@ -66,6 +67,7 @@ final class Executor {
           taken = 0
         }
         step()
+        if self.life == life { machine.stepped(self) }
       } else {
         return
       }

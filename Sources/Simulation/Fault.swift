@@ -28,6 +28,10 @@ struct Fault: Sendable, CustomStringConvertible {
 
   enum Kind: Sendable, Hashable {
     case crash(Place, losesWrites: Bool)
+    /// It is asked to end, and started again later.
+    case end(Place)
+    /// All processes are asked to end, at once or the drones before the others, and started when all have ended.
+    case endAll(isAtOnce: Bool)
     case hang(Place)
     /// Between two steps of what it does, so many steps later.
     case hangInStep(Place, thread: Int, after: Int)
@@ -71,6 +75,9 @@ struct Fault: Sendable, CustomStringConvertible {
       switch kind {
       case .crash(let place, let loses):
         "\(place) ends" + (loses ? "" : ", its disk keeps what was not synced")
+      case .end(let place): "\(place) is asked to end (SIGTERM)"
+      case .endAll(let isAtOnce):
+        "all processes are asked to end (SIGTERM)" + (isAtOnce ? "" : ", the drones before the others")
       case .hang(let place): "\(place) is stopped (SIGSTOP)"
       case .hangInStep(let place, let thread, let steps):
         "\(place) is stopped (SIGSTOP) before thread \(thread)'s step \(steps)"

@@ -26,7 +26,9 @@ extension World {
       return after((fault.duration ?? 0) + 200_000, next)
     }
     guard time - since < Run.recovery * 1_000 else {
-      return violated("not every partition is served and shadowed \(Run.recovery) ms after a single fault")
+      return violated(
+        "not every partition is served and shadowed \(Run.recovery) ms after a single fault; "
+          + watch.whyNotWhole)
     }
     after(100_000) { [unowned self] in strikeWhenWhole(fault, since: since, then: next) }
   }
@@ -58,6 +60,10 @@ extension World {
       database.losesWrites = losesWrites
       target.crash()
       ending(fault) { target.start() }
+    case .end(let place):
+      let target = machine(place)
+      target.end { [unowned self] in after(fault.duration ?? 0) { target.start() } }
+    case .endAll(let isAtOnce): endAll(isAtOnce, for: fault.duration ?? 0)
     case .hang(let place): machine(place).hang(fault.duration ?? 1_000_000)
     case .hangInStep(let place, let thread, let steps):
       machine(place).hangInStep(thread, after: steps, for: fault.duration ?? 1_000_000)
@@ -96,7 +102,7 @@ extension World {
       ending(fault) { [unowned self] in (shortPauses, longPauses) = (0, 0) }
     case .slowDisk(let longest):
       database.diskTime = longest / 20...longest
-      ending(fault) { [unowned self] in database.diskTime = 100...1_500 }
+      ending(fault) { [unowned self] in database.diskTime = knobs.diskTime }
     case .failingDisk(let chance):
       database.diskFailures = chance
       ending(fault) { [unowned self] in database.diskFailures = 0 }
@@ -118,6 +124,24 @@ extension World {
     case .remove(let place, let isDead):
       if let drone = machine(place) as? DroneMachine { remove(drone, isDead: isDead) }
     }
+  }
+
+  /// As `keyval cluster stop` does, or as a machine does that shuts down.
+  private func endAll(_ isAtOnce: Bool, for duration: Int64) {
+    func end(_ group: [Machine], then next: @escaping () -> Void) {
+      var rest = group.count
+      if group.isEmpty { return next() }
+      for machine in group {
+        machine.end {
+          rest -= 1
+          if rest == 0 { next() }
+        }
+      }
+    }
+    let (drones, others) = (drones as [Machine], [database] + authorities as [Machine])
+    func startAll() { after(duration) { for machine in others + drones { machine.start() } } }
+    if isAtOnce { return end(drones + others, then: startAll) }
+    end(drones) { end(others, then: startAll) }
   }
 
   /// Asks whoever holds the office, for a while.

@@ -16,10 +16,13 @@ struct FaultPlan: Sendable {
   /// Whether there is only one fault at a time: one process ends, is stopped or cut off, and all is well again before
   /// the next. Then nothing at all may be lost.
   let isSingle: Bool
+  /// Whether processes end in order only, and partitions move, while the store is behind. Then nothing may be lost either.
+  private(set) var isOrderly = false
   /// Whether the authority has a second process.
   let hasStandby: Bool
 
-  init(seed: UInt64) {
+  /// - Parameter isPlain: nobody is asked to end.
+  init(seed: UInt64, isPlain: Bool = false) {
     var random = SeededRandom(seed: seed, stream: 4)
     // Drawn apart, so that one part of a plan does not shift another.
     var particular = SeededRandom(seed: seed, stream: 10)
@@ -41,6 +44,37 @@ struct FaultPlan: Sendable {
     case .single: addSingleFaults(&particular)
     case .meeting: addCoincidence(at: particular.number(3_500_000...5_000_000), &particular)
     case .mixed: addMixture(seed, &random, &standbyRandom, &particular)
+    }
+    if !isPlain { addOrderly(seed) }
+  }
+
+  /// Drones and whole clusters are asked to end, and partitions move, in the middle of a backlog.
+  private mutating func addOrderly(_ seed: UInt64) {
+    var random = SeededRandom(seed: seed, stream: 11)
+    if !isSingle, random.chance(350_000) {
+      isOrderly = true
+      faults = []
+      lasting = nil
+    }
+    guard isOrderly || random.chance(isSingle ? 300_000 : 400_000) else { return }
+    if isSingle { faults.removeLast() }
+    for _ in 0..<(isSingle ? 1 : isOrderly ? 1 + random.index(4) : 1 + random.index(2)) {
+      let time = isSingle ? random.number(500_000...3_000_000) : random.number(2_500_000...length)
+      add(drawOrderly(&random), at: time, for: random.number(50_000...4_000_000))
+      guard isOrderly, random.chance(500_000) else { continue }
+      // The store stops just then, for a while.
+      let start = time + random.number(-1_500_000...500_000)
+      add(.hang(.database), at: start, for: random.number(200_000...3_000_000))
+    }
+  }
+
+  private func drawOrderly(_ random: inout SeededRandom) -> Fault.Kind {
+    switch random.index(8) {
+    case 0...2: .end(.drone(random.index(drones)))
+    case 3: .end(.commander(else: 0))
+    case 4: .end(.database)
+    case 5: .drain(.drone(random.index(drones)))
+    default: .endAll(isAtOnce: random.chance(500_000))
     }
   }
 

@@ -75,6 +75,23 @@ class Machine {
     for executor in executors { executor.end() }
     ended()
     world.network.ended(self)
+    let waiting = whenEnded
+    whenEnded = []
+    for wait in waiting { wait() }
+  }
+
+  /// Who waits for its end.
+  private var whenEnded: [() -> Void] = []
+
+  var isEnding: Bool { !whenEnded.isEmpty }
+
+  /// As SIGTERM; `then` is called once it is down, whatever has ended it.
+  final func end(then: @escaping () -> Void) {
+    guard isUp else { return then() }
+    whenEnded.append(then)
+    guard whenEnded.count == 1 else { return }
+    world.trace("\(name) is asked to end")
+    endInOrder()
   }
 
   /// As SIGSTOP, and SIGCONT after so many microseconds.
@@ -112,6 +129,10 @@ class Machine {
     return left == 0
   }
 
+  /// What a process does that is asked to end; in the end it crashes.
+  func endInOrder() { crash() }
+  /// One of its threads has done something.
+  func stepped(_ executor: Executor) {}
   func began() {}
   func ended() {}
 }

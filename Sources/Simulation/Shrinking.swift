@@ -41,6 +41,6 @@ extension Run.Report {
       text += "\n\nbefore it (seconds):\n"
       text += trace.suffix(lines).map { "  \($0.prefix(width))" }.joined(separator: "\n")
     }
-    return text + "\n\nagain: ./dev simulate --seed \(seed)"
+    return text + "\n\nagain: ./dev simulate --seed \(seed)" + (isPlain ? " --plain" : "")
   }
 }

@@ -16,6 +16,17 @@ struct StoreState {
     var entries: [[UInt8]: StoredEntry] = [:]
     /// In order of sequence.
     var outcomes: [WriteOutcome] = []
+
+    /// The highest write of each client whose outcome is not told any more, when so many are.
+    func forgotten(keeping kept: Int) -> [ForgottenWrites] {
+      var highest: [ClientIncarnation: UInt64] = [:]
+      var order: [ClientIncarnation] = []
+      for outcome in outcomes.dropLast(kept) {
+        if highest[outcome.client] == nil { order.append(outcome.client) }
+        highest[outcome.client] = max(highest[outcome.client] ?? 0, outcome.write)
+      }
+      return order.map { ForgottenWrites(client: $0, write: highest[$0] ?? 0) }
+    }
   }
 
   var term = Term.none
@@ -75,5 +86,13 @@ struct StoreState {
     keys.removeAll { $0.term == stored.term || $0.term < previous }
     keys.append(stored)
     return .stored
+  }
+}
+
+extension StoreJob {
+  /// Records that it carries.
+  var recordCount: Int64 {
+    guard case .append(let groups) = self else { return 0 }
+    return groups.reduce(0) { $1.batches.reduce($0) { $0 + Int64($1.records.count) } }
   }
 }

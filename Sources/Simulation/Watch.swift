@@ -133,9 +133,10 @@ final class Watch {
     acknowledged[partition, default: []].insert(name)
     if !world.database.store.durable.has(write, of: client) { shadowedWrites += 1 }
     if let missing = whereMissing(name, in: partition, isDurable: isDurable) {
-      world.violated(
+      return world.violated(
         "\(drone.name) acknowledges write \(write) of partition \(partition), which \(missing)")
     }
+    world.custody.acknowledged(name, in: partition)
   }
 
   /// Who should have a write that somebody is told of, and has not: the database has it on its disk, or everybody
@@ -196,17 +197,21 @@ final class Watch {
   /// He does so only where everybody is gone who could have what was acknowledged.
   func accept(_ partitions: PartitionSet) { accepted.formUnion(partitions) }
 
-  /// How the first partition stands that nobody serves.
-  var whyNotServed: String {
-    let missing = Partition.all.first { partition in !world.drones.contains { $0.isServing(partition) } }
+  /// How the first partition stands that nobody serves, or else that is not shadowed.
+  var whyNotWhole: String {
+    let missing =
+      Partition.all.first { partition in !world.drones.contains { $0.isServing(partition) } }
+      ?? Partition.all.first { !world.isShadowed($0) }
     guard let partition = missing else { return "" }
     let fence = world.database.store.durable.fences[partition.index]
     let copies = world.drones.filter(\.isUp).compactMap { drone in
       drone.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition).map { "\(drone.name) \($0)" }
     }
+    let loop = DataLoop.loop(of: partition)
+    let states = world.drones.filter(\.isUp).map { "\($0.name) \($0.loops[loop].core.shadowStates(of: partition))" }
     let lives = world.drones.map { "\($0.name) \($0.incarnation)" }
     return
-      "partition \(partition): \(fence.map { "\($0)" } ?? "never opened"); copies: \(copies); lives: \(lives)"
+      "partition \(partition): \(fence.map { "\($0)" } ?? "never opened"); copies: \(copies); \(states); lives: \(lives)"
   }
 
   func isLost(_ partition: Partition) -> Bool {

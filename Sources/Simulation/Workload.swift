@@ -28,15 +28,18 @@ final class Workload {
   /// Milliseconds until a request is given up.
   let patience: Int64 = 6_000
   private var parts: [any WorkloadPart]
+  /// Bytes that make values longer.
+  private let padding: [UInt8]
   private var values: UInt64 = 0
   /// Keys that are still to be read once the faults are over; before that nil.
   private var lastReads: [[UInt8]]?
   private var unread: Set<[UInt8]> = []
   private(set) var failures = 0
 
-  init(callers: Int, registers: Int, pauses: [ClosedRange<Int64>]) {
+  init(callers: Int, registers: Int, pauses: [ClosedRange<Int64>], padding: Int) {
     self.callers = callers
     self.pauses = pauses
+    self.padding = [UInt8](repeating: 0x2e, count: padding)
     parts = [Registers(count: registers), GrowingSet(), Counters(count: 2)]
   }
 
@@ -53,7 +56,7 @@ final class Workload {
 
   private func newValue() -> [UInt8] {
     values += 1
-    return (0..<4).map { UInt8(truncatingIfNeeded: values >> UInt64(8 * (3 - $0))) }
+    return (0..<4).map { UInt8(truncatingIfNeeded: values >> UInt64(8 * (3 - $0))) } + padding
   }
 
   /// - Parameter result: nil when it was certainly not executed.

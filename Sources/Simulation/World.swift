@@ -13,6 +13,7 @@ final class World {
   let timing = Timing()
   /// Of each partition, when there are enough drones.
   var shadows = 1
+  let knobs: Knobs
   /// Microseconds since the run began.
   private(set) var time: Int64 = 0
   var random: SeededRandom
@@ -22,6 +23,7 @@ final class World {
   var machines: [Machine] = []
   private(set) lazy var network = Network(self, random: SeededRandom(seed: seed, stream: 3))
   private(set) lazy var watch = Watch(self)
+  private(set) lazy var custody = Custody(self)
   private(set) lazy var authoritySite = AuthoritySite(self)
   private(set) lazy var routing = AuthorityRouting(self)
   /// The authority's processes, one or two.
@@ -50,8 +52,9 @@ final class World {
     var mutations: Mutations = []
   #endif
 
-  init(seed: UInt64, isTracing: Bool) {
+  init(seed: UInt64, knobs: Knobs, isTracing: Bool) {
     self.seed = seed
+    self.knobs = knobs
     self.isTracing = isTracing
     random = SeededRandom(seed: seed, stream: 1)
     pausing = SeededRandom(seed: seed, stream: 2)
@@ -114,13 +117,20 @@ final class World {
   /// Whether all is well: every partition is served, and shadowed by as many as can be.
   var isWhole: Bool {
     guard isServed, !commanders.isEmpty else { return false }
+    return Partition.all.allSatisfy(isShadowed)
+  }
+
+  /// Whether as many are on its list as can be, all of them alive.
+  func isShadowed(_ partition: Partition) -> Bool {
+    guard let fence = database.store.durable.fences[partition.index] else { return false }
     let living = drones.filter { $0.isUp && !$0.isRemoved && !$0.isHung }
-    let wanted = min(shadows, living.count - 1)
-    return database.store.durable.fences.allSatisfy { fence in
-      guard let holders = fence?.inSync.holders, holders.count == wanted else { return false }
-      return holders.allSatisfy { holder in
-        living.contains { $0.incarnation == holder.incarnation && $0.principal == holder.principal }
-      }
+    let holders = fence.inSync.holders
+    // Nobody is listed where nothing was ever written.
+    guard holders.count == min(shadows, living.count - 1) || fence.sequence == 0 && holders.isEmpty else {
+      return false
+    }
+    return holders.allSatisfy { holder in
+      living.contains { $0.incarnation == holder.incarnation && $0.principal == holder.principal }
     }
   }
 

@@ -6,6 +6,10 @@ struct Arguments {
   var minutes: Double?
   /// Tell all that happens in the run of `seed`.
   var traces = false
+  /// With the bounds of a release and a store that keeps up.
+  var isPlain = false
+  /// Go on when seeds have failed.
+  var goesOn = false
   /// Run what the tests run instead.
   var isSuite = false
   #if KEYVAL_MUTATIONS
@@ -20,8 +24,10 @@ struct Arguments {
   }
 
   static let usage = """
-    usage: keyval-simulate [--seed N] [--runs N] [--minutes M] [--trace] | --suite
+    usage: keyval-simulate [--seed N] [--runs N] [--minutes M] [--plain] [--all] [--trace] | --suite
       --seed N      begin with this seed; alone: run this one
+      --plain       with the bounds of a release, a store that keeps up, and nobody who is asked to end
+      --all         go on after five seeds that fail, and explain none
       --trace       tell everything that happens in the run of this seed
       --runs N      run so many seeds, one after the other (200 unless --minutes is given)
       --minutes M   run seeds until so much time has passed
@@ -33,6 +39,14 @@ struct Arguments {
     while let name = rest.popFirst() {
       if name == "--trace" {
         traces = true
+        continue
+      }
+      if name == "--plain" {
+        isPlain = true
+        continue
+      }
+      if name == "--all" {
+        goesOn = true
         continue
       }
       if name == "--suite" {

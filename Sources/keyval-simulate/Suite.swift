@@ -18,16 +18,24 @@ func inParallel<Input: Sendable, Output: Sendable>(
   }
 }
 
-/// Runs seeds until enough is enough: five have failed, or it is not wanted any more.
-func run(_ seeds: some Sequence<UInt64>, while isWanted: () -> Bool = { true }) async -> Totals {
+/// Runs seeds until enough is enough: five have failed, unless it goes on then, or it is not wanted any more.
+func run(
+  _ seeds: some Sequence<UInt64>, isPlain: Bool = false, goesOn: Bool = false, while isWanted: () -> Bool = { true }
+) async -> Totals {
+  await run(seeds.lazy.map { Run(seed: $0, isPlain: isPlain) }, goesOn: goesOn, while: isWanted)
+}
+
+func run(
+  _ runs: some Sequence<Run>, goesOn: Bool = false, while isWanted: () -> Bool = { true }
+) async -> Totals {
   let clock = ContinuousClock()
   let began = clock.now
   var totals = Totals()
   await inParallel(
-    seeds, work: { Run(seed: $0)() },
+    runs, work: { $0() },
     take: { report in
       totals.add(report)
-      return totals.failed.count < 5 && isWanted()
+      return (goesOn || totals.failed.count < 5) && isWanted()
     })
   say(totals.summary(clock.now - began))
   return totals
@@ -37,7 +45,7 @@ func run(_ seeds: some Sequence<UInt64>, while isWanted: () -> Bool = { true }) 
 func explain(_ totals: Totals) {
   guard let report = totals.failed.first else { return }
   say("\nlooking for the shortest way to it …\n")
-  say(Run(seed: report.seed).shrunk().explanation())
+  say(Run(seed: report.seed, isPlain: report.isPlain).shrunk().explanation())
 }
 
 /// What every run of the tests does: the fixed seeds, those that are kept for what they found, fresh ones, and,
@@ -48,10 +56,11 @@ enum Suite {
   static func run() async -> Bool {
     let first = UInt64.random(in: 1_000...UInt64(UInt32.max))
     say("the fixed seeds \(KnownSeeds.fixed.lowerBound) to \(KnownSeeds.fixed.upperBound)")
-    for (name, seed) in KnownSeeds.kept { say("the kept seed \(seed): \(name)") }
+    for (name, seed) in KnownSeeds.keptPlain + KnownSeeds.kept { say("the kept seed \(seed): \(name)") }
     say("the fresh seeds \(first) to \(first + freshSeeds - 1)")
     let seeds = Array(KnownSeeds.fixed) + KnownSeeds.kept.map(\.seed) + Array(first..<first + freshSeeds)
-    let totals = await keyval_simulate.run(seeds)
+    let runs = seeds.map { Run(seed: $0) } + KnownSeeds.keptPlain.map { Run(seed: $0.seed, isPlain: true) }
+    let totals = await keyval_simulate.run(runs)
     explain(totals)
     guard totals.failed.isEmpty else { return false }
     #if KEYVAL_MUTATIONS

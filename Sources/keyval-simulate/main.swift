@@ -13,7 +13,7 @@ func simulate(_ arguments: Arguments, first: UInt64) async -> Totals {
   let end = arguments.minutes.map { clock.now + .seconds($0 * 60) }
   let limit = arguments.runs ?? (arguments.minutes == nil ? (arguments.seed == nil ? 200 : 1) : .max)
   let seeds = sequence(first: first) { $0 &+ 1 }.prefix(Int(clamping: limit))
-  return await run(seeds) { end.map { clock.now < $0 } ?? true }
+  return await run(seeds, isPlain: arguments.isPlain, goesOn: arguments.goesOn) { end.map { clock.now < $0 } ?? true }
 }
 
 do {
@@ -27,7 +27,7 @@ do {
     }
   #endif
   if let seed = arguments.seed, arguments.traces {
-    var run = Run(seed: seed)
+    var run = Run(seed: seed, isPlain: arguments.isPlain)
     #if KEYVAL_MUTATIONS
       if let name = arguments.mutation { run.mutations = try MutationCheck.mutation(name) }
     #endif
@@ -39,7 +39,7 @@ do {
   let first = arguments.seed ?? UInt64.random(in: 1...UInt64(UInt32.max))
   say("seeds from \(first) on")
   let totals = await simulate(arguments, first: first)
-  explain(totals)
+  if !arguments.goesOn { explain(totals) }
   exit(totals.failed.isEmpty ? 0 : 1)
 } catch {
   say("\(error)\n\(Arguments.usage)")

@@ -38,7 +38,8 @@ enum MessageSamples {
         term: term, sequence: 1, nonce: 2, incarnation: Incarnation(3), endpoint: node.endpoint,
         holdings: [Holding(token: token, partitions: some), Holding(token: .none, partitions: [])],
         lively: some, mapTerm: term, mapVersion: 4, accessTerm: term, accessVersion: 5, reachesDatabase: true,
-        copies: [Holding(token: token, partitions: some)], shadowed: some, behind: 70)),
+        copies: [Holding(token: token, partitions: some)], shadowed: some, behind: 70, backlog: 900,
+        isEnding: true)),
     .renewal(Renewal(term: term, nonce: 2, partitions: .all, milliseconds: 2_000)),
     .mapPublished(Fixture.signed()),
     .grantRequest(GrantRequest(term: term, incarnation: Incarnation(3), partitions: some)),
@@ -166,7 +167,7 @@ enum MessageSamples {
         .init(principal: Fixture.d2, endpoint: node.endpoint, state: .idle, slots: 0),
         .init(
           principal: Fixture.d2, endpoint: node.endpoint, state: .draining, slots: 32, shadowing: 64,
-          behind: 5),
+          behind: 5, backlog: 6),
         .init(principal: Fixture.d2, endpoint: node.endpoint, state: .drained, slots: 0),
       ],
       databases: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: true)],

@@ -110,7 +110,7 @@ struct DroneTests {
 
   @Test("too long a log is folded before more is appended")
   mutating func backlog() {
-    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBacklog.maximum.bytes + 1)
+    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().fullLog.bytes + 1)
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     _ = subject.handle(.requested(append(2, batch(2)), session: 1))
     #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).deeds.last == .perform(.fold))
@@ -122,8 +122,8 @@ struct DroneTests {
     "with much to fold, folding and appending take turns, and an append is no more than what a fold makes room for"
   )
   mutating func turns() {
-    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBacklog.large.bytes + 1)
-    let half = JobQueue.alternateGroupLength / 2
+    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().longLog.bytes + 1)
+    let half = StoreBounds().alternateGroup / 2
     let record = LogRecord(
       key: [1], change: .put(value: [UInt8](repeating: 0, count: half)),
       client: ClientIncarnation(high: 1, low: 1), write: 1, existed: false)
@@ -145,7 +145,7 @@ struct DroneTests {
 
   @Test("a fold that fails is tried again at the next tick, and a log that cannot shrink takes no more")
   mutating func foldFails() {
-    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBacklog.maximum.bytes + 1)
+    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().fullLog.bytes + 1)
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).deeds.last == .perform(.fold))
     #expect(subject.deeds(.failed(reason: "full", backlog: large)).isEmpty)

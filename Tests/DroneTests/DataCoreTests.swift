@@ -324,6 +324,6 @@ import Wire
     let batches = loop.core.takeAppend()
     #expect(length(batches) <= Limits.maximumPlaintextLength)
     // And not much less than a good length.
-    #expect(length(batches) > DataCore.appendLength * 3 / 5)
+    #expect(length(batches) > DataBounds().appendLength * 3 / 5)
   }
 }

@@ -191,7 +191,7 @@ import Testing
     _ = pair.ownerCore.disconnected(pair.shadow)
     _ = pair.put("a", "1")
     while pair.ownerCore.hasWaiting { pair.store() }
-    pair.ownerCore.maximumKept = 0
+    pair.ownerCore.bounds.keptForShadows = 0
     _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
     // The shadow has the newer map.
     pair.shadowCore.install(
@@ -213,7 +213,7 @@ import Testing
   @Test("a shadow for which too much would have to be kept begins anew, and is listed again")
   func tooFarBehind() {
     var pair = ShadowPair.inSync()
-    pair.ownerCore.maximumKept = 100
+    pair.ownerCore.bounds.keptForShadows = 100
     for index in 0..<101 { _ = pair.put("key", "\(index)") }
     pair.store()
     #expect(pair.get("key") == .value([UInt8]("100".utf8)))

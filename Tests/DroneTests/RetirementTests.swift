@@ -31,7 +31,7 @@ import Testing
     #expect(pair.fence.inSync.holders == [], "nor does anybody come back to it")
   }
 
-  @Test("nothing is read or written any more; what was under way is answered")
+  @Test("nothing is written any more, and read as long as the lease runs; what was under way is answered")
   func refuses() {
     var loop = TestLoop()
     #expect(loop.put("a", "1", write: 1) == nil)
@@ -39,8 +39,11 @@ import Testing
     loop.core.retire()
     #expect(loop.put("a", "2", write: 2) == .unavailable(.leaseOver))
     #expect(loop.compareAndPut("a", nil, "2", write: 3) == .unavailable(.leaseOver))
-    #expect(loop.get("a") == .unavailable(.leaseOver))
+    #expect(loop.get("a") == .notFound)
     #expect(loop.commit().completions == [loop.done(number, existed: false)])
+    #expect(loop.get("a") == .value([UInt8]("1".utf8)))
     #expect(loop.core.isRetired)
+    loop.now = loop.now + 2_000
+    #expect(loop.get("a") == .unavailable(.leaseOver))
   }
 }

@@ -23,16 +23,18 @@ struct ShadowPair {
 
   static let token = Names.token(1, 1)
 
-  /// - Parameter entries: what the database has to begin with.
-  init(entries: [StoredEntry] = []) {
+  /// - Parameters:
+  ///   - entries: what the database has to begin with.
+  ///   - sequence: of the last record that is stored. Where there never was one nobody is listed.
+  init(entries: [StoredEntry] = [], sequence: UInt64 = 1) {
+    let stored = max(sequence, UInt64(entries.count))
     fence = PartitionFence(
-      token: Self.token, holder: owner, incarnation: Self.ownerLife, base: UInt64(entries.count),
-      sequence: UInt64(entries.count))
+      token: Self.token, holder: owner, incarnation: Self.ownerLife, base: stored, sequence: stored)
     let set: PartitionSet = [Self.partition]
     _ = ownerCore.beginOpening(set, token: Self.token, mode: .load)
     ownerCore.load(entries, into: Self.partition, token: Self.token)
     _ = ownerCore.finishLoading(
-      Self.partition, token: Self.token, sequence: UInt64(entries.count), outcomes: [], forgotten: [])
+      Self.partition, token: Self.token, sequence: stored, outcomes: [], forgotten: [])
     ownerCore.serve(set, until: now + 1_000_000)
     install(shadows: [1])
   }
@@ -117,8 +119,8 @@ struct ShadowPair {
   }
 
   /// A shadow whose copy is whole and on the list.
-  static func inSync(entries: [StoredEntry] = []) -> ShadowPair {
-    var pair = ShadowPair(entries: entries)
+  static func inSync(entries: [StoredEntry] = [], sequence: UInt64 = 1) -> ShadowPair {
+    var pair = ShadowPair(entries: entries, sequence: sequence)
     pair.connect()
     pair.talk()
     pair.store()

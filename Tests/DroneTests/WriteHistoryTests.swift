@@ -20,9 +20,9 @@ import Testing
     #expect(history.past(of: 5, by: client(1)) == .pending(9))
     history.settle(outcome(1, 5, existed: true))
     #expect(history.past(of: 5, by: client(1)).existed == true)
-    for write in 0..<WriteHistory.capacity - 1 { history.settle(outcome(2, write)) }
+    for write in 0..<HistoryBounds().outcomes - 1 { history.settle(outcome(2, write)) }
     #expect(history.past(of: 5, by: client(1)).existed == true)
-    history.settle(outcome(2, WriteHistory.capacity))
+    history.settle(outcome(2, HistoryBounds().outcomes))
     #expect(history.past(of: 5, by: client(1)) == .forgotten)
     #expect(history.past(of: 4, by: client(1)) == .forgotten)
     #expect(history.past(of: 6, by: client(1)) == .unseen)
@@ -33,7 +33,7 @@ import Testing
   @Test("a client's highest dropped write counts, in whatever order its writes were stored")
   func order() {
     var history = WriteHistory(outcomes: [outcome(1, 9), outcome(1, 3)], forgotten: [])
-    for write in 0..<WriteHistory.capacity { history.settle(outcome(2, write)) }
+    for write in 0..<HistoryBounds().outcomes { history.settle(outcome(2, write)) }
     #expect(history.past(of: 9, by: client(1)) == .forgotten)
     #expect(history.past(of: 4, by: client(1)) == .forgotten)
   }
@@ -41,7 +41,7 @@ import Testing
   @Test("beyond the clients that are remembered, an unknown one's retry is doubtful, never unseen")
   func manyClients() {
     var history = WriteHistory()
-    let count = WriteHistory.capacity + WriteHistory.maximumClients
+    let count = HistoryBounds().outcomes + HistoryBounds().clients
     for number in 0..<count { history.settle(outcome(number, 1)) }
     #expect(history.past(of: 2, by: client(-1 & 0xffff_ffff)) == .unseen)
     history.settle(outcome(count, 1))
@@ -57,9 +57,9 @@ import Testing
   func loaded() {
     let history = WriteHistory(
       outcomes: [outcome(1, 4, existed: true)],
-      forgotten: (0...WriteHistory.maximumClients).map { ForgottenWrites(client: client($0), write: 2) })
+      forgotten: (0...HistoryBounds().clients).map { ForgottenWrites(client: client($0), write: 2) })
     #expect(history.past(of: 4, by: client(1)).existed == true)
-    #expect(history.past(of: 2, by: client(WriteHistory.maximumClients)) == .forgotten)
+    #expect(history.past(of: 2, by: client(HistoryBounds().clients)) == .forgotten)
     // It had more clients than are remembered here.
     #expect(history.past(of: 1, by: client(9_999_999)) == .forgotten)
   }

@@ -18,6 +18,8 @@ public struct ClusterStatus: Hashable, Sendable {
       case draining = 6
       /// It has been emptied, and is given nothing.
       case drained = 7
+      /// It has been asked to end, and hands what it has to the database.
+      case ending = 8
     }
 
     public let principal: Principal
@@ -29,10 +31,12 @@ public struct ClusterStatus: Hashable, Sendable {
     public let shadowing: Int
     /// Milliseconds since the oldest of its writes that the database does not have.
     public let behind: UInt64
+    /// Bytes of such writes.
+    public let backlog: UInt64
 
     public init(
       principal: Principal, endpoint: Endpoint, state: State, slots: Int, shadowing: Int = 0,
-      behind: UInt64 = 0
+      behind: UInt64 = 0, backlog: UInt64 = 0
     ) {
       self.principal = principal
       self.endpoint = endpoint
@@ -40,6 +44,7 @@ public struct ClusterStatus: Hashable, Sendable {
       self.slots = slots
       self.shadowing = shadowing
       self.behind = behind
+      self.backlog = backlog
     }
   }
 
@@ -94,17 +99,18 @@ public struct ClusterStatus: Hashable, Sendable {
 
 extension ClusterStatus.Drone: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(6)
+    writer.beginArray(7)
     principal.encode(into: &writer)
     endpoint.encode(into: &writer)
     writer.write(unsigned: state.rawValue)
     writer.write(unsigned: UInt64(slots))
     writer.write(unsigned: UInt64(shadowing))
     writer.write(unsigned: behind)
+    writer.write(unsigned: backlog)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 6)
+    try reader.readArrayHeader(exactly: 7)
     let principal = try Principal(from: &reader)
     let endpoint = try Endpoint(from: &reader)
     let raw = try reader.readUnsigned()
@@ -113,7 +119,7 @@ extension ClusterStatus.Drone: WireMessage {
       principal: principal, endpoint: endpoint, state: state,
       slots: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
       shadowing: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
-      behind: try reader.readUnsigned())
+      behind: try reader.readUnsigned(), backlog: try reader.readUnsigned())
   }
 }
 

@@ -62,12 +62,16 @@ public struct Report: Hashable, Sendable {
   public let shadowed: PartitionSet
   /// Milliseconds since the oldest write that the database does not have yet.
   public let behind: UInt64
+  /// Bytes of such writes.
+  public let backlog: UInt64
+  /// It has been asked to end, and takes nothing more.
+  public let isEnding: Bool
 
   public init(
     term: Term, sequence: UInt64, nonce: UInt64, incarnation: Incarnation, endpoint: Endpoint,
     holdings: [Holding], lively: PartitionSet, mapTerm: Term, mapVersion: UInt64, accessTerm: Term,
     accessVersion: UInt64, reachesDatabase: Bool, copies: [Holding] = [], shadowed: PartitionSet = [],
-    behind: UInt64 = 0
+    behind: UInt64 = 0, backlog: UInt64 = 0, isEnding: Bool = false
   ) {
     self.term = term
     self.sequence = sequence
@@ -84,6 +88,8 @@ public struct Report: Hashable, Sendable {
     self.copies = copies
     self.shadowed = shadowed
     self.behind = behind
+    self.backlog = backlog
+    self.isEnding = isEnding
   }
 }
 
@@ -235,7 +241,7 @@ extension HeartbeatHeard: WireMessage {
 
 extension Report: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(15)
+    writer.beginArray(17)
     term.encode(into: &writer)
     writer.write(unsigned: sequence)
     writer.write(unsigned: nonce)
@@ -251,10 +257,12 @@ extension Report: WireMessage {
     writer.write(copies)
     shadowed.encode(into: &writer)
     writer.write(unsigned: behind)
+    writer.write(unsigned: backlog)
+    writer.write(bool: isEnding)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 15)
+    try reader.readArrayHeader(exactly: 17)
     self.init(
       term: try Term(from: &reader), sequence: try reader.readUnsigned(), nonce: try reader.readUnsigned(),
       incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
@@ -263,7 +271,8 @@ extension Report: WireMessage {
       mapVersion: try reader.readUnsigned(), accessTerm: try Term(from: &reader),
       accessVersion: try reader.readUnsigned(), reachesDatabase: try reader.readBool(),
       copies: try reader.readMessages(Holding.self, maximum: Partition.count),
-      shadowed: try PartitionSet(from: &reader), behind: try reader.readUnsigned())
+      shadowed: try PartitionSet(from: &reader), behind: try reader.readUnsigned(),
+      backlog: try reader.readUnsigned(), isEnding: try reader.readBool())
   }
 }
 

@@ -54,7 +54,8 @@ extension StatusReport {
       drones: status.drones.map {
         Drone(
           name: $0.principal.shortName, address: $0.endpoint.description, state: "\($0.state)",
-          slots: $0.slots, shadowing: $0.shadowing, millisecondsBehind: $0.behind)
+          slots: $0.slots, shadowing: $0.shadowing, millisecondsBehind: $0.behind,
+          bytesBehind: $0.backlog)
       }, databases: status.databases.map(node), authority: status.authorities.first.map(node))
   }
 }

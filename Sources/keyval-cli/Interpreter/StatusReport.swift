@@ -28,6 +28,19 @@ struct StatusReport: Equatable, Sendable {
     var shadowing = 0
     /// Of the database.
     var millisecondsBehind: UInt64 = 0
+    var bytesBehind: UInt64 = 0
+
+    /// How far the database is behind its writes.
+    var behind: String {
+      let size =
+        switch bytesBehind {
+        case 0: ""
+        case ..<10_000: ", \(bytesBehind) bytes"
+        case ..<10_000_000: ", \(bytesBehind / 1_000) kB"
+        default: ", \(bytesBehind / 1_000_000) MB"
+        }
+      return "\(millisecondsBehind) ms\(size)"
+    }
   }
 
   struct Node: Equatable, Sendable {
@@ -59,7 +72,7 @@ extension StatusReport {
     rows += drones.map {
       [
         $0.name, "drone", $0.address, $0.state, String($0.slots), String($0.shadowing),
-        "\($0.millisecondsBehind) ms",
+        $0.behind,
       ]
     }
     return lines.map { $0 + "\n" }.joined() + TextTable.render(rows)
@@ -90,7 +103,7 @@ extension StatusReport.Drone {
     .object([
       ("name", .text(name)), ("address", .text(address)), ("state", .text(state)),
       ("slots", .number(UInt64(slots))), ("shadowing", .number(UInt64(shadowing))),
-      ("millisecondsBehind", .number(millisecondsBehind)),
+      ("millisecondsBehind", .number(millisecondsBehind)), ("bytesBehind", .number(bytesBehind)),
     ])
   }
 }

@@ -1,0 +1,26 @@
+import Cluster
+
+/// All limits of what waits for a database's store, on one screen. The simulator draws them anew for each seed.
+public struct StoreBounds: Hashable, Sendable {
+  /// Bytes of records in one group commit: whoever comes behind it waits so long.
+  public var group = 1 << 20
+  /// The same, while folding and appending take turns: about what a fold makes room for.
+  public var alternateGroup = 256 << 10
+  /// Bytes of appends that may wait; beyond that drones are told to try again.
+  public var waiting = 64 << 20
+  /// Terms, keys and openings that may wait.
+  public var orders = 4096
+  /// Beyond this, folding goes before appending.
+  public var fullLog = StoreBacklog(rows: 16_384, records: 262_144, bytes: 64 << 20)
+  /// Beyond this, folding and appending take turns: a backlog that grows on would make appends wait for long stretches
+  /// of folding later, and whoever loads a partition has all of it to read.
+  public var longLog = StoreBacklog(rows: 4096, records: 65_536, bytes: 16 << 20)
+  /// Up to this, folding waits for a quiet moment.
+  public var shortLog = StoreBacklog(rows: 256, records: 4096, bytes: 1 << 20)
+  /// Streams of contents at a time; the store must have as many readers.
+  public var streams = StreamQueue.concurrent
+  /// Streams that may wait.
+  public var waitingStreams = 4096
+
+  public init() {}
+}

@@ -1,0 +1,76 @@
+import Cluster
+import Commander
+import Database
+import Drone
+
+/// Every bound of the cores, and the pace of what they wait for, drawn anew by each seed, as FoundationDB does with its
+/// knobs: a bound that no schedule meets is a bound that nobody has tried, so they are small often.
+struct Knobs: Sendable {
+  var data = DataBounds()
+  var store = StoreBounds()
+  /// Partitions that may be on their way at the same time.
+  var moves = CommanderCore.concurrentMoves
+  /// Bytes that are added to each value.
+  var padding = 0
+  /// Microseconds that the disk takes to write, and to sync.
+  var diskTime: ClosedRange<Int64> = 100...1_500
+  /// Microseconds for each record of a transaction.
+  var recordTime: Int64 = 0
+  /// In a million transactions so many take a while longer: microseconds.
+  var stalls = 0
+  var stallTime: ClosedRange<Int64> = 0...0
+
+  /// As they are in a release, with a store that keeps up.
+  static let plain = Knobs()
+
+  private init() {}
+
+  init(seed: UInt64) {
+    var random = SeededRandom(seed: seed, stream: 20)
+    // A quarter of the schedules is as it would be outside: what small bounds bring about may hide the rest.
+    guard random.chance(750_000) else { return }
+    func draw<Value>(_ value: inout Value, _ small: [Value], _ random: inout SeededRandom) {
+      if random.chance(500_000) { value = small[random.index(small.count)] }
+    }
+    draw(&padding, [100, 1_000], &random)
+    draw(&data.backlog, [3 * (90 + padding), 10 * (90 + padding), 60 * (90 + padding)], &random)
+    draw(&data.backlogTime, [100, 500], &random)
+    draw(&data.absence, [1_000, 10_000], &random)
+    // A record and a list fit in.
+    draw(&data.appendRoom, [2_500, 6_000], &random)
+    data.appendLength = min(data.appendLength, data.appendRoom)
+    draw(&data.appendLength, [1, 300, 1_500], &random)
+    draw(&data.batchShare, [1, 1, 250, 1_000], &random)
+    draw(&data.keptForShadows, [0, 1, 3, 20], &random)
+    draw(&data.pieceLength, [1, 100, 1_000], &random)
+    draw(&data.pieces, [1, 2], &random)
+    draw(&data.tail, [90 + padding, 5 * (90 + padding), 40 * (90 + padding)], &random)
+    draw(&data.history.outcomes, [2, 8, 64], &random)
+    if random.chance(200_000) { draw(&data.history.clients, [1, 2], &random) }
+    draw(&store.group, [1, 300, 2_000], &random)
+    draw(&store.alternateGroup, [1, 300, 2_000], &random)
+    draw(&store.waiting, [10_000], &random)
+    draw(&store.orders, [2, 8], &random)
+    draw(&store.fullLog.rows, [1, 5, 40], &random)
+    draw(&store.longLog.rows, [1, 3, 20], &random)
+    draw(&store.shortLog.rows, [0, 2, 10], &random)
+    draw(&store.streams, [1, 2], &random)
+    draw(&store.waitingStreams, [2, 6], &random)
+    draw(&moves, [1, 4], &random)
+    drawPace(&random)
+  }
+
+  /// The store is behind: always a little, by the record, or now and then for long.
+  private mutating func drawPace(_ random: inout SeededRandom) {
+    switch random.index(6) {
+    case 0: diskTime = 5_000...40_000
+    case 1: recordTime = random.number(500...6_000)
+    case 2: (stalls, stallTime) = (Int(random.number(5_000...60_000)), 100_000...2_500_000)
+    case 3:
+      diskTime = 2_000...15_000
+      recordTime = random.number(1_000...10_000)
+      (stalls, stallTime) = (20_000, 100_000...1_500_000)
+    default: break
+    }
+  }
+}
