@@ -51,6 +51,8 @@ struct JobQueue: Sendable {
   private var hasFolded = false
   /// Why folding does not work at the moment; tried again at the next tick.
   private var foldFailure: String?
+  /// The process is about to end: drones wait for their appends alone, and what is not folded now is folded later.
+  var isEnding = false
 
   init(backlog: StoreBacklog) {
     self.backlog = backlog
@@ -93,10 +95,10 @@ struct JobQueue: Sendable {
       return order.job
     }
     if foldFailure == nil, backlog.exceeds(.maximum) { return fold() }
-    let takesTurns = foldFailure == nil && backlog.exceeds(.large)
+    let takesTurns = foldFailure == nil && !isEnding && backlog.exceeds(.large)
     if takesTurns, !hasFolded { return fold() }
     if !appends.isEmpty { return group(takesTurns ? Self.alternateGroupLength : Self.groupLength) }
-    guard foldFailure == nil, !backlog.isEmpty, isDraining || backlog.exceeds(.small) else {
+    guard foldFailure == nil, !isEnding, !backlog.isEmpty, isDraining || backlog.exceeds(.small) else {
       isDraining = false
       return nil
     }

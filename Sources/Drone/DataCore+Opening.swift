@@ -74,6 +74,8 @@ extension DataCore {
     #if KEYVAL_MUTATIONS
       data.mutations = mutations
     #endif
+    data.isDatabaseEnding = ending != nil
+    data.isRetiring = isRetiring
     loading[partition.index] = nil
     partitions[partition.index] = data
     // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.

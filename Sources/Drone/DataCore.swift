@@ -45,8 +45,10 @@ public struct DataCore {
   var inFlight: [Flight] = []
   public internal(set) var isAppending = false
 
-  /// Nothing is served any more, so that the process can end with everything in the database.
-  private(set) var isRetiring = false
+  /// No write is taken any more, so that the process can end with everything in the database.
+  var isRetiring = false
+  /// The database has said that it is about to end, and the session still stands.
+  var ending: EndingDatabase?
 
   // Shadows
   /// Records that may be kept for a shadow alone; beyond, it begins anew.
@@ -134,7 +136,7 @@ public struct DataCore {
     guard let data = partitions[partition.index], !data.isRecovering else {
       return refuse(number, partition, &answers)
     }
-    guard isLeased(data, now), !isRetiring else {
+    guard isLeased(data, now) else {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
@@ -298,20 +300,6 @@ public struct DataCore {
     if key.count > Limits.maximumKeyLength { return .keyTooLong }
     return key.isEmpty ? .keyEmpty : nil
   }
-
-  // MARK: The end
-
-  /// Stops serving, and has the database told everything that is only in memory: whoever opens the partitions next
-  /// loads them.
-  public mutating func retire() {
-    isRetiring = true
-    for case let data? in partitions {
-      data.isRetiring = true
-      if !data.isAtRest { enqueue(data.partition, urgently: true) }
-    }
-  }
-
-  public var isRetired: Bool { partitions.allSatisfy { $0?.isAtRest ?? true } }
 
   // MARK: Leases
 

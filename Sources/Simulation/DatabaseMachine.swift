@@ -75,6 +75,8 @@ final class DatabaseMachine: Machine {
     case .admit(_, let list): members = list
     case .perform(let job): writer.post { [unowned self] in begin(job) }
     case .stream(let stream): reader.post { [unowned self] in start(stream) }
+    // No machine is asked to end in order.
+    case .end: break
     case .note(let note): world.trace("db1 \(note)")
     }
   }

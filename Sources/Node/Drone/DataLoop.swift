@@ -63,10 +63,9 @@ final class DataLoop {
     self.makeShadow = makeShadow
   }
 
-  /// Stops serving and hands everything to the database; answers whether it has it.
+  /// Takes no write any more and hands everything to the database; answers whether it has it.
   func retire() -> Bool {
-    core.retire()
-    pump()
+    link?.retire()
     return core.isRetired
   }
 
