@@ -143,7 +143,7 @@ public struct DatabaseLinkCore: Sendable {
       data.retryAppend()
     case .pumped, .writeBehindDue: break
     case .retiring: data.retire()
-    case .ticked: tick(now)
+    case .ticked: tick(now, isEnding: data.isRetiring || data.ending != nil)
     case .stopped:
       isStopped = true
       if hasSession { actions.append(.close(.stopping)) }
@@ -167,9 +167,9 @@ public struct DatabaseLinkCore: Sendable {
 
   // MARK: Whether it answers
 
-  private mutating func tick(_ now: Instant) {
+  private mutating func tick(_ now: Instant, isEnding: Bool) {
     guard hasSession else { return }
-    switch watch.tick(now) {
+    switch watch.tick(now, patiently: isEnding) {
     case .nothing: break
     case .probe:
       nextNumber += 1

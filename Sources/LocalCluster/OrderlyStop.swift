@@ -95,10 +95,15 @@ struct OrderlyStop {
 
   /// What it waits for, in its own words; nil when it has not said, or when that was another life of it.
   private func ending(of process: ClusterRecord.Process) -> String? {
-    guard let lines = readSmallFile(directory.ending(of: process.name))?.split(separator: "\n"),
-      lines.count == 2, lines[0] == "\(process.pid)"
+    let path = directory.ending(of: process.name)
+    // The node's user writes it, and root may read it: nothing to wait on, and nothing for a terminal to obey.
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      let lines = readSmallFile(path, limit: 4096)?.split(separator: "\n"), lines.count == 2,
+      lines[0] == "\(process.pid)"
     else { return nil }
-    return String(lines[1])
+    return String(
+      lines[1].unicodeScalars.filter { $0.isASCII && $0.value >= 32 && $0.value < 127 }.map(Character.init))
   }
 
   private func word(of drone: ClusterRecord.Process) -> String {

@@ -121,6 +121,25 @@ import Testing
     #expect(said(.farewell, site.end()) == 0)
   }
 
+  @Test("a session is not given up for another that may not be had, once either side is about to end")
+  func patience() {
+    func gives(up site: inout Site) -> Bool {
+      _ = site.feed(.ticked)
+      site.pair.now = site.pair.now + Timing().heartbeat
+      #expect(said(.append(number: 1, batches: []), site.feed(.ticked)) == 1, "it is asked something")
+      site.pair.now = site.pair.now + Timing().resignation + 1
+      return site.feed(.ticked).contains { if case .close(.silent) = $0 { true } else { false } }
+    }
+    var site = Site()
+    #expect(gives(up: &site))
+    var retiring = Site()
+    retiring.pair.ownerCore.isRetiring = true
+    #expect(!gives(up: &retiring))
+    var ending = Site()
+    _ = ending.end()
+    #expect(!gives(up: &ending))
+  }
+
   @Test("a partition that comes meanwhile is no exception")
   func newcomer() {
     var site = Site()

@@ -221,6 +221,8 @@ final class DataLoop {
   func withdraw() {
     map = nil
     link?.stop()
+    // Also what was still being opened: nobody asks for it any more, and nobody would take it.
+    complete(core.close(mine(.all)))
   }
 }
 
