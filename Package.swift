@@ -174,7 +174,7 @@ let package = Package(
       name: "DatabaseNodeTests",
       dependencies: [
         "Node", "Transport", "Sessions", "Kerberos", "Cluster", "Wire", "Cryptography", "KerberosFixture",
-        nioCore, nioPosix, logging,
+        nioCore, nioPosix, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(
       name: "TransportTests",

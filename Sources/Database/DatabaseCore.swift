@@ -12,23 +12,28 @@ public struct DatabaseCore: Sendable {
   /// Which drones are let in; nil: none yet.
   public private(set) var members: MembershipList?
 
-  private let timing: Timing
+  let timing: Timing
   private let membershipVerifier: MembershipVerifier
   private var keys: SealingKeyRing
   private var certificates: CertificateCheck
-  private var jobs: JobQueue
+  var jobs: JobQueue
   private var streams: StreamQueue
-  private var sessions: [UInt64: Session] = [:]
+  var sessions: [UInt64: Session] = [:]
   private var endpoint: Endpoint?
   private var nextRegistration = Instant(milliseconds: .min)
-  private var actions: [DatabaseAction] = []
+  var actions: [DatabaseAction] = []
+  /// Once it was asked to end.
+  var ending: Ending?
+  let patience: Int64
 
-  private struct Session {
+  struct Session {
     let peer: DatabasePeer
     /// Of a drone, once it has shown a grant.
     var incarnation: Incarnation?
     /// Of a commander, once it has shown its election certificate.
     var proof: CertificateCheck.Proof?
+    /// What a drone has said of its own end, and of the database's.
+    var readiness = Readiness.silent
   }
 
   /// - Parameters:
@@ -37,11 +42,13 @@ public struct DatabaseCore: Sendable {
   ///   - keys: the stored ones.
   ///   - members: the list that was stored last, nil on the first start.
   ///   - backlog: of the store at its opening.
+  ///   - patience: milliseconds that a database that is to end waits for its drones at most.
   public init(
     identity: DatabaseIdentity, timing: Timing, verifier: ElectionVerifier,
     membershipVerifier: MembershipVerifier, term: Term, keys: [StoredSealingKey], members: MembershipList?,
-    backlog: StoreBacklog, bounds: StoreBounds = StoreBounds()
+    backlog: StoreBacklog, bounds: StoreBounds = StoreBounds(), patience: Int64 = 30_000
   ) {
+    self.patience = patience
     self.identity = identity
     self.timing = timing
     self.membershipVerifier = membershipVerifier
@@ -75,7 +82,9 @@ public struct DatabaseCore: Sendable {
       if let current = jobs.fail(reason: reason, backlog: backlog) { fail(current, reason) }
     case .streamed(let identifier): _ = streams.finish(identifier)
     case .streamFailed(let identifier, let rest, let reason): fail(identifier, rest, reason)
+    case .stopRequested: beginEnding(now)
     }
+    endIfDone(now)
     if let job = jobs.next() { actions.append(.perform(job)) }
     while let stream = streams.next() { actions.append(.stream(stream)) }
     defer { actions.removeAll() }
@@ -98,6 +107,7 @@ public struct DatabaseCore: Sendable {
     }
     if case .drone(let holder) = peer, !isMember(holder) { return end(session, .notMember(holder)) }
     sessions[session] = Session(peer: peer)
+    if ending != nil { tellOfEnding(session) }
   }
 
   private func isMember(_ drone: Principal) -> Bool { members?.contains(drone) ?? false }
@@ -261,6 +271,8 @@ public struct DatabaseCore: Sendable {
       let append = JobQueue.Append(session: session, number: number, group: group)
       guard let reason = jobs.add(append) else { return }
       actions.append(.answer(.appendFailed(number: number, reason: reason), session: session))
+    case .farewell: if sessions[session]?.readiness == .silent { sessions[session]?.readiness = .farewell }
+    case .staying: sessions[session]?.readiness = .staying
     }
   }
 
@@ -369,29 +381,5 @@ public struct DatabaseCore: Sendable {
       }
     case .fold: break
     }
-  }
-}
-
-extension OpeningResult {
-  /// Partitions that were refused for one reason.
-  fileprivate struct Refusals {
-    let refusal: OpenRefusal
-    let reason: String
-    var partitions: PartitionSet
-  }
-
-  /// Refused partitions by reason, in order of their first.
-  fileprivate var refusalsByReason: [Refusals] {
-    var groups: [Refusals] = []
-    for refusal in refused {
-      let reason = "\(refusal.error)"
-      if let index = groups.firstIndex(where: { $0.reason == reason }) {
-        groups[index].partitions.insert(refusal.partition)
-      } else {
-        groups.append(
-          Refusals(refusal: refusal.error.refusal, reason: reason, partitions: [refusal.partition]))
-      }
-    }
-    return groups
   }
 }

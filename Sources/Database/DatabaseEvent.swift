@@ -19,6 +19,8 @@ public enum DatabaseEvent: Sendable {
   case streamed(UInt64)
   /// It ended early; of these partitions not all has been handed out.
   case streamFailed(UInt64, rest: PartitionSet, reason: String)
+  /// The process is to end, in order.
+  case stopRequested
 }
 
 /// What is to be done, in this order.
@@ -35,6 +37,8 @@ public enum DatabaseAction: Hashable, Sendable {
   case perform(StoreJob)
   /// Hand out contents on a session, then tell with `streamed` or `streamFailed`.
   case stream(ContentsStream)
+  /// After `stopRequested`, once: the process may end. These drones had not said that nothing is owed.
+  case end(without: [Principal])
   case note(DatabaseNote)
 }
 

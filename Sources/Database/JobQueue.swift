@@ -44,6 +44,8 @@ struct JobQueue: Sendable {
   private var hasFolded = false
   /// Why folding does not work at the moment; tried again at the next tick.
   private var foldFailure: String?
+  /// The process is about to end: drones wait for their appends alone, and what is not folded now is folded later.
+  var isEnding = false
 
   init(backlog: StoreBacklog, bounds: StoreBounds = StoreBounds()) {
     self.backlog = backlog
@@ -87,10 +89,10 @@ struct JobQueue: Sendable {
       return order.job
     }
     if foldFailure == nil, backlog.exceeds(bounds.fullLog) { return fold() }
-    let takesTurns = foldFailure == nil && backlog.exceeds(bounds.longLog)
+    let takesTurns = foldFailure == nil && !isEnding && backlog.exceeds(bounds.longLog)
     if takesTurns, !hasFolded { return fold() }
     if !appends.isEmpty { return group(takesTurns ? bounds.alternateGroup : bounds.group) }
-    guard foldFailure == nil, !backlog.isEmpty, isDraining || backlog.exceeds(bounds.shortLog) else {
+    guard foldFailure == nil, !isEnding, !backlog.isEmpty, isDraining || backlog.exceeds(bounds.shortLog) else {
       isDraining = false
       return nil
     }

@@ -86,6 +86,7 @@ extension DataCore {
     #if KEYVAL_MUTATIONS
       data.mutations = mutations
     #endif
+    data.isDatabaseEnding = ending != nil
     data.isRetiring = isRetiring
     loading[partition.index] = nil
     partitions[partition.index] = data

@@ -49,8 +49,10 @@ public struct DataCore {
   var inFlight: [Flight] = []
   public internal(set) var isAppending = false
 
-  /// Nothing is served any more, so that the process can end with everything in the database.
-  private(set) var isRetiring = false
+  /// No write is taken any more, so that the process can end with everything in the database.
+  var isRetiring = false
+  /// The database has said that it is about to end, and the session still stands.
+  var ending: EndingDatabase?
 
   // Shadows
   var queues: [Principal: PeerQueue] = [:]
@@ -309,25 +311,6 @@ public struct DataCore {
   private static func check(_ key: UnsafeRawBufferPointer) -> DataAnswer.Failure? {
     if key.count > Limits.maximumKeyLength { return .keyTooLong }
     return key.isEmpty ? .keyEmpty : nil
-  }
-
-  // MARK: The end
-
-  /// Stops serving, and has the database told everything that is only in memory: whoever opens the partitions next
-  /// loads them.
-  public mutating func retire() {
-    isRetiring = true
-    for case let data? in partitions {
-      data.isRetiring = true
-      if !data.isAtRest { enqueue(data.partition, urgently: true) }
-    }
-  }
-
-  public var isRetired: Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.retireWithoutWaiting) { return true }
-    #endif
-    return partitions.allSatisfy { $0?.isAtRest ?? true } && loading.allSatisfy { $0 == nil }
   }
 
   // MARK: Leases

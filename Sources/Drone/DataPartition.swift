@@ -50,6 +50,8 @@ final class DataPartition {
   private(set) var isRecovering = false
   /// The process is about to end: the database shall have everything, and nobody be on its list.
   var isRetiring = false
+  /// The database is about to end: until it has, shadows are no second place, so that this process may end as well.
+  var isDatabaseEnding = false
 
   #if KEYVAL_MUTATIONS
     var mutations: Mutations = []
@@ -154,7 +156,9 @@ final class DataPartition {
   func await(_ sequence: UInt64) { awaited = max(awaited, sequence) }
 
   /// Whether writes have no second place but the database.
-  var needsDatabase: Bool { confirmed.holders.isEmpty || perhaps.contains { $0.holders.isEmpty } }
+  var needsDatabase: Bool {
+    isDatabaseEnding || confirmed.holders.isEmpty || perhaps.contains { $0.holders.isEmpty }
+  }
 
   /// Every record up to this one is in a second place.
   private var placed: UInt64 {

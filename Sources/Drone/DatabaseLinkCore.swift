@@ -24,6 +24,8 @@ public struct DatabaseLinkCore: Sendable {
     case ticked
     /// What waits without anybody waiting for it has waited long enough.
     case writeBehindDue
+    /// The process is about to end: take no write any more, and hand over everything. May come again.
+    case retiring
     case stopped
   }
 
@@ -61,6 +63,8 @@ public struct DatabaseLinkCore: Sendable {
     /// The session is there, and the database does not answer.
     case silent
     case answersAgain
+    /// It is about to end, and waits for this drone meanwhile.
+    case ending
   }
 
   private struct Opening {
@@ -90,6 +94,8 @@ public struct DatabaseLinkCore: Sendable {
   private var hasAnswers = false
   /// The last append failed, and waits to be tried again.
   private var awaitsRetry = false
+  /// What was said on this session of the end of either side.
+  private var farewell = Farewell()
   private var openings: [UInt64: Opening] = [:]
   /// Grants that came while there was no session.
   private var queued: [(answer: GrantAnswer, partitions: PartitionSet)] = []
@@ -113,16 +119,20 @@ public struct DatabaseLinkCore: Sendable {
   ) -> [Action] {
     react(to: event, &data, now)
     switch event {
-    case .sessionOpened, .retryDue: pump(&data, canSend, now)
+    case .sessionOpened, .retryDue, .retiring: pump(&data, canSend, now)
     case .writeBehindDue:
       pump(&data, canSend, now)
       complete(data.release(now, timing: timing))
     case .readCompleted, .pumped: if data.isUrgent { pump(&data, canSend, now) }
     default: break
     }
+    if hasSession, let request = farewell.next(data) { actions.append(.send(request)) }
     defer { actions.removeAll() }
     return actions
   }
+
+  /// Whether the database is there, and answers.
+  public var isAnswered: Bool { hasSession && watch.isReached }
 
   private mutating func react(to event: Event, _ data: inout DataCore, _ now: Instant) {
     switch event {
@@ -141,7 +151,8 @@ public struct DatabaseLinkCore: Sendable {
       awaitsRetry = false
       data.retryAppend()
     case .pumped, .writeBehindDue: break
-    case .ticked: tick(now)
+    case .retiring: data.retire()
+    case .ticked: tick(now, isEnding: data.isRetiring || data.ending != nil)
     case .stopped:
       isStopped = true
       if hasSession { actions.append(.close(.stopping)) }
@@ -166,9 +177,9 @@ public struct DatabaseLinkCore: Sendable {
 
   // MARK: Whether it answers
 
-  private mutating func tick(_ now: Instant) {
+  private mutating func tick(_ now: Instant, isEnding: Bool) {
     guard hasSession else { return }
-    switch watch.tick(now) {
+    switch watch.tick(now, patiently: isEnding) {
     case .nothing: break
     case .probe:
       nextNumber += 1
@@ -239,8 +250,11 @@ public struct DatabaseLinkCore: Sendable {
     probeNumber = nil
     hasAnswers = false
     awaitsRetry = false
+    farewell = Farewell()
     // What was under way may have been stored or not: it goes out again, and the database knows what it has.
     data.retryAppend()
+    let completions = data.forgetEnding()
+    if !completions.isEmpty { actions.append(.complete(completions)) }
     for number in openings.keys.sorted() {
       if let opening = openings[number] { give(up: opening.partitions, opening.token, &data) }
     }
@@ -341,6 +355,9 @@ public struct DatabaseLinkCore: Sendable {
       appendNumber = nil
       awaitsRetry = true
       actions += [.note(.notStored(reason: reason)), .retry(after: Self.retryPause)]
+    case .ending:
+      data.heedEnding()
+      actions.append(.note(.ending))
     }
   }
 

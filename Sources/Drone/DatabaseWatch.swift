@@ -51,10 +51,11 @@ public struct DatabaseWatch: Sendable {
   }
 
   /// To be asked about every heartbeat.
-  public mutating func tick(_ now: Instant) -> Verdict {
+  /// - Parameter patiently: another connection may not be had: whoever gives tickets may be about to end as well.
+  public mutating func tick(_ now: Instant, patiently: Bool = false) -> Verdict {
     guard let since else { return .nothing }
     guard owes else { return now - since >= timing.heartbeat ? .probe : .nothing }
-    if now - since > timing.resignation { return .giveUp }
+    if now - since > timing.resignation * (patiently ? 6 : 1) { return .giveUp }
     guard now - since > timing.suspicion, isReached else { return .nothing }
     isReached = false
     return .lost

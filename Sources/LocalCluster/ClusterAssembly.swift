@@ -49,9 +49,12 @@ final class ClusterAssembly {
     try await reporter.step("election, and all slots served") { try await awaitServing(probe) }
   }
 
-  /// Ends what this start began. What it wrote stays for inspection.
-  func takeDown() {
+  /// Ends what this start began. What it wrote stays for inspection. A cluster that was there before may have taken
+  /// writes already: its drones have time to hand them over, but nothing is left running.
+  func takeDown(isHurried: @escaping @Sendable () -> Bool) {
     ports.release()
+    let manner = StopManner(afterwards: .end, tell: reporter.remark, isHurried: isHurried)
+    guard (try? OrderlyStop(directory: directory, manner: manner).run(&record)) == nil else { return }
     ProcessRoster.stop(record.processes)
     record.processes = []
     try? record.save(to: directory)

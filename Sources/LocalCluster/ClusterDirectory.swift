@@ -28,6 +28,8 @@ public struct ClusterDirectory: Sendable, Equatable {
   public func configuration(of name: String) -> String { "\(node(name))/node.json" }
   public func keytab(of name: String) -> String { "\(node(name))/node.keytab" }
   public func data(of name: String) -> String { "\(node(name))/data" }
+  /// What a drone says while it waits for its end.
+  func ending(of name: String) -> String { "\(data(of: name))/ending" }
   public func cache(of user: String) -> String { "\(path)/\(user).ccache" }
   public func password(of user: String) -> String { "\(path)/\(user).password" }
 

@@ -16,6 +16,8 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
     /// With `pid`, which process it is: clock ticks since boot, and which boot.
     public let startTime: UInt64
     public let bootIdentifier: String
+    /// It was asked to end. A second time it would take for impatience.
+    public var wasAsked: Bool?
 
     public init(role: ProcessRole, name: String, address: String, identity: ProcessIdentity) {
       self.role = role

@@ -11,12 +11,14 @@ public enum LocalCluster {
   /// - Parameters:
   ///   - program: the `keyval` program.
   ///   - sites: where the processes run.
+  ///   - isHurried: whether taking down what was begun shall not wait for drones any more.
   ///   - probe: asked again and again when all processes run.
   /// - Throws: `LocalClusterError`, `ProvisioningError`.
   @discardableResult
   public static func start(
     _ plan: ClusterPlan, in directory: ClusterDirectory, program: String,
-    sites: any ClusterSites = Loopback(), reporter: StepReporter, probe: Probe
+    sites: any ClusterSites = Loopback(), reporter: StepReporter,
+    isHurried: @escaping @Sendable () -> Bool = { false }, probe: Probe
   ) async throws -> ClusterRecord {
     let lock = try DirectoryLock(directory)
     defer { withExtendedLifetime(lock) {} }
@@ -34,23 +36,22 @@ public enum LocalCluster {
       try await assembly.run(probe: probe)
       return assembly.record
     } catch {
-      assembly.takeDown()
+      assembly.takeDown(isHurried: isHurried)
       throw error
     }
   }
 
   /// Ends the processes of the cluster in the directory, and only those. Returns those that had to be killed.
-  /// - Throws: `LocalClusterError` when there is no cluster in the directory.
+  /// - Throws: `LocalClusterError` when there is no cluster in the directory; with the fault `unfinished` when drones
+  ///   were left waiting for the database, and everything that they need with them.
   @discardableResult
-  public static func stop(in directory: ClusterDirectory) throws(LocalClusterError) -> [ClusterRecord.Process]
-  {
+  public static func stop(
+    in directory: ClusterDirectory, _ manner: StopManner = StopManner()
+  ) throws(LocalClusterError) -> [ClusterRecord.Process] {
     let lock = try DirectoryLock(directory)
     defer { withExtendedLifetime(lock) {} }
     var record = try ClusterRecord.load(from: directory)
-    let killed = ProcessRoster.stop(record.processes)
-    record.processes = []
-    try record.save(to: directory)
-    return killed
+    return try OrderlyStop(directory: directory, manner: manner).run(&record)
   }
 
   /// What a shell needs to be a client of the cluster.

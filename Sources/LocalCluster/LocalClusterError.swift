@@ -7,6 +7,8 @@ public struct LocalClusterError: Error, Equatable, Sendable, CustomStringConvert
     case system
     /// A process did not do what it was started for.
     case process
+    /// It takes longer than was to be waited: it goes on, or may be tried again.
+    case unfinished
     /// Somebody asked us to stop.
     case interrupted
   }

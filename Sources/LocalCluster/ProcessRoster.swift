@@ -15,15 +15,23 @@ public enum ProcessRoster {
     for role in ProcessRole.allCases.reversed() {
       let group = processes.filter { $0.role == role }
       for process in group { process.identity.send(signal: SIGTERM) }
-      waitUntilGone(group, for: patience)
-      let stubborn = group.filter { $0.identity.send(signal: SIGKILL) }
-      waitUntilGone(stubborn, for: .seconds(5))
-      killed += stubborn
+      killed += kill(waitUntilGone(group, for: patience))
     }
     return killed
   }
 
-  private static func waitUntilGone(_ processes: [ClusterRecord.Process], for patience: Duration) {
+  /// Kills those that still run, and returns them.
+  static func kill(_ processes: [ClusterRecord.Process]) -> [ClusterRecord.Process] {
+    let stubborn = processes.filter { $0.identity.send(signal: SIGKILL) }
+    waitUntilGone(stubborn, for: .seconds(5))
+    return stubborn
+  }
+
+  /// - Returns: those that are still there.
+  @discardableResult
+  static func waitUntilGone(
+    _ processes: [ClusterRecord.Process], for patience: Duration
+  ) -> [ClusterRecord.Process] {
     let deadline = ContinuousClock.now + patience
     var rest = processes
     while true {
@@ -33,7 +41,7 @@ public enum ProcessRoster {
         process.identity.reap()
         return true
       }
-      if rest.isEmpty || ContinuousClock.now >= deadline { return }
+      if rest.isEmpty || ContinuousClock.now >= deadline { return rest }
       usleep(10_000)
     }
   }

@@ -68,6 +68,8 @@ public struct NodeConfiguration: Sendable {
   public let shadows: Int
   /// What writes have to reach whose requests do not say.
   public let level: AcknowledgementLevel
+  /// Milliseconds that a database that is to end waits for its drones at most.
+  public let patience: Int64
   /// Nil for everybody but the authority.
   public let authoritySettings: AuthoritySettings?
 
@@ -89,8 +91,9 @@ public struct NodeConfiguration: Sendable {
   /// All there are; a file with another key is refused.
   static let keys: Set<String> = [
     "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "membership",
-    "membership-key", "heartbeat", "loops", "shadows", "acknowledgement", "log.level", "authority.principal",
-    "authority.address", "authority.standby", "ca.certificate", "ca.key", "administrators", "access",
+    "membership-key", "heartbeat", "loops", "shadows", "acknowledgement", "patience", "log.level",
+    "authority.principal", "authority.address", "authority.standby", "ca.certificate", "ca.key",
+    "administrators", "access",
   ]
 
   /// Reads and checks the configuration of a node in a role.
@@ -120,6 +123,7 @@ public struct NodeConfiguration: Sendable {
     loops = try reader.number("loops", in: 1...256)
     shadows = try reader.number("shadows", in: 0...2) ?? 1
     level = try reader.level()
+    patience = Int64(try reader.number("patience", in: 1...3_600) ?? 30) * 1_000
     logLevel = try reader.logLevel()
     authority = role == .authority ? nil : try reader.authority(realm: realm)
     authorityStandby = role == .authority ? nil : try reader.endpointIfAny("authority.standby")

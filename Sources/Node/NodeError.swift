@@ -8,6 +8,8 @@ public enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
   case unusableFile(path: String, key: String?, problem: String, remedy: String)
   /// Something that the node needs at start does not answer: a port that is taken, a KDC that is away.
   case unavailable(subject: String, problem: String, remedy: String)
+  /// It ended, but not in order: somebody, or something, is left without what it had.
+  case cutShort(subject: String, problem: String, remedy: String)
 
   public var description: String {
     switch self {
@@ -15,17 +17,19 @@ public enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(source): \(Self.naming(key))\(problem). \(remedy)"
     case .unusableFile(let path, let key, let problem, let remedy):
       "\(path)\(key.map { " (\($0))" } ?? ""): \(problem). \(remedy)"
-    case .unavailable(let subject, let problem, let remedy):
+    case .unavailable(let subject, let problem, let remedy),
+      .cutShort(let subject, let problem, let remedy):
       "\(subject): \(problem). \(remedy)"
     }
   }
 
-  /// What the process exits with: `EX_CONFIG`, `EX_NOINPUT` or `EX_UNAVAILABLE` of sysexits.h.
+  /// What the process exits with: `EX_CONFIG`, `EX_NOINPUT`, `EX_UNAVAILABLE` or `EX_TEMPFAIL` of sysexits.h.
   public var exitStatus: Int32 {
     switch self {
     case .configuration: 78
     case .unusableFile: 66
     case .unavailable: 69
+    case .cutShort: 75
     }
   }
 

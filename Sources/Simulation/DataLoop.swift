@@ -43,6 +43,8 @@ final class DataLoop {
 
   func forget(_ copies: [Holding]) { core.forget(copies) }
 
+  func retire() { handle(.retiring) }
+
   func close(_ partitions: PartitionSet) { complete(core.close(mine(partitions))) }
 
   func serve(_ partitions: PartitionSet, until end: Instant) {

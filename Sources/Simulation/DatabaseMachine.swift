@@ -41,13 +41,7 @@ final class DatabaseMachine: Machine {
     tick()
   }
 
-  override func endInOrder() {
-    guard !world.drones.contains(where: \.isEnding) else {
-      return after(50, on: control) { [unowned self] in endInOrder() }
-    }
-    losesWrites = false
-    crash()
-  }
+  override func endInOrder() { control.post { [unowned self] in handle(.stopRequested) } }
 
   override func ended() {
     core = nil
@@ -84,6 +78,10 @@ final class DatabaseMachine: Machine {
     case .admit(_, let list): members = list
     case .perform(let job): writer.post { [unowned self] in begin(job) }
     case .stream(let stream): reader.post { [unowned self] in start(stream) }
+    case .end(let awaited):
+      if !awaited.isEmpty { world.trace("db1 ends without \(awaited)") }
+      losesWrites = false
+      crash()
     case .note(let note): world.trace("db1 \(note)")
     }
   }

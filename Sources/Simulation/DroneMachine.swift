@@ -95,8 +95,7 @@ final class DroneMachine: Machine {
     var rest = loops.count
     var isStored = true
     onEachLoop { [unowned self] loop in
-      loop.core.retire()
-      loop.pump()
+      loop.retire()
       if !loop.core.isRetired { isStored = false }
       rest -= 1
       guard rest == 0 else { return }

@@ -132,7 +132,7 @@ enum MessageSamples {
         PartitionBatch(
           partition: partition, token: token, incarnation: Incarnation(1), firstSequence: 1, records: records)
       ]),
-    .append(number: 2, batches: []),
+    .append(number: 2, batches: []), .farewell, .staying,
   ]
 
   static let storeAnswers: [StoreAnswer] = [
@@ -155,7 +155,7 @@ enum MessageSamples {
         .init(partition: partition, result: .fenced(by: token)),
         .init(partition: partition, result: .gap(stored: 3)),
       ]),
-    .appendFailed(number: 1, reason: "the disk is full"),
+    .appendFailed(number: 1, reason: "the disk is full"), .ending,
   ]
 
   static let statuses: [ClusterStatus] = [

@@ -17,7 +17,8 @@ struct Program {
   func remove() {
     for name in leftovers where FileManager.default.fileExists(atPath: "\(directory)/\(name)/cluster.json") {
       let stop = try? Process.run(
-        URL(filePath: Self.path), arguments: ["cluster", "stop", "--directory", "\(directory)/\(name)"])
+        URL(filePath: Self.path),
+        arguments: ["cluster", "stop", "--force", "--directory", "\(directory)/\(name)"])
       stop?.waitUntilExit()
     }
     try? FileManager.default.removeItem(atPath: directory)

@@ -86,6 +86,24 @@ struct ShellTests {
     }
   }
 
+  @Test("a second signal is told apart from the first, to whoever listens by then or later")
+  func second() async {
+    let signals = SignalWatch([SIGUSR1, SIGUSR2])
+    let first = AsyncStream.makeStream(of: Void.self)
+    let second = AsyncStream.makeStream(of: Void.self)
+    signals.onSignal { _ in first.continuation.finish() }
+    signals.onSecondSignal { second.continuation.finish() }
+    kill(getpid(), SIGUSR1)
+    for await _ in first.stream {}
+    #expect(!signals.isHurried)
+    kill(getpid(), SIGUSR2)
+    for await _ in second.stream {}
+    #expect(signals.isHurried && signals.received == SIGUSR1)
+    let later = AsyncStream.makeStream(of: Void.self)
+    signals.onSecondSignal { later.continuation.finish() }
+    for await _ in later.stream {}
+  }
+
   @Test("work that is done first is the outcome")
   func done() async {
     guard case .done(7) = await SignalWatch([SIGUSR2]).race({ 7 }) else {

@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Node
+import ServiceLifecycle
 import Sessions
 import Testing
 import Transport
@@ -94,8 +95,32 @@ final class DatabaseFixture: Sendable {
     }
   }
 
-  private func writeConfiguration() throws -> String {
+  /// Runs a database node that may be asked to end; throws what it ends with.
+  /// - Parameter patience: seconds that it waits for drones at most.
+  func withService(
+    patience: Int, hurry: Hurry = Hurry(), _ body: (NodeAddress, ServiceGroup) async throws -> Void
+  ) async throws {
+    let configuration = try NodeConfiguration.load(
+      role: .database, file: writeConfiguration(patience: patience), environment: [:])
+    let node = DatabaseNode(configuration: configuration, logger: quietLogger, hurry: hurry)
+    let group = ServiceGroup(configuration: .init(services: [node], logger: quietLogger))
+    let running = Task { try await group.run() }
+    do {
+      let registered = try await authority.register()
+      authority.send(.membership(try kerberos.membership(Self.cluster, 1)), to: database)
+      try await body(
+        NodeAddress(host: registered.endpoint.host, port: Int(registered.endpoint.port)), group)
+    } catch {
+      running.cancel()
+      _ = await running.result
+      throw error
+    }
+    try await running.value
+  }
+
+  private func writeConfiguration(patience: Int = 30) throws -> String {
     let settings: [String: Any] = [
+      "patience": patience,
       "cluster": Self.cluster, "realm": realm, "name": "db1", "listen": "127.0.0.1:0",
       "keytab": databaseKeytab, "directory": kerberos.path("db1"),
       "anchors": kerberos.realm.layout.anchors,

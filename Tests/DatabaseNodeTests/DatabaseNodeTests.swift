@@ -198,6 +198,48 @@ struct DatabaseNodeTests {
     await fixture.stop()
   }
 
+  @Test("a drone that hands over is told of the end, is served meanwhile, and is named when the wait is over")
+  func endsWithout() async throws {
+    let fixture = try await DatabaseFixture.start()
+    let name = fixture.kerberos.principal("keyval-drone/d1")
+    await #expect {
+      try await fixture.withService(patience: 1) { address, group in
+        let drone = try await fixture.drone("d1", at: address)
+        drone.send(.staying)
+        // In the order of the session: it has heard that it stays.
+        _ = try await drone.append(number: 1)
+        await group.triggerGracefulShutdown()
+        #expect(try await drone.answer() == .ending)
+        #expect(try await drone.append(number: 2) == .appended(number: 2, results: []))
+      }
+    } throws: { error in
+      (error as? NodeError)?.exitStatus == 75 && "\(error)".contains(name)
+    }
+    await fixture.stop()
+  }
+
+  @Test("it ends in order when the drone has gone, and at once for somebody in a hurry")
+  func ends() async throws {
+    let fixture = try await DatabaseFixture.start()
+    try await fixture.withService(patience: 3_600) { address, group in
+      let drone = try await fixture.drone("d1", at: address)
+      drone.send(.staying)
+      await group.triggerGracefulShutdown()
+      #expect(try await drone.answer() == .ending)
+      drone.close()
+    }
+    let hurry = Hurry()
+    await #expect(throws: NodeError.self) {
+      try await fixture.withService(patience: 3_600, hurry: hurry) { address, group in
+        let drone = try await fixture.drone("d1", at: address)
+        await group.triggerGracefulShutdown()
+        #expect(try await drone.answer() == .ending)
+        hurry.now()
+      }
+    }
+    await fixture.stop()
+  }
+
   @Test("a store that others may read keeps the node from starting, with a sentence that says what to do")
   func exposedStore() async throws {
     let fixture = try await DatabaseFixture.start()

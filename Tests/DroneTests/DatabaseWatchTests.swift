@@ -38,7 +38,9 @@ struct DatabaseWatchTests {
     #expect(watch.isReached)
     #expect(watch.tick(at(801)) == .lost)
     #expect(watch.tick(at(2500)) == .nothing)
+    #expect(watch.tick(at(2501), patiently: true) == .nothing, "there may be no other")
     #expect(watch.tick(at(2501)) == .giveUp)
+    #expect(watch.tick(at(12_501), patiently: true) == .giveUp)
   }
 
   @Test("every answer counts for those that are still owed, such as the contents of a large partition")

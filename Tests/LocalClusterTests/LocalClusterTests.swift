@@ -251,7 +251,7 @@ struct LocalClusterTests {
   }
 }
 
-private final class Told: Sendable {
+final class Told: Sendable {
   private let state = Mutex<[String]>([])
   var lines: [String] { state.withLock { $0 } }
   func add(_ line: String) { state.withLock { $0.append(line) } }

@@ -10,6 +10,12 @@ public enum StoreRequest: Hashable, Sendable {
   case open(number: UInt64, grant: SealedGrant, partitions: PartitionSet, copy: FencingToken? = nil)
   /// `[65, number, batches]`: append to the log, all batches in one transaction; at most one batch a partition.
   case append(number: UInt64, batches: [PartitionBatch])
+  /// `[66, 0]`: everything is stored that this session's drone had acknowledged before it heard `ending`; a database
+  /// that is about to end need not wait for this session. Not answered.
+  case farewell
+  /// `[67, 0]`: the drone is about to end itself, and hands over what it has: do not end before this session has
+  /// closed. A farewell that was said before is void. Not answered.
+  case staying
 }
 
 /// What a database answers a drone.
@@ -52,6 +58,9 @@ public enum StoreAnswer: Hashable, Sendable {
   /// `[85, number, partition, sequence, list]`: the copy of this partition is promoted. The database has every
   /// record up to `sequence`; what the copy has beyond it is to be appended.
   case promoted(number: UInt64, partition: Partition, sequence: UInt64, inSync: InSyncList)
+  /// `[86, 0]`: the database is about to end. It goes on serving until every session has closed or said `farewell`, and
+  /// for a second at least, but not for ever. Asked for by nobody.
+  case ending
 }
 
 /// Why partitions were not opened, for the commander to go by.
@@ -111,7 +120,16 @@ extension StoreRequest: WireMessage {
       writer.write(unsigned: 65)
       writer.write(unsigned: number)
       writer.write(batches)
+    case .farewell: Self.writeUnanswered(66, into: &writer)
+    case .staying: Self.writeUnanswered(67, into: &writer)
     }
+  }
+
+  /// Nothing answers it, so its number is 0.
+  private static func writeUnanswered(_ kind: UInt64, into writer: inout CBORWriter) {
+    writer.beginArray(2)
+    writer.write(unsigned: kind)
+    writer.write(unsigned: 0)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
@@ -127,7 +145,10 @@ extension StoreRequest: WireMessage {
     case (65, 3):
       self = .append(
         number: number, batches: try reader.readMessages(PartitionBatch.self, maximum: Partition.count))
-    case (64...65, _):
+    case (66, 2) where number == 0: self = .farewell
+    case (67, 2) where number == 0: self = .staying
+    case (66...67, 2): throw .unknownValue(field: "number of what is not answered", value: number)
+    case (64...67, _):
       throw .outOfRange(field: "the number of items", offset: start)
     default:
       throw .unknownValue(field: "request kind", value: kind)
@@ -165,6 +186,7 @@ extension StoreAnswer: WireMessage {
       partition.encode(into: &writer)
       writer.write(unsigned: sequence)
       inSync.encode(into: &writer)
+    case .ending: Self.begin(86, items: 2, 0, into: &writer)
     }
   }
 
@@ -212,7 +234,9 @@ extension StoreAnswer: WireMessage {
       self = .promoted(
         number: number, partition: try Partition(from: &reader), sequence: try Self.readSequence(&reader),
         inSync: try InSyncList(from: &reader))
-    case (80...85, _):
+    case (86, 2) where number == 0: self = .ending
+    case (86, 2): throw .unknownValue(field: "number of what was not asked for", value: number)
+    case (80...86, _):
       throw .outOfRange(field: "the number of items", offset: start)
     default:
       throw .unknownValue(field: "answer kind", value: kind)

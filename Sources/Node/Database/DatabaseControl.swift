@@ -20,6 +20,8 @@ final class DatabaseControl {
   /// What happens while the core's last actions are being performed waits until they are.
   private var pending: [DatabaseEvent] = []
   private var isPerforming = false
+  /// Once the core has said that the process may end: the drones that had not said that nothing is owed.
+  private(set) var endsWithout: [Principal]?
   /// Milliseconds after which a transaction of the store is told of.
   private static let slowTransaction: Int64 = 200
 
@@ -51,6 +53,9 @@ final class DatabaseControl {
     }
     isPerforming = false
   }
+
+  /// Whom a database that is to end still waits for.
+  var awaitedDrones: [Principal] { core.awaitedDrones }
 
   // MARK: Sessions
 
@@ -131,6 +136,7 @@ final class DatabaseControl {
     case .admit(let signed, _): store(signed)
     case .perform(let job): perform(job)
     case .stream(let stream): start(stream)
+    case .end(let drones): endsWithout = drones
     case .note(let note): log(note)
     }
   }

@@ -15,9 +15,12 @@ import Transport
 public struct DatabaseNode: Service {
   private let configuration: NodeConfiguration
   private let logger: Logger
+  private let hurry: Hurry
 
-  public init(configuration: NodeConfiguration, logger: Logger? = nil) {
+  /// - Parameter hurry: ends the wait for drones that still hand over what they have.
+  public init(configuration: NodeConfiguration, logger: Logger? = nil, hurry: Hurry = Hurry()) {
     self.configuration = configuration
+    self.hurry = hurry
     self.logger = logger ?? NodeLogging.logger(for: configuration)
   }
 
@@ -35,14 +38,33 @@ public struct DatabaseNode: Service {
         configuration, group: group, controlLoop: controlGroup.next(), signal: signal, logger: logger)
       await signal.wait()
       logger.notice("stopping")
+      let deserted = await database.awaitDrones(hurry, signal)
       await database.stop()
-      outcome = signal.error.map { .failure($0) } ?? .success(())
+      let error = signal.error ?? Self.failure(without: deserted, configuration)
+      outcome = error.map { .failure($0) } ?? .success(())
     } catch {
       outcome = .failure(error)
     }
     try? await group.shutdownGracefully()
     try? await controlGroup.shutdownGracefully()
     try outcome.get()
+  }
+}
+
+extension DatabaseNode {
+  /// Why the process ends with a status that says so; nil when every drone had handed over what it had.
+  fileprivate static func failure(
+    without drones: [Principal], _ configuration: NodeConfiguration
+  ) -> NodeError? {
+    guard !drones.isEmpty else { return nil }
+    return .cutShort(
+      subject: "\(configuration.principal)",
+      problem: "ended although \(names(drones)) had not handed over what the database may lack",
+      remedy: "Nothing is lost while they run, or drones that shadow them: start the database again.")
+  }
+
+  fileprivate static func names(_ drones: [Principal]) -> String {
+    drones.map(\.description).joined(separator: ", ")
   }
 }
 
@@ -102,6 +124,35 @@ private struct RunningDatabase: Sendable {
     }
   }
 
+  /// What drones have acknowledged may be in their memories alone, and they may be about to end as well: waits until
+  /// they have handed it over, up to a limit.
+  /// - Returns: those that had not.
+  func awaitDrones(_ hurry: Hurry, _ signal: StopSignal) async -> [Principal] {
+    control.execute { $0.handle(.stopRequested) }
+    var nextLine = NodeClock.now()
+    while signal.error == nil, !Task.isCancelled {
+      let control = control
+      guard
+        let (end, awaited) = try? await control.eventLoop.submit({
+          (control.here.endsWithout, control.here.awaitedDrones)
+        }).get()
+      else { break }
+      if let deserted = end ?? (hurry.isAsked ? awaited : nil) {
+        if !deserted.isEmpty {
+          logger.error("ends without drones", metadata: ["drones": "\(DatabaseNode.names(deserted))"])
+        }
+        return deserted
+      }
+      if !awaited.isEmpty, NodeClock.now() >= nextLine {
+        nextLine = NodeClock.now() + 5_000
+        logger.notice(
+          "waits for drones before it ends", metadata: ["drones": "\(DatabaseNode.names(awaited))"])
+      }
+      try? await Task.sleep(for: .milliseconds(10))
+    }
+    return []
+  }
+
   /// Answers nothing more, ends the sessions, and closes the store once it is through with what it does.
   func stop() async {
     tasks.cancel()
@@ -121,7 +172,7 @@ private struct RunningDatabase: Sendable {
     let core = DatabaseCore(
       identity: identity, timing: configuration.timing, verifier: try configuration.electionVerifier(),
       membershipVerifier: membershipVerifier, term: standing.term, keys: standing.keys,
-      members: try memberships.load(), backlog: threads.store.backlog)
+      members: try memberships.load(), backlog: threads.store.backlog, patience: configuration.patience)
     return try await loop.submit {
       DatabaseControlReference(
         DatabaseControl(

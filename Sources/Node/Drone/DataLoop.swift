@@ -63,10 +63,9 @@ final class DataLoop {
     self.makeShadow = makeShadow
   }
 
-  /// Stops serving and hands everything to the database; answers whether it has it.
+  /// Takes no write any more and hands everything to the database; answers whether it has it.
   func retire() -> Bool {
-    core.retire()
-    pump()
+    link?.retire()
     return core.isRetired
   }
 
@@ -222,6 +221,8 @@ final class DataLoop {
   func withdraw() {
     map = nil
     link?.stop()
+    // Also what was still being opened: nobody asks for it any more, and nobody would take it.
+    complete(core.close(mine(.all)))
   }
 }
 

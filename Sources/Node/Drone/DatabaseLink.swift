@@ -46,7 +46,12 @@ final class DatabaseLink: SessionHandler {
     handle(.writeBehindDue)
   }
 
+  func retire() { handle(.retiring) }
+
   func stop() { handle(.stopped) }
+
+  /// Whether the database is there, and answers.
+  var isAnswered: Bool { core.isAnswered }
 
   private func handle(_ event: DatabaseLinkCore.Event) {
     let canSend = session?.isOpen == true && session?.isWritable == true
@@ -85,6 +90,8 @@ final class DatabaseLink: SessionHandler {
       logger.error("the database did not store a group", metadata: [NodeLogging.Key.reason: "\(reason)"])
     case .silent:
       logger.warning("database does not answer", metadata: [NodeLogging.Key.principal: "\(peer)"])
+    case .ending:
+      logger.notice("database is about to end", metadata: [NodeLogging.Key.principal: "\(peer)"])
     case .answersAgain:
       logger.info("database answers again", metadata: [NodeLogging.Key.principal: "\(peer)"])
     }

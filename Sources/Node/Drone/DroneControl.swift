@@ -119,6 +119,9 @@ final class DroneControl {
   }
 
   /// Gives back what this drone serves.
+  /// The process is asked to end: nothing more is opened here.
+  func end() { handle(.ending) }
+
   func retire() { handle(.retired) }
 
   /// Whether the map gives this drone nothing, or nobody is there who could change that. A commander stays until those

@@ -12,9 +12,12 @@ import Transport
 public struct DroneNode: Service {
   private let configuration: NodeConfiguration
   private let logger: Logger
+  private let hurry: Hurry
 
-  public init(configuration: NodeConfiguration, logger: Logger? = nil) {
+  /// - Parameter hurry: ends the wait for a database that does not have everything yet.
+  public init(configuration: NodeConfiguration, logger: Logger? = nil, hurry: Hurry = Hurry()) {
     self.configuration = configuration
+    self.hurry = hurry
     self.logger = logger ?? NodeLogging.logger(for: configuration)
   }
 
@@ -31,8 +34,9 @@ public struct DroneNode: Service {
         configuration, dataGroup: dataGroup, controlLoop: controlGroup.next(), signal: signal, logger: logger)
       await signal.wait()
       logger.notice("stopping")
-      await drone.stop()
-      outcome = signal.error.map { .failure($0) } ?? .success(())
+      let unsaved = await drone.stop(hurry)
+      let error = signal.error ?? unsaved?.failure(of: configuration.principal)
+      outcome = error.map { .failure($0) } ?? .success(())
     } catch {
       outcome = .failure(error)
     }
@@ -50,6 +54,7 @@ private struct RunningDrone: Sendable {
   private let tasks: RepeatedTasks
   private let control: NIOLoopBound<DroneControl>
   private let controlLoop: any EventLoop
+  private let directory: String
   private let logger: Logger
 
   init(
@@ -61,6 +66,9 @@ private struct RunningDrone: Sendable {
     }
     self.logger = logger
     self.controlLoop = controlLoop
+    directory = configuration.directory
+    // Of a life that was killed while it waited.
+    EndingFile(directory: directory).remove()
     let verifier = try configuration.electionVerifier()
     let votes = VoteStore(directory: configuration.directory)
     let promise = try votes.load()
@@ -129,47 +137,42 @@ private struct RunningDrone: Sendable {
       ])
   }
 
-  func stop() async {
-    await retire()
+  /// - Returns: what the database does not have, where somebody would not wait for it.
+  func stop(_ hurry: Hurry) async -> HandoverReport? {
+    let unsaved = await retire(hurry)
     tasks.cancel()
     mesh.shutDown()
     for loop in loops { loop.execute { $0.stop() } }
     await listener.close()
+    return unsaved
   }
 
-  /// What only memories have goes to the database, as long as that takes it: what is left then its shadows have. Then
+  /// What only memories have goes to the database, for as long as that takes: others could not know what it was. Then
   /// the commander gives the partitions to others, who would have to wait for the end of the lease otherwise.
-  private func retire() async {
-    let isStored = await holds(within: Self.storing) {
-      var isDone = true
-      for loop in self.loops where (try? await loop.eventLoop.submit { loop.here.retire() }.get()) != true {
-        isDone = false
-      }
-      return isDone
-    }
-    guard isStored else {
-      return logger.warning("stopping although the database does not have everything that is in memory here")
-    }
+  private func retire(_ hurry: Hurry) async -> HandoverReport? {
     let (control, controlLoop) = (control, controlLoop)
-    controlLoop.execute { control.value.retire() }
-    let isGiven = await holds(within: Self.giving) {
-      (try? await controlLoop.submit { control.value.hasGivenAll }.get()) != false
+    // Before the data loops are told: what they are given to open by then they hand over, too.
+    try? await controlLoop.submit { control.value.end() }.get()
+    if let unsaved = await Handover(loops: loops, directory: directory, logger: logger).run(hurry) {
+      logger.error(
+        "ends although the database does not have everything",
+        metadata: [NodeLogging.Key.reason: "\(unsaved.sentence)"])
+      return unsaved
     }
-    if !isGiven { logger.info("stopping before others have what this drone served") }
-  }
-
-  private func holds(within milliseconds: Int64, _ condition: () async -> Bool) async -> Bool {
-    let deadline = NodeClock.now() + milliseconds
-    while await !condition() {
-      guard NodeClock.now() < deadline else { return false }
+    controlLoop.execute { control.value.retire() }
+    let deadline = NodeClock.now() + Self.giving
+    while (try? await controlLoop.submit { control.value.hasGivenAll }.get()) == false {
+      guard NodeClock.now() < deadline, !hurry.isAsked, !Task.isCancelled else {
+        logger.info("stopping before others have what this drone served")
+        break
+      }
       try? await Task.sleep(for: .milliseconds(10))
     }
-    return true
+    return nil
   }
 
-  /// How long a drone that ends waits for the database, and then until others have what it had, in milliseconds. A
-  /// commander that did not wait for that would cost them an election and the end of leases.
-  private static let storing: Int64 = 3_000
+  /// How long a drone that has nothing any more waits until others have what it had, in milliseconds. A commander that
+  /// did not wait for that would cost them an election and the end of leases.
   private static let giving: Int64 = 5_000
 
   private static func listen(

@@ -39,7 +39,7 @@ struct ClusterCommand: AsyncParsableCommand {
       let record = try ClusterRecord.load(from: ClusterDirectory(existing: location.directory))
       var rows = [["role", "name", "pid", "address", "state"]]
       for process in record.processes {
-        let state = process.identity.isRunning ? "running" : "gone"
+        let state = !process.identity.isRunning ? "gone" : process.wasAsked == true ? "ending" : "running"
         rows.append([process.role.rawValue, process.name, String(process.pid), process.address, state])
       }
       try StandardOutput().write(result: Array(TextTable.render(rows).utf8))
@@ -71,13 +71,32 @@ struct ClusterCommand: AsyncParsableCommand {
 
   struct Stop: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "End the cluster's processes, and only those; its data stays.")
+      abstract: "End the cluster's processes, and only those; its data stays.",
+      discussion: """
+        Drones are asked first, and end when the database has everything that they have acknowledged. When one of them \
+        still waits after the patience, or hangs and does not say, the command fails with 75: drones, database and all \
+        others go on running, and a second stop waits for them again. With --force they are ended then, after five \
+        seconds, and those that an earlier stop has asked at once; what only they have is lost. The database comes \
+        next, then the authority and the KDC; of these, whoever does not end by itself is killed, since nothing is \
+        lost with it.
+        """)
 
     @OptionGroup var location: DirectoryOption
+    @Option(help: "Seconds to wait for drones that hand over what they have.") var patience = 30
+    @Flag(help: "End drones that do not end by themselves; what only they have is lost.") var force = false
+
+    func validate() throws {
+      guard (0...86_400).contains(patience) else {
+        throw ValidationError("patience is 0 to 86400 seconds, not \(patience)")
+      }
+    }
 
     func run() async throws {
-      for process in try LocalCluster.stop(in: ClusterDirectory(existing: location.directory)) {
-        StandardOutput().write(remark: "\(process.role.rawValue) \(process.name) had to be killed")
+      let output = StandardOutput()
+      let tell: @Sendable (String) -> Void = { output.write(remark: $0) }
+      let manner = force ? StopManner.force(tell: tell) : StopManner(patience: .seconds(patience), tell: tell)
+      for process in try LocalCluster.stop(in: ClusterDirectory(existing: location.directory), manner) {
+        output.write(remark: "\(process.role.rawValue) \(process.name) had to be killed")
       }
     }
   }

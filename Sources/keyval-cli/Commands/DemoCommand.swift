@@ -46,7 +46,9 @@ struct DemoCommand: AsyncParsableCommand {
       }
     }
     if case .signal = outcome { StandardOutput().write(remark: "\ninterrupted: taking the cluster down") }
-    for process in try LocalCluster.stop(in: directory) {
+    // Its data go with it: nobody has to wait for them.
+    for process in try LocalCluster.stop(in: directory, .force(tell: { StandardOutput().write(remark: $0) }))
+    {
       StandardOutput().write(remark: "\(process.role.rawValue) \(process.name) had to be killed")
     }
     switch outcome {

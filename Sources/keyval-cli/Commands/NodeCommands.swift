@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cluster
+import Glibc
 import Node
 import ServiceLifecycle
 
@@ -10,25 +11,34 @@ struct AuthorityCommand: AsyncParsableCommand {
   @OptionGroup var options: NodeOptions
 
   func run() async throws {
-    try await options.run(.authority) { AuthorityNode(configuration: $0) }
+    try await options.run(.authority) { configuration, _ in AuthorityNode(configuration: configuration) }
   }
 }
 
 struct DatabaseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "database", abstract: "Run a database: the data at rest.")
+    commandName: "database", abstract: "Run a database: the data at rest.",
+    discussion: """
+      At SIGTERM or SIGINT it tells the drones, and ends when they have handed over what it lacks; after 30 seconds \
+      (the setting patience) it ends all the same, names those that have not, and exits with 75. A second signal ends \
+      it at once.
+      """)
 
   @OptionGroup var options: NodeOptions
 
   func run() async throws {
-    try await options.run(.database) { DatabaseNode(configuration: $0) }
+    try await options.run(.database) { DatabaseNode(configuration: $0, hurry: $1) }
   }
 }
 
 struct DroneCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "drone", abstract: "Run a drone, or have the commander empty one.",
-    discussion: "keyval drone --config FILE runs one: keys in memory, and a candidate for commander.",
+    discussion: """
+      keyval drone --config FILE runs one: keys in memory, and a candidate for commander. At SIGTERM or SIGINT it takes \
+      no more writes, and ends when the database has everything that it has acknowledged, however long that takes; its \
+      log says what it waits for. A second signal ends it at once, with 75 if the database lacks something.
+      """,
     subcommands: [Run.self, Drain.self, Resume.self], defaultSubcommand: Run.self)
 
   struct Run: AsyncParsableCommand {
@@ -37,7 +47,7 @@ struct DroneCommand: AsyncParsableCommand {
     @OptionGroup var options: NodeOptions
 
     func run() async throws {
-      try await options.run(.drone) { DroneNode(configuration: $0) }
+      try await options.run(.drone) { DroneNode(configuration: $0, hurry: $1) }
     }
   }
 }
@@ -68,13 +78,18 @@ struct NodeOptions: ParsableArguments {
   }
 
   /// Runs the node until SIGTERM or SIGINT.
-  func run(_ role: Role, _ make: (NodeConfiguration) -> any Service) async throws {
+  func run(_ role: Role, _ make: (NodeConfiguration, Hurry) -> any Service) async throws {
     let configuration = try NodeConfiguration.load(
       role: role, file: file, overrides: overrides(), environment: ProcessEnvironment.all)
+    // Signals are taken here and not by the group, which hears nothing of a second one.
+    let signals = SignalWatch([SIGTERM, SIGINT])
+    let hurry = Hurry()
     let group = ServiceGroup(
       configuration: .init(
-        services: [make(configuration)], gracefulShutdownSignals: [.sigterm, .sigint],
-        logger: NodeLogging.logger(for: configuration)))
+        services: [make(configuration, hurry)], logger: NodeLogging.logger(for: configuration)))
+    signals.onSignal { _ in Task { await group.triggerGracefulShutdown() } }
+    signals.onSecondSignal { hurry.now() }
     try await group.run()
+    withExtendedLifetime(signals) {}
   }
 }

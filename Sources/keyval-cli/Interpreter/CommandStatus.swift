@@ -17,6 +17,8 @@ struct CommandStatus: RawRepresentable, Equatable, Sendable {
   /// The operating system refused something.
   static let systemFailure = CommandStatus(rawValue: 71)
   static let inputOutput = CommandStatus(rawValue: 74)
+  /// Something could not be done now; it may be tried again.
+  static let temporary = CommandStatus(rawValue: 75)
   static let notPermitted = CommandStatus(rawValue: 77)
   static let configuration = CommandStatus(rawValue: 78)
 

@@ -65,6 +65,7 @@ struct Failure: Error, Equatable, Sendable {
     case .input: .usage
     case .system: .systemFailure
     case .process, .interrupted: .unavailable
+    case .unfinished: .temporary
     }
   }
 

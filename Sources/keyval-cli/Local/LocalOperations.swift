@@ -5,7 +5,8 @@ import Provisioning
 
 /// What `keyval cluster` and `keyval demo` have in common.
 enum LocalOperations {
-  /// Starts a cluster, telling each step on standard error. A signal ends the start, and what it started.
+  /// Starts a cluster, telling each step on standard error. A signal ends the start, and what it started;
+  /// a second one does not wait for drones meanwhile.
   static func start(_ plan: ClusterPlan, in directory: ClusterDirectory, signals: SignalWatch) async throws {
     let output = StandardOutput()
     let began = ContinuousClock.now
@@ -16,6 +17,7 @@ enum LocalOperations {
     let starting = Task {
       try await LocalCluster.start(
         plan, in: directory, program: program, reporter: StepReporter { output.write(remark: $0) },
+        isHurried: { signals.isHurried },
         probe: { try await ServingProbe.isServing(directory, user: plan.user) })
     }
     signals.onSignal { _ in starting.cancel() }

@@ -2,12 +2,14 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Takes the signals that ask a program to end, so that it can take its cluster down first. Only the first
-/// one counts; those that follow find the taking down under way.
+/// Takes the signals that ask a program to end, so that it can end in order. Only the first one counts, and once more
+/// the second: whoever sends that is in a hurry.
 final class SignalWatch: Sendable {
   private struct State {
     var received: Int32?
     var listeners: [@Sendable (Int32) -> Void] = []
+    var isHurried = false
+    var hurriedListeners: [@Sendable () -> Void] = []
   }
 
   private let state = Mutex(State())
@@ -32,16 +34,34 @@ final class SignalWatch: Sendable {
     if let received { body(received) }
   }
 
+  /// Runs the body once, at the second signal; at once if that has come already.
+  func onSecondSignal(_ body: @escaping @Sendable () -> Void) {
+    let isHurried = state.withLock { state in
+      if !state.isHurried { state.hurriedListeners.append(body) }
+      return state.isHurried
+    }
+    if isHurried { body() }
+  }
+
+  /// Whether a second signal has come.
+  var isHurried: Bool { state.withLock { $0.isHurried } }
+
   var received: Int32? { state.withLock { $0.received } }
 
   private func receive(_ signal: Int32) {
-    let listeners = state.withLock { state -> [@Sendable (Int32) -> Void] in
-      guard state.received == nil else { return [] }
-      state.received = signal
-      defer { state.listeners = [] }
-      return state.listeners
+    let (first, second) = state.withLock {
+      state -> ([@Sendable (Int32) -> Void], [@Sendable () -> Void]) in
+      guard state.received != nil else {
+        state.received = signal
+        defer { state.listeners = [] }
+        return (state.listeners, [])
+      }
+      state.isHurried = true
+      defer { state.hurriedListeners = [] }
+      return ([], state.hurriedListeners)
     }
-    for listener in listeners { listener(signal) }
+    for listener in first { listener(signal) }
+    for listener in second { listener() }
   }
 
   /// The result of the work, or the signal that came before it was done. The work goes on regardless: reading a

@@ -12,7 +12,7 @@ enum Estate: Codable, Sendable {
     switch self {
     case .keyval(let path):
       try await eventually("the cluster in \(path) is stopped", within: .seconds(10)) {
-        try LocalCluster.stop(in: ClusterDirectory(existing: path))
+        try LocalCluster.stop(in: ClusterDirectory(existing: path), .force())
         return true
       }
     case .processes(let processes):

@@ -34,7 +34,7 @@ final class KeyvalCluster: Sendable {
     }
   }
 
-  func stop() throws { try LocalCluster.stop(in: directory) }
+  func stop() throws { try LocalCluster.stop(in: directory, .force()) }
 
   // MARK: Processes
 
