@@ -11,7 +11,7 @@ struct CopyShelf {
   private var isShadow = [Bool](repeating: false, count: Partition.count)
   /// The newest session in which each has been spoken of.
   private var sessions = [Conversation?](repeating: nil, count: Partition.count)
-  private(set) var tailLength = 0
+  private var tailLength = 0
   #if KEYVAL_MUTATIONS
     var mutations: Mutations = []
     /// What has been confirmed and not taken.
@@ -156,6 +156,14 @@ struct CopyShelf {
   private func hasRoom(for batch: PartitionBatch) -> Bool {
     tailLength == 0
       || batch.records.reduce(tailLength) { $0 + $1.approximateLength } <= bounds.tail
+  }
+
+  /// What is kept for the database, for people.
+  var tails: [String] {
+    copies.compactMap { copy in
+      guard let copy, copy.tailLength > 0 else { return nil }
+      return "tail of \(copy.partition) \(copy.tailLength) bytes, \(copy.token) \(copy.tail.base)–\(copy.through)"
+    }
   }
 
   private mutating func tooMuch(_ batch: PartitionBatch) -> ReplicationAnswer {

@@ -48,12 +48,12 @@ extension DataCore {
 
   /// How the shadows of a partition stand, for people.
   public func shadowStates(of partition: Partition) -> [String] {
-    guard let data = partitions[partition.index] else { return [] }
+    guard let data = partitions[partition.index] else { return shelf.tails }
     return data.streams.map { stream in
       "\(stream.peer.shortName): \(stream.stage), sent \(stream.sent), has \(stream.acked) of \(data.log.end), "
         + "applied \(data.applied), whole at \(stream.wholeAt ?? 0)"
         + (stream.isSilent ? ", silent" : "") + (stream.isLeaving ? ", leaving" : "")
-    } + ["tails \(shelf.tailLength) bytes"]
+    }
   }
 
   /// The copies on this loop's shelf that are whole, by the token of their records.

@@ -50,6 +50,8 @@ struct ShadowStream {
   /// The session is over. What it has it keeps; the next session goes on from there.
   mutating func disconnect() {
     stage = .unknown
+    // It may not have been heard: a shadow that is not told keeps records for ever.
+    toldStored = 0
     isSilent = true
     owesSince = nil
     piecesUnderWay = 0
@@ -62,6 +64,7 @@ struct ShadowStream {
       holder = life
     }
     stage = .unknown
+    toldStored = 0
     isSilent = false
   }
 
