@@ -26,7 +26,9 @@ extension World {
       return after((fault.duration ?? 0) + 200_000, next)
     }
     guard time - since < Run.recovery * 1_000 else {
-      return violated("not every partition is served and shadowed \(Run.recovery) ms after a single fault")
+      return violated(
+        "not every partition is served and shadowed \(Run.recovery) ms after a single fault; "
+          + watch.whyNotWhole)
     }
     after(100_000) { [unowned self] in strikeWhenWhole(fault, since: since, then: next) }
   }

@@ -22,6 +22,9 @@ public enum KnownSeeds {
     // The shadow's map did not name it: the parts of a copy that it had refused were taken for the one that it had, and
     // the two answered each other faster and faster.
     ("parts of a copy that was refused", 209),
+    // Pieces of copies that a shadow did not take, since it was opening those partitions itself, were never confirmed;
+    // after four of them its owner sent it no further copy in that session.
+    ("pieces that nobody confirmed", 50_300_133),
   ]
 
   #if KEYVAL_MUTATIONS

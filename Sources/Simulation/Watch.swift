@@ -199,7 +199,16 @@ final class Watch {
   /// How the first partition stands that nobody serves.
   var whyNotServed: String {
     let missing = Partition.all.first { partition in !world.drones.contains { $0.isServing(partition) } }
-    guard let partition = missing else { return "" }
+    return missing.map(standing) ?? ""
+  }
+
+  /// How the first partition stands that is not served, or not shadowed by as many as can be.
+  var whyNotWhole: String {
+    if world.commanders.isEmpty { return "nobody commands" }
+    return world.isServed ? world.notShadowed.map(standing) ?? "" : whyNotServed
+  }
+
+  private func standing(_ partition: Partition) -> String {
     let fence = world.database.store.durable.fences[partition.index]
     let copies = world.drones.filter(\.isUp).compactMap { drone in
       drone.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition).map { "\(drone.name) \($0)" }

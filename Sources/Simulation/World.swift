@@ -112,13 +112,17 @@ final class World {
   }
 
   /// Whether all is well: every partition is served, and shadowed by as many as can be.
-  var isWhole: Bool {
-    guard isServed, !commanders.isEmpty else { return false }
+  var isWhole: Bool { isServed && !commanders.isEmpty && notShadowed == nil }
+
+  /// The first partition whose list does not name as many as can be, all of whom live.
+  var notShadowed: Partition? {
     let living = drones.filter { $0.isUp && !$0.isRemoved && !$0.isHung }
     let wanted = min(shadows, living.count - 1)
-    return database.store.durable.fences.allSatisfy { fence in
-      guard let holders = fence?.inSync.holders, holders.count == wanted else { return false }
-      return holders.allSatisfy { holder in
+    return Partition.all.first { partition in
+      guard let holders = database.store.durable.fences[partition.index]?.inSync.holders,
+        holders.count == wanted
+      else { return true }
+      return !holders.allSatisfy { holder in
         living.contains { $0.incarnation == holder.incarnation && $0.principal == holder.principal }
       }
     }
@@ -234,7 +238,7 @@ final class World {
 
   func trace(_ line: @autoclosure () -> String) {
     guard isTracing else { return }
-    if lines.count >= 20_000 { lines.removeFirst(10_000) }
+    if lines.count >= 200_000 { lines.removeFirst(100_000) }
     let fraction = String(time % 1_000_000 + 1_000_000).dropFirst()
     lines.append("\(time / 1_000_000).\(fraction) \(line())")
   }
