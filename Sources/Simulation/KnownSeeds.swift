@@ -25,6 +25,9 @@ public enum KnownSeeds {
     // Pieces of copies that a shadow did not take, since it was opening those partitions itself, were never confirmed;
     // after four of them its owner sent it no further copy in that session.
     ("pieces that nobody confirmed", 50_300_133),
+    // A promotion made the fence another's, who was removed before it had stored anything: the owner before it had
+    // everything in memory, and was refused.
+    ("owner before a promotion that came to nothing", 50_300_284),
   ]
 
   #if KEYVAL_MUTATIONS

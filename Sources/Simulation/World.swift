@@ -171,8 +171,14 @@ final class World {
     trace("the administrator is told of \(drone.name): \(answer.outcome)")
     switch answer.outcome {
     case .pending, .removed: drone.isRemoved = true
-    // What is off for good stays so, and is asked for again: it may have been heard a moment ago.
-    case .refused: if drone.isGone { return }
+    case .refused:
+      // The answer to an earlier asking was lost with the authority that gave it.
+      if authoritySite.register.membership.isRevoked(drone.principal) {
+        drone.isRemoved = true
+      } else if drone.isGone {
+        // What is off for good stays so, and is asked for again: it may have been heard a moment ago.
+        return
+      }
     }
     removing[answer.number] = nil
   }
