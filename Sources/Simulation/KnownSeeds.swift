@@ -28,6 +28,9 @@ public enum KnownSeeds {
     // A promotion made the fence another's, who was removed before it had stored anything: the owner before it had
     // everything in memory, and was refused.
     ("owner before a promotion that came to nothing", 50_300_284),
+    // A drone that never heard the authority again did not know the commander, which had joined later, and alone had
+    // what others waited for.
+    ("commander that an owner does not know", 77_121_252),
   ]
 
   #if KEYVAL_MUTATIONS
