@@ -90,7 +90,7 @@ import Testing
     #expect(restarted.heartbeat(1, from: 2).report != nil)
   }
 
-  @Test("forged, altered, older and other clusters' lists are refused; the authority's is believed from any drone")
+  @Test("forged, altered, older and other clusters' lists are refused; a good one is believed from any drone")
   func refused() throws {
     var drone = TestDrone.registered()
     _ = take(&drone, Names.membership(3, version: 8))
@@ -101,7 +101,9 @@ import Testing
       Names.membership(3, version: 7, without: [2]), Names.membership(3, version: 8, without: [2]),
       SignedMembership(body: good.body + [0], signature: good.signature),
     ] {
-      for peer in [Names.authority, Names.drone(2)] { #expect(!isAdmitting(take(&drone, signed, from: peer))) }
+      for peer in [Names.authority, Names.drone(2)] {
+        #expect(!isAdmitting(take(&drone, signed, from: peer)))
+      }
     }
     #expect(drone.heartbeat(1, from: 2).report != nil)
     #expect(isAdmitting(take(&drone, good, from: Names.drone(2))))
