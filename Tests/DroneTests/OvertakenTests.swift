@@ -16,7 +16,7 @@ import Testing
     return if case .raised(let fence) = opening { fence } else { nil }
   }
 
-  @Test("an owner that another's promotion fences off keeps its copy, and is promoted if that comes to nothing")
+  @Test("an owner that a promotion fences off keeps its copy, and is promoted if that one comes to nothing")
   func overtakenOwner() throws {
     var pair = ShadowPair.inSync()
     _ = pair.put("a", "1")
