@@ -6,8 +6,8 @@ import Wire
 /// The owner numbers the changes that it asks for, and the database takes a number only once and only upwards: a
 /// request that was lost and comes late undoes nothing.
 public struct InSyncList: Hashable, Sendable {
-  /// Two shadows, and one more while a partition moves.
-  public static let maximumHolders = 3
+  /// Two shadows, one more while a partition moves, and an owner whose place another is about to take.
+  public static let maximumHolders = 4
 
   /// Of the change that made it.
   public let number: UInt64
@@ -17,6 +17,11 @@ public struct InSyncList: Hashable, Sendable {
   public init(number: UInt64, holders: [Holder]) {
     self.number = number
     self.holders = holders.sorted()
+  }
+
+  /// The same list with somebody besides.
+  func adding(_ holder: Holder) -> InSyncList {
+    holders.contains(holder) ? self : InSyncList(number: number, holders: holders + [holder])
   }
 
   /// Nobody: everything that was acknowledged is in the database.

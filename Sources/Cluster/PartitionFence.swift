@@ -44,8 +44,10 @@ public struct PartitionFence: Hashable, Sendable {
     case notInSync
   }
 
-  /// Promoting leaves list and origin as they are, since until the promoted drone has stored what it had in memory
-  /// the other copies are as good as its own. It empties the list before it numbers records itself.
+  /// Promoting leaves the origin as it is and whoever is listed on the list, since until the promoted drone has stored
+  /// what it had in memory the other copies are as good as its own. So is what the last owner had, in the life in which
+  /// it had it, and from now on the list alone tells so: the fence is another's. The promoted drone empties the list
+  /// before it numbers records itself.
   /// - Parameters:
   ///   - copy: the token under which the records of the copy to be promoted were numbered; nil: there is none.
   ///   - stored: nil when the partition was never opened.
@@ -78,7 +80,9 @@ public struct PartitionFence: Hashable, Sendable {
         return .notInSync
       }
       // With nobody on the list, no other copy is as good as the database: the records that follow are its own.
-      raised.origin = stored.inSync.holders.isEmpty ? token : stored.origin
+      guard !stored.inSync.holders.isEmpty else { break }
+      raised.origin = stored.origin
+      raised.inSync = stored.inSync.adding(Holder(principal: stored.holder, incarnation: stored.incarnation))
     case .acceptLoss: raised.inSync = InSyncList(number: stored.inSync.number, holders: [])
     }
     return .raised(raised)

@@ -18,7 +18,7 @@ public struct SlotMap: Hashable, Sendable {
 
   public static let maximumDrones = 512
   /// Shadows of a partition: two, and one more while it moves.
-  public static let maximumShadows = InSyncList.maximumHolders
+  public static let maximumShadows = 3
 
   public let cluster: String
   public let term: Term

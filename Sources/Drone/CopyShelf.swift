@@ -45,7 +45,8 @@ struct CopyShelf {
   mutating func take(
     _ message: ReplicationMessage, from peer: Principal, session: UInt64
   ) -> ReplicationAnswer? {
-    guard let partition = message.partition, isCurrent(message, partition, peer, session) else { return nil }
+    guard let partition = message.partition else { return nil }
+    guard isCurrent(message, partition, peer, session) else { return message.receipt }
     switch message {
     case .greet: return nil
     case .resume(_, let token):
@@ -214,6 +215,15 @@ struct CopyShelf {
   }
 }
 
+extension ReplicationMessage {
+  /// Whatever becomes of a piece of entries, its sender is told that it has come: it sends only so many more than it
+  /// has been told of, and would wait for ever for those that nobody took.
+  fileprivate var receipt: ReplicationAnswer? {
+    guard case .entries(let partition, let token, _) = self else { return nil }
+    return .entriesTaken(partition: partition, token: token)
+  }
+}
+
 extension DataCore {
   /// As a shadow: takes what the owner of a partition says.
   ///
@@ -233,7 +243,8 @@ extension DataCore {
     // may be ahead of what this loop has been told to give up, and what is being opened may come to nothing.
     guard partitions[partition.index] == nil, loading[partition.index] == nil else {
       switch message {
-      case .resume, .begin, .entries, .whole, .records:
+      case .entries: return message.receipt
+      case .resume, .begin, .whole, .records:
         return message.token.map { .refused(partition: partition, token: $0) }
       case .greet, .stored, .end: return nil
       }

@@ -85,8 +85,9 @@ extension DataCore {
       case .stored, .fenced, .gap:
         // Somebody else has it, or this copy is not what the database has (more, say, than it was ever sent
         // from here): either way it is given up, and what waits is asked of the next owner, which knows what
-        // was stored. Only where nobody else has it may it still be of use.
-        if case .fenced = result.result {} else { shelf.put(data.copy()) }
+        // was stored. Should whoever has fenced it off come to nothing, what was in memory here may be the one that is
+        // needed.
+        shelve(data)
         settlement.completions += abandon(result.partition)
         settlement.lost.append(Holding(token: data.token, partitions: [result.partition]))
       }
@@ -127,10 +128,15 @@ extension DataCore {
   public mutating func close(_ set: PartitionSet) -> [Completion] {
     var completions: [Completion] = []
     for partition in set {
-      if let data = partitions[partition.index] { shelf.put(data.copy()) }
+      if let data = partitions[partition.index] { shelve(data) }
       completions += abandon(partition)
     }
     return completions
+  }
+
+  /// While it recovers, the copy that it was promoted from is on the shelf still, and has its token.
+  private mutating func shelve(_ data: DataPartition) {
+    if !data.isRecovering { shelf.put(data.copy()) }
   }
 
   mutating func abandon(_ partition: Partition) -> [Completion] {

@@ -48,6 +48,12 @@ public struct DroneCore: Sendable {
   var registerTerm = Term.none
   /// Whom this drone talks with, the authority aside; nil: with nobody else yet.
   var members: MembershipList?
+  /// That list as it was signed, for others; nil until the authority or another drone has sent it in this life.
+  var signedMembers: SignedMembership?
+  /// When the authority was heard last, or began to be waited for.
+  var authorityHeard: Instant
+  /// How many times others were asked for a newer list since.
+  var membershipQuestions = 0
   /// It was removed in this life of it, and takes part in nothing any more.
   var isWithdrawn = false
   /// The version of the membership that `drones` and `databases` are taken from.
@@ -101,6 +107,7 @@ public struct DroneCore: Sendable {
     self.promise = promise
     self.members = members
     began = now
+    authorityHeard = now
     lease = Lease(identity.incarnation)
     loopTicks = [Instant](repeating: now, count: max(1, loops))
     replications = [Replication](repeating: Replication(), count: max(1, loops))
@@ -143,6 +150,7 @@ public struct DroneCore: Sendable {
     if lastRegister.map({ now - $0 >= timing.heartbeat * 4 }) ?? true {
       lastRegister = now
       actions.append(register())
+      actions += askForMembership(now)
     }
     actions += tickElection(now)
     actions += requestGrants(now)
@@ -152,7 +160,7 @@ public struct DroneCore: Sendable {
   func register() -> DroneAction {
     let register = Register(
       incarnation: identity.incarnation, endpoint: identity.endpoint,
-      accessVersion: access.held?.version ?? 0, membership: members?.version ?? 0)
+      accessVersion: access.held?.version ?? 0, membership: passableVersion)
     return .send(.register(register), to: identity.authority)
   }
 
@@ -162,7 +170,8 @@ public struct DroneCore: Sendable {
     // A session may have been there before the list that does not name its peer.
     guard peer == identity.authority || isTrusted(peer) else { return [] }
     return switch message {
-    case .membership(let signed) where peer == identity.authority: take(signed, now: now)
+    case .membership(let signed): take(signed, from: peer, now: now)
+    case .membershipQuestion(let question) where peer.role == .drone: answer(question, from: peer)
     case .registered(let list) where peer == identity.authority: register(list, wall: wall, now: now)
     case .voteQuery(let query) where peer == identity.authority: vote(query, now: now)
     case .ballotFailed(let failure) where peer == identity.authority: fail(failure, now: now)
@@ -222,6 +231,8 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func register(_ list: Registered, wall: Int64, now: Instant) -> [DroneAction] {
+    authorityHeard = now
+    membershipQuestions = 0
     access.expected = max(access.expected, list.accessVersion)
     var actions: [DroneAction] = []
     // Lists that were overtaken on their way say what was; but their term has been claimed all the same.

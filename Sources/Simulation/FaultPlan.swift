@@ -91,24 +91,11 @@ struct FaultPlan: Sendable {
     }
     if random.chance(300_000) { lasting = drawLasting(&random) }
     if hasStandby { addStandbyFaults(&standbyRandom) }
-    defer { leaveOutWhatCannotHeal() }
     var changing = SeededRandom(seed: seed, stream: 8)
     if changing.chance(400_000) { changeMembership(&changing) }
     if particular.chance(400_000) {
       addCoincidence(at: particular.number(3_000_000...max(3_500_000, length - 6_000_000)), &particular)
     }
-  }
-
-  /// A drone that never hears the authority again does not learn who has joined, and believes no commander who has:
-  /// what it alone has in memory waits for that link to be mended (seed 5054 of the plans before this one).
-  private mutating func leaveOutWhatCannotHeal() {
-    guard let lasting else { return }
-    let involvesAuthority =
-      switch lasting.kind {
-      case .cut(let one, let other), .cutOneWay(let one, let other): one == .authority || other == .authority
-      default: false
-      }
-    if involvesAuthority { faults.removeAll { $0.kind == .join } }
   }
 
   private enum Style {

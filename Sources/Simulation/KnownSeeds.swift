@@ -23,6 +23,15 @@ public enum KnownSeeds {
     // The shadow's map did not name it: the parts of a copy that it had refused were taken for the one that it had, and
     // the two answered each other faster and faster.
     ("parts of a copy that was refused", 209),
+    // Pieces of copies that a shadow did not take, since it was opening those partitions itself, were never confirmed;
+    // after four of them its owner sent it no further copy in that session.
+    ("pieces that nobody confirmed", 50_300_133),
+    // A promotion made the fence another's, who was removed before it had stored anything: the owner before it had
+    // everything in memory, and was refused.
+    ("owner before a promotion that came to nothing", 50_300_284),
+    // A drone that never heard the authority again did not know the commander, which had joined later, and alone had
+    // what others waited for.
+    ("commander that an owner does not know", 77_121_252),
   ]
 
   /// The same, since every bound is drawn anew and processes are asked to end.

@@ -127,7 +127,7 @@ public struct Run: Sendable {
     guard world.servedCount == Partition.count else {
       return world.violated(
         "\(world.servedCount) of \(Partition.count) partitions are served \(Self.recovery) ms after the last fault; "
-          + world.watch.whyNotWhole)
+          + world.watch.whyNotServed)
     }
     workload.readEverything()
     world.run(until: end) {

@@ -197,12 +197,19 @@ final class Watch {
   /// He does so only where everybody is gone who could have what was acknowledged.
   func accept(_ partitions: PartitionSet) { accepted.formUnion(partitions) }
 
-  /// How the first partition stands that nobody serves, or else that is not shadowed.
+  /// How the first partition stands that nobody serves.
+  var whyNotServed: String {
+    let missing = Partition.all.first { partition in !world.drones.contains { $0.isServing(partition) } }
+    return missing.map(standing) ?? ""
+  }
+
+  /// How the first partition stands that is not served, or not shadowed by as many as can be.
   var whyNotWhole: String {
-    let missing =
-      Partition.all.first { partition in !world.drones.contains { $0.isServing(partition) } }
-      ?? Partition.all.first { !world.isShadowed($0) }
-    guard let partition = missing else { return "" }
+    if world.commanders.isEmpty { return "nobody commands" }
+    return world.isServed ? world.notShadowed.map(standing) ?? "" : whyNotServed
+  }
+
+  private func standing(_ partition: Partition) -> String {
     let fence = world.database.store.durable.fences[partition.index]
     let copies = world.drones.filter(\.isUp).compactMap { drone in
       drone.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition).map { "\(drone.name) \($0)" }

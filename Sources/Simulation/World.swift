@@ -115,22 +115,20 @@ final class World {
   }
 
   /// Whether all is well: every partition is served, and shadowed by as many as can be.
-  var isWhole: Bool {
-    guard isServed, !commanders.isEmpty else { return false }
-    return Partition.all.allSatisfy(isShadowed)
-  }
+  var isWhole: Bool { isServed && !commanders.isEmpty && notShadowed == nil }
 
-  /// Whether as many are on its list as can be, all of them alive.
-  func isShadowed(_ partition: Partition) -> Bool {
-    guard let fence = database.store.durable.fences[partition.index] else { return false }
+  /// The first partition whose list does not name as many as can be, all of whom live. Nobody is listed where nothing was
+  /// ever written.
+  var notShadowed: Partition? {
     let living = drones.filter { $0.isUp && !$0.isRemoved && !$0.isHung }
-    let holders = fence.inSync.holders
-    // Nobody is listed where nothing was ever written.
-    guard holders.count == min(shadows, living.count - 1) || fence.sequence == 0 && holders.isEmpty else {
-      return false
-    }
-    return holders.allSatisfy { holder in
-      living.contains { $0.incarnation == holder.incarnation && $0.principal == holder.principal }
+    let wanted = min(shadows, living.count - 1)
+    return Partition.all.first { partition in
+      guard let fence = database.store.durable.fences[partition.index] else { return true }
+      let holders = fence.inSync.holders
+      guard holders.count == wanted || fence.sequence == 0 && holders.isEmpty else { return true }
+      return !holders.allSatisfy { holder in
+        living.contains { $0.incarnation == holder.incarnation && $0.principal == holder.principal }
+      }
     }
   }
 
@@ -177,8 +175,14 @@ final class World {
     trace("the administrator is told of \(drone.name): \(answer.outcome)")
     switch answer.outcome {
     case .pending, .removed: drone.isRemoved = true
-    // What is off for good stays so, and is asked for again: it may have been heard a moment ago.
-    case .refused: if drone.isGone { return }
+    case .refused:
+      // The answer to an earlier asking was lost with the authority that gave it.
+      if authoritySite.register.membership.isRevoked(drone.principal) {
+        drone.isRemoved = true
+      } else if drone.isGone {
+        // What is off for good stays so, and is asked for again: it may have been heard a moment ago.
+        return
+      }
     }
     removing[answer.number] = nil
   }
@@ -244,7 +248,7 @@ final class World {
 
   func trace(_ line: @autoclosure () -> String) {
     guard isTracing else { return }
-    if lines.count >= 20_000 { lines.removeFirst(10_000) }
+    if lines.count >= 200_000 { lines.removeFirst(100_000) }
     let fraction = String(time % 1_000_000 + 1_000_000).dropFirst()
     lines.append("\(time / 1_000_000).\(fraction) \(line())")
   }

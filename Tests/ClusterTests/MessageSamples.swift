@@ -60,6 +60,8 @@ enum MessageSamples {
     .openFailed(OpenFailed(term: term, token: token, partitions: some, refusal: .other)),
     .forgetCopies(ForgetCopies(term: term, copies: [Holding(token: token, partitions: some)])),
     .unreachable(Unreachable(term: term, principal: Fixture.d2)),
+    .membershipQuestion(MembershipQuestion(version: 0)),
+    .membershipQuestion(MembershipQuestion(version: .max)),
     .showCertificate(ShowCertificate(certificate: [8, 9])),
     .accessList(NumberedAccessList(version: .max, text: [])),
     .accessList(NumberedAccessList(version: 1, text: [UInt8]("a@R r\n".utf8))),

@@ -87,10 +87,11 @@ struct PartitionFenceTests {
       return #expect(Bool(false), "the shadow is not promoted")
     }
     #expect(raised.token == token(3, 6) && raised.holder == secondDrone && raised.base == 20)
-    #expect(raised.inSync == fence.inSync, "the other copies are as good until its own is stored")
+    let owner = Holder(principal: fence.holder, incarnation: fence.incarnation)
+    #expect(raised.inSync.number == fence.inSync.number)
+    #expect(raised.inSync.holders.contains(shadow), "the other copies are as good until its own is stored")
     #expect(raised.origin == token(3, 5))
     // With nobody on it, nobody's copy is, and what the last owner numbers from now on is its own.
-    let owner = Holder(principal: fence.holder, incarnation: fence.incarnation)
     guard case .raised(let own) = opening(listed([]), .promote, copy: token(3, 5), owner) else {
       return #expect(Bool(false), "the last owner is not promoted")
     }
@@ -122,6 +123,40 @@ struct PartitionFenceTests {
   func lastOwner() {
     let owner = Holder(principal: firstDrone, incarnation: Incarnation(7))
     #expect(opening(listed([shadow]), .promote, copy: token(3, 5), owner) != .notInSync)
+  }
+
+  @Test("the last owner counts as in sync when another is promoted that comes to nothing, and then the next")
+  func overtakenOwner() {
+    let owner = Holder(principal: firstDrone, incarnation: Incarnation(7))
+    let third = Holder(principal: secondDrone, incarnation: Incarnation(11))
+    var fence = listed([shadow, third])
+    for (counter, candidate) in [(UInt64(6), shadow), (7, third), (8, owner)] {
+      guard
+        case .raised(let raised) = PartitionFence.opening(
+          fence, token: token(3, counter), holder: candidate.principal, incarnation: candidate.incarnation,
+          mode: .promote, copy: token(3, 5))
+      else { return #expect(Bool(false), "\(candidate) is not promoted") }
+      #expect(raised.inSync == InSyncList(number: 4, holders: [owner, shadow, third]))
+      #expect(raised.origin == token(3, 5))
+      fence = raised
+    }
+    // Where nobody is listed the database has everything, and nobody's copy is needed.
+    guard case .raised(let own) = opening(listed([]), .promote, copy: token(3, 5), owner) else {
+      return #expect(Bool(false), "the last owner is not promoted")
+    }
+    #expect(own.inSync.holders.isEmpty)
+  }
+
+  @Test("an owner whose list is as long as can be fits on it, as bytes too")
+  func longestList() throws {
+    let holders = (20..<20 + SlotMap.maximumShadows).map {
+      Holder(principal: secondDrone, incarnation: Incarnation(UInt64($0)))
+    }
+    guard case .raised(let raised) = opening(listed(holders), .promote, copy: token(3, 5), holders[0]) else {
+      return #expect(Bool(false), "the shadow is not promoted")
+    }
+    #expect(raised.inSync.holders.count == holders.count + 1)
+    #expect(try InSyncList.decode(raised.inSync.encoded()) == raised.inSync)
   }
 
   @Test("an accepted loss opens what nobody could, and empties the list")

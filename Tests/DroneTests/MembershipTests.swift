@@ -90,7 +90,7 @@ import Testing
     #expect(restarted.heartbeat(1, from: 2).report != nil)
   }
 
-  @Test("forged, altered, older and other clusters' lists are refused, and so is who is not the authority")
+  @Test("forged, altered, older and other clusters' lists are refused; a good one is believed from any drone")
   func refused() throws {
     var drone = TestDrone.registered()
     _ = take(&drone, Names.membership(3, version: 8))
@@ -101,10 +101,60 @@ import Testing
       Names.membership(3, version: 7, without: [2]), Names.membership(3, version: 8, without: [2]),
       SignedMembership(body: good.body + [0], signature: good.signature),
     ] {
-      #expect(!isAdmitting(take(&drone, signed)))
+      for peer in [Names.authority, Names.drone(2)] {
+        #expect(!isAdmitting(take(&drone, signed, from: peer)))
+      }
     }
-    #expect(take(&drone, good, from: Names.drone(2)).isEmpty)
     #expect(drone.heartbeat(1, from: 2).report != nil)
+    #expect(isAdmitting(take(&drone, good, from: Names.drone(2))))
+    #expect(!isAdmitting(take(&drone, Names.membership(3, version: 10), from: Names.drone(2))), "it is off")
+  }
+
+  @Test("a drone that does not hear the authority learns of who has joined from others, and follows him")
+  func passedOn() throws {
+    var drone = TestDrone.registered()
+    #expect(drone.heartbeat(1, from: 4).isEmpty)
+    var asked: [Principal] = []
+    var versions: Set<UInt64> = []
+    for _ in 0..<20 {
+      for case .send(.membershipQuestion(let question), let peer) in drone.pass(drone.timing.heartbeat) {
+        asked.append(peer)
+        versions.insert(question.version)
+      }
+    }
+    #expect(asked.count > 1 && Set(asked) == [Names.drone(2), Names.drone(3)])
+    #expect(versions == [3])
+    var other = TestDrone.registered()
+    let newer = Names.membership(4, version: 9)
+    _ = other.receive(.membership(newer), from: Names.authority)
+    let question = ControlMessage.membershipQuestion(MembershipQuestion(version: 3))
+    #expect(other.receive(question, from: 3) == [.send(.membership(newer), to: Names.drone(3))])
+    #expect(isAdmitting(drone.receive(.membership(newer), from: Names.drone(3))))
+    #expect(drone.heartbeat(1, from: 4).report != nil)
+  }
+
+  @Test("no list is asked for while the authority answers, and none sent that is not newer or to a stranger")
+  func notPassedOn() throws {
+    var drone = TestDrone.registered()
+    for _ in 0..<20 {
+      drone.list(3, term: 0)
+      let actions = drone.pass(drone.timing.heartbeat)
+      #expect(!actions.contains { if case .send(.membershipQuestion, _) = $0 { true } else { false } })
+    }
+    let question = { ControlMessage.membershipQuestion(MembershipQuestion(version: $0)) }
+    #expect(drone.receive(question(3), from: 2).isEmpty)
+    #expect(!drone.receive(question(2), from: 2).isEmpty)
+    #expect(drone.receive(question(2), from: 4).isEmpty)
+    #expect(drone.receive(question(2), from: Names.database.principal).isEmpty)
+    // One that was stored is asked for again as it was signed, so that it can be passed on.
+    let stored = try Names.membershipVerifier.verify(Names.membership(3, version: 8))
+    var restarted = TestDrone(members: stored)
+    #expect(restarted.receive(question(2), from: 2).isEmpty)
+    let registers = restarted.pass(100).sent(to: Names.authority)
+    #expect(
+      registers.contains { if case .register(let register) = $0 { register.membership == 0 } else { false } })
+    #expect(!isAdmitting(take(&restarted, Names.membership(3, version: 8))))
+    #expect(!restarted.receive(question(2), from: 2).isEmpty)
   }
 
   @Test("without a list a drone talks with the authority alone; a stored one it goes by from the start")

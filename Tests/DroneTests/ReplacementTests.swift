@@ -210,6 +210,37 @@ import Testing
     #expect(pair.isListed)
   }
 
+  @Test("pieces of copies that a shadow does not take, since it opens the partition itself, hold up no other")
+  func piecesOfNoUse() {
+    var pair = ShadowPair(entries: entries)
+    let set: PartitionSet = [ShadowPair.partition]
+    func take(_ answers: [ReplicationAnswer]) {
+      for answer in answers { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+    }
+    pair.connect()
+    for counter in 2..<8 {
+      // It has no copy. By the time that the pieces come, it has been granted what the owner is about to lose.
+      take(pair.hear())
+      let token = Names.token(1, UInt64(counter))
+      _ = pair.shadowCore.beginOpening(set, token: token, mode: .load)
+      take(pair.hear())
+      pair.shadowCore.abandonLoading(set, token: token)
+      _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    }
+    pair.talk()
+    pair.store()
+    #expect(pair.isListed)
+  }
+
+  @Test("a piece of an older session is confirmed to whoever counts it, and is not taken")
+  func pieceOfOlderSession() {
+    var pair = ShadowPair.inSync()
+    let piece = ReplicationMessage.entries(
+      partition: ShadowPair.partition, token: ShadowPair.token, entries)
+    let taken = ReplicationAnswer.entriesTaken(partition: ShadowPair.partition, token: ShadowPair.token)
+    #expect(pair.shadowCore.take(piece, from: pair.owner, session: 0) == taken)
+  }
+
   @Test("a shadow for which too much would have to be kept begins anew, and is listed again")
   func tooFarBehind() {
     var pair = ShadowPair.inSync()

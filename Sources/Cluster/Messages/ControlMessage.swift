@@ -39,6 +39,7 @@ public enum ControlMessage: Hashable, Sendable {
   case openFailed(OpenFailed)
   case forgetCopies(ForgetCopies)
   case unreachable(Unreachable)
+  case membershipQuestion(MembershipQuestion)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -78,6 +79,7 @@ public enum ControlMessage: Hashable, Sendable {
     case .openFailed: 128
     case .forgetCopies: 129
     case .unreachable: 130
+    case .membershipQuestion: 131
     }
   }
 }
@@ -122,6 +124,7 @@ extension ControlMessage: WireMessage {
     case .openFailed(let body): body.encode(into: &writer)
     case .forgetCopies(let body): body.encode(into: &writer)
     case .unreachable(let body): body.encode(into: &writer)
+    case .membershipQuestion(let body): body.encode(into: &writer)
     }
   }
 
@@ -164,6 +167,7 @@ extension ControlMessage: WireMessage {
     case 128: self = .openFailed(try OpenFailed(from: &reader))
     case 129: self = .forgetCopies(try ForgetCopies(from: &reader))
     case 130: self = .unreachable(try Unreachable(from: &reader))
+    case 131: self = .membershipQuestion(try MembershipQuestion(from: &reader))
     default: throw .unknownValue(field: "message kind", value: kind)
     }
   }

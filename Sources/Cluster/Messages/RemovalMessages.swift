@@ -36,6 +36,22 @@ public struct RemovalAnswer: Hashable, Sendable {
   }
 }
 
+/// Drone → drone, while the authority is not heard: the membership list that this drone goes by is of this version (0:
+/// none); whoever has a newer one sends it. The authority has signed it, so it does not matter from whom it comes.
+public struct MembershipQuestion: Hashable, Sendable {
+  public let version: UInt64
+
+  public init(version: UInt64) { self.version = version }
+}
+
+extension MembershipQuestion: WireMessage {
+  public func encode(into writer: inout CBORWriter) { writer.write(unsigned: version) }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    self.init(version: try reader.readUnsigned())
+  }
+}
+
 /// Administrator → authority: who belongs to the cluster?
 public struct NodesRequest: Hashable, Sendable {
   public let number: UInt64

@@ -38,7 +38,7 @@ public enum ReplicationAnswer: Hashable, Sendable {
   case welcome(Incarnation)
   /// `[113, partition, token, through]`: every record up to this number is in memory.
   case kept(partition: Partition, token: FencingToken, through: UInt64)
-  /// `[114, partition, token]`: some entries have been taken.
+  /// `[114, partition, token]`: some entries have come. Of all that come, also those that are not taken.
   case entriesTaken(partition: Partition, token: FencingToken)
   /// `[115, partition, token]`: there is no copy to go on with: begin.
   case missing(partition: Partition, token: FencingToken)
