@@ -206,7 +206,7 @@ let package = Package(
       name: "HostNetworks", dependencies: ["CNamespaces", "LocalCluster"], path: "Tests/HostNetworks",
       swiftSettings: strict),
     .target(
-      name: "HostWorkload", dependencies: ["Histories", "Keyval"], path: "Tests/HostWorkload",
+      name: "HostWorkload", dependencies: ["Cluster", "Histories", "Keyval"], path: "Tests/HostWorkload",
       swiftSettings: strict),
     // Hosts of their own as network namespaces, and those clients on one of them
     .systemLibrary(name: "CNamespaces", path: "Tests/CNamespaces"),

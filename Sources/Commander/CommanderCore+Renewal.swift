@@ -44,8 +44,23 @@ extension CommanderCore {
         partitions[partition.index].leasedUntil, now + length + timing.drift)
     }
     let renewal = Renewal(
-      term: identity.term, nonce: member.lastNonce, partitions: renewed, milliseconds: UInt64(length))
+      term: identity.term, nonce: member.lastNonce, partitions: renewed, milliseconds: UInt64(length),
+      orphans: orphans(of: member))
     return [.send(.renewal(renewal), to: holder.principal)]
+  }
+
+  /// What nobody serves, and this drone has a copy of. What was given back its last owner has handed to the database.
+  func orphans(of member: Member) -> PartitionSet {
+    let copies = member.copies.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) }
+    return PartitionSet(
+      copies.filter { partition in
+        let record = partitions[partition.index]
+        switch record.state {
+        case .serving, .moving: return false
+        case .unaccounted, .free, .assigned, .granted:
+          return !record.wasGivenBack && record.refusedCopies[member.principal] != member.copy(of: partition)
+        }
+      })
   }
 
   /// An answer has made the majority of its round: those who reported in it before have their leases prolonged, too.

@@ -95,7 +95,7 @@ extension CommanderCore {
     }
     var dead: [Principal: PartitionSet] = [:]
     let loaders = loaders(now)
-    let fit = members.filter { $0.isFit(now, timing) && !$0.isEnding }
+    let fit = members.filter { $0.isFit(now, timing) }
     func can(_ drone: Principal, _ mode: Grant.Mode, _ partition: Partition) -> Bool {
       guard mode == .promote else {
         return loaders.contains { $0.principal == drone && $0.lively.contains(partition) }

@@ -56,13 +56,12 @@ extension CommanderCore {
     return true
   }
 
-  /// Whoever lives and has the newest copy; of several one that reaches the database, and has least to do.
+  /// Whoever lives and has the newest copy; of several one that stays and reaches the database, and has least to do. One
+  /// that ends takes nothing but what only it may have, and hands that over too before it ends.
   private func holderOfCopy(_ partition: Partition, _ loads: [Principal: Int], _ now: Instant) -> Principal? {
     let candidates = members.compactMap { member -> (member: Member, token: FencingToken)? in
       // Who cannot reach the database cannot be promoted. Should no other copy turn up, an operator is told.
-      guard member.isFit(now, timing), !member.isEnding, member.lively.contains(partition) else {
-        return nil
-      }
+      guard member.isFit(now, timing), member.lively.contains(partition) else { return nil }
       guard let token = member.copy(of: partition),
         partitions[partition.index].refusedCopies[member.principal] != token
       else { return nil }
@@ -70,7 +69,7 @@ extension CommanderCore {
     }
     return candidates.max { left, right in
       func rank(_ candidate: (member: Member, token: FencingToken)) -> (FencingToken, Int, Int) {
-        let reaches = candidate.member.reachesDatabase ? 1 : 0
+        let reaches = (candidate.member.isEnding ? 0 : 2) + (candidate.member.reachesDatabase ? 1 : 0)
         return (candidate.token, reaches, -loads[candidate.member.principal, default: 0])
       }
       let (one, other) = (rank(left), rank(right))

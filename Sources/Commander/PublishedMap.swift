@@ -68,10 +68,13 @@ extension CommanderCore {
 
   /// Whether somebody serves every partition, as far as anybody could, and nothing is on its way.
   public func isAllServed(_ now: Instant) -> Bool {
-    // All are about to end, say.
-    guard members.contains(where: { $0.isAlive(now, timing) && !$0.isEnding }) else { return true }
-    return partitions.allSatisfy { record in
-      if case .serving = record.state { true } else { record.awaitsCopy }
+    // If all are about to end, only what is in their memories is still to be served, and handed over.
+    let living = members.filter { $0.isAlive(now, timing) && !$0.lively.isEmpty }
+    let areStaying = living.contains { !$0.isEnding }
+    return Partition.all.allSatisfy { partition in
+      let record = partitions[partition.index]
+      if case .serving = record.state { return true }
+      return record.awaitsCopy || !areStaying && !living.contains { orphans(of: $0).contains(partition) }
     }
   }
 

@@ -145,6 +145,8 @@ struct CopyShelf {
     guard hasRoom(for: batch) else { return tooMuch(batch) }
     tailLength -= copy.tailLength
     let isTaken = copy.take(batch)
+    // It may have some of these, too.
+    copy.release(stored)
     tailLength += copy.tailLength
     guard isTaken else {
       remove(batch.partition)

@@ -286,8 +286,9 @@ final class DataPartition {
   /// - Parameter share: no more bytes of records than these, unless the first one alone is longer.
   func takeBatch(incarnation: Incarnation, room: inout Int, share: Int) -> PartitionBatch? {
     let first = sent + 1
-    // Room for a list is kept before records take it: writes may wait for it.
-    let reserved = wantsList ? min(room, Self.listLength) : 0
+    // Room for a list is kept before records take it: writes may wait for it. Not for one that has to wait for records
+    // itself: the longest takes all the room that there is.
+    let reserved = listChange.map(mayBeStored) ?? false ? min(room, Self.listLength) : 0
     room -= reserved
     let longest = min(room, max(share, log.contains(first) ? log[first].record.approximateLength : 0))
     var rest = longest

@@ -33,8 +33,10 @@ extension DroneCore {
   }
 
   mutating func open(_ answer: GrantAnswer) -> [DroneAction] {
-    // An answer to an earlier life may still be under way when a drone has restarted.
-    guard answer.incarnation == identity.incarnation, !isEnding else { return [] }
+    // An answer to an earlier life may still be under way when a drone has restarted. Who ends takes only what nobody
+    // else may have.
+    guard answer.incarnation == identity.incarnation, !isRetired, !isEnding || answer.mode == .promote
+    else { return [] }
     let partitions = holdings.missing(of: answer.partitions)
     guard !partitions.isEmpty else { return [] }
     for partition in partitions { holdings[partition] = .opening(answer.token) }
@@ -45,6 +47,14 @@ extension DroneCore {
           term: answer.term, incarnation: answer.incarnation, partitions: partitions, token: answer.token,
           mode: answer.mode, database: answer.database, grant: answer.grant)),
     ]
+  }
+
+  /// Whether a drone that ends has, by its commander's word, nothing in memory that nobody serves: that would be gone.
+  /// The commander has it promoted.
+  public var mayEnd: Bool {
+    guard hearsCommander else { return true }
+    guard let orphans else { return false }
+    return orphans.isEmpty
   }
 
   mutating func opened(_ partitions: PartitionSet, _ token: FencingToken, now: Instant)

@@ -81,6 +81,10 @@ public struct DroneCore: Sendable {
   private var lastRegister: Instant?
   /// The process is asked to end: it takes nothing more.
   private(set) var isEnding = false
+  /// What it has in memory and nobody serves, as the commander said last since it was asked to end.
+  private(set) var orphans: PartitionSet?
+  /// The first report that told of the end.
+  private var endNonce: UInt64 = 0
   /// It gives back what it has.
   private(set) var isRetired = false
   /// When the commander was told last of a registered drone that was not reached.
@@ -211,7 +215,9 @@ public struct DroneCore: Sendable {
 
   /// Whoever is given something meanwhile would have to hand it to the database, too.
   private mutating func end(_ now: Instant) -> [DroneAction] {
+    guard !isEnding else { return [] }
     isEnding = true
+    endNonce = lease.lastNonce + 1
     return report(now)
   }
 
@@ -329,6 +335,7 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func renew(_ renewal: Renewal, now: Instant) -> [DroneAction] {
+    if isEnding, renewal.nonce >= endNonce { orphans = renewal.orphans }
     // A commander may grant less than the cluster's lease, never more.
     let milliseconds = min(timing.lease, Int64(clamping: renewal.milliseconds))
     guard let until = leaseEnd(renewal.nonce, milliseconds: milliseconds, now: now), until > now else {

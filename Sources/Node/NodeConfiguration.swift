@@ -68,6 +68,10 @@ public struct NodeConfiguration: Sendable {
   public let shadows: Int
   /// What writes have to reach whose requests do not say.
   public let level: AcknowledgementLevel
+  /// Bytes of writes that a drone may acknowledge before the database has them.
+  public let backlogBytes: Int
+  /// Milliseconds within which the database is to be able to store what was acknowledged before it.
+  public let backlogMilliseconds: Int
   /// Milliseconds that a database that is to end waits for its drones at most.
   public let patience: Int64
   /// Nil for everybody but the authority.
@@ -91,7 +95,8 @@ public struct NodeConfiguration: Sendable {
   /// All there are; a file with another key is refused.
   static let keys: Set<String> = [
     "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "membership",
-    "membership-key", "heartbeat", "loops", "shadows", "acknowledgement", "patience", "log.level",
+    "membership-key", "heartbeat", "loops", "shadows", "acknowledgement", "backlog.bytes",
+    "backlog.milliseconds", "patience", "log.level",
     "authority.principal", "authority.address", "authority.standby", "ca.certificate", "ca.key",
     "administrators", "access",
   ]
@@ -123,6 +128,8 @@ public struct NodeConfiguration: Sendable {
     loops = try reader.number("loops", in: 1...256)
     shadows = try reader.number("shadows", in: 0...2) ?? 1
     level = try reader.level()
+    backlogBytes = try reader.number("backlog.bytes", in: 65_536...(1 << 40)) ?? 64 << 20
+    backlogMilliseconds = try reader.number("backlog.milliseconds", in: 50...600_000) ?? 2_000
     patience = Int64(try reader.number("patience", in: 1...3_600) ?? 30) * 1_000
     logLevel = try reader.logLevel()
     authority = role == .authority ? nil : try reader.authority(realm: realm)

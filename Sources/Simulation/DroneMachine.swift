@@ -87,11 +87,12 @@ final class DroneMachine: Machine {
   override func endInOrder() {
     control.post { [unowned self] in
       handle(.ending)
-      store()
+      store(orDoneBy: now + 5_000)
     }
   }
 
-  private func store() {
+  /// - Parameter end: when it waits no more for the commander, should it have nothing of its own left.
+  private func store(orDoneBy end: Instant) {
     var rest = loops.count
     var isStored = true
     onEachLoop { [unowned self] loop in
@@ -100,11 +101,11 @@ final class DroneMachine: Machine {
       rest -= 1
       guard rest == 0 else { return }
       control.post { [unowned self] in
-        if isStored {
+        if isStored, core?.mayEnd ?? true || now >= end {
           handle(.retired)
           give(until: now + 5_000)
         } else {
-          after(10, on: control) { [unowned self] in store() }
+          after(10, on: control) { [unowned self] in store(orDoneBy: isStored ? end : now + 5_000) }
         }
       }
     }

@@ -41,10 +41,11 @@ struct Knobs: Sendable {
     data.appendLength = min(data.appendLength, data.appendRoom)
     draw(&data.appendLength, [1, 300, 1_500], &random)
     draw(&data.batchShare, [1, 1, 250, 1_000], &random)
-    draw(&data.keptForShadows, [0, 1, 3, 20], &random)
+    // Fewer than come while a copy is made would let no copy ever be whole.
+    draw(&data.keptForShadows, [60, 400], &random)
     draw(&data.pieceLength, [1, 100, 1_000], &random)
     draw(&data.pieces, [1, 2], &random)
-    draw(&data.tail, [90 + padding, 5 * (90 + padding), 40 * (90 + padding)], &random)
+    draw(&data.tail, [8 * (90 + padding), 40 * (90 + padding)], &random)
     draw(&data.history.outcomes, [2, 8, 64], &random)
     if random.chance(200_000) { draw(&data.history.clients, [1, 2], &random) }
     draw(&store.group, [1, 300, 2_000], &random)

@@ -40,7 +40,7 @@ enum MessageSamples {
         lively: some, mapTerm: term, mapVersion: 4, accessTerm: term, accessVersion: 5, reachesDatabase: true,
         copies: [Holding(token: token, partitions: some)], shadowed: some, behind: 70, backlog: 900,
         isEnding: true)),
-    .renewal(Renewal(term: term, nonce: 2, partitions: .all, milliseconds: 2_000)),
+    .renewal(Renewal(term: term, nonce: 2, partitions: .all, milliseconds: 2_000, orphans: some)),
     .mapPublished(Fixture.signed()),
     .grantRequest(GrantRequest(term: term, incarnation: Incarnation(3), partitions: some)),
     .grantAnswer(

@@ -84,7 +84,7 @@ struct EndingTests {
 
   @Test("goes on serving, and folds nothing that need not be")
   mutating func serves() throws {
-    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBacklog.large.bytes + 1)
+    let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().longLog.bytes + 1)
     _ = open(1, firstDrone)
     _ = subject.handle(.stopRequested)
     let first = AppendGroup(holder: firstDrone, batches: [batch(1)])
@@ -103,7 +103,7 @@ struct EndingTests {
       subject.deeds(.requested(.open(number: 3, grant: try grant(asked), partitions: asked), session: 1)) == [
         .perform(.open(opening))
       ])
-    let full = StoreBacklog(rows: 1, records: 1, bytes: StoreBacklog.maximum.bytes + 1)
+    let full = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().fullLog.bytes + 1)
     _ = subject.finish(.opened(OpeningResult(standings: [], refused: [])), backlog: full)
     _ = subject.handle(.requested(.append(number: 4, batches: [batch(1)]), session: 1))
     #expect(

@@ -76,7 +76,7 @@ private struct ShadowedLoop {
     _ = owner.beginOpening(set, token: Names.token(1, 1), mode: .load)
     for partition in set {
       _ = owner.finishLoading(
-        partition, token: Names.token(1, 1), sequence: 0, outcomes: [], forgotten: [])
+        partition, token: Names.token(1, 1), sequence: 1, outcomes: [], forgotten: [])
     }
     owner.serve(set, until: now + 1_000_000)
     owner.install(map, mine: set, principal: Names.drone(1))
@@ -84,7 +84,7 @@ private struct ShadowedLoop {
     owner.connected(Names.drone(2), life: Incarnation(22))
     talk()
     let lists = owner.takeAppend()
-    _ = owner.settle(lists.map { .init(partition: $0.partition, result: .stored(through: 0)) })
+    _ = owner.settle(lists.map { .init(partition: $0.partition, result: .stored(through: 1)) })
   }
 
   mutating func put(_ key: String, _ partition: Int, _ level: AcknowledgementLevel) {

@@ -255,7 +255,7 @@ import Wire
       return count
     }
     let first = fill(&loop, 0)
-    #expect(first > 60 && first < 70)
+    #expect(first > 75 && first < 85, "the bound, and a quarter that waits for its answers")
     #expect(loop.put([1], [1], 1, write: 5000) == .unavailable(.busy))
     #expect(loop.core.close(Names.set([0])).count == first)
     #expect(fill(&loop, 1) == first)

@@ -148,10 +148,10 @@ import Testing
     site.pair.ownerCore.serve([ShadowPair.partition], until: site.pair.now)
     _ = site.pair.ownerCore.beginOpening([ShadowPair.partition], token: token, mode: .load)
     _ = site.pair.ownerCore.finishLoading(
-      ShadowPair.partition, token: token, sequence: 0, outcomes: [], forgotten: [])
+      ShadowPair.partition, token: token, sequence: 1, outcomes: [], forgotten: [])
     site.pair.ownerCore.serve([ShadowPair.partition], until: site.pair.now + 1_000_000)
     site.pair.fence = PartitionFence(
-      token: token, holder: site.pair.owner, incarnation: ShadowPair.ownerLife, base: 0, sequence: 0)
+      token: token, holder: site.pair.owner, incarnation: ShadowPair.ownerLife, base: 1, sequence: 1)
     site.pair.talk()
     site.pair.store()
     #expect(site.pair.isListed)

@@ -46,9 +46,9 @@ import Testing
       // The database has a record that was never acknowledged, and that the copy has not.
       let list = pair.fence.inSync
       #expect(
-        pair.shadowCore.promote(ShadowPair.partition, token: token, sequence: 1, inSync: list) == .isBehind)
+        pair.shadowCore.promote(ShadowPair.partition, token: token, sequence: 2, inSync: list) == .isBehind)
       let loaded = pair.shadowCore.finishLoading(
-        ShadowPair.partition, token: token, sequence: 1, inSync: list, outcomes: [], forgotten: [])
+        ShadowPair.partition, token: token, sequence: 2, inSync: list, outcomes: [], forgotten: [])
       #expect(loaded == .recovering)
       if isFenced {
         _ = pair.shadowCore.takeAppend()

@@ -171,7 +171,7 @@ import Testing
     func hear(_ message: ReplicationMessage) -> ReplicationAnswer? {
       pair.shadowCore.take(message, from: pair.owner, session: 1)
     }
-    let kept = ReplicationAnswer.kept(partition: partition, token: token, through: 0)
+    let kept = ReplicationAnswer.kept(partition: partition, token: token, through: 1)
     #expect(hear(.resume(partition: partition, token: token)) == kept)
     let refused = ReplicationAnswer.refused(partition: partition, token: token)
     let begin = ReplicationMessage.begin(

@@ -292,11 +292,11 @@ import Wire
     var pair = ShadowPair.inSync()
     _ = pair.put("a", "1")
     pair.store()
-    #expect(pair.fence.sequence == 1)
+    #expect(pair.fence.sequence == 2)
     let token = Names.token(1, 2)
     _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
     let opened = pair.shadowCore.promote(
-      ShadowPair.partition, token: token, sequence: 1, inSync: pair.fence.inSync)
+      ShadowPair.partition, token: token, sequence: 2, inSync: pair.fence.inSync)
     #expect(opened == .isBehind)
   }
 
@@ -312,7 +312,7 @@ import Wire
     let token = Names.token(1, 2)
     _ = pair.ownerCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
     let opened = pair.ownerCore.promote(
-      ShadowPair.partition, token: token, sequence: 0, inSync: pair.fence.inSync)
+      ShadowPair.partition, token: token, sequence: 1, inSync: pair.fence.inSync)
     #expect(opened == .recovering)
     #expect(pair.ownerCore.takeAppend().first?.records.count == 2)
   }
@@ -334,7 +334,7 @@ import Wire
     let token = Names.token(1, 2)
     _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
     let opened = pair.shadowCore.promote(
-      ShadowPair.partition, token: token, sequence: 0, inSync: pair.fence.inSync)
+      ShadowPair.partition, token: token, sequence: 1, inSync: pair.fence.inSync)
     #expect(opened == .recovering)
     #expect(pair.shadowCore.takeAppend().count == 1)
     let fenced = StoreAnswer.AppendResult.fenced(by: Names.token(1, 3))

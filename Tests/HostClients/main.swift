@@ -36,6 +36,7 @@ func answer(_ command: Command) async throws -> Answer {
     if let workload {
       try await workload.begin(chapter)
     } else {
+      try await clients[0].writeToEveryPartition()
       workload = try await Workload(clients, beginning: chapter)
     }
     return .done

@@ -46,6 +46,8 @@ struct FaultTests {
     try await HostCluster.run { hosts in
       let before = try await hosts.awaitCalm()
       try hosts.clients.begin("minute")
+      // The clients have written to each partition, so that each lists its shadows.
+      _ = try await hosts.awaitCalm()
       for victim in [Victim.database, .authority, .kdc] {
         try fault.strike(hosts.processes(of: victim, before), hosts.cluster, hosts.network)
       }
@@ -72,6 +74,7 @@ struct FaultTests {
     let before = try await hosts.awaitCalm()
     try hosts.clients.begin(title)
     try await hosts.awaitProgress(5)
+    _ = try await hosts.awaitCalm()
     let processes = try hosts.processes(of: victim, before)
 
     try fault.strike(processes, hosts.cluster, hosts.network)

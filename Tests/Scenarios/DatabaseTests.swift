@@ -14,6 +14,7 @@ struct DatabaseTests {
       let before = try await cluster.awaitServing(by: client)
       for number in 0..<100 { try await client.put("key \(number)", "\(number)") }
       for number in 0..<100 { #expect(try await hasty.getString("key \(number)") == "\(number)") }
+      try await client.writeToEveryPartition()
       try await awaitShadows(cluster, client)
 
       try cluster.kill("db1")
@@ -54,6 +55,7 @@ struct DatabaseTests {
         pause: .milliseconds(20))
       try await awaitProgress(5, of: load, cluster)
       // Where no shadow is on the list when they leave, none can be put there until they are back.
+      try await client.writeToEveryPartition()
       try await awaitShadows(cluster, client)
 
       for name in ["db1", "a1"] { try cluster.suspend(name) }

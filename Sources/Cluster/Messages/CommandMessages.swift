@@ -99,12 +99,18 @@ public struct Renewal: Hashable, Sendable {
   public let nonce: UInt64
   public let partitions: PartitionSet
   public let milliseconds: UInt64
+  /// Partitions that nobody serves and that the drone has a copy of: should it be about to end, it is to wait until it
+  /// has been promoted with what only it may have.
+  public let orphans: PartitionSet
 
-  public init(term: Term, nonce: UInt64, partitions: PartitionSet, milliseconds: UInt64) {
+  public init(
+    term: Term, nonce: UInt64, partitions: PartitionSet, milliseconds: UInt64, orphans: PartitionSet = []
+  ) {
     self.term = term
     self.nonce = nonce
     self.partitions = partitions
     self.milliseconds = milliseconds
+    self.orphans = orphans
   }
 }
 
@@ -278,18 +284,20 @@ extension Report: WireMessage {
 
 extension Renewal: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(4)
+    writer.beginArray(5)
     term.encode(into: &writer)
     writer.write(unsigned: nonce)
     partitions.encode(into: &writer)
     writer.write(unsigned: milliseconds)
+    orphans.encode(into: &writer)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 4)
+    try reader.readArrayHeader(exactly: 5)
     self.init(
       term: try Term(from: &reader), nonce: try reader.readUnsigned(),
-      partitions: try PartitionSet(from: &reader), milliseconds: try reader.readUnsigned())
+      partitions: try PartitionSet(from: &reader), milliseconds: try reader.readUnsigned(),
+      orphans: try PartitionSet(from: &reader))
   }
 }
 

@@ -37,7 +37,7 @@ final class DataLoop {
 
   init(
     index: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
-    level: AcknowledgementLevel, logger: Logger,
+    level: AcknowledgementLevel, bounds: DataBounds, logger: Logger,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
@@ -52,7 +52,7 @@ final class DataLoop {
     self.administer = administer
     principal = identity.principal
     self.timing = timing
-    core = DataCore(incarnation: identity.incarnation, level: level)
+    core = DataCore(incarnation: identity.incarnation, level: level, bounds: bounds)
   }
 
   func connect(

@@ -83,8 +83,10 @@ final class DatabaseLink: SessionHandler {
         metadata: [NodeLogging.Key.partition: "\(partitions)", NodeLogging.Key.reason: "\(reason)"])
     case .incomplete(let partition):
       logger.error(
-        "a copy lacks records that the database lacks, too; it is kept and not served, since loading from the "
-          + "database would lose what only the copy has",
+        """
+        a copy lacks records that the database lacks, too; it is kept and not served, since loading from the database \
+        would lose what only the copy has
+        """,
         metadata: [NodeLogging.Key.partition: "\(partition)"])
     case .notStored(let reason):
       logger.error("the database did not store a group", metadata: [NodeLogging.Key.reason: "\(reason)"])

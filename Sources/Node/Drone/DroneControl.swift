@@ -119,6 +119,8 @@ final class DroneControl {
   }
 
   /// Gives back what this drone serves.
+  var mayEnd: Bool { core.mayEnd }
+
   /// The process is asked to end: nothing more is opened here.
   func end() { handle(.ending) }
 

@@ -153,7 +153,10 @@ private struct RunningDrone: Sendable {
     let (control, controlLoop) = (control, controlLoop)
     // Before the data loops are told: what they are given to open by then they hand over, too.
     try? await controlLoop.submit { control.value.end() }.get()
-    if let unsaved = await Handover(loops: loops, directory: directory, logger: logger).run(hurry) {
+    let handover = Handover(loops: loops, directory: directory, logger: logger) {
+      (try? await controlLoop.submit { control.value.mayEnd }.get()) ?? true
+    }
+    if let unsaved = await handover.run(hurry) {
       logger.error(
         "ends although the database does not have everything",
         metadata: [NodeLogging.Key.reason: "\(unsaved.sentence)"])
@@ -194,13 +197,18 @@ private struct RunningDrone: Sendable {
     _ eventLoops: [any EventLoop], _ identity: DroneCore.Identity, _ configuration: NodeConfiguration,
     _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ logger: Logger
   ) async throws -> [DataLoopReference] {
+    // Each loop has its share.
+    var bounds = DataBounds()
+    bounds.backlog = configuration.backlogBytes / eventLoops.count
+    bounds.backlogTime = Int64(configuration.backlogMilliseconds)
+    let loopBounds = bounds
     var references: [DataLoopReference] = []
     for (index, eventLoop) in eventLoops.enumerated() {
       let reference = try await eventLoop.submit {
         DataLoopReference(
           DataLoop(
             index: index, eventLoop: eventLoop, identity: identity, timing: configuration.timing,
-            level: configuration.level, logger: logger,
+            level: configuration.level, bounds: loopBounds, logger: logger,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
             administer: { order, name, reply in

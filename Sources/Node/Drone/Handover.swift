@@ -9,7 +9,11 @@ struct Handover {
   let loops: [DataLoopReference]
   let directory: String
   let logger: Logger
+  /// Whether there is nothing in memory here that nobody serves.
+  let mayEnd: @Sendable () async -> Bool
 
+  /// Milliseconds that the commander may take to have such things promoted, once the rest is stored.
+  private static let promoting: Int64 = 5_000
   /// Milliseconds between two looks, between two times that the file is written, and between two lines in the log.
   private static let look: Int64 = 10
   private static let refresh: Int64 = 1_000
@@ -21,8 +25,14 @@ struct Handover {
     defer { file.remove() }
     var (nextRefresh, nextLine) = (NodeClock.now(), NodeClock.now())
     var hasSpoken = false
-    while await !retire() {
+    var promoted: Instant?
+    while true {
+      let isStored = await retire()
       let now = NodeClock.now()
+      // What the commander has promoted here meanwhile is not stored again.
+      let end = isStored ? promoted ?? now + Self.promoting : nil
+      if let end, await mayEnd() || now >= end { return nil }
+      promoted = end
       let isHurried = hurry.isAsked || Task.isCancelled
       if isHurried || now >= nextRefresh {
         nextRefresh = now + Self.refresh
@@ -40,7 +50,6 @@ struct Handover {
       }
       try? await Task.sleep(for: .milliseconds(Self.look))
     }
-    return nil
   }
 
   /// Whether the database has everything.
