@@ -12,7 +12,9 @@ public enum KnownSeeds {
     ("grant of an earlier life", 278),
     // A loop that had hung let reads through by an old access list, and another executed them under its lease.
     ("old access list of a loop that hung", 67),
-    // Drones that registered while a claimed term came to no certificate never had a vote.
+    // Drones that registered while a claimed term came to no certificate never had a vote. Later the first of these: who
+    // had just resigned supported a candidate for whom nobody would vote yet, and which then refused whom the others
+    // elected in a lower term, again and again.
     ("claimed and never certified", 11_640),
     ("claimed and never certified, with a link cut for good", 1_984_438_345),
     // A client whose only session was with a drone that had been removed was told its old map for ever.
