@@ -33,6 +33,9 @@ public enum KnownSeeds {
     // A drone that never heard the authority again did not know the commander, which had joined later, and alone had
     // what others waited for.
     ("commander that an owner does not know", 77_121_252),
+    // A drone that heard the commander, and was not heard by it, was sent no map of its term, and told its clients the
+    // old one for ever.
+    ("map for whom the commander does not hear", 4_225_464_024),
   ]
 
   #if KEYVAL_MUTATIONS
@@ -62,7 +65,7 @@ public enum KnownSeeds {
       ("countVoteTwice", 291),
       ("electByReachable", 42),
       ("ignoreTenure", 23),
-      ("electByPresent", 42),
+      ("electByPresent", 11),
       ("keepIncarnation", 9),
       ("mintWithoutTerm", 1),
       ("ignoreLeaseOfSilent", 3),
