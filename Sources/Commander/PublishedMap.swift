@@ -63,7 +63,9 @@ extension CommanderCore {
     guard map.signing?.version == version else { return [] }
     map.signing = nil
     map.published = (signed, version)
-    return members.filter { $0.lastAnswered != nil }.map { .send(.mapPublished(signed), to: $0.principal) }
+    // Also to those that are not heard: they may hear this commander all the same, and have clients that know nobody
+    // else.
+    return members.map { .send(.mapPublished(signed), to: $0.principal) }
   }
 
   /// Whether somebody serves every partition, as far as anybody could, and nothing is on its way.

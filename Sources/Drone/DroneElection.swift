@@ -115,7 +115,9 @@ extension DroneCore {
   mutating func answer(_ asked: Candidacy, from peer: Principal, now: Instant) -> [DroneAction] {
     let choice: CandidacyAnswer.Choice
     var actions: [DroneAction] = []
-    if let heard = commander, !heard.isSilent, now - heard.lastHeard <= timing.suspicion {
+    if let heard = commander, now - heard.lastHeard <= timing.suspicion {
+      // Also one that has resigned just now: at the ballot this drone would abstain, and the candidate would have
+      // promised itself a term for nothing, and refuse whom the others elect in a lower one.
       choice = .stillReaches
     } else if asked.term <= max(highestTerm, nextTermFloor) || office != nil
       || !isPlausible(asked.term, within: Self.longestStep)

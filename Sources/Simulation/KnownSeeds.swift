@@ -13,7 +13,9 @@ public enum KnownSeeds {
     ("grant of an earlier life", 278),
     // A loop that had hung let reads through by an old access list, and another executed them under its lease.
     ("old access list of a loop that hung", 67),
-    // Drones that registered while a claimed term came to no certificate never had a vote.
+    // Drones that registered while a claimed term came to no certificate never had a vote. Later the first of these: who
+    // had just resigned supported a candidate for whom nobody would vote yet, and which then refused whom the others
+    // elected in a lower term, again and again.
     ("claimed and never certified", 11_640),
     ("claimed and never certified, with a link cut for good", 1_984_438_345),
     // A client whose only session was with a drone that had been removed was told its old map for ever.
@@ -32,6 +34,9 @@ public enum KnownSeeds {
     // A drone that never heard the authority again did not know the commander, which had joined later, and alone had
     // what others waited for.
     ("commander that an owner does not know", 77_121_252),
+    // A drone that heard the commander, and was not heard by it, was sent no map of its term, and told its clients the
+    // old one for ever.
+    ("map for whom the commander does not hear", 4_225_464_024),
   ]
 
   /// The same, since every bound is drawn anew and processes are asked to end.
@@ -61,14 +66,14 @@ public enum KnownSeeds {
       ("keepLapsed", 23),
       ("voteWithoutPromise", 1),
       ("ignoreAccessList", 2),
-      ("countVoteTwice", 170),
+      ("countVoteTwice", 291),
       ("electByReachable", 42),
       ("ignoreTenure", 23),
-      ("electByPresent", 42),
+      ("electByPresent", 11),
       ("keepIncarnation", 9),
       ("mintWithoutTerm", 1),
       ("ignoreLeaseOfSilent", 3),
-      ("skipLeaseWait", 9),
+      ("skipLeaseWait", 44),
       ("renewWithoutMajority", 23),
       ("keepOldAccessList", 2),
       ("countLeaseFromRenewal", 48),

@@ -267,4 +267,11 @@ import Testing
     }
     #expect(run() == run())
   }
+
+  @Test("a map goes to every member, also to one whose reports do not arrive: it may hear this commander")
+  func publishedToAll() {
+    var office = TestOffice()
+    let published = office.pass(2000, answering: [0, 1]).published
+    #expect(published.contains(N.drone(2)) && Set(published).count == 3)
+  }
 }

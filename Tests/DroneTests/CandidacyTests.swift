@@ -86,6 +86,27 @@ import Testing
     #expect(drone.receive(.candidacyAnswer(yes), from: 3) == [.makeElectionKey(term)])
   }
 
+  @Test("who has just left the office supports nobody before it would also vote for him")
+  func resigned() throws {
+    var drone = TestDrone.registered()
+    let standing = drone.stand()
+    let term = try #require(standing)
+    drone.receive(.candidacyAnswer(CandidacyAnswer(term: term, choice: .voted, highest: term)), from: 2)
+    drone.feed(.electionKeyMade(term, certificateRequest: [1]))
+    drone.list(3, term: term.number, certificate: Names.certificate(term.number, 1))
+    #expect(drone.core.office == term)
+    drone.heartbeat(term.number, from: 1)
+    drone.feed(.resigned(term))
+    func ask() -> CandidacyAnswer.Choice? {
+      drone.receive(.candidacy(Candidacy(term: term.next)), from: 2).candidacyAnswer?.choice
+    }
+    #expect(ask() == .stillReaches)
+    #expect(drone.query(term.next.number).vote?.candidate == nil)
+    drone.now = drone.now + drone.timing.suspicion + 1
+    #expect(ask() == .voted)
+    #expect(drone.query(term.next.number).vote?.candidate == Names.drone(2))
+  }
+
   @Test("of two that stand in the same term one gives way at once, the one behind in order")
   func tie() throws {
     func choice(_ actions: [DroneAction]) -> CandidacyAnswer.Choice? {
