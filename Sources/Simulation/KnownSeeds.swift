@@ -73,7 +73,7 @@ public enum KnownSeeds {
       ("keepIncarnation", 9),
       ("mintWithoutTerm", 1),
       ("ignoreLeaseOfSilent", 3),
-      ("skipLeaseWait", 44),
+      ("skipLeaseWait", 48),
       ("renewWithoutMajority", 23),
       ("keepOldAccessList", 2),
       ("countLeaseFromRenewal", 48),
