@@ -132,18 +132,23 @@ extension DataCore {
     guard var queue = queues[peer], queue.life != nil else { return [] }
     var room = bounds.appendRoom
     var messages: [ReplicationMessage] = []
-    var rest: [Partition] = []
+    var untouched: [Partition] = []
+    var begun: [Partition] = []
     for partition in queue.take() {
       guard let data = partitions[partition.index],
         let index = data.streams.firstIndex(where: { $0.peer == peer })
       else { continue }
       if room < bounds.pieceLength, !messages.isEmpty {
-        rest.append(partition)
+        untouched.append(partition)
         continue
       }
-      if tell(data, index, &queue, &room, &messages, now) { rest.append(partition) }
+      let count = messages.count
+      guard tell(data, index, &queue, &room, &messages, now) else { continue }
+      if messages.count > count { begun.append(partition) } else { untouched.append(partition) }
     }
-    for partition in rest { queue.mark(partition) }
+    // What was told something waits until the others have been, also those for which there was no room left: a partition
+    // that is written to all the time would keep its shadow from hearing of any other.
+    for partition in untouched + begun { queue.mark(partition) }
     queues[peer] = queue
     return messages
   }
@@ -200,6 +205,10 @@ extension DataCore {
       data.streams[index].stage = .records
       data.streams[index].owesSince = data.streams[index].owesSince ?? now
       return true
+    case .records where stream.sent < data.log.base:
+      // The map did not name it for a moment, and what it would need next was let go of.
+      data.streams[index].beginAnew()
+      return true
     case .records: return sendRecords(data, index, &room, &messages, now)
     }
   }
@@ -254,10 +263,7 @@ extension DataCore {
       return []
     case .missing(let partition, let token):
       guard let (data, index) = stream(partition, token, peer) else { return [] }
-      data.streams[index].stage = .absent
-      data.streams[index].wholeAt = nil
-      data.streams[index].hasWhole = false
-      data.streams[index].owesSince = nil
+      data.streams[index].beginAnew()
       queues[peer]?.mark(partition)
       tellList(of: data)
       return complete(data)

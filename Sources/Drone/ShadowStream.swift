@@ -75,6 +75,14 @@ struct ShadowStream {
     isLeaving = leaves
   }
 
+  /// It has nothing to go on with.
+  mutating func beginAnew() {
+    stage = .absent
+    wholeAt = nil
+    hasWhole = false
+    owesSince = nil
+  }
+
   /// Everything is sent anew, as it is with this record.
   mutating func begin(at sequence: UInt64) {
     stage = .entries(cursor: 0)

@@ -145,11 +145,16 @@ public final class ClusterFixture: Sendable {
 
   /// Asks a process to end, and waits for it. Its exit status; nil if it was ended by a signal.
   @discardableResult
-  public func terminate(_ name: String) async throws -> Int32? {
+  public func terminate(_ name: String, within limit: Duration = .seconds(30)) async throws -> Int32? {
+    try process(name).identity.send(signal: SIGTERM)
+    return try await awaitEnd(of: name, within: limit)
+  }
+
+  /// Waits for the end of a process that was asked to. Its exit status; nil if it was ended by a signal.
+  public func awaitEnd(of name: String, within limit: Duration = .seconds(30)) async throws -> Int32? {
     let identity = try process(name).identity
-    identity.send(signal: SIGTERM)
     var status: Int32?
-    try await eventually("\(name) ends after SIGTERM") {
+    try await eventually("\(name) ends after SIGTERM", within: limit) {
       status = identity.reap()
       guard status == nil else { return true }
       return Glibc.kill(identity.pid, 0) != 0
