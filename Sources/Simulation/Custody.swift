@@ -63,9 +63,10 @@ final class Custody {
         let machine = world.drones.first(where: { $0.principal == holder.principal && $0.isUp }),
         machine.incarnation == holder.incarnation
       else { continue }
-      let core = machine.loops[DataLoop.loop(of: partition)].core
-      let absent = names.filter { !core.has($0.write, of: $0.client, in: partition) }
-      guard let first = absent.map(\.write).min() else { continue }
+      let loop = machine.loops[DataLoop.loop(of: partition)]
+      var first: UInt64?
+      for name in names where !loop.has(name, in: partition) { first = min(first ?? .max, name.write) }
+      guard let first else { continue }
       return "write \(first) of partition \(partition) was acknowledged and is not stored, and "
         + "\(machine.name), which is on the list, does not have it"
     }

@@ -43,6 +43,13 @@ final class DataLoop {
 
   func forget(_ copies: [Holding]) { core.forget(copies) }
 
+  /// Asked here, since whoever asked a copy of the core would copy all of it.
+  func has(_ name: StoreState.WriteName, in partition: Partition) -> Bool {
+    core.has(name.write, of: name.client, in: partition)
+  }
+
+  func leaseEnd(of partition: Partition) -> Instant? { core.leaseEnd(of: partition) }
+
   func retire() { handle(.retiring) }
 
   func close(_ partitions: PartitionSet) { complete(core.close(mine(partitions))) }
@@ -50,7 +57,7 @@ final class DataLoop {
   func serve(_ partitions: PartitionSet, until end: Instant) {
     let now = drone.now
     let begun = mine(partitions).filter { partition in
-      core.leaseEnd(of: partition).map { $0 <= now && end > now } ?? false
+      leaseEnd(of: partition).map { $0 <= now && end > now } ?? false
     }
     core.serve(mine(partitions), until: end)
     world.watch.serves(begun, on: self)

@@ -153,8 +153,7 @@ final class Watch {
       guard let machine = world.drones.first(where: { $0.principal == holder.principal }), machine.isUp,
         machine.incarnation == holder.incarnation
       else { continue }
-      let core = machine.loops[DataLoop.loop(of: partition)].core
-      if !core.has(name.write, of: name.client, in: partition) {
+      if !machine.loops[DataLoop.loop(of: partition)].has(name, in: partition) {
         return "neither the database has nor \(machine.name)"
       }
     }
@@ -165,7 +164,7 @@ final class Watch {
   func serves(_ partitions: [Partition], on loop: DataLoop) {
     for partition in partitions where !accepted.contains(partition) {
       let missing = (acknowledged[partition] ?? []).filter { name in
-        !loop.core.has(name.write, of: name.client, in: partition)
+        !loop.has(name, in: partition)
       }
       guard let first = missing.map(\.write).min() else { continue }
       return world.violated(
@@ -300,7 +299,7 @@ extension Watch {
 
 extension DroneMachine {
   func isServing(_ partition: Partition) -> Bool {
-    guard isUp, let end = loops[DataLoop.loop(of: partition)].core.leaseEnd(of: partition) else {
+    guard isUp, let end = loops[DataLoop.loop(of: partition)].leaseEnd(of: partition) else {
       return false
     }
     return end > now

@@ -1,5 +1,6 @@
 import ClusterFixture
 import Cluster
+import Glibc
 import Keyval
 import LocalCluster
 import Testing
@@ -18,7 +19,7 @@ struct BacklogTests {
       try await cluster.eventually("every slot is shadowed") {
         try await client.status().slotsShadowed == 16_384
       }
-      let owner = try #require(try await client.locate("{h}c").owner).principal.instance
+      let owner = try #require(try await client.locate("{h}c").owner?.principal.instance)
       let slow = SlowProcess(try cluster.process("db1").identity)
       let value = String(repeating: "x", count: 10_000)
       try await withThrowingTaskGroup(of: Void.self) { group in
