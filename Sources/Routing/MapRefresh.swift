@@ -17,6 +17,8 @@ struct MapRefresh {
 
   /// Rounds that failed since the last map came.
   var failedRounds = 0
+  /// Maps one after the other that were no newer than what was there.
+  var staleMaps = 0
   /// No round begins before.
   var earliest: Instant?
   /// Somebody wants a round to begin then.
@@ -75,6 +77,11 @@ extension ClientRouter {
     var seen = Set(silent.map(\.principal))
     for drone in trusted + known + configuration.seeds where seen.insert(drone.principal).inserted {
       result.append(drone)
+    }
+    // Whoever is asked may be cut off from the commander, and have an old map for as long: others take their turn.
+    if refresh.staleMaps > 1, !result.isEmpty {
+      let start = (refresh.staleMaps - 1) % result.count
+      result = Array(result[start...] + result[..<start])
     }
     return result + silent
   }
@@ -177,7 +184,9 @@ extension ClientRouter {
     refresh.earliest = now + timing.shortestPause
     refresh.renewal = max(seconds + 1, seconds + (map.expiry - seconds) / 2)
     let old = self.map
+    refresh.staleMaps += 1
     if map.isNewer(than: old) {
+      refresh.staleMaps = 0
       self.map = map
       tidyLinks(map)
     }

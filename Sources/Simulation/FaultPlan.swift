@@ -57,23 +57,38 @@ struct FaultPlan: Sendable {
       lasting = nil
     }
     guard isOrderly || random.chance(isSingle ? 300_000 : 400_000) else { return }
-    if isSingle { faults.removeLast() }
-    for _ in 0..<(isSingle ? 1 : isOrderly ? 1 + random.index(4) : 1 + random.index(2)) {
-      let time = isSingle ? random.number(500_000...3_000_000) : random.number(2_500_000...length)
-      add(drawOrderly(&random), at: time, for: random.number(50_000...4_000_000))
-      guard isOrderly, random.chance(500_000) else { continue }
-      // The store stops just then, for a while.
-      let start = time + random.number(-1_500_000...500_000)
-      add(.hang(.database), at: start, for: random.number(200_000...3_000_000))
+    if isSingle {
+      faults.removeLast()
+      return add(drawOrderly(&random), at: random.number(500_000...3_000_000), for: duration(&random))
+    }
+    guard isOrderly else {
+      for _ in 0..<1 + random.index(2) {
+        add(drawOrderly(&random), at: random.number(2_500_000...length), for: duration(&random))
+      }
+      return
+    }
+    // One after the other, though what the one before set in motion may not be over. When all have been asked to end
+    // nothing else is asked of them.
+    var time = random.number(2_500_000...6_000_000)
+    for _ in 0..<1 + random.index(4) {
+      if random.chance(500_000) {
+        // The store stops just then, for a while.
+        let start = time + random.number(-1_500_000...500_000)
+        add(.hang(.database), at: start, for: random.number(200_000...3_000_000))
+      }
+      let (kind, duration) = (drawOrderly(&random), random.number(50_000...4_000_000))
+      add(kind, at: time, for: duration)
+      if case .endAll = kind { return }
+      time += duration + random.number(1_000_000...5_000_000)
     }
   }
 
   private func drawOrderly(_ random: inout SeededRandom) -> Fault.Kind {
-    switch random.index(8) {
+    switch random.index(9) {
     case 0...2: .end(.drone(random.index(drones)))
     case 3: .end(.commander(else: 0))
     case 4: .end(.database)
-    case 5: .drain(.drone(random.index(drones)))
+    case 5, 6: .drain(.drone(random.index(drones)))
     default: .endAll(isAtOnce: random.chance(500_000))
     }
   }

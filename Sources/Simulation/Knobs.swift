@@ -63,7 +63,7 @@ struct Knobs: Sendable {
 
   /// The store is behind: always a little, by the record, or now and then for long.
   private mutating func drawPace(_ random: inout SeededRandom) {
-    switch random.index(6) {
+    switch random.index(7) {
     case 0: diskTime = 5_000...40_000
     case 1: recordTime = random.number(500...6_000)
     case 2: (stalls, stallTime) = (Int(random.number(5_000...60_000)), 100_000...2_500_000)
@@ -71,6 +71,12 @@ struct Knobs: Sendable {
       diskTime = 2_000...15_000
       recordTime = random.number(1_000...10_000)
       (stalls, stallTime) = (20_000, 100_000...1_500_000)
+    case 4:
+      // Whatever moves, moves in the middle of a backlog: it goes to the database record by record, and is allowed to.
+      diskTime = 15_000...45_000
+      data.batchShare = 1
+      (data.backlog, data.backlogTime) = (DataBounds().backlog, DataBounds().backlogTime)
+      data.tail = DataBounds().tail
     default: break
     }
   }

@@ -34,6 +34,8 @@ public enum KnownSeeds {
     // A drone that never heard the authority again did not know the commander, which had joined later, and alone had
     // what others waited for.
     ("commander that an owner does not know", 77_121_252),
+    // The only drone that a client talked with was cut off from the commander, and told it an old map for ever.
+    ("old map of the only one who is asked", 3_941_271_533),
     // A drone that heard the commander, and was not heard by it, was sent no map of its term, and told its clients the
     // old one for ever.
     ("map for whom the commander does not hear", 4_225_464_024),

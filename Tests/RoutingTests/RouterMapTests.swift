@@ -145,6 +145,20 @@ import Testing
     #expect(routed == [.send(LinkID(1), number: id, .get(key: H.key(of: 1)))])
   }
 
+  @Test("whoever has an old map is not the only one who is asked: others take their turn")
+  func staleMap() {
+    var harness = H()
+    _ = harness.request(.get(key: H.key(of: 1)), deadline: 100_000)
+    _ = harness.feed(.linkOpened(LinkID(1), expiry: H.start + 36_000))
+    let unowned = H.map { $0.index % 3 == 0 ? nil : $0.index % 3 + 1 }
+    var opened: [String] = []
+    for _ in 0..<8 where opened.isEmpty {
+      _ = harness.feed(.answered(LinkID(1), .topology(number: 0, unowned)))
+      opened += harness.pass(200).opened
+    }
+    #expect(opened == ["d2"], "d1 is cut off from the commander")
+  }
+
   @Test("only drones of a believed map or of the seeds are dialled")
   func dialled() {
     let (harness, _) = H.ready()
