@@ -92,7 +92,8 @@ struct JobQueue: Sendable {
     let takesTurns = foldFailure == nil && !isEnding && backlog.exceeds(bounds.longLog)
     if takesTurns, !hasFolded { return fold() }
     if !appends.isEmpty { return group(takesTurns ? bounds.alternateGroup : bounds.group) }
-    guard foldFailure == nil, !isEnding, !backlog.isEmpty, isDraining || backlog.exceeds(bounds.shortLog) else {
+    guard foldFailure == nil, !isEnding, !backlog.isEmpty, isDraining || backlog.exceeds(bounds.shortLog)
+    else {
       isDraining = false
       return nil
     }

@@ -165,7 +165,8 @@ struct CopyShelf {
   var tails: [String] {
     copies.compactMap { copy in
       guard let copy, copy.tailLength > 0 else { return nil }
-      return "tail of \(copy.partition) \(copy.tailLength) bytes, \(copy.token) \(copy.tail.base)–\(copy.through)"
+      return
+        "tail of \(copy.partition) \(copy.tailLength) bytes, \(copy.token) \(copy.tail.base)–\(copy.through)"
     }
   }
 

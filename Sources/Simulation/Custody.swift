@@ -54,7 +54,8 @@ final class Custody {
     let holders = world.database.store.durable.fences[partition.index]?.inSync.holders ?? []
     guard !holders.isEmpty else {
       let first = names.map(\.write).min() ?? 0
-      return "write \(first) of partition \(partition) was acknowledged, is not stored, and nobody is on the list: "
+      return
+        "write \(first) of partition \(partition) was acknowledged, is not stored, and nobody is on the list: "
         + "the database may be loaded without it"
     }
     for holder in holders {

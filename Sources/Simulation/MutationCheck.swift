@@ -28,14 +28,16 @@
     public static var names: [String] { Mutations.named.map(\.name) }
 
     /// Runs the seeds one after the other until one fails that does not fail without the mutation.
-    public static func find(_ name: String, seeds: ClosedRange<UInt64>) -> Finding {
+    public static func find(
+      _ name: String, seeds: ClosedRange<UInt64>, isPlain: Bool = false
+    ) -> Finding {
       guard let mutation = Mutations.named.first(where: { $0.name == name })?.mutation else {
         return Finding(name: name, seed: nil, violation: "there is no such mutation")
       }
       for seed in seeds {
-        var run = Run(seed: seed)
+        var run = Run(seed: seed, isPlain: isPlain)
         run.mutations = mutation
-        if let violation = run().violations.first, Run(seed: seed)().violations.isEmpty {
+        if let violation = run().violations.first, Run(seed: seed, isPlain: isPlain)().violations.isEmpty {
           return Finding(name: name, seed: seed, violation: violation)
         }
       }

@@ -58,7 +58,8 @@ public struct Run: Sendable {
     #if KEYVAL_MUTATIONS
       world.mutations = mutations
     #endif
-    let workload = Workload(callers: plan.callers, registers: plan.registers, pauses: plan.pauses, padding: knobs.padding)
+    let workload = Workload(
+      callers: plan.callers, registers: plan.registers, pauses: plan.pauses, padding: knobs.padding)
     world.shadows = plan.shadows
     world.access = AccessPlan(seed: seed, clients: plan.clients, length: plan.length)
     for _ in 0..<plan.drones { world.addDrone() }
@@ -122,7 +123,8 @@ public struct Run: Sendable {
     guard !world.isOver else { return }
     if mayLoseNothing, !world.watch.accepted.isEmpty {
       return world.violated(
-        "nothing went wrong that may cost anything, and writes of partitions \(world.watch.accepted) may be lost")
+        "nothing went wrong that may cost anything, and writes of partitions \(world.watch.accepted) may be lost"
+      )
     }
     guard world.servedCount == Partition.count else {
       return world.violated(

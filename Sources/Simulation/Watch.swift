@@ -214,7 +214,9 @@ final class Watch {
       drone.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition).map { "\(drone.name) \($0)" }
     }
     let loop = DataLoop.loop(of: partition)
-    let states = world.drones.filter(\.isUp).map { "\($0.name) \($0.loops[loop].core.shadowStates(of: partition))" }
+    let states = world.drones.filter(\.isUp).map {
+      "\($0.name) \($0.loops[loop].core.shadowStates(of: partition))"
+    }
     let lives = world.drones.map { "\($0.name) \($0.incarnation)" }
     return
       "partition \(partition): \(fence.map { "\($0)" } ?? "never opened"); copies: \(copies); \(states); lives: \(lives)"

@@ -20,7 +20,8 @@ func inParallel<Input: Sendable, Output: Sendable>(
 
 /// Runs seeds until enough is enough: five have failed, unless it goes on then, or it is not wanted any more.
 func run(
-  _ seeds: some Sequence<UInt64>, isPlain: Bool = false, goesOn: Bool = false, while isWanted: () -> Bool = { true }
+  _ seeds: some Sequence<UInt64>, isPlain: Bool = false, goesOn: Bool = false,
+  while isWanted: () -> Bool = { true }
 ) async -> Totals {
   await run(seeds.lazy.map { Run(seed: $0, isPlain: isPlain) }, goesOn: goesOn, while: isWanted)
 }
@@ -82,8 +83,10 @@ enum Suite {
       await inParallel(
         KnownSeeds.findings,
         work: { finding in
-          let known = MutationCheck.find(finding.name, seeds: finding.seed...finding.seed)
-          return known.seed == nil ? MutationCheck.find(finding.name, seeds: KnownSeeds.fixed) : known
+          let isPlain = KnownSeeds.foundPlain.contains(finding.name)
+          let known = MutationCheck.find(finding.name, seeds: finding.seed...finding.seed, isPlain: isPlain)
+          guard known.seed == nil else { return known }
+          return MutationCheck.find(finding.name, seeds: KnownSeeds.fixed, isPlain: isPlain)
         },
         take: { finding in
           say("\(finding.name): \(finding.seed.map { "found by seed \($0)" } ?? "NOT FOUND")")
@@ -94,11 +97,13 @@ enum Suite {
     }
 
     /// Which deliberate faults these seeds find.
-    static func findMutations(_ seeds: ClosedRange<UInt64>, only name: String?) async -> Bool {
+    static func findMutations(
+      _ seeds: ClosedRange<UInt64>, only name: String?, isPlain: Bool
+    ) async -> Bool {
       var areAllFound = true
       let names = MutationCheck.names.filter { name == nil || $0 == name }
       await inParallel(
-        names, work: { MutationCheck.find($0, seeds: seeds) },
+        names, work: { MutationCheck.find($0, seeds: seeds, isPlain: isPlain) },
         take: { finding in
           say("\(finding.name): " + (finding.seed.map { "seed \($0), \(finding.violation)" } ?? "NOT FOUND"))
           if finding.seed == nil { areAllFound = false }

@@ -13,7 +13,9 @@ func simulate(_ arguments: Arguments, first: UInt64) async -> Totals {
   let end = arguments.minutes.map { clock.now + .seconds($0 * 60) }
   let limit = arguments.runs ?? (arguments.minutes == nil ? (arguments.seed == nil ? 200 : 1) : .max)
   let seeds = sequence(first: first) { $0 &+ 1 }.prefix(Int(clamping: limit))
-  return await run(seeds, isPlain: arguments.isPlain, goesOn: arguments.goesOn) { end.map { clock.now < $0 } ?? true }
+  return await run(seeds, isPlain: arguments.isPlain, goesOn: arguments.goesOn) {
+    end.map { clock.now < $0 } ?? true
+  }
 }
 
 do {
@@ -23,7 +25,9 @@ do {
     if arguments.checksMutations {
       let first = arguments.seed ?? 1
       let seeds = first...first + (arguments.runs ?? 200) - 1
-      exit(await Suite.findMutations(seeds, only: arguments.mutation) ? 0 : 1)
+      exit(
+        await Suite.findMutations(
+          seeds, only: arguments.mutation, isPlain: arguments.isPlain) ? 0 : 1)
     }
   #endif
   if let seed = arguments.seed, arguments.traces {

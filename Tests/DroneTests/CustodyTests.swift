@@ -3,7 +3,8 @@ import Testing
 
 @testable import Drone
 
-@Suite("A database that is behind: what is acknowledged is there or in every listed copy") struct CustodyTests {
+@Suite("A database that is behind: what is acknowledged is there or in every listed copy") struct CustodyTests
+{
   /// Of a partition one record an append.
   private static func behind(sequence: UInt64 = 1) -> ShadowPair {
     var pair = ShadowPair(sequence: sequence)
@@ -32,7 +33,8 @@ import Testing
     #expect(pair.ownerCore.isRetired)
   }
 
-  @Test("a silent shadow is taken off the list behind what was acknowledged for its sake; what waits comes later")
+  @Test(
+    "a silent shadow is taken off the list behind what was acknowledged for its sake; what waits comes later")
   func silentShadow() {
     var pair = Self.behind()
     for key in ["a", "b"] { #expect(pair.put(key, "1") == nil) }
@@ -86,7 +88,8 @@ import Testing
     #expect(copy?.history.forgottenWrites.isEmpty == true)
   }
 
-  @Test("a copy that lacks records between the database and its log is kept, and neither served nor loaded over")
+  @Test(
+    "a copy that lacks records between the database and its log is kept, and neither served nor loaded over")
   func incomplete() throws {
     var pair = ShadowPair.inSync()
     #expect(pair.put("a", "1") == nil)
@@ -107,7 +110,12 @@ import Testing
   func fullTail() {
     var pair = ShadowPair()
     pair.shadowCore = DataCore(
-      incarnation: ShadowPair.shadowLife, bounds: { var bounds = DataBounds(); bounds.tail = 60; return bounds }())
+      incarnation: ShadowPair.shadowLife,
+      bounds: {
+        var bounds = DataBounds()
+        bounds.tail = 60
+        return bounds
+      }())
     pair.install(shadows: [1])
     pair.connect()
     pair.talk()

@@ -29,7 +29,9 @@ import Testing
     return pair
   }
 
-  @Test("no more bytes are acknowledged before the database has them than the bound says; then they are turned away")
+  @Test(
+    "no more bytes are acknowledged before the database has them than the bound says; then they are turned away"
+  )
   func bytes() {
     // A record of these is 50 bytes.
     var pair = Self.pair(backlog: 200)

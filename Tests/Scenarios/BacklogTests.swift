@@ -1,5 +1,5 @@
-import ClusterFixture
 import Cluster
+import ClusterFixture
 import Glibc
 import Keyval
 import LocalCluster
@@ -50,7 +50,9 @@ struct BacklogTests {
   }
 
   /// What is measured is printed, and nothing is asserted of it but that there is an end to it.
-  @Test("more is written than the database stores, while drones are drained, end and come back, and the cluster stops")
+  @Test(
+    "more is written than the database stores, while drones are drained, end and come back, and the cluster stops"
+  )
   func overload() async throws {
     try await ClusterFixture.run(drones: 3, within: .seconds(900)) { cluster in
       let observer = try cluster.client()
