@@ -87,7 +87,7 @@ final class DroneMachine: Machine {
   override func endInOrder() {
     control.post { [unowned self] in
       handle(.ending)
-      store(orDoneBy: now + 5_000)
+      store(orDoneBy: now + 30_000)
     }
   }
 
@@ -105,7 +105,7 @@ final class DroneMachine: Machine {
           handle(.retired)
           give(until: now + 5_000)
         } else {
-          after(10, on: control) { [unowned self] in store(orDoneBy: isStored ? end : now + 5_000) }
+          after(10, on: control) { [unowned self] in store(orDoneBy: isStored ? end : now + 30_000) }
         }
       }
     }

@@ -13,7 +13,7 @@ struct Handover {
   let mayEnd: @Sendable () async -> Bool
 
   /// Milliseconds that the commander may take to have such things promoted, once the rest is stored.
-  private static let promoting: Int64 = 5_000
+  private static let promoting: Int64 = 30_000
   /// Milliseconds between two looks, between two times that the file is written, and between two lines in the log.
   private static let look: Int64 = 10
   private static let refresh: Int64 = 1_000
