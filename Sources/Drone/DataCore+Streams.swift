@@ -208,7 +208,7 @@ extension DataCore {
     case .records where stream.sent < data.log.base:
       // The map did not name it for a moment, and what it would need next was let go of.
       data.streams[index].beginAnew()
-      return true
+      return tell(data, index, &queue, &room, &messages, now)
     case .records: return sendRecords(data, index, &room, &messages, now)
     }
   }

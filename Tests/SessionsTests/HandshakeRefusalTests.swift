@@ -191,13 +191,19 @@ struct HandshakeRefusalTests {
       pair.acceptorContext.faults.checksChannelBinding = false
       pair.tamper = { number, frame in
         guard number == flight else { return }
-        // The public key is the second byte string of 32 bytes: 58 20 ….
+        // The public key is the second byte string of 32 bytes: 58 20 …. The first is random, and may have these bytes.
         var seen = 0
-        for index in 0..<(frame.count - 34) where frame[index] == 0x58 && frame[index + 1] == 0x20 {
+        var index = 0
+        while index < frame.count - 34, seen < 2 {
+          guard frame[index] == 0x58, frame[index + 1] == 0x20 else {
+            index += 1
+            continue
+          }
           seen += 1
           if seen == 2 {
             frame.replaceSubrange((index + 2)..<(index + 34), with: repeatElement(0, count: 32))
           }
+          index += 34
         }
       }
       pair.run()
