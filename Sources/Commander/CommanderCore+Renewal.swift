@@ -45,7 +45,7 @@ extension CommanderCore {
     }
     let renewal = Renewal(
       term: identity.term, nonce: member.lastNonce, partitions: renewed, milliseconds: UInt64(length),
-      orphans: orphans(of: member))
+      orphans: member.isEnding ? orphans(of: member) : [])
     return [.send(.renewal(renewal), to: holder.principal)]
   }
 

@@ -49,12 +49,12 @@ extension DroneCore {
     ]
   }
 
-  /// Whether a drone that ends has, by its commander's word, nothing in memory that nobody serves: that would be gone.
-  /// The commander has it promoted.
-  public var mayEnd: Bool {
-    guard hearsCommander else { return true }
-    guard let orphans else { return false }
-    return orphans.isEmpty
+  /// Of a drone that ends: how many partitions it has in memory that nobody serves, by its commander's word. They would be
+  /// gone; the commander has them promoted. None where no commander is heard, who could; nil while this one has not said.
+  public var orphanCount: Int? {
+    guard hearsCommander, let commander else { return 0 }
+    guard let orphans, orphans.term == commander.term else { return nil }
+    return orphans.partitions.count
   }
 
   mutating func opened(_ partitions: PartitionSet, _ token: FencingToken, now: Instant)

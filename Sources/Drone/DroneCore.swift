@@ -82,7 +82,7 @@ public struct DroneCore: Sendable {
   /// The process is asked to end: it takes nothing more.
   private(set) var isEnding = false
   /// What it has in memory and nobody serves, as the commander said last since it was asked to end.
-  private(set) var orphans: PartitionSet?
+  private(set) var orphans: (term: Term, partitions: PartitionSet)?
   /// The first report that told of the end.
   private var endNonce: UInt64 = 0
   /// It gives back what it has.
@@ -335,7 +335,7 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func renew(_ renewal: Renewal, now: Instant) -> [DroneAction] {
-    if isEnding, renewal.nonce >= endNonce { orphans = renewal.orphans }
+    if isEnding, renewal.nonce >= endNonce { orphans = (renewal.term, renewal.orphans) }
     // A commander may grant less than the cluster's lease, never more.
     let milliseconds = min(timing.lease, Int64(clamping: renewal.milliseconds))
     guard let until = leaseEnd(renewal.nonce, milliseconds: milliseconds, now: now), until > now else {

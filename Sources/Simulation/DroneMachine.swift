@@ -101,7 +101,7 @@ final class DroneMachine: Machine {
       rest -= 1
       guard rest == 0 else { return }
       control.post { [unowned self] in
-        if isStored, core?.mayEnd ?? true || now >= end {
+        if isStored, core?.orphanCount == 0 || now >= end {
           handle(.retired)
           give(until: now + 5_000)
         } else {

@@ -99,7 +99,7 @@ public struct Renewal: Hashable, Sendable {
   public let nonce: UInt64
   public let partitions: PartitionSet
   public let milliseconds: UInt64
-  /// Partitions that nobody serves and that the drone has a copy of: should it be about to end, it is to wait until it
+  /// For a drone that is about to end: partitions that nobody serves, and of which it has a copy. It is to wait until it
   /// has been promoted with what only it may have.
   public let orphans: PartitionSet
 

@@ -118,12 +118,13 @@ final class DroneControl {
     }
   }
 
-  /// Gives back what this drone serves.
-  var mayEnd: Bool { core.mayEnd }
+  /// Of how many partitions this drone, which is about to end, has what nobody serves; nil while that is not known.
+  var orphanCount: Int? { core.orphanCount }
 
-  /// The process is asked to end: nothing more is opened here.
+  /// The process is asked to end: nothing more is opened here but what only this drone may have.
   func end() { handle(.ending) }
 
+  /// Gives back what this drone serves.
   func retire() { handle(.retired) }
 
   /// Whether the map gives this drone nothing, or nobody is there who could change that. A commander stays until those

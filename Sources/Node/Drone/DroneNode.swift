@@ -154,7 +154,7 @@ private struct RunningDrone: Sendable {
     // Before the data loops are told: what they are given to open by then they hand over, too.
     try? await controlLoop.submit { control.value.end() }.get()
     let handover = Handover(loops: loops, directory: directory, logger: logger) {
-      (try? await controlLoop.submit { control.value.mayEnd }.get()) ?? true
+      (try? await controlLoop.submit { control.value.orphanCount }.get()) ?? nil
     }
     if let unsaved = await handover.run(hurry) {
       logger.error(
@@ -201,6 +201,8 @@ private struct RunningDrone: Sendable {
     var bounds = DataBounds()
     bounds.backlog = configuration.backlogBytes / eventLoops.count
     bounds.backlogTime = Int64(configuration.backlogMilliseconds)
+    // Each may have to keep what others, of the same settings, are behind.
+    bounds.tail = max(bounds.tail, bounds.backlog * 2)
     let loopBounds = bounds
     var references: [DataLoopReference] = []
     for (index, eventLoop) in eventLoops.enumerated() {

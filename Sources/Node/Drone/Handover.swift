@@ -9,8 +9,8 @@ struct Handover {
   let loops: [DataLoopReference]
   let directory: String
   let logger: Logger
-  /// Whether there is nothing in memory here that nobody serves.
-  let mayEnd: @Sendable () async -> Bool
+  /// Of how many partitions there is something in memory here that nobody serves; nil while that is not known.
+  let orphans: @Sendable () async -> Int?
 
   /// Milliseconds that the commander may take to have such things promoted, once the rest is stored.
   private static let promoting: Int64 = 30_000
@@ -19,25 +19,26 @@ struct Handover {
   private static let refresh: Int64 = 1_000
   private static let pause: Int64 = 5_000
 
-  /// - Returns: what the database does not have, where somebody would not wait for it.
+  /// - Returns: what the database does not have, where somebody would not wait for it, or the commander has not had it
+  ///   promoted in time.
   func run(_ hurry: Hurry) async -> HandoverReport? {
     let file = EndingFile(directory: directory)
     defer { file.remove() }
     var (nextRefresh, nextLine) = (NodeClock.now(), NodeClock.now())
     var hasSpoken = false
-    var promoted: Instant?
+    // When the commander is waited for no more: it counts from when all that is served here is stored.
+    var end: Instant?
     while true {
       let isStored = await retire()
       let now = NodeClock.now()
-      // What the commander has promoted here meanwhile is not stored again.
-      let end = isStored ? promoted ?? now + Self.promoting : nil
-      if let end, await mayEnd() || now >= end { return nil }
-      promoted = end
-      let isHurried = hurry.isAsked || Task.isCancelled
-      if isHurried || now >= nextRefresh {
+      let orphans = await orphans()
+      if isStored, orphans == 0 { return nil }
+      end = isStored ? end ?? now + Self.promoting : nil
+      let isOver = hurry.isAsked || Task.isCancelled || end.map { now >= $0 } ?? false
+      if isOver || now >= nextRefresh {
         nextRefresh = now + Self.refresh
-        let report = await report(now)
-        if isHurried { return report.unsaved.isEmpty ? nil : report }
+        let report = await report(now, orphans: orphans ?? 0)
+        if isOver { return report.isEmpty ? nil : report }
         file.write(report.sentence)
         if now >= nextLine {
           nextLine = now + Self.pause
@@ -61,7 +62,7 @@ struct Handover {
     return isDone
   }
 
-  private func report(_ now: Instant) async -> HandoverReport {
+  private func report(_ now: Instant, orphans: Int) async -> HandoverReport {
     var unsaved = Unsaved()
     var isAnswering = true
     for loop in loops {
@@ -73,7 +74,7 @@ struct Handover {
       unsaved = unsaved + more
       if !more.isEmpty, !answers { isAnswering = false }
     }
-    return HandoverReport(unsaved: unsaved, isDatabaseAnswering: isAnswering)
+    return HandoverReport(unsaved: unsaved, orphans: orphans, isDatabaseAnswering: isAnswering)
   }
 }
 

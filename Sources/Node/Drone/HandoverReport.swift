@@ -4,7 +4,11 @@ import Drone
 /// What a drone that is about to end waits for, in words for people.
 struct HandoverReport: Equatable {
   let unsaved: Unsaved
+  /// Partitions that nobody serves, and of which only this drone may have the newest writes.
+  var orphans = 0
   let isDatabaseAnswering: Bool
+
+  var isEmpty: Bool { unsaved.isEmpty && orphans == 0 }
 
   /// What the database lacks, and whether it is there.
   var sentence: String { "\(lack); the database \(isDatabaseAnswering ? "answers" : "does not answer")" }
@@ -15,6 +19,12 @@ struct HandoverReport: Equatable {
 
   private var lack: String {
     guard unsaved.partitions > 0 else {
+      if unsaved.lists == 0 {
+        return orphans == 0
+          ? "the commander has not said yet whether anything here is missing elsewhere"
+          : "the commander still has to have \(count(orphans, "partition")) promoted that nobody serves and this drone has "
+            + "a copy of"
+      }
       return
         "the database still has to be told that \(count(unsaved.lists, "partition")) will have no copies in sync"
     }
@@ -27,7 +37,7 @@ struct HandoverReport: Equatable {
   func failure(of drone: Principal) -> NodeError {
     .cutShort(
       subject: "\(drone)", problem: "was told to end at once while \(sentence)",
-      remedy: unsaved.partitions > 0
+      remedy: unsaved.partitions > 0 || orphans > 0
         ? "Drones that shadow it in sync go on with what they have; what none of them has is lost."
         : "Nothing is lost; its partitions wait for the drones that the database lists.")
   }
