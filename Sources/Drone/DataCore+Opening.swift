@@ -86,7 +86,7 @@ extension DataCore {
     #if KEYVAL_MUTATIONS
       data.mutations = mutations
     #endif
-    data.isDatabaseEnding = ending != nil
+    data.isDatabaseEnding = isDatabaseEnding
     data.isRetiring = isRetiring
     loading[partition.index] = nil
     partitions[partition.index] = data

@@ -51,8 +51,9 @@ public struct DataCore {
 
   /// No write is taken any more, so that the process can end with everything in the database.
   var isRetiring = false
-  /// The database has said that it is about to end, and the session still stands.
-  var ending: EndingDatabase?
+  /// What the database is owed, if it has said that it is about to end and the session still stands.
+  var debts: [Debt]?
+  var isDatabaseEnding: Bool { debts != nil }
 
   // Shadows
   var queues: [Principal: PeerQueue] = [:]

@@ -19,8 +19,8 @@ import Cluster
 //   a copy that is promoted has every record behind S, or fewer than S, and then the database has all of them. Neither can
 //   fail to hold, and if it does the copy is kept and nobody serves (`Opened.isIncomplete`). A shadow that has no room for
 //   a record does not confirm it and keeps what it has (`CopyShelf.tooMuch`).
-// - *Promotion* raises the fence and leaves L and the origin of the numbers alone, so that any other copy on L may still
-//   be promoted. The promoted drone numbers no records itself before the database has its log and an empty list.
+// - *Promotion* raises the fence, leaves the origin of the numbers and whoever is on L, and puts the last owner on it, who
+//   has everything too: any other copy may still be promoted. The promoted drone numbers no records itself before the database has its log and an empty list.
 // - *A move and a drain* are promotions of a copy on L; the old owner stops first and keeps its own as the last owner.
 // - *An end in order* asks for the empty list, which waits for the records. Who ends before that leaves L as it is. So
 //   does the database that ends, and stores nothing more.

@@ -152,7 +152,7 @@ public struct DatabaseLinkCore: Sendable {
       data.retryAppend()
     case .pumped, .writeBehindDue: break
     case .retiring: data.retire()
-    case .ticked: tick(now, isEnding: data.ending != nil)
+    case .ticked: tick(now, isEnding: data.isDatabaseEnding)
     case .stopped:
       isStopped = true
       if hasSession { actions.append(.close(.stopping)) }

@@ -20,9 +20,10 @@ extension DroneCore {
     }
   }
 
-  /// Asks for what the map gives this drone and it does not have. Repeated, since a message may be lost.
+  /// Asks for what the map gives this drone and it does not have. Repeated, since a message may be lost. Who ends asks,
+  /// too: the commander may count on its copy, and would wait for ever for one that the database was too busy to open.
   mutating func requestGrants(_ now: Instant) -> [DroneAction] {
-    guard let map, let commander, map.term == commander.term, !commander.isSilent, !isEnding,
+    guard let map, let commander, map.term == commander.term, !commander.isSilent, !isRetired,
       lastGrantRequest.map({ now - $0 >= timing.heartbeat * 2 }) ?? true
     else { return [] }
     let missing = holdings.missing(of: owned)

@@ -76,7 +76,7 @@ struct TestOffice {
   mutating func report(
     _ drone: Int, holding: [Holding] = [], life: Int = 1, lively: PartitionSet = .all, reaches: Bool = true,
     sequence: UInt64? = nil, nonce: UInt64? = nil, map: UInt64? = nil, access: (UInt64, UInt64)? = nil,
-    copies: [Holding]? = nil
+    copies: [Holding]? = nil, isEnding: Bool = false
   ) -> [CommanderAction] {
     let next = nonce ?? (nonces[drone, default: 0] + 1)
     nonces[drone] = max(nonces[drone, default: 0], next)
@@ -89,7 +89,7 @@ struct TestOffice {
           mapVersion: map ?? core.map.published?.version ?? 0,
           accessTerm: access.map { Term($0.0) } ?? core.identity.term,
           accessVersion: access?.1 ?? core.access.published?.version ?? 0, reachesDatabase: reaches,
-          copies: copies ?? self.copies(of: drone), shadowed: .all)),
+          copies: copies ?? self.copies(of: drone), shadowed: .all, isEnding: isEnding)),
       from: N.drone(drone))
   }
 
