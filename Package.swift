@@ -45,6 +45,7 @@ let package = Package(
     .systemLibrary(name: "CKerberos", path: "Sources/CKerberos"),
     .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
     .systemLibrary(name: "CEditLine", path: "Sources/CEditLine"),
+    .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
 
     // Templates, embedded so that one binary creates a realm anywhere
     .target(
@@ -107,7 +108,7 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "Provisioning",
-      dependencies: ["Kerberos", "Cryptography", "RealmTemplates", logging],
+      dependencies: ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn", logging],
       swiftSettings: strict),
     .target(
       name: "LocalCluster", dependencies: ["Provisioning", "Kerberos", "RealmTemplates", logging],

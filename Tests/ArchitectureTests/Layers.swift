@@ -20,6 +20,7 @@ enum Layers {
   static let targets: [String: Target] = [
     // C libraries: module maps and inline wrappers.
     "CKerberos": Target(), "COpenSSL": Target(), "CEditLine": Target(),
+    "CSpawn": Target(),
 
     // Without I/O: no system module, no event loop, no clock. What they need is passed in.
     "Wire": Target(),
@@ -58,7 +59,8 @@ enum Layers {
       ["Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport"],
       others: system.union(nio).union(["FoundationEssentials", "Foundation", "Logging"])),
     "Provisioning": Target(
-      ["Kerberos", "Cryptography", "RealmTemplates"], others: system.union(foundation).union(["Logging"])),
+      ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn"],
+      others: system.union(foundation).union(["Logging"])),
     "LocalCluster": Target(
       ["Provisioning", "Kerberos", "Cryptography", "RealmTemplates"],
       others: system.union(foundation).union(["Logging"])),

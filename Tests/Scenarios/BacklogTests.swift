@@ -20,7 +20,7 @@ struct BacklogTests {
         try await client.status().slotsShadowed == 16_384
       }
       let owner = try #require(try await client.locate("{h}c").owner?.principal.instance)
-      let slow = SlowProcess(try cluster.process("db1").identity)
+      try cluster.suspend("db1")
       let value = String(repeating: "x", count: 10_000)
       try await withThrowingTaskGroup(of: Void.self) { group in
         for first in 0..<16 {
@@ -31,8 +31,10 @@ struct BacklogTests {
         try await group.waitForAll()
       }
       try await client.put("{h}c", "new")
-      let behind = try await client.status().drones.first { $0.principal.instance == owner }?.backlog ?? 0
-      #expect(behind > 0, "or this shows nothing")
+      try await cluster.eventually("the owner reports what the database does not have") {
+        try await client.status().drones.first { $0.principal.instance == owner }?.backlog ?? 0 > 8_000_000
+      }
+      let slow = SlowProcess(try cluster.process("db1").identity)
 
       switch end {
       case .drained:
