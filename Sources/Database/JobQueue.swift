@@ -62,7 +62,8 @@ struct JobQueue: Sendable {
   /// Nil, or why it cannot be taken now.
   mutating func add(_ append: Append) -> String? {
     if let foldFailure, backlog.exceeds(bounds.fullLog) { return foldFailure }
-    guard waitingLength + append.length <= bounds.waiting else {
+    // Not what comes with it is counted, but what waits before it: one that alone is longer would never be taken.
+    guard waitingLength < bounds.waiting else {
       return "too much waits for this database's disk"
     }
     appends.append(append)

@@ -6,7 +6,7 @@ public struct StoreBounds: Hashable, Sendable {
   public var group = 1 << 20
   /// The same, while folding and appending take turns: about what a fold makes room for.
   public var alternateGroup = 256 << 10
-  /// Bytes of appends that may wait; beyond that drones are told to try again.
+  /// Bytes of appends that may wait, the last of them not counted; beyond that drones are told to try again.
   public var waiting = 64 << 20
   /// Terms, keys and openings that may wait.
   public var orders = 4096

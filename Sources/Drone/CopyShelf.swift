@@ -148,10 +148,9 @@ struct CopyShelf {
     // It may have some of these, too.
     copy.release(stored)
     tailLength += copy.tailLength
-    guard isTaken else {
-      remove(batch.partition)
-      return .missing(partition: batch.partition, token: batch.token)
-    }
+    // Between what it has and this batch is one for which there was no room. It may be on the list: it keeps what it has,
+    // and the owner asks from where it is to go on.
+    guard isTaken else { return .refused(partition: batch.partition, token: batch.token) }
     return .kept(partition: batch.partition, token: batch.token, through: copy.through)
   }
 

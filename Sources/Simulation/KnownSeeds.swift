@@ -47,6 +47,11 @@ public enum KnownSeeds {
     // commander went on counting on it.
     ("promotion that nobody asked for any more", 2_315_516_763),
     ("promotion that nobody asked for any more, and all end", 2_315_516_935),
+    // A shadow had no room for a batch, and had again when the next one came: it threw away the copy that was on the list,
+    // since a batch was missing in between.
+    ("batch behind one that was refused", 163_853_143),
+    // An append that alone was longer than all that may wait for the disk was refused for ever.
+    ("append longer than what may wait", 163_853_307),
   ]
 
   #if KEYVAL_MUTATIONS

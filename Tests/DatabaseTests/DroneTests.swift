@@ -73,6 +73,18 @@ struct DroneTests {
     #expect((15...17).contains(refused))
   }
 
+  @Test("an append that alone is longer than what may wait is taken once nothing waits before it")
+  func longAppend() {
+    var bounds = StoreBounds()
+    bounds.waiting = 100
+    var queue = JobQueue(backlog: StoreBacklog(), bounds: bounds)
+    let long = JobQueue.Append(session: 1, number: 1, group: group(firstDrone, batch(1, length: 1_000)))
+    #expect(queue.add(long) == nil)
+    #expect(queue.add(long) != nil)
+    #expect(queue.next() != nil)
+    #expect(queue.add(long) == nil)
+  }
+
   @Test("a failed transaction fails every append in it, and the next goes on")
   mutating func failure() {
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))

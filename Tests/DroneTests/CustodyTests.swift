@@ -131,6 +131,47 @@ import Testing
     #expect(pair.fence.inSync.holders.isEmpty, "the owner goes on without it")
   }
 
+  @Test("a batch behind one for which there was no room is not taken, and the copy that is on the list stays")
+  func gapBehindFullTail() throws {
+    var pair = ShadowPair()
+    pair.shadowCore = DataCore(
+      incarnation: ShadowPair.shadowLife,
+      bounds: {
+        var bounds = DataBounds()
+        bounds.tail = 60
+        return bounds
+      }())
+    pair.install(shadows: [1])
+    pair.connect()
+    pair.talk()
+    pair.store()
+    #expect(pair.put("a", "1") == nil)
+    #expect(pair.talk().count == 1)
+    #expect(pair.put("b", "1") == nil)
+    let refused = pair.hear()
+    #expect(pair.put("c", "1") == nil)
+    // The database has the first one meanwhile, so that there is room again when the third comes.
+    pair.store()
+    let behind = pair.hear()
+    for answers in [refused, behind] {
+      let answer = try #require(answers.first)
+      guard case .refused = answer else {
+        Issue.record("\(answer)")
+        return
+      }
+    }
+    #expect(pair.shadowCore.copyToken(of: ShadowPair.partition) == ShadowPair.token)
+    #expect(pair.shadowCore.has(1, of: ShadowPair.client, in: ShadowPair.partition))
+    // It goes on from what it has.
+    for answer in refused + behind { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+    _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    pair.talk()
+    pair.store()
+    _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    pair.talk()
+    #expect(pair.shadowCore.has(3, of: ShadowPair.client, in: ShadowPair.partition))
+  }
+
   @Test("nobody is listed where nothing was ever written, and it counts as shadowed all the same")
   func neverWritten() {
     var pair = ShadowPair.inSync(sequence: 0)
