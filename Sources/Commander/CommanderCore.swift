@@ -56,8 +56,7 @@ public struct CommanderCore: Sendable {
   /// When the newest heartbeat that the authority answered was sent.
   private(set) var authorityAnswered: Instant?
   private var lastCertificateRequest: Instant?
-  /// Since when a majority of the drones say that they reach a database.
-  var reachedByDronesSince: Instant?
+  var reachedByDrones = ReachedByDrones()
   private var lastWall: Int64 = 0
   var map = PublishedMap()
   var access = AccessPublication()

@@ -50,30 +50,56 @@ extension CommanderCore {
     databases[index].hasKey = true
     databases[index].isLost = false
     databases[index].lastAnswered = now
+    reachedByDrones = ReachedByDrones()
     return isFirst ? [.note(.databaseReached(databases[index].node.principal))] : []
   }
 
-  /// One that was away for everybody is reached by some before it is by others: these have as much time from now on as
-  /// if they had lost it now, before they lose what they have or shadow.
+  /// The time in which nobody reached one is held against nobody: a database that stalls would seem to be lost to those
+  /// who are the last to hear it again. One that was away for long is reached by some before it is by others: all have as
+  /// much time from now on as if they had lost it now, before they lose what they have or shadow.
   mutating func databaseReached(_ now: Instant) {
     guard !members.contains(where: { $0.isAlive(now, timing) && $0.reachesDatabase }) else { return }
-    for index in members.indices { members[index].reachedDatabase = now }
+    let away = members.compactMap(\.reachedDatabase).max().map { now - $0 } ?? 0
+    for index in members.indices {
+      guard let before = members[index].reachedDatabase, away <= timing.resignation else {
+        members[index].reachedDatabase = now
+        continue
+      }
+      members[index].reachedDatabase = min(now, before + away)
+    }
   }
 
-  /// A database that is away for everybody ends no office; one that only this commander cannot reach does. The
-  /// time counts from when a majority of the drones began to reach it: one that comes back is reached by some
+  /// A database that is away for everybody ends no office; one that only this commander cannot reach does. What counts
+  /// is how long a majority of the drones have reached one since one answered here. Not without a break: a database
+  /// that stalls is lost to them again and again. And not from the first of them on: one that comes back is reached by some
   /// before it is by others.
   mutating func databaseLostAlone(_ now: Instant) -> String? {
     let reaching = members.count { $0.isAlive(now, timing) && $0.reachesDatabase }
-    guard reaching * 2 > members.count else {
-      reachedByDronesSince = nil
-      return nil
+    reachedByDrones.count(reaching * 2 > members.count, now, timing)
+    guard !databases.isEmpty, databases.allSatisfy(\.isLost),
+      reachedByDrones.milliseconds > timing.resignation
+    else { return nil }
+    return "no database answered for \(timing.resignation) ms in which a majority of the drones reached one"
+  }
+}
+
+/// For how long a majority of the drones have reached a database since one answered the commander.
+struct ReachedByDrones {
+  private(set) var milliseconds: Int64 = 0
+  private var last: Instant?
+  /// When a majority reached it last.
+  private var lastReached: Instant?
+
+  mutating func count(_ isReached: Bool, _ now: Instant, _ timing: Timing) {
+    // A commander that did not run for a while has not seen what was then.
+    let passed = last.map { min(now - $0, timing.suspicion) } ?? 0
+    last = now
+    if isReached {
+      milliseconds += passed
+      lastReached = now
+    } else if let lastReached, now - lastReached > timing.resignation {
+      // By now it is away for everybody.
+      self = ReachedByDrones()
     }
-    let since = reachedByDronesSince ?? now
-    reachedByDronesSince = since
-    guard !databases.isEmpty, databases.allSatisfy(\.isLost), now - since > timing.resignation else {
-      return nil
-    }
-    return "no database answered for \(timing.resignation) ms while a majority of the drones reach one"
   }
 }

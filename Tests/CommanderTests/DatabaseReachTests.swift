@@ -32,4 +32,15 @@ import Testing
     }
     #expect(!assignment(office).joined().contains(cut))
   }
+
+  @Test("one that stalls again and again does not hide who alone never reaches it")
+  func stalls() {
+    var office = TestOffice.settled(shadows: 1)
+    let cut = HarnessNames.drone(2)
+    for step in 0..<160 {
+      office.pass(250, answering: [0, 1, 2], unreached: step / 4 % 2 == 0 ? [2] : [0, 1, 2])
+      office.load([0, 1])
+    }
+    #expect(!assignment(office).joined().contains(cut))
+  }
 }

@@ -98,6 +98,45 @@ import Testing
     #expect(everybody.report(1, holding: everybody.holdings(of: 1)).renewal?.partitions.isEmpty == false)
   }
 
+  @Test("so does one that stalls: the drones' time with it is added up until it answers the commander")
+  func stallingDatabase() {
+    var office = TestOffice.settled()
+    /// For a second it answers the drones, for a second nobody.
+    func pass(_ seconds: Int) -> String? {
+      var actions: [CommanderAction] = []
+      for step in 0..<seconds * 4 {
+        office.now = office.now + 250
+        actions += office.tick()
+        for drone in 0..<3 {
+          office.report(drone, holding: office.holdings(of: drone), reaches: step % 8 < 4)
+        }
+      }
+      return actions.resignation
+    }
+    #expect(pass(8) == nil)
+    office.storeKey()
+    #expect(pass(8) == nil, "one answer to the commander, and they count anew")
+    #expect(pass(8) != nil)
+  }
+
+  @Test("one that was away for everybody and comes back has as long to be reached by the commander, too")
+  func databaseComesBack() {
+    var office = TestOffice.settled()
+    func pass(_ seconds: Int, reaches: Bool) -> String? {
+      var actions: [CommanderAction] = []
+      for _ in 0..<seconds * 4 {
+        office.now = office.now + 250
+        actions += office.tick()
+        for drone in 0..<3 { office.report(drone, holding: office.holdings(of: drone), reaches: reaches) }
+      }
+      return actions.resignation
+    }
+    #expect(pass(4, reaches: true) == nil)
+    #expect(pass(8, reaches: false) == nil)
+    #expect(pass(4, reaches: true) == nil, "what was before it went away does not count")
+    #expect(pass(3, reaches: true) != nil)
+  }
+
   @Test("the certificate is asked for at half of its life, each time, and its end is the office's")
   func certificate() {
     var office = TestOffice.settled()
