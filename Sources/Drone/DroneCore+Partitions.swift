@@ -23,7 +23,7 @@ extension DroneCore {
   /// Asks for what the map gives this drone and it does not have. Repeated, since a message may be lost. Who ends asks,
   /// too: the commander may count on its copy, and would wait for ever for one that the database was too busy to open.
   mutating func requestGrants(_ now: Instant) -> [DroneAction] {
-    guard let map, let commander, map.term == commander.term, !commander.isSilent, !isRetired,
+    guard let map, let commander, map.term == commander.term, !commander.isSilent, !departure.isRetired,
       lastGrantRequest.map({ now - $0 >= timing.heartbeat * 2 }) ?? true
     else { return [] }
     let missing = holdings.missing(of: owned)
@@ -36,7 +36,8 @@ extension DroneCore {
   mutating func open(_ answer: GrantAnswer) -> [DroneAction] {
     // An answer to an earlier life may still be under way when a drone has restarted. Who ends takes only what nobody
     // else may have.
-    guard answer.incarnation == identity.incarnation, !isRetired, !isEnding || answer.mode == .promote
+    guard answer.incarnation == identity.incarnation, !departure.isRetired,
+      !departure.isEnding || answer.mode == .promote
     else { return [] }
     let partitions = holdings.missing(of: answer.partitions)
     guard !partitions.isEmpty else { return [] }
@@ -51,11 +52,11 @@ extension DroneCore {
   }
 
   /// Of a drone that ends: how many partitions it has in memory that nobody serves, by its commander's word. They would be
-  /// gone; the commander has them promoted. None where no commander is heard, who could; nil while this one has not said.
+  /// gone; the commander has them promoted. None where no commander is heard, who could; nil while this one has not said,
+  /// or does not know of all of them yet.
   public var orphanCount: Int? {
     guard hearsCommander, let commander else { return 0 }
-    guard let orphans, orphans.term == commander.term else { return nil }
-    return orphans.partitions.count
+    return holdings.isClosing ? nil : departure.orphanCount(commander.term)
   }
 
   mutating func opened(_ partitions: PartitionSet, _ token: FencingToken, now: Instant)
@@ -98,6 +99,7 @@ extension DroneCore {
 
   mutating func closed(_ partitions: PartitionSet, now: Instant) -> [DroneAction] {
     for partition in partitions { holdings.closed(partition) }
+    departure.closed(loops: replications.count)
     return report(now)
   }
 }

@@ -77,16 +77,9 @@ public struct DroneCore: Sendable {
   /// When this life of the drone began.
   let began: Instant
   private var loopTicks: [Instant]
-  private var replications: [Replication]
+  private(set) var replications: [Replication]
   private var lastRegister: Instant?
-  /// The process is asked to end: it takes nothing more.
-  private(set) var isEnding = false
-  /// What it has in memory and nobody serves, as the commander said last since it was asked to end.
-  private(set) var orphans: (term: Term, partitions: PartitionSet)?
-  /// The first report that told of the end.
-  private var endNonce: UInt64 = 0
-  /// It gives back what it has.
-  private(set) var isRetired = false
+  var departure = Departure()
   /// When the commander was told last of a registered drone that was not reached.
   private var lastUnreachable: [Principal: Instant] = [:]
   var lastGrantRequest: Instant?
@@ -215,17 +208,15 @@ public struct DroneCore: Sendable {
 
   /// Whoever is given something meanwhile would have to hand it to the database, too.
   private mutating func end(_ now: Instant) -> [DroneAction] {
-    guard !isEnding else { return [] }
-    isEnding = true
-    endNonce = lease.lastNonce + 1
+    guard !departure.isEnding else { return [] }
+    departure.begin(after: lease.lastNonce)
     return report(now)
   }
 
   /// Gives everything back, so that nobody has to wait for the end of its lease; with no data loop alive, by its
   /// word, nothing is given to it any more.
   private mutating func retire(_ now: Instant) -> [DroneAction] {
-    isEnding = true
-    isRetired = true
+    departure.retire()
     let closing = close(.all)
     return closing.isEmpty ? report(now) : closing
   }
@@ -302,7 +293,7 @@ public struct DroneCore: Sendable {
       accessVersion: access.installed.version, reachesDatabase: reachesDatabase, copies: copies,
       shadowed: replications.reduce(into: PartitionSet()) { $0.formUnion($1.shadowed) },
       behind: UInt64(clamping: replications.map(\.behind).max() ?? 0),
-      backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: isEnding)
+      backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: departure.isEnding)
     let send = DroneAction.send(.report(report), to: commander.principal)
     return dropped.isEmpty ? [send] : [.close(dropped), send]
   }
@@ -315,7 +306,9 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func replicated(_ loop: Int, _ replication: Replication) -> [DroneAction] {
-    if replications.indices.contains(loop) { replications[loop] = replication }
+    guard replications.indices.contains(loop) else { return [] }
+    replications[loop] = replication
+    departure.told(loop: loop, after: lease.lastNonce)
     return []
   }
 
@@ -335,7 +328,7 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func renew(_ renewal: Renewal, now: Instant) -> [DroneAction] {
-    if isEnding, renewal.nonce >= endNonce { orphans = (renewal.term, renewal.orphans) }
+    departure.take(renewal)
     // A commander may grant less than the cluster's lease, never more.
     let milliseconds = min(timing.lease, Int64(clamping: renewal.milliseconds))
     guard let until = leaseEnd(renewal.nonce, milliseconds: milliseconds, now: now), until > now else {
@@ -353,7 +346,7 @@ public struct DroneCore: Sendable {
 
   /// Partitions whose data loop showed life within the suspicion interval.
   private func lively(_ now: Instant) -> PartitionSet {
-    if isRetired { return [] }
+    if departure.isRetired { return [] }
     let alive = loopTicks.map { now - $0 <= timing.suspicion }
     guard alive.contains(false) else { return .all }
     return PartitionSet(Partition.all.filter { alive[$0.index % alive.count] })

@@ -69,6 +69,9 @@ struct Holdings {
     }
   }
 
+  /// Whether the data loops are to close something and have not said that they did.
+  var isClosing: Bool { closings.contains { $0 > 0 } }
+
   /// Gives up what a new commander must not be told of. While a lease runs, no earlier commander can have
   /// given the partition to somebody else; once it has lapsed, only the commander that granted or renewed it
   /// knows whether one did.

@@ -52,6 +52,11 @@ public enum KnownSeeds {
     ("batch behind one that was refused", 163_853_143),
     // An append that alone was longer than all that may wait for the disk was refused for ever.
     ("append longer than what may wait", 163_853_307),
+    // A commander, and a drone, that alone never heard the database kept what they had as long as it stalled for all.
+    ("commander that a stalling database does not reach", 163_853_791),
+    ("drone that a stalling database does not reach", 163_854_837),
+    // A drone that ended believed that nobody needed its copies, by the answer to a report that had not told of them yet.
+    ("copies of which nobody was told yet", 163_854_965),
   ]
 
   #if KEYVAL_MUTATIONS

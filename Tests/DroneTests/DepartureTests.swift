@@ -78,4 +78,29 @@ import Testing
     drone.pass(Timing().suspicion + 300)
     #expect(drone.core.orphanCount == 0)
   }
+
+  @Test("what it had to give up becomes copies: until the commander was told of them its word counts for nothing")
+  func copiesUntold() throws {
+    var drone = TestDrone.serving()
+    drone.feed(.ending)
+    // The lease lapses while nobody is heard, and the next commander must not be told of what it covered.
+    drone.pass(Timing().lease + 1_000)
+    let first = drone.heartbeat(2, from: 3)
+    let early = try #require(first.report)
+    #expect(early.holdings.isEmpty && early.copies.isEmpty)
+    drone.receive(renewal(early.nonce, term: 2, orphans: []), from: 3)
+    #expect(drone.core.orphanCount == nil, "its data loop has not closed them")
+    drone.feed(.closed(Names.set(0..<10)))
+    let untold = try #require(drone.heartbeat(2, from: 3, sequence: 2).report)
+    drone.receive(renewal(untold.nonce, term: 2, orphans: []), from: 3)
+    #expect(drone.core.orphanCount == nil, "and has not told of its copies")
+    let copies = [Holding(token: Names.token(1, 1), partitions: Names.set(0..<10))]
+    drone.feed(.replicated(loop: 0, Replication(copies: copies)))
+    drone.receive(renewal(untold.nonce, term: 2, orphans: []), from: 3)
+    #expect(drone.core.orphanCount == nil, "that was said before the commander knew of them")
+    let told = try #require(drone.heartbeat(2, from: 3, sequence: 3).report)
+    #expect(told.copies == copies)
+    drone.receive(renewal(told.nonce, term: 2, orphans: Names.set(0..<10)), from: 3)
+    #expect(drone.core.orphanCount == 10)
+  }
 }
