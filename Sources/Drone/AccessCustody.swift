@@ -11,11 +11,22 @@ struct AccessCustody {
   /// (term, version) of the one that is in force here; (0, 0) before there is one.
   var installed: (term: Term, version: UInt64) = (.none, 0)
 
+  /// What the data loops were told last of `InstalledAccessList.mayDeny`.
+  var mayDeny = false
+
   /// Whether the authority has spoken of no newer one.
   var isCurrent: Bool { held?.version ?? 0 >= expected }
 }
 
 extension DroneCore {
+  /// Only a commander that is heard puts a newer list in force here.
+  mutating func adjustDenials() -> [DroneAction] {
+    let mayDeny = hearsCommander && !isWithdrawn
+    guard access.mayDeny != mayDeny else { return [] }
+    access.mayDeny = mayDeny
+    return [.setDenials(mayDeny)]
+  }
+
   /// The newest access list from the authority, for the commander of this process.
   public var accessList: NumberedAccessList? { access.held }
 

@@ -4,6 +4,9 @@ import Cluster
 /// drone are given the same lists in the same order, so these numbers mean the same on each.
 public struct InstalledAccessList: Sendable {
   public private(set) var list: AccessList?
+  /// Whether a refusal by this list is the cluster's word: somebody is heard who would put a newer one in force. A drone
+  /// that was removed or is cut off would else tell a client for ever that it has no right, which it was given since.
+  public var mayDeny = false
   public private(set) var edition: UInt64 = 0
 
   public init() {}
@@ -26,13 +29,13 @@ public struct ClientAccess: Sendable {
   public enum Verdict: Sendable {
     case permitted
     case denied
-    /// This drone has no access list yet, so nobody has rights here.
+    /// This drone has no access list yet, so nobody has rights here, or it cannot know whether its list is still in force.
     case undecided
   }
 
   private let principal: Principal?
   private var rights = AccessRights.none
-  /// False before there is a list.
+  /// False before there is a list, and while this drone may not deny.
   private var isDecided = false
   /// Of the list that it goes by.
   public private(set) var edition: UInt64 = 0
@@ -45,9 +48,9 @@ public struct ClientAccess: Sendable {
 
   /// Once a read cycle: takes up the newest list.
   public mutating func follow(_ installed: InstalledAccessList) {
+    isDecided = installed.list != nil && installed.mayDeny
     guard installed.edition != edition else { return }
     edition = installed.edition
-    isDecided = installed.list != nil
     if let list = installed.list, let principal { rights = list.rights(of: principal) }
   }
 

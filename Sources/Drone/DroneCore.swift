@@ -114,6 +114,11 @@ public struct DroneCore: Sendable {
   }
 
   public mutating func handle(_ event: DroneEvent, now: Instant) -> [DroneAction] {
+    let actions = react(to: event, now: now)
+    return actions + adjustDenials()
+  }
+
+  private mutating func react(to event: DroneEvent, now: Instant) -> [DroneAction] {
     switch event {
     case .ticked: tick(now)
     case .received(let message, let peer, let wall): receive(message, from: peer, wall: wall, now: now)

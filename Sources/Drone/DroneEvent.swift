@@ -67,6 +67,8 @@ public enum DroneAction: Equatable, Sendable {
   case install(SignedSlotMap, SlotMap)
   /// Clients' rights are these from now on.
   case installAccessList(AccessList, term: Term, version: UInt64)
+  /// Whether what the list does not permit is refused from now on, or left to others to decide.
+  case setDenials(Bool)
   case note(DroneNote)
 }
 

@@ -203,6 +203,8 @@ final class DroneMachine: Machine {
         access[loop.index].term = term
         access[loop.index].version = version
       }
+    case .setDenials(let mayDeny):
+      onEachLoop { [unowned self] loop in access[loop.index].installed.mayDeny = mayDeny }
     case .note(let note): world.trace("\(name) \(note)")
     }
   }

@@ -157,7 +157,7 @@ final class HarnessDrone {
     case .close(let partitions): toLoop { $0.close(partitions) }
     case .serve(let partitions, let end): toLoop { $0.serve(partitions, until: end) }
     case .install(_, let map): follow(map)
-    case .learn, .forget, .installAccessList, .withdraw, .note: break
+    case .learn, .forget, .installAccessList, .setDenials, .withdraw, .note: break
     }
   }
 

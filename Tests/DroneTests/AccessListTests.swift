@@ -180,6 +180,7 @@ import Testing
     let free = [ClientAccess.Verdict.permitted, .permitted]
     follow()
     #expect(verdicts(alice) == [.undecided, .undecided, .undecided, .undecided] + free + [.undecided])
+    loop.mayDeny = true
     loop.install(try AccessList(parsing: [UInt8]("alice@KEYVAL.TEST *\nbob@KEYVAL.TEST r k\n".utf8)))
     #expect(verdicts(alice).first == .undecided, "until its next read cycle")
     follow()
@@ -191,6 +192,23 @@ import Testing
     for access in [alice, bob] {
       #expect(verdicts(access) == [.denied, .permitted, .denied, .permitted] + free + [.denied])
     }
+    loop.mayDeny = false
+    follow()
+    #expect(
+      verdicts(alice) == [.undecided, .permitted, .undecided, .permitted] + free + [.undecided],
+      "what may be another's to permit by now")
+  }
+
+  @Test("a drone that hears no commander refuses nobody by its list: there may be a newer one")
+  func denials() {
+    func denials(_ actions: [DroneAction]) -> [Bool] {
+      actions.compactMap { if case .setDenials(let mayDeny) = $0 { mayDeny } else { nil } }
+    }
+    var drone = TestDrone.registered()
+    #expect(denials(drone.heartbeat(1, from: 2)) == [true])
+    #expect(denials(drone.heartbeat(1, from: 2, sequence: 2)).isEmpty)
+    #expect(denials(drone.pass(Timing().suspicion + 1_000)) == [false])
+    #expect(denials(drone.heartbeat(1, from: 2, sequence: 3)) == [true])
   }
 }
 

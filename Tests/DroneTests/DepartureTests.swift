@@ -79,7 +79,7 @@ import Testing
     #expect(drone.core.orphanCount == 0)
   }
 
-  @Test("what it had to give up becomes copies: until its commander knows of them its word counts for nothing")
+  @Test("what it gives up becomes copies: until its commander knows of them its word counts for nothing")
   func copiesUntold() throws {
     var drone = TestDrone.serving()
     drone.feed(.ending)

@@ -32,6 +32,11 @@ struct DroneTests {
       // It goes on believing in the drone that hangs, so that its questions wait there.
       let patient = try cluster.client(deadline: .seconds(60), suspicion: .seconds(60))
       let status = try await cluster.awaitServing(by: client)
+      // What still moves would be elsewhere by the time it is asked for.
+      try await cluster.eventually("nothing moves") {
+        let status = try await client.status()
+        return status.slotsMoving == 0 && status.slotsShadowed == 16_384
+      }
       let victim = try #require(status.drones.map(\.principal).first { $0 != status.commander })
       let name = try #require(victim.instance)
       var keys: [String] = []

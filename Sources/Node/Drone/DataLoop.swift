@@ -210,6 +210,8 @@ final class DataLoop {
   /// Open sessions go by it from their next read cycle on.
   func install(_ list: AccessList) { access.install(list) }
 
+  func setDenials(_ mayDeny: Bool) { access.mayDeny = mayDeny }
+
   func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
     map = signed
     core.install(newer, mine: mine(.all), principal: principal)

@@ -173,6 +173,7 @@ final class DroneControl {
       onEachLoop { $0.install(list) }
       logger.notice(
         "access list installed", metadata: [NodeLogging.Key.term: "\(term)", "version": "\(version)"])
+    case .setDenials(let mayDeny): onEachLoop { $0.setDenials(mayDeny) }
     case .note(let note): log(note)
     }
   }
