@@ -126,7 +126,11 @@ extension AuthorityCore {
     case .won(let votes): return claim(ballot, votes: votes)
     case .lost(let votes):
       let late = isTimeOver ? " in time" : ""
-      return endContest("\(votes) of \(ballot.voices) voices were for it\(late)")
+      let holdouts = ballot.holdouts.map(\.shortName).joined(separator: ", ")
+      let earlier =
+        holdouts.isEmpty
+        ? "" : "; but a commander may still count the fewer drones of before, and of these not \(holdouts)"
+      return endContest("\(votes) of \(ballot.voices) voices were for it\(late)\(earlier)")
     }
   }
 

@@ -157,6 +157,14 @@ extension AuthorityCore {
         + "changed before is counted (‘keyval node list’), or, if its process is off for good, say --dead"
   }
 
+  /// Whether no election can be won without this drone's voice: it is on a list that a commander may still count, which
+  /// has no majority besides.
+  public func needs(_ drone: Principal) -> Bool {
+    let lists = membership.droneLists(since: counted)
+    let others = (lists.last ?? []).filter { $0 != drone }
+    return !Self.canElect(lists + [others])
+  }
+
   /// Whether the present drones, which come last, can give a majority of every list.
   private static func canElect(_ lists: [[Principal]]) -> Bool {
     let present = Set(lists.last ?? [])

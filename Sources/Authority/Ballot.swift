@@ -116,6 +116,14 @@ struct Ballot: Sendable {
     return list.count(where: unanswered.contains) + (hasAuthorityVoted ? 0 : Self.authority(list))
   }
 
+  /// Where the present drones gave a majority, and those of an earlier list did not: who of that list did not vote for
+  /// the candidate.
+  var holdouts: [Principal] {
+    func hasMajority(_ list: [Principal]) -> Bool { votes(in: list) * 2 > list.count + Self.authority(list) }
+    guard hasMajority(voters), let list = lists.first(where: { !hasMajority($0) }) else { return [] }
+    return list.filter { answers[$0] != true }
+  }
+
   private var electors: [[Principal]] {
     #if KEYVAL_MUTATIONS
       if mutations.contains(.electByPresent) { return [voters] }

@@ -36,6 +36,9 @@ final class AuthorityMachine: Machine {
   /// Whether it takes connections.
   var isListening: Bool { isUp && core != nil }
 
+  /// Whether no election can be won without this drone.
+  func needs(_ drone: Principal) -> Bool { core?.needs(drone) ?? false }
+
   override func began() {
     standBy()
     tick()

@@ -244,6 +244,7 @@ final class Watch {
 extension World {
   /// What an operator does who sees that copies are lost.
   func operate() {
+    mendLines()
     let lost = PartitionSet(Partition.all.filter { watch.isLost($0) })
     guard !lost.isEmpty else { return }
     for commander in commanders {
@@ -251,6 +252,22 @@ extension World {
       guard !accepted.isEmpty else { continue }
       trace("the operator accepts the loss of \(accepted)")
       watch.accept(accepted)
+    }
+  }
+}
+
+extension World {
+  /// What he does who reads that no commander can be elected without a drone that the authority does not reach.
+  private func mendLines() {
+    guard commanders.isEmpty else { return }
+    for authority in authorities {
+      for drone in drones where drone.isUp && !drone.isRemoved && authority.needs(drone.principal) {
+        for (from, to) in [(authority, drone), (drone, authority)] as [(Machine, Machine)]
+        where network.isCut(from, to) {
+          network.heal(from, to)
+          trace("the operator mends the line from \(from.name) to \(to.name)")
+        }
+      }
     }
   }
 }

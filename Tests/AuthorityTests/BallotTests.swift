@@ -28,6 +28,20 @@ import Testing
     if case .won = ballot.verdict(isTimeOver: false) { #expect(isWon) } else { #expect(!isWon) }
   }
 
+  @Test("where only an earlier list lacks a majority it is said who of it is missing")
+  func holdouts() {
+    let world = World(drones: 3)
+    let (d3, all) = (World.drone(3), (1...3).map(World.drone))
+    var ballot = Ballot(
+      number: 7, term: Term(1), candidate: Winner(principal: d2, key: world.key(of: d2)), version: 3,
+      lists: [[d1], [d1, d2], all], now: world.now)
+    ballot.count(Vote(ballot: 7, term: Term(1), candidate: d2), from: d2)
+    #expect(ballot.holdouts.isEmpty, "no majority of the present ones either")
+    ballot.count(Vote(ballot: 7, term: Term(1), candidate: d2), from: d3)
+    #expect(ballot.verdict(isTimeOver: true) == .lost(votes: 2))
+    #expect(ballot.holdouts == [d1])
+  }
+
   @Test("nobody wins where nobody may vote, whatever the authority says")
   func noVoters() {
     let world = World()
