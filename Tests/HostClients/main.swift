@@ -32,12 +32,12 @@ while let command = try line.read(Command.self) {
 func answer(_ command: Command) async throws -> Answer {
   switch command {
   case .status: return .status(Status(try await observer.status()))
-  case .begin(let chapter):
+  case .begin(let chapter, let padding):
     if let workload {
-      try await workload.begin(chapter)
+      try await workload.begin(chapter, padding: padding)
     } else {
       try await clients[0].writeToEveryPartition()
-      workload = try await Workload(clients, beginning: chapter)
+      workload = try await Workload(clients, beginning: chapter, padding: padding)
     }
     return .done
   case .progress:

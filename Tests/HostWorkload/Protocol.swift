@@ -3,8 +3,8 @@ import Histories
 
 /// What the program `HostClients` is told, a line of JSON each.
 public enum Command: Codable, Sendable {
-  /// Go on with other keys: the history of these will be short.
-  case begin(chapter: String)
+  /// Go on with other keys: the history of these will be short. Every value is so many bytes longer.
+  case begin(chapter: String, padding: Int)
   /// Answered with ``Answer/progress(_:)``.
   case progress
   /// What the commander says. Answered with ``Answer/status(_:)`` or ``Answer/problem(_:)``.

@@ -10,6 +10,7 @@ public final class Workload: Sendable {
   private struct Chapter {
     var name: String
     var registers: [String]
+    var padding: Padding
   }
 
   private let clients: [KeyvalClient]
@@ -22,14 +23,18 @@ public final class Workload: Sendable {
   /// - Parameters:
   ///   - clients: whom nobody else uses.
   ///   - first: the name of the first chapter.
+  ///   - padding: bytes that are added to each value.
   ///   - pause: between two operations of a client, so that the processes of a small machine get their turn.
   public init(
-    _ clients: [KeyvalClient], beginning first: String, pause: Duration = .milliseconds(4)
+    _ clients: [KeyvalClient], beginning first: String, padding: Int = 0, pause: Duration = .milliseconds(4)
   ) async throws {
     self.clients = clients
     self.pause = pause
     ledger = Ledger(clients: clients.count)
-    chapter = Mutex(Chapter(name: first, registers: try await Self.registers(of: first, by: clients[0])))
+    chapter = Mutex(
+      Chapter(
+        name: first, registers: try await Self.registers(of: first, by: clients[0]), padding: Padding(padding)
+      ))
     for index in clients.indices {
       let task = Task { await self.work(index) }
       tasks.withLock { $0.append(task) }
@@ -39,9 +44,9 @@ public final class Workload: Sendable {
   public var progress: Progress { ledger.progress }
 
   /// Has the clients go on with other keys.
-  public func begin(_ name: String) async throws {
+  public func begin(_ name: String, padding: Int = 0) async throws {
     let registers = try await Self.registers(of: name, by: clients[0])
-    chapter.withLock { $0 = Chapter(name: name, registers: registers) }
+    chapter.withLock { $0 = Chapter(name: name, registers: registers, padding: Padding(padding)) }
     ledger.beginChapter()
   }
 
@@ -61,7 +66,9 @@ public final class Workload: Sendable {
   public func readBack() async throws -> Report {
     let reader = clients[0]
     for key in ledger.history.keys.map({ String(decoding: $0, as: UTF8.self) }) {
-      await ledger.note(clients.count, .get, on: key) { .value(try await reader.get(key)) }
+      await ledger.note(clients.count, .get, on: key) {
+        .value(Padding.removed(from: try await reader.get(key)))
+      }
     }
     let written = ledger.written
     let history = ledger.history
@@ -91,7 +98,9 @@ public final class Workload: Sendable {
       for (index, key) in keys.enumerated() {
         if index >= 128, let result = try await group.next(), let result { lost.append(result) }
         group.addTask {
-          let value = try await client.getString(key)
+          let value = Padding.removed(from: try await client.get(key)).map {
+            String(decoding: $0, as: UTF8.self)
+          }
           return value == key ? nil : "\(key) is \(value ?? "gone")"
         }
       }
@@ -106,25 +115,50 @@ public final class Workload: Sendable {
     let client = clients[index]
     var count: UInt32 = 0
     while !isOver.load(ordering: .acquiring) {
-      let (name, registers) = chapter.withLock { ($0.name, $0.registers) }
+      let (name, registers, padding) = chapter.withLock { ($0.name, $0.registers, $0.padding) }
       count += 1
       guard let key = registers.randomElement() else { return }
       switch Int.random(in: 0..<20) {
-      case 0..<9: await ledger.note(index, .get, on: key) { .value(try await client.get(key)) }
+      case 0..<9:
+        await ledger.note(index, .get, on: key) { .value(Padding.removed(from: try await client.get(key))) }
       case 9..<15:
         // No two values are the same: who reads one knows which write it was.
         let value = [UInt8(index), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)]
         await ledger.note(index, .put(value), on: key) {
-          .existed(try await client.put([UInt8](key.utf8), value))
+          .existed(try await client.put([UInt8](key.utf8), padding.added(to: value)))
         }
       case 15:
         await ledger.note(index, .delete, on: key) { .existed(try await client.delete(key)) }
       default:
         let new = "\(name)/added/\(index)/\(count)"
-        await ledger.noteAdded(index, new) { try await client.put(new, new) }
+        await ledger.noteAdded(index, new) {
+          _ = try await client.put([UInt8](new.utf8), padding.added(to: [UInt8](new.utf8)))
+        }
       }
       try? await Task.sleep(for: pause)
     }
+  }
+}
+
+/// What makes a value long and says nothing: histories are of short values. Its length stands behind it.
+struct Padding: Sendable {
+  private let bytes: [UInt8]
+
+  init(_ count: Int) {
+    let length = UInt32(clamping: count)
+    bytes =
+      Array(repeating: 0xFF, count: count) + (0..<4).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
+  }
+
+  func added(to value: [UInt8]) -> [UInt8] { value + bytes }
+
+  /// A value that is damaged, cut off, or mixed with another comes back as it is: nobody has put it.
+  static func removed(from value: [UInt8]?) -> [UInt8]? {
+    guard let value, value.count >= 4 else { return value }
+    let length = value.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let padding = value.dropLast(4).suffix(length)
+    guard padding.count == length, padding.allSatisfy({ $0 == 0xFF }) else { return value }
+    return Array(value.dropLast(4 + length))
   }
 }
 

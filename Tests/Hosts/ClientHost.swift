@@ -76,7 +76,9 @@ final class ClientHost: Sendable {
     }
   }
 
-  func begin(_ chapter: String) throws { _ = try ask(.begin(chapter: chapter)) }
+  func begin(_ chapter: String, padding: Int = 0) throws {
+    _ = try ask(.begin(chapter: chapter, padding: padding))
+  }
 
   func progress() throws -> Progress {
     guard case .progress(let progress) = try ask(.progress) else { throw ClientHostError.unexpected }

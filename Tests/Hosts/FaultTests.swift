@@ -1,4 +1,5 @@
 import ClusterFixture
+import Glibc
 import HostNetworks
 import HostWorkload
 import Testing
@@ -66,6 +67,46 @@ struct FaultTests {
       let report = try hosts.clients.finish()
       #expect(report.lost == [], "of \(report.written) keys that were written once")
       #expect(report.anomalies == [])
+    }
+  }
+
+  @Test(
+    "with long values and a database that does not keep up: a drone dies, all end in order and start, and nothing is lost"
+  )
+  func behind() async throws {
+    try await HostCluster.run { hosts in
+      let (cluster, clients) = (hosts.cluster, hosts.clients)
+      _ = try await hosts.awaitCalm()
+      // Values as long as one packet and longer.
+      try clients.begin("behind", padding: 16_000)
+      let before = try await hosts.awaitCalm()
+      let slow = SlowProcess(try cluster.process("db1").identity)
+      try await hosts.awaitProgress(Self.slowWork)
+      let victim = try hosts.processes(of: .drone, before)[0]
+      try cluster.kill(victim)
+      _ = try await hosts.status("all slots are served without \(victim)") {
+        $0.slotsServed == 16_384 && !$0.owners.contains(victim)
+      }
+      try cluster.restart(victim)
+      try await hosts.awaitProgress(Self.slowWork)
+
+      // As a machine that shuts down: everybody is asked at once, while clients go on asking for more.
+      let processes = try cluster.processes
+      for process in processes { process.identity.send(signal: SIGTERM) }
+      for process in processes {
+        let status = try await cluster.awaitEnd(of: process.name, within: .seconds(120))
+        #expect(status == 0, "how \(process.name) ended; its log:\n\(cluster.log(of: process.name))")
+      }
+      await slow.stop()
+      for process in processes { try cluster.restart(process.name) }
+      _ = try await hosts.awaitCalm()
+      try await hosts.awaitProgress(Self.work)
+      try await hosts.awaitDurability()
+      let report = try clients.finish()
+      #expect(report.lost == [], "of \(report.written) keys that were written once")
+      #expect(report.written > 50)
+      #expect(report.anomalies == [])
+      #expect(report.operations > 500)
     }
   }
 

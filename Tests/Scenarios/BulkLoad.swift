@@ -64,24 +64,3 @@ final class BulkLoad: Sendable {
     }
   }
 }
-
-/// A process that is stopped most of the time, a few hundredths of a second now and then excepted, until it ends.
-final class SlowProcess: Sendable {
-  private let task: Task<Void, Never>
-
-  init(_ process: ProcessIdentity) {
-    task = Task {
-      while !Task.isCancelled, process.send(signal: SIGSTOP) {
-        try? await Task.sleep(for: .milliseconds(600))
-        process.send(signal: SIGCONT)
-        try? await Task.sleep(for: .milliseconds(60))
-      }
-      process.send(signal: SIGCONT)
-    }
-  }
-
-  func stop() async {
-    task.cancel()
-    await task.value
-  }
-}
