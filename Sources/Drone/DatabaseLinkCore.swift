@@ -94,6 +94,8 @@ public struct DatabaseLinkCore: Sendable {
   private var hasAnswers = false
   /// The last append failed, and waits to be tried again.
   private var awaitsRetry = false
+  /// Why the database did not store the last append; nil once it has stored one.
+  public private(set) var complaint: String?
   /// What was said on this session of the end of either side.
   private var farewell = Farewell()
   private var openings: [UInt64: Opening] = [:]
@@ -250,6 +252,7 @@ public struct DatabaseLinkCore: Sendable {
     probeNumber = nil
     hasAnswers = false
     awaitsRetry = false
+    complaint = nil
     farewell = Farewell()
     // What was under way may have been stored or not: it goes out again, and the database knows what it has.
     data.retryAppend()
@@ -342,6 +345,7 @@ public struct DatabaseLinkCore: Sendable {
     case .appended(let number, let results):
       guard appendNumber == number else { return }
       appendNumber = nil
+      complaint = nil
       let before = data.backlog
       let settlement = data.settle(results)
       data.pace.answered(bytes: before - data.backlog, now: now)
@@ -353,6 +357,7 @@ public struct DatabaseLinkCore: Sendable {
     case .appendFailed(let number, let reason):
       guard appendNumber == number else { return }
       appendNumber = nil
+      complaint = reason
       awaitsRetry = true
       actions += [.note(.notStored(reason: reason)), .retry(after: Self.retryPause)]
     case .ending:

@@ -130,6 +130,7 @@ import Wire
     let number = appends(loop.feed(.pumped)).keys.first!
     let failed = loop.feed(.answered(.appendFailed(number: number, reason: "full")))
     #expect(failed.contains { if case .retry = $0 { true } else { false } })
+    #expect(loop.link.complaint == "full")
     #expect(appends(loop.feed(.readCompleted)).isEmpty, "before its time")
     #expect(appends(loop.feed(.retryDue)).count == 1)
 

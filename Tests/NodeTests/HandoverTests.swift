@@ -25,6 +25,11 @@ import Testing
     let many = HandoverReport(unsaved: unsaved, isDatabaseAnswering: false)
     #expect(many.sentence.contains("1200 records (about 12 MB) of 30 partitions"))
     #expect(many.sentence.hasSuffix("does not answer"))
+    let full = HandoverReport(
+      unsaved: unsaved, isDatabaseAnswering: true, complaint: "/data has no room left: free some disk space")
+    #expect(
+      full.sentence.hasSuffix(
+        "the database answers that it cannot store them: /data has no room left: free some disk space"))
     let error = many.failure(of: drone)
     #expect(error.exitStatus == 75)
     #expect(error.description.contains("keyval-drone/d1@KEYVAL.TEST: was told to end at once"))

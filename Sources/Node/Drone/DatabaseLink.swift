@@ -52,6 +52,8 @@ final class DatabaseLink: SessionHandler {
 
   /// Whether the database is there, and answers.
   var isAnswered: Bool { core.isAnswered }
+  /// Why it did not store what it was given last.
+  var complaint: String? { core.complaint }
 
   private func handle(_ event: DatabaseLinkCore.Event) {
     let canSend = session?.isOpen == true && session?.isWritable == true

@@ -65,16 +65,20 @@ struct Handover {
   private func report(_ now: Instant, orphans: Int) async -> HandoverReport {
     var unsaved = Unsaved()
     var isAnswering = true
+    var complaint: String?
     for loop in loops {
       guard
-        let (more, answers) = try? await loop.eventLoop.submit({
-          (loop.here.core.unsaved(now), loop.here.database?.isAnswered ?? false)
+        let (more, answers, reason) = try? await loop.eventLoop.submit({
+          let database = loop.here.database
+          return (loop.here.core.unsaved(now), database?.isAnswered ?? false, database?.complaint)
         }).get()
       else { continue }
       unsaved = unsaved + more
       if !more.isEmpty, !answers { isAnswering = false }
+      if !more.isEmpty { complaint = complaint ?? reason }
     }
-    return HandoverReport(unsaved: unsaved, orphans: orphans, isDatabaseAnswering: isAnswering)
+    return HandoverReport(
+      unsaved: unsaved, orphans: orphans, isDatabaseAnswering: isAnswering, complaint: complaint)
   }
 }
 

@@ -7,11 +7,18 @@ struct HandoverReport: Equatable {
   /// Partitions that nobody serves, and of which only this drone may have the newest writes.
   var orphans = 0
   let isDatabaseAnswering: Bool
+  /// Why it does not store, by its own word.
+  var complaint: String?
 
   var isEmpty: Bool { unsaved.isEmpty && orphans == 0 }
 
-  /// What the database lacks, and whether it is there.
-  var sentence: String { "\(lack); the database \(isDatabaseAnswering ? "answers" : "does not answer")" }
+  /// What the database lacks, and whether it is there and stores.
+  var sentence: String {
+    let state =
+      isDatabaseAnswering
+      ? complaint.map { "answers that it cannot store them: \($0)" } ?? "answers" : "does not answer"
+    return "\(lack); the database \(state)"
+  }
 
   static let advice =
     "a second SIGTERM or SIGINT ends this drone at once: its shadows in sync go on with what they have, and what no "
