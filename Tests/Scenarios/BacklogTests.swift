@@ -1,5 +1,6 @@
 import Cluster
 import ClusterFixture
+import Foundation
 import Glibc
 import Keyval
 import LocalCluster
@@ -51,6 +52,13 @@ struct BacklogTests {
     }
   }
 
+  /// The most memory that a process has had, as the kernel says it: kB.
+  private static func peak(of process: ClusterRecord.Process) throws -> String {
+    let status = try String(contentsOfFile: "/proc/\(process.identity.pid)/status", encoding: .utf8)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? "?"
+    return line.split(whereSeparator: \.isWhitespace).dropFirst().joined(separator: " ")
+  }
+
   /// What is measured is printed, and nothing is asserted of it but that there is an end to it.
   @Test(
     "more is written than the database stores, while drones are drained, end and come back, and the cluster stops"
@@ -71,7 +79,8 @@ struct BacklogTests {
       }
       print(
         "20 s: \(load.acknowledged) puts of 1 kB acknowledged, longest wait \(load.longestWait), "
-          + "largest backlog \(most) bytes")
+          + "largest backlog \(most) bytes, "
+          + "most memory \(try ["d1", "d2", "d3"].map { try Self.peak(of: cluster.process($0)) })")
       for name in ["d1", "d2", "d3"] {
         #expect(try await observer.administer(.drain, name).isAccepted)
         try await cluster.eventually("\(name) is empty", within: .seconds(120)) {
