@@ -14,6 +14,10 @@ struct EndingTests {
     try await ClusterFixture.run(drones: 3, within: .seconds(600)) { cluster in
       let client = try cluster.client()
       let before = try await awaitRest(cluster, by: client)
+      // Their histories go over the end of everything and its return.
+      let others = try await HostWorkload.Workload(
+        (0..<4).map { _ in try cluster.client(deadline: .seconds(10)) }, beginning: "end", padding: 10_000,
+        pause: .milliseconds(20))
       let slow = SlowProcess(try cluster.process("db1").identity)
       let load = BulkLoad(client)
       try await awaitBacklog(cluster, load, by: client)
@@ -37,6 +41,13 @@ struct EndingTests {
       try await cluster.awaitServing(
         by: client, aboveTerm: before.term.number, within: .seconds(60))
       #expect(try await load.lost(by: cluster.client()) == [], "of \(load.acknowledged)")
+      let sofar = others.progress.operations
+      try await cluster.eventually("the others go on") {
+        zip(others.progress.operations, sofar).allSatisfy { $0 > $1 + 20 }
+      }
+      let report = try await others.finish()
+      #expect(report.lost == [], "of \(report.written)")
+      #expect(report.anomalies == [] && report.operations > 100)
     }
   }
 
