@@ -30,6 +30,8 @@ struct WriteHistory {
   private var clients: [ClientIncarnation] = []
   private var firstClient = 0
   private var isClientForgotten = false
+  /// The last one that was settled.
+  private var last: UInt64 = 0
 
   /// - Parameter isForgetful: whether there were clients of whose writes nothing is known any more.
   init(
@@ -39,7 +41,7 @@ struct WriteHistory {
     self.bounds = bounds
     isClientForgotten = isForgetful
     for entry in forgotten { forget(entry.client, entry.write) }
-    for outcome in outcomes { settle(outcome) }
+    for outcome in outcomes.sorted(by: { $0.sequence < $1.sequence }) { settle(outcome) }
   }
 
   func past(of write: UInt64, by client: ClientIncarnation) -> Past {
@@ -53,10 +55,12 @@ struct WriteHistory {
     pasts[Name(client: client, write: write)] = .pending(sequence)
   }
 
-  /// A record that is repeated to a copy is settled already.
+  /// A record that is repeated to a copy is settled already, also if it has been dropped since: it would come back as the
+  /// newest, and a client that had been forgotten would be known again by an older write than it has made.
   mutating func settle(_ outcome: WriteOutcome) {
+    guard outcome.sequence > last else { return }
+    last = outcome.sequence
     let name = Name(client: outcome.client, write: outcome.write)
-    if case .done(_, outcome.sequence) = pasts[name] { return }
     pasts[name] = .done(existed: outcome.existed, sequence: outcome.sequence)
     guard ring.count == bounds.outcomes else {
       ring.append(outcome)

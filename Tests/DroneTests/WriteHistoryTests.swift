@@ -8,8 +8,41 @@ import Testing
     ClientIncarnation(high: 0, low: UInt64(number))
   }
 
+  private final class Numbers {
+    var last: UInt64 = 0
+  }
+  private let numbers = Numbers()
+
+  /// Of the next record.
   private func outcome(_ number: Int, _ write: Int, existed: Bool = false) -> WriteOutcome {
-    WriteOutcome(client: client(number), write: UInt64(write), sequence: 0, existed: existed)
+    numbers.last += 1
+    return WriteOutcome(
+      client: client(number), write: UInt64(write), sequence: numbers.last, existed: existed)
+  }
+
+  @Test("what is repeated to a copy leaves nothing unseen that was ever settled, however little is remembered")
+  func repeated() {
+    var random = SplitMix(seed: 7)
+    for _ in 0..<2_000 {
+      var bounds = HistoryBounds()
+      bounds.outcomes = Int(random.next(in: 1...3))
+      bounds.clients = Int(random.next(in: 1...2))
+      var writes: [Int: Int] = [:]
+      let all = (0..<Int(random.next(in: 2...12))).map { _ in
+        let number = Int(random.next(in: 1...3))
+        writes[number, default: 0] += 1
+        return outcome(number, writes[number]!)
+      }
+      let applied = Int(random.next(in: 1...Int64(all.count)))
+      var owner = WriteHistory(bounds)
+      for outcome in all[..<applied] { owner.settle(outcome) }
+      var copy = WriteHistory(
+        bounds, outcomes: owner.outcomes, forgotten: owner.forgottenWrites, isForgetful: owner.isForgetful)
+      for outcome in all[Int(random.next(in: 0...Int64(applied)))...] { copy.settle(outcome) }
+      for outcome in all {
+        #expect(copy.past(of: outcome.write, by: outcome.client) != .unseen)
+      }
+    }
   }
 
   @Test("unseen, under way, done, and at the horizon forgotten; later writes of that client are unseen")
