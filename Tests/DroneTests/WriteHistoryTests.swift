@@ -20,7 +20,7 @@ import Testing
       client: client(number), write: UInt64(write), sequence: numbers.last, existed: existed)
   }
 
-  @Test("what is repeated to a copy leaves nothing unseen that was ever settled, however little is remembered")
+  @Test("what is repeated to a copy leaves nothing unseen that was ever settled, however little is kept")
   func repeated() {
     var random = SplitMix(seed: 7)
     for _ in 0..<2_000 {
