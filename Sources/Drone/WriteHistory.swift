@@ -97,6 +97,7 @@ struct WriteHistory {
       clients[firstClient] = client
       firstClient = (firstClient + 1) % bounds.clients
     }
-    forgotten[client] = write
+    // It may be one of those: then it may have made any write, since a client's are not always dropped in order.
+    forgotten[client] = isClientForgotten ? .max : write
   }
 }

@@ -86,6 +86,15 @@ import Testing
     #expect(history.past(of: 1, by: client(count)).existed == false)
   }
 
+  @Test("a client that was forgotten is not known again by an older write that is dropped later")
+  func outOfOrder() {
+    var bounds = HistoryBounds()
+    (bounds.outcomes, bounds.clients) = (1, 1)
+    var history = WriteHistory(bounds)
+    for (number, write) in [(1, 7), (2, 1), (2, 2), (1, 6), (2, 3)] { history.settle(outcome(number, write)) }
+    #expect(history.past(of: 7, by: client(1)) == .forgotten)
+  }
+
   @Test("what a database has kept is taken over")
   func loaded() {
     let history = WriteHistory(
