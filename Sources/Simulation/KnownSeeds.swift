@@ -57,9 +57,9 @@ public enum KnownSeeds {
     ("drone that a stalling database does not reach", 163_854_837),
     // A drone that ended believed that nobody needed its copies, by the answer to a report that had not told of them yet.
     ("copies of which nobody was told yet", 163_854_965),
-    // Records that were repeated to a copy came back into its history as the newest: a client that had been forgotten was
-    // known again by an older write, and its newer one would have been executed twice.
-    ("repeated records in a copy's history", 1_813_338_284),
+    // A client that had been forgotten was known again by an older write that was dropped later: the retry of its newer
+    // one would have been executed twice.
+    ("forgotten client that is known again", 1_813_338_284),
   ]
 
   #if KEYVAL_MUTATIONS
