@@ -83,23 +83,23 @@ struct BacklogTests {
           + "most memory \(try ["d1", "d2", "d3"].map { try Self.peak(of: cluster.process($0)) })")
       for name in ["d1", "d2", "d3"] {
         #expect(try await observer.administer(.drain, name).isAccepted)
-        try await cluster.eventually("\(name) is empty", within: .seconds(120)) {
+        try await cluster.eventually("\(name) is empty", within: .seconds(240)) {
           try await observer.status().drones.first { $0.principal.instance == name }?.state == .drained
         }
         #expect(try await observer.administer(.resume, name).isAccepted)
       }
       print("drained: longest wait \(load.longestWait)")
       for name in ["d1", "d2", "d3"] {
-        #expect(try await cluster.terminate(name, within: .seconds(120)) == 0)
+        #expect(try await cluster.terminate(name, within: .seconds(240)) == 0)
         try cluster.restart(name)
-        try await cluster.awaitServing(by: observer, drones: ["d1", "d2", "d3"], within: .seconds(120))
+        try await cluster.awaitServing(by: observer, drones: ["d1", "d2", "d3"], within: .seconds(240))
       }
       print("asked to end one by one: longest wait \(load.longestWait)")
       let clock = ContinuousClock()
       let began = clock.now
       for name in ["d1", "d2", "d3"] { try cluster.process(name).identity.send(signal: SIGTERM) }
       for name in ["d1", "d2", "d3"] {
-        #expect(try await cluster.awaitEnd(of: name, within: .seconds(120)) == 0)
+        #expect(try await cluster.awaitEnd(of: name, within: .seconds(240)) == 0)
       }
       print("all drones asked to end: \(clock.now - began)")
       await load.stop()
@@ -107,7 +107,7 @@ struct BacklogTests {
         if name == "db1" { #expect(try await cluster.terminate(name) == 0) }
         try cluster.restart(name)
       }
-      try await cluster.awaitServing(by: observer, drones: ["d1", "d2", "d3"], within: .seconds(120))
+      try await cluster.awaitServing(by: observer, drones: ["d1", "d2", "d3"], within: .seconds(240))
       #expect(try await load.lost(by: observer) == [], "of \(load.acknowledged)")
       print("failures: \(load.failures.count) \(load.failures.prefix(2))")
     }
