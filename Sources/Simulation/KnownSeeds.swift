@@ -57,6 +57,10 @@ public enum KnownSeeds {
     ("drone that a stalling database does not reach", 163_854_837),
     // A drone that ended believed that nobody needed its copies, by the answer to a report that had not told of them yet.
     ("copies of which nobody was told yet", 163_854_965),
+    // A removed drone refused its only client by an old access list, for ever.
+    ("access list of a removed drone", 970_359_754),
+    // No election could be won without a drone of an earlier list, which the authority never reached again.
+    ("drone that only an earlier list has", 970_360_378),
     // A client that had been forgotten was known again by an older write that was dropped later: the retry of its newer
     // one would have been executed twice.
     ("forgotten client that is known again", 1_813_338_284),
