@@ -20,7 +20,8 @@ import Cluster
 //   fail to hold, and if it does the copy is kept and nobody serves (`Opened.isIncomplete`). A shadow that has no room for
 //   a record does not confirm it and keeps what it has (`CopyShelf.tooMuch`), as does one that lacks a batch in between.
 // - *Promotion* raises the fence, leaves the origin of the numbers and whoever is on L, and puts the last owner on it, who
-//   has everything too: any other copy may still be promoted. The promoted drone numbers no records itself before the database has its log and an empty list.
+//   has everything too: any other copy may still be promoted. The promoted drone numbers no records itself before the
+//   database has its log and an empty list.
 // - *A move and a drain* are promotions of a copy on L; the old owner stops first and keeps its own as the last owner.
 // - *An end in order* asks for the empty list, which waits for the records. Who ends before that leaves L as it is. So
 //   does the database that ends, and stores nothing more.

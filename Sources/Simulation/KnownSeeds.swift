@@ -67,8 +67,8 @@ public enum KnownSeeds {
   ]
 
   #if KEYVAL_MUTATIONS
-    /// For each deliberate fault a seed that finds it, one of the fixed ones if any of them does. When the cores or the
-    /// faults change, another may be the first: `keyval-simulate --mutations` tells which.
+    /// For each deliberate fault a seed that finds it, of the fixed ones. When the cores or the faults
+    /// change, another may be the first: `keyval-simulate --mutations` tells which.
     public static let findings: [(name: String, seed: UInt64)] = [
       ("skipFence", 9),
       ("checkFenceBeforeTransaction", 16),

@@ -106,20 +106,22 @@ import Testing
     #expect(pair.shadowCore.copyToken(of: ShadowPair.partition) == ShadowPair.token)
   }
 
-  @Test("a shadow that may keep no more confirms nothing more, and keeps the copy that is on the list")
-  func fullTail() {
+  /// A shadow that is on the list, and has room for one write that the database does not have.
+  private func withSmallTail() -> ShadowPair {
+    var bounds = DataBounds()
+    bounds.tail = 60
     var pair = ShadowPair()
-    pair.shadowCore = DataCore(
-      incarnation: ShadowPair.shadowLife,
-      bounds: {
-        var bounds = DataBounds()
-        bounds.tail = 60
-        return bounds
-      }())
+    pair.shadowCore = DataCore(incarnation: ShadowPair.shadowLife, bounds: bounds)
     pair.install(shadows: [1])
     pair.connect()
     pair.talk()
     pair.store()
+    return pair
+  }
+
+  @Test("a shadow that may keep no more confirms nothing more, and keeps the copy that is on the list")
+  func fullTail() {
+    var pair = withSmallTail()
     #expect(pair.isListed)
     #expect(pair.put("a", "1") == nil)
     #expect(pair.talk().count == 1)
@@ -133,18 +135,7 @@ import Testing
 
   @Test("a batch behind one for which there was no room is not taken, and the copy that is on the list stays")
   func gapBehindFullTail() throws {
-    var pair = ShadowPair()
-    pair.shadowCore = DataCore(
-      incarnation: ShadowPair.shadowLife,
-      bounds: {
-        var bounds = DataBounds()
-        bounds.tail = 60
-        return bounds
-      }())
-    pair.install(shadows: [1])
-    pair.connect()
-    pair.talk()
-    pair.store()
+    var pair = withSmallTail()
     #expect(pair.put("a", "1") == nil)
     #expect(pair.talk().count == 1)
     #expect(pair.put("b", "1") == nil)
