@@ -12,27 +12,38 @@ final class Overload: Sendable {
     var longest = Duration.zero
   }
   private let ledger = Mutex(Ledger())
-  private let tasks = Mutex<[Task<Void, Never>]>([])
+  /// By caller; one of each client.
+  private let tasks = Mutex<[[Task<Void, Never>]]>([])
 
   init(_ clients: [KeyvalClient], callers: Int, length: Int = 1_000) {
-    let all = clients.enumerated().flatMap { index, client in
-      (0..<callers).map { caller in
+    let all = (0..<callers).map { caller in
+      clients.enumerated().map { index, client in
         Task { await self.write("counter \(index)/\(caller)", length, client) }
       }
     }
     tasks.withLock { $0 = all }
   }
 
+  /// Lets so many callers of each client go on; what the others were told stays promised.
+  func ease(toCallers callers: Int) async {
+    let ended = tasks.withLock { tasks in
+      defer { tasks = Array(tasks.prefix(callers)) }
+      return tasks.dropFirst(callers).flatMap(\.self)
+    }
+    await Self.end(ended)
+  }
+
+  func stop() async { await ease(toCallers: 0) }
+
+  private static func end(_ tasks: [Task<Void, Never>]) async {
+    for task in tasks { task.cancel() }
+    for task in tasks { await task.value }
+  }
+
   var acknowledged: Int { ledger.withLock { $0.count } }
   var failures: [String] { ledger.withLock { $0.failures } }
   /// From a put to its answer.
   var longestWait: Duration { ledger.withLock { $0.longest } }
-
-  func stop() async {
-    let all = tasks.withLock { $0 }
-    for task in all { task.cancel() }
-    for task in all { await task.value }
-  }
 
   private func write(_ key: String, _ length: Int, _ client: KeyvalClient) async {
     let clock = ContinuousClock()
