@@ -78,6 +78,7 @@ class Machine {
     let waiting = whenEnded
     whenEnded = []
     for wait in waiting { wait() }
+    if world.isHealed { world.after(1_000) { [unowned self] in start() } }
   }
 
   /// Who waits for its end.

@@ -103,6 +103,7 @@ public struct Run: Sendable {
   private func heal(_ world: World) {
     guard !world.isOver else { return }
     world.trace("HEALED")
+    world.isHealed = true
     for authority in world.authorities { (authority.stepsToLive, authority.stepsToHang) = (nil, nil) }
     world.access.permitAll(at: world.time)
     for machine in world.machines {

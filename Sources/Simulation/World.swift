@@ -35,6 +35,8 @@ final class World {
   private(set) var violations: [Violation] = []
   /// Of faults that are struck one by one.
   var hasStruckAll = false
+  /// The faults are over: what is down comes up, also what goes down only now because it was asked to end before.
+  var isHealed = false
   /// How often a thread pauses for a moment, and how often for long, in a million steps.
   var shortPauses = 0
   var longPauses = 0
