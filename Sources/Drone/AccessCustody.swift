@@ -11,6 +11,8 @@ struct AccessCustody {
   /// (term, version) of the one that is in force here; (0, 0) before there is one.
   var installed: (term: Term, version: UInt64) = (.none, 0)
 
+  /// A commander renewed leases here until then. It does so only for a drone that has the list that is in force.
+  var isInForceUntil: Instant?
   /// What the data loops were told last of `InstalledAccessList.mayDeny`.
   var mayDeny = false
 
@@ -19,9 +21,9 @@ struct AccessCustody {
 }
 
 extension DroneCore {
-  /// Only a commander that is heard puts a newer list in force here.
-  mutating func adjustDenials() -> [DroneAction] {
-    let mayDeny = hearsCommander && !isWithdrawn
+  /// To hear the commander is not enough: who is not heard by it is sent no newer list.
+  mutating func adjustDenials(_ now: Instant) -> [DroneAction] {
+    let mayDeny = hearsCommander && !isWithdrawn && access.isInForceUntil.map { now < $0 } ?? false
     guard access.mayDeny != mayDeny else { return [] }
     access.mayDeny = mayDeny
     return [.setDenials(mayDeny)]

@@ -4,8 +4,8 @@ import Cluster
 /// drone are given the same lists in the same order, so these numbers mean the same on each.
 public struct InstalledAccessList: Sendable {
   public private(set) var list: AccessList?
-  /// Whether a refusal by this list is the cluster's word: somebody is heard who would put a newer one in force. A drone
-  /// that was removed or is cut off would else tell a client for ever that it has no right, which it was given since.
+  /// Whether a refusal by this list is the cluster's word: a commander has just said that it is in force. A drone that
+  /// was removed or is cut off would else tell a client for ever that it has no right, which it was given since.
   public var mayDeny = false
   public private(set) var edition: UInt64 = 0
 

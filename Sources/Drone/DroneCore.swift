@@ -115,7 +115,7 @@ public struct DroneCore: Sendable {
 
   public mutating func handle(_ event: DroneEvent, now: Instant) -> [DroneAction] {
     let actions = react(to: event, now: now)
-    return actions + adjustDenials()
+    return actions + adjustDenials(now)
   }
 
   private mutating func react(to event: DroneEvent, now: Instant) -> [DroneAction] {
@@ -339,6 +339,7 @@ public struct DroneCore: Sendable {
     guard let until = leaseEnd(renewal.nonce, milliseconds: milliseconds, now: now), until > now else {
       return []
     }
+    access.isInForceUntil = max(access.isInForceUntil ?? until, until)
     let covered = holdings.renew(
       renewal.partitions, nonce: renewal.nonce, until: until, term: renewal.term)
     return covered.isEmpty ? [] : [.serve(covered, until: until)]

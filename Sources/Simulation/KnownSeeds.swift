@@ -64,6 +64,8 @@ public enum KnownSeeds {
     // A client that had been forgotten was known again by an older write that was dropped later: the retry of its newer
     // one would have been executed twice.
     ("forgotten client that is known again", 1_813_338_284),
+    // A drone that heard the commander, and was not heard by it, was sent no newer access list and refused by its old one.
+    ("access list for whom the commander does not hear", 4_043_960_144),
     // A fault of the simulator: who had been asked to end, and was done only after all had healed, stayed down until the
     // last of all was done, and that one waited for a database that was down.
     ("database that is down until the last has ended", 4_043_955_643),

@@ -199,16 +199,26 @@ import Testing
       "what may be another's to permit by now")
   }
 
-  @Test("a drone that hears no commander refuses nobody by its list: there may be a newer one")
-  func denials() {
+  @Test("a drone refuses nobody by its list unless a commander has just said that it is in force")
+  func denials() throws {
     func denials(_ actions: [DroneAction]) -> [Bool] {
       actions.compactMap { if case .setDenials(let mayDeny) = $0 { mayDeny } else { nil } }
     }
     var drone = TestDrone.registered()
-    #expect(denials(drone.heartbeat(1, from: 2)) == [true])
+    let heard = drone.heartbeat(1, from: 2)
+    #expect(denials(heard).isEmpty, "it hears the commander, and may not be heard by it")
+    let nonce = try #require(heard.report?.nonce)
+    #expect(denials(drone.renew([], nonce: nonce, term: 1, by: 2)) == [true], "also where it serves nothing")
     #expect(denials(drone.heartbeat(1, from: 2, sequence: 2)).isEmpty)
-    #expect(denials(drone.pass(Timing().suspicion + 1_000)) == [false])
-    #expect(denials(drone.heartbeat(1, from: 2, sequence: 3)) == [true])
+    #expect(denials(drone.pass(5_000)) == [false], "nobody is heard")
+    let again = drone.heartbeat(1, from: 2, sequence: 3)
+    #expect(denials(again).isEmpty, "nobody has said so again")
+    #expect(denials(drone.renew([], nonce: try #require(again.report?.nonce), term: 1, by: 2)) == [true])
+    var others: [DroneAction] = []
+    for sequence in 4..<30 as Range<UInt64> {
+      others += drone.pass(100) + drone.heartbeat(1, from: 2, sequence: sequence)
+    }
+    #expect(denials(others) == [false], "it hears the commander all the time, which renews nothing")
   }
 }
 
