@@ -305,8 +305,12 @@ public struct DataCore {
     }
   }
 
+  /// Not what the newest map gives to another: the database's answer may never come here, and whoever asks would wait
+  /// for it for ever.
   private func isOnItsWay(_ partition: Partition) -> Bool {
-    loading[partition.index] != nil || partitions[partition.index] != nil
+    guard loading[partition.index] != nil || partitions[partition.index] != nil else { return false }
+    guard let owner = map?.owner(of: partition) else { return true }
+    return owner.principal == principal
   }
 
   private static func check(_ key: UnsafeRawBufferPointer) -> DataAnswer.Failure? {

@@ -47,6 +47,8 @@ final class DatabaseMachine: Machine {
     core = nil
     sessions = [:]
     store.crash(losesWrites: losesWrites)
+    // What was written and not synced yet may be on the disk now.
+    world.custody.synced()
   }
 
   private func tick() {

@@ -28,6 +28,7 @@ final class DroneMachine: Machine {
   /// The administrator has taken it from the cluster.
   var isRemoved = false
   private var core: DroneCore?
+  var slotMap: SlotMap? { core?.slotMap }
   private var office: Office?
   private var electionKeys: [Term: P256PrivateKey] = [:]
   private var command: Session?

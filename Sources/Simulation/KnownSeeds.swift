@@ -66,9 +66,13 @@ public enum KnownSeeds {
     ("forgotten client that is known again", 1_813_338_284),
     // A drone that heard the commander, and was not heard by it, was sent no newer access list and refused by its old one.
     ("access list for whom the commander does not hear", 4_043_960_144),
+    // A drone that never heard the database again told clients for ever that it was loading what another served by then.
+    ("loading what another serves", 762_263_907),
     // A fault of the simulator: who had been asked to end, and was done only after all had healed, stayed down until the
     // last of all was done, and that one waited for a database that was down.
     ("database that is down until the last has ended", 4_043_955_643),
+    // Another: what a database had written when it ended was not counted as stored.
+    ("written when the database ends", 2_999_543_788),
   ]
 
   #if KEYVAL_MUTATIONS

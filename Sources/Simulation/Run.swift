@@ -141,7 +141,9 @@ public struct Run: Sendable {
       return workload.hasReadEverything
     }
     if !world.isOver, !workload.hasReadEverything {
-      world.violated("\(workload.unreadCount) keys cannot be read \(Self.recovery) ms after the last fault")
+      world.violated(
+        "\(workload.unreadCount) keys cannot be read \(Self.recovery) ms after the last fault; "
+          + (workload.lastUnread.map { world.watch.standing(Slot(key: $0).partition) } ?? ""))
     }
   }
 

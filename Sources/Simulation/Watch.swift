@@ -208,7 +208,7 @@ final class Watch {
     return world.isServed ? world.notShadowed.map(standing) ?? "" : whyNotServed
   }
 
-  private func standing(_ partition: Partition) -> String {
+  func standing(_ partition: Partition) -> String {
     let fence = world.database.store.durable.fences[partition.index]
     let copies = world.drones.filter(\.isUp).compactMap { drone in
       drone.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition).map { "\(drone.name) \($0)" }
@@ -218,8 +218,14 @@ final class Watch {
       "\($0.name) \($0.loops[loop].core.shadowStates(of: partition))"
     }
     let lives = world.drones.map { "\($0.name) \($0.incarnation)" }
+    let serving = world.drones.filter { $0.isServing(partition) }.map(\.name)
+    let maps = world.drones.filter(\.isUp).map { drone in
+      let map = drone.slotMap
+      let owner = map?.owner(of: partition)?.principal.instance
+      return "\(drone.name) \(map?.term.number ?? 0).\(map?.version ?? 0) \(owner ?? "nobody")"
+    }
     return
-      "partition \(partition): \(fence.map { "\($0)" } ?? "never opened"); copies: \(copies); \(states); lives: \(lives)"
+      "partition \(partition): \(fence.map { "\($0)" } ?? "never opened"); serving: \(serving); owners by the maps: \(maps); copies: \(copies); \(states); lives: \(lives)"
   }
 
   func isLost(_ partition: Partition) -> Bool {

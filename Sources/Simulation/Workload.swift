@@ -66,7 +66,12 @@ final class Workload {
     for index in parts.indices { parts[index].answered(key, call, result) }
     guard lastReads != nil, call == .get, unread.contains(key) else { return }
     // Whoever gets no answer asks again.
-    if hasResult { unread.remove(key) } else { lastReads?.append(key) }
+    if hasResult {
+      unread.remove(key)
+    } else {
+      lastUnread = key
+      lastReads?.append(key)
+    }
   }
 
   /// From now on every key is read, and nothing else is asked.
@@ -77,6 +82,8 @@ final class Workload {
 
   var hasReadEverything: Bool { lastReads != nil && unread.isEmpty }
   var unreadCount: Int { unread.count }
+  /// The key whose read failed last.
+  private(set) var lastUnread: [UInt8]?
 
   /// What the parts find wrong.
   func check(isLost: ([UInt8]) -> Bool) -> [String] { parts.flatMap { $0.check(history, isLost: isLost) } }

@@ -54,6 +54,27 @@ import Wire
     #expect(!loop.core.hasWaiting)
   }
 
+  @Test("what is being opened and is another's by a newer map is not said to be loading: it may never come")
+  func openingOfAnothers() throws {
+    var loop = TestLoop()
+    func install(owner: Int, version: UInt64) throws {
+      let map = try #require(
+        SlotMap(
+          cluster: Names.cluster, term: Term(1), version: version, expiry: 600, commander: Names.drone(1),
+          drones: [1, 2].map { .init(principal: Names.drone($0), endpoint: Names.node($0).endpoint) },
+          owners: Partition.all.map { _ in owner }))
+      loop.core.install(map, mine: .all, principal: Names.drone(1))
+    }
+    try install(owner: 0, version: 1)
+    _ = loop.core.beginOpening(Names.set([400]), token: Names.token(1, 2), mode: .load)
+    #expect(loop.get("a", 400) == .unavailable(.loading))
+    try install(owner: 1, version: 2)
+    #expect(loop.get("a", 400) == .moved(version: 2))
+    #expect(loop.put("a", "1", 400, write: 1) == .moved(version: 2))
+    try install(owner: 0, version: 3)
+    #expect(loop.get("a", 400) == .unavailable(.loading))
+  }
+
   @Test("what can never succeed fails, and changes nothing")
   func failures() {
     var loop = TestLoop()

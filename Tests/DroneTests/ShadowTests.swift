@@ -246,7 +246,7 @@ import Wire
     var opened = pair.shadowCore.promote(
       ShadowPair.partition, token: token, sequence: raised.sequence, inSync: raised.inSync)
     #expect(opened == .recovering)
-    #expect(pair.get("a", of: \.shadowCore) == .unavailable(.loading))
+    #expect(pair.get("a", of: \.shadowCore) == .moved(version: 1), "by the map that it has")
     while opened == .recovering {
       let batches = pair.shadowCore.takeAppend()
       guard !batches.isEmpty else { break }
