@@ -71,6 +71,10 @@ struct AccessTests {
         try await !isDenied { try await bob.put(Self.keys[0], "bob's") }
       }
       #expect(try await alice.getString(Self.keys[0]) == "bob's")
+      // Whichever drone is asked; the others may have the list a moment later.
+      try await cluster.eventually("bob may ask for the status", within: Self.bound) {
+        try await !isDenied { _ = try await bob.status() }
+      }
       #expect(try await bob.status().drones.count == 3)
 
       // A mistake changes nothing, and the log says where it is.
