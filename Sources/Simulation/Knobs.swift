@@ -52,12 +52,13 @@ struct Knobs: Sendable {
     draw(&store.alternateGroup, [1, 300, 2_000], &random)
     draw(&store.waiting, [10_000], &random)
     // With fewer than the loops that open something at the same time, who comes first is a matter of luck for minutes.
-    draw(&store.orders, [6, 16], &random)
+    // Seven drones have fourteen.
+    draw(&store.orders, [16, 40], &random)
     draw(&store.fullLog.rows, [1, 5, 40], &random)
     draw(&store.longLog.rows, [1, 3, 20], &random)
     draw(&store.shortLog.rows, [0, 2, 10], &random)
     draw(&store.streams, [1, 2], &random)
-    draw(&store.waitingStreams, [2, 6], &random)
+    draw(&store.waitingStreams, [16, 40], &random)
     draw(&moves, [1, 4], &random)
     drawPace(&random)
   }
