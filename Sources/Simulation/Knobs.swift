@@ -58,7 +58,7 @@ struct Knobs: Sendable {
     draw(&store.longLog.rows, [1, 3, 20], &random)
     draw(&store.shortLog.rows, [0, 2, 10], &random)
     draw(&store.streams, [1, 2], &random)
-    draw(&store.waitingStreams, [16, 40], &random)
+    draw(&store.waitingStreams, [2, 6], &random)
     draw(&moves, [1, 4], &random)
     drawPace(&random)
   }

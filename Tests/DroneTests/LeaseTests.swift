@@ -22,7 +22,9 @@ import Testing
     let report = try #require(drone.heartbeat(1, from: 2, sequence: 2).report)
     #expect(drone.renew(ten, nonce: report.nonce + 1, term: 1, by: 2).isEmpty)
     drone.now = drone.now + drone.timing.lease
-    #expect(drone.renew(ten, nonce: report.nonce, term: 1, by: 2).served == nil)
+    #expect(
+      drone.renew(ten, nonce: report.nonce, term: 1, by: 2) == [.setDenials(false)],
+      "no lease; and with the last one it is over that the access list is known to be in force")
   }
 
   @Test("answers out of order never shorten a lease")

@@ -46,14 +46,19 @@ struct ShadowPair {
     shadowCore.install(map, mine: [Self.partition], principal: shadow)
   }
 
-  static func map(shadows: [Int], version: UInt64) -> SlotMap {
+  /// By its newest map the shadow is to be the owner.
+  mutating func installAtShadowAsOwner() {
+    shadowCore.install(Self.map(owner: 1, shadows: [], version: 2), mine: [Self.partition], principal: shadow)
+  }
+
+  static func map(owner: Int = 0, shadows: [Int], version: UInt64) -> SlotMap {
     SlotMap(
       cluster: Names.cluster, term: Term(1), version: version, expiry: Names.wall + 600,
       commander: Names.drone(1),
       drones: [1, 2, 3, 4].map {
         SlotMap.Drone(principal: Names.drone($0), endpoint: Names.node($0).endpoint)
       },
-      owners: [Int?](repeating: 0, count: Partition.count),
+      owners: [Int?](repeating: owner, count: Partition.count),
       shadows: [[Int]](repeating: shadows, count: Partition.count))!
   }
 

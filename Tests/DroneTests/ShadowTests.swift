@@ -247,6 +247,8 @@ import Wire
       ShadowPair.partition, token: token, sequence: raised.sequence, inSync: raised.inSync)
     #expect(opened == .recovering)
     #expect(pair.get("a", of: \.shadowCore) == .moved(version: 1), "by the map that it has")
+    pair.installAtShadowAsOwner()
+    #expect(pair.get("a", of: \.shadowCore) == .unavailable(.loading))
     while opened == .recovering {
       let batches = pair.shadowCore.takeAppend()
       guard !batches.isEmpty else { break }
