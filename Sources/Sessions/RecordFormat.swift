@@ -1,3 +1,5 @@
+import Wire
+
 /// The layout of a record: `length(4, big-endian) ‖ AEAD(type(1) ‖ content) ‖ tag(16)`.
 ///
 /// The length counts type, content and tag, and is the associated data. The nonce is the static IV of the
@@ -33,5 +35,36 @@ public enum SessionCloseReason: UInt8, Sendable {
   case idle = 2
   case replaced = 3
   case shuttingDown = 4
+  /// The peer is who it says, and has no business here (any more).
   case notAuthorized = 5
+  /// What the peer sent cannot be read, or does not belong there: its software does not follow the protocol.
+  case protocolError = 6
+  /// The peer sent a kind of message that this side does not know; one of the two may be a newer version.
+  case unknownMessage = 7
+
+  /// After an error in the handling of a peer's messages: what cannot be read is the peer's fault, and whatever else
+  /// there may be is not.
+  public init(after error: any Error) {
+    switch error {
+    case CBORError.unknownKind: self = .unknownMessage
+    case is CBORError: self = .protocolError
+    default: self = .finished
+    }
+  }
+}
+
+extension SessionCloseReason: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .finished: "it has finished"
+    case .ticketExpired: "the ticket has expired"
+    case .idle: "it was idle for too long"
+    case .replaced: "another session takes its place"
+    case .shuttingDown: "the other side is about to end"
+    case .notAuthorized: "not authorised"
+    case .protocolError: "what this side sent cannot be read there"
+    case .unknownMessage:
+      "this side sent a kind of message that is not known there; is one of the two a newer version?"
+    }
+  }
 }

@@ -23,6 +23,8 @@ public enum SessionError: Error, Equatable, Sendable {
   /// The acceptor said no. Unauthenticated: for a person to read.
   case refused(Refusal)
   case tooManyConnections
+  /// This side's node has no business with the peer, who is who it says.
+  case notAdmitted(String)
 
   // Records
   case recordLengthRefused(Int)
@@ -81,6 +83,7 @@ extension SessionError: CustomStringConvertible {
     case .finishedDidNotVerify: "the peer's Finished does not verify: the two sides saw different handshakes"
     case .refused(let refusal): "the node refused the session (it says): \(refusal.sentence)"
     case .tooManyConnections: "too many connections wait for their handshake"
+    case .notAdmitted(let peer): "'\(peer)' has proved who it is, and this node has no business with it"
     case .recordLengthRefused(let length): "a record announces \(length) bytes, outside the limits"
     case .recordDidNotOpen: "a record did not open: it was altered, reordered or repeated"
     case .unknownRecordType(let type): "a record has the unknown type \(type)"
@@ -107,7 +110,7 @@ extension SessionError: CustomStringConvertible {
       .indicatorMissing, .refused, .writeTimedOut:
       .peer
     case .unsupportedVersion, .noCommonSuite, .wrongCluster, .unknownService, .wrongTarget, .peerIsSelf,
-      .securityContextFailed:
+      .securityContextFailed, .notAdmitted:
       .configuration
     case .timedOut, .connectionLost, .tooManyConnections: .network
     case .messageTooLarge, .cryptographyFailed, .unexpectedEvent: .thisSide
@@ -131,6 +134,7 @@ extension SessionError: CustomStringConvertible {
     case .contextRefused:
       "check the realm's templates: AES-SHA2 encryption types only, MIT Kerberos 1.19 or later"
     case .peerIsSelf: "give every node a principal of its own"
+    case .notAdmitted: "nothing, unless it should be let in: then make it a member, or an administrator"
     case .indicatorRefused, .indicatorMissing: "use the ticket that the service is meant for"
     case .refused(let refusal):
       refusal.code == .ticketRefused

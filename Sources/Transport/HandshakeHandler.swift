@@ -255,7 +255,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     session.context = nil
     isOver = true
     timer?.cancel()
-    report?(.failed(.session(.closedByPeer(.notAuthorized))))
+    report?(.failed(.session(.notAdmitted(session.identity.peer))))
     report = nil
   }
 

@@ -21,8 +21,10 @@ public enum CBORError: Error, Equatable, Sendable, CustomStringConvertible {
   case limitExceeded(String, offset: Int)
   /// Bytes behind the last item that was expected.
   case trailingBytes(count: Int)
-  /// A message kind, or a value of a field, that the protocol does not have.
+  /// A value of a field that the protocol does not have.
   case unknownValue(field: String, value: UInt64)
+  /// A kind of message that the protocol does not have where this one came.
+  case unknownKind(String, kind: UInt64)
 
   public var description: String {
     switch self {
@@ -46,6 +48,8 @@ public enum CBORError: Error, Equatable, Sendable, CustomStringConvertible {
       "the peer's message has \(count) bytes behind its end"
     case .unknownValue(let field, let value):
       "the peer's message has the unknown \(field) \(value); is one side a newer version?"
+    case .unknownKind(let what, let kind):
+      "the peer's message is \(what) of the unknown kind \(kind); is one side a newer version?"
     }
   }
 }

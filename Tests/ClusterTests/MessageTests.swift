@@ -107,7 +107,7 @@ import Wire
       #expect(throws: CBORError.self) { try ControlMessage.decode(bytes) }
     }
     for kind: UInt8 in 9...15 {
-      #expect(throws: CBORError.unknownValue(field: "request kind", value: UInt64(kind))) {
+      #expect(throws: CBORError.unknownKind("a request", kind: UInt64(kind))) {
         try OwnedRequest.decode([0x82, kind, 0])
       }
     }

@@ -137,7 +137,10 @@ struct DatabaseNodeTests {
         try await fixture.drone("d1", at: address), try await fixture.drone("d2", at: address)
       )
       first.send(bytes: [0x83, 0x18, 65, 0x01, 0x9f])
-      #expect(try await first.closed() == .closedByPeer(.notAuthorized))
+      #expect(try await first.closed() == .closedByPeer(.protocolError))
+      let third = try await fixture.drone("d3", at: address)
+      third.send(bytes: [0x82, 0x18, 79, 0x01])
+      #expect(try await third.closed() == .closedByPeer(.unknownMessage))
       let one: PartitionSet = [partition(1)]
       let grant = try fixture.grant(one, to: "keyval-drone/d2", token: token(1, 1))
       #expect(try await second.open(one, grant).refused.isEmpty)

@@ -201,7 +201,7 @@ extension SecurityTests {
       for message in messages {
         let probe = try await Probe.dial(target.drone("d2"), mallory)
         probe.send(message)
-        #expect(try await probe.closed() == .closedByPeer(.notAuthorized), "\(message.kind)")
+        #expect(try await probe.closed() == .closedByPeer(.unknownMessage), "\(message.kind)")
       }
       for node in [try target.authority, try target.database] {
         let probe = try await Probe.dial(node, mallory)
@@ -256,7 +256,9 @@ extension SecurityTests {
       for order in orders {
         let probe = try await Probe.dial(target.database, evil)
         probe.send(order)
-        #expect(try await probe.closed() == .closedByPeer(.notAuthorized))
+        // Whichever comes first: it is on no membership list, and a drone's session has no such message.
+        let end = try await probe.closed()
+        #expect(end == .closedByPeer(.unknownMessage) || end == .closedByPeer(.notAuthorized))
         let other = try await Probe.dial(target.authority, evil)
         other.send(order)
         guard case .refused = try await other.control() else {

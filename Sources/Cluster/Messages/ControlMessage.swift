@@ -168,7 +168,9 @@ extension ControlMessage: WireMessage {
     case 129: self = .forgetCopies(try ForgetCopies(from: &reader))
     case 130: self = .unreachable(try Unreachable(from: &reader))
     case 131: self = .membershipQuestion(try MembershipQuestion(from: &reader))
-    default: throw .unknownValue(field: "message kind", value: kind)
+    case 132: self = .ticketCertificateRequest(try TicketCertificateRequest(from: &reader))
+    case 133: self = .ticketCertificate(try TicketCertificate(from: &reader))
+    default: throw .unknownKind("a control message", kind: kind)
     }
   }
 }

@@ -68,7 +68,8 @@ public enum DataAnswer {
     let start = reader.offset
     let count = try reader.readArrayHeader(maximum: 8)
     let kind = try reader.readUnsigned()
-    guard count == Self.itemCount(of: kind) else {
+    guard let expected = Self.itemCount(of: kind) else { throw .unknownKind("an answer", kind: kind) }
+    guard count == expected else {
       throw .outOfRange(field: "the number of items", offset: start)
     }
     let number = try reader.readUnsigned()
@@ -91,7 +92,7 @@ public enum DataAnswer {
     case Kind.outcomeUnknown: self = .outcomeUnknown(number: number)
     case Kind.topology: self = .topology(number: number, try SignedSlotMap(from: &reader))
     case Kind.status: self = .status(number: number, try ClusterStatus(from: &reader))
-    case Kind.administered:
+    default:
       self = .administered(
         number: number,
         AdministratorReply(isAccepted: try reader.readBool(), sentence: try reader.readText()))
@@ -108,11 +109,12 @@ public enum DataAnswer {
     }
   }
 
-  private static func itemCount(of kind: UInt64) -> Int {
+  private static func itemCount(of kind: UInt64) -> Int? {
     switch kind {
     case Kind.notFound, Kind.outcomeUnknown: 2
+    case Kind.value, Kind.done, Kind.unavailable, Kind.failed, Kind.topology, Kind.status: 3
     case Kind.moved, Kind.administered: 4
-    default: 3
+    default: nil
     }
   }
 
@@ -152,7 +154,7 @@ public enum DataAnswer {
   }
 
   private static func begin(_ kind: UInt64, _ number: UInt64, into writer: inout CBORWriter) {
-    writer.beginArray(itemCount(of: kind))
+    writer.beginArray(itemCount(of: kind) ?? 0)
     writer.write(unsigned: kind)
     writer.write(unsigned: number)
   }

@@ -61,7 +61,7 @@ public enum DataRequest {
     let count = try reader.readArrayHeader(maximum: 8)
     let kind = try reader.readUnsigned()
     guard count == Self.itemCount(of: kind) else {
-      if Self.itemCount(of: kind) == nil { throw .unknownValue(field: "request kind", value: kind) }
+      if Self.itemCount(of: kind) == nil { throw .unknownKind("a request", kind: kind) }
       throw .outOfRange(field: "the number of items", offset: start)
     }
     let number = try reader.readUnsigned()

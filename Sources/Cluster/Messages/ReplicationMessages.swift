@@ -127,8 +127,8 @@ extension ReplicationMessage: WireMessage {
       self = .records(try PartitionBatch(from: &reader), stored: try reader.readSequence())
       return
     }
-    let items = [96: 3, 97: 7, 98: 4, 99: 4, 101: 4, 102: 3] as [UInt64: Int]
-    guard let expected = items[kind] else { throw .unknownValue(field: "message kind", value: kind) }
+    let items = [96: 3, 97: 7, 98: 4, 99: 4, 100: 3, 101: 4, 102: 3, 103: 2] as [UInt64: Int]
+    guard let expected = items[kind] else { throw .unknownKind("a replication message", kind: kind) }
     guard count == expected else { throw .outOfRange(field: "the number of items", offset: start) }
     let partition = try Partition(from: &reader)
     let token = try FencingToken(from: &reader)
@@ -169,7 +169,7 @@ extension ReplicationAnswer: WireMessage {
     let count = try reader.readArrayHeader(maximum: 8)
     let kind = try reader.readUnsigned()
     let items = [112: 2, 113: 4, 114: 3, 115: 3, 116: 3] as [UInt64: Int]
-    guard let expected = items[kind] else { throw .unknownValue(field: "answer kind", value: kind) }
+    guard let expected = items[kind] else { throw .unknownKind("a replication answer", kind: kind) }
     guard count == expected else { throw .outOfRange(field: "the number of items", offset: start) }
     if kind == 112 {
       self = .welcome(try Incarnation(from: &reader))

@@ -136,6 +136,8 @@ extension StoreRequest: WireMessage {
     let start = reader.offset
     let count = try reader.readArrayHeader(maximum: 8)
     let kind = try reader.readUnsigned()
+    // What is not known may have anything behind its kind.
+    guard (64...67).contains(kind) else { throw .unknownKind("a request", kind: kind) }
     let number = try reader.readUnsigned()
     switch (kind, count) {
     case (64, 5):
@@ -151,7 +153,7 @@ extension StoreRequest: WireMessage {
     case (64...67, _):
       throw .outOfRange(field: "the number of items", offset: start)
     default:
-      throw .unknownValue(field: "request kind", value: kind)
+      throw .unknownKind("a request", kind: kind)
     }
   }
 }
@@ -239,7 +241,7 @@ extension StoreAnswer: WireMessage {
     case (80...86, _):
       throw .outOfRange(field: "the number of items", offset: start)
     default:
-      throw .unknownValue(field: "answer kind", value: kind)
+      throw .unknownKind("an answer", kind: kind)
     }
   }
 }

@@ -29,7 +29,7 @@ final class DroneSession: SessionHandler {
       while !reader.isAtEnd { loop.answered(self, ClientAnswer(try DataAnswer(from: &reader))) }
     } catch {
       loop.closed(self, reason: "\(session.identity.peer) answers what cannot be read: \(error)")
-      session.close()
+      session.close(SessionCloseReason(after: error))
     }
   }
 

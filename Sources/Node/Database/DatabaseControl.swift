@@ -93,7 +93,7 @@ final class DatabaseControl {
       logger.warning(
         "peer's session closed: what came is no control message",
         metadata: [NodeLogging.Key.principal: "\(session.peer)", NodeLogging.Key.reason: "\(error)"])
-      mesh?.close(session: session.id, .notAuthorized)
+      mesh?.close(session: session.id, SessionCloseReason(after: error))
     }
   }
 

@@ -67,7 +67,7 @@ final class StoreSession: SessionHandler {
       logger.warning(
         "drone's session closed: what came is no request",
         metadata: [NodeLogging.Key.principal: "\(holder)", NodeLogging.Key.reason: "\(error)"])
-      session.close(.notAuthorized)
+      session.close(SessionCloseReason(after: error))
     }
   }
 

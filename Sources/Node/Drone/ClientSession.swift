@@ -60,7 +60,7 @@ final class ClientSession: SessionHandler {
       dataLoop.logger.warning(
         "session closed: what came is no request",
         metadata: [NodeLogging.Key.principal: "\(session.identity.peer)", NodeLogging.Key.reason: "\(error)"])
-      session.close(.notAuthorized)
+      session.close(SessionCloseReason(after: error))
     }
     lease.gather(until: dataLoop.core.batchLeaseEnd)
   }

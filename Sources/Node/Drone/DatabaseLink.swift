@@ -160,7 +160,7 @@ final class DatabaseLink: SessionHandler {
       while !reader.isAtEnd { handle(.answered(try StoreAnswer(from: &reader))) }
     } catch {
       logger.error("the database's answer cannot be read", metadata: [NodeLogging.Key.reason: "\(error)"])
-      session.close(.finished)
+      session.close(SessionCloseReason(after: error))
     }
   }
 

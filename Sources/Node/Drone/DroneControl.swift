@@ -4,6 +4,7 @@ import Cryptography
 import Drone
 import Logging
 import NIOCore
+import Sessions
 import Transport
 import Wire
 
@@ -92,7 +93,7 @@ final class DroneControl {
         logger.warning(
           "peer's session closed: what came is no control message",
           metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(error)"])
-        mesh?.close(session: session.id, .notAuthorized)
+        mesh?.close(session: session.id, SessionCloseReason(after: error))
       }
     case .unreachable(let principal, let error):
       logger.debug(

@@ -62,7 +62,7 @@ final class ReplicationSession {
       logger.warning(
         "owner's session closed: what came is no replication message",
         metadata: [NodeLogging.Key.principal: "\(owner)", NodeLogging.Key.reason: "\(error)"])
-      return session.close(.notAuthorized)
+      return session.close(SessionCloseReason(after: error))
     }
     for loop in elsewhere.keys.sorted() { forward(elsewhere[loop] ?? [], to: loop, bytes.count, session) }
   }

@@ -31,7 +31,7 @@ final class SessionWiring: Sendable {
   }
 
   func handler(for identity: SessionIdentity, on eventLoop: any EventLoop) -> (any SessionHandler)? {
-    guard let parts = parts.withLock({ $0 }) else { return nil }
+    guard let parts = parts.withLock({ $0 }) else { return EarlySession() }
     switch PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority, members: members) {
     case .node:
       guard let mesh = parts.peers(identity, eventLoop) else { return nil }
@@ -53,4 +53,11 @@ final class SessionWiring: Sendable {
       return nil
     }
   }
+}
+
+/// Of whoever comes before the drone is ready: it ends, and says nothing of rights.
+private final class EarlySession: SessionHandler {
+  func sessionOpened(_ session: Session) { session.close(.finished) }
+  func received(_ messages: UnsafeRawBufferPointer, on session: Session) {}
+  func closed(_ session: Session, error: SessionError?) {}
 }

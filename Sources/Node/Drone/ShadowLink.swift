@@ -97,7 +97,7 @@ final class ShadowLink: SessionHandler {
       logger.error(
         "a shadow's answer cannot be read",
         metadata: [NodeLogging.Key.principal: "\(core.peer)", NodeLogging.Key.reason: "\(error)"])
-      session.close(.notAuthorized)
+      session.close(SessionCloseReason(after: error))
     }
   }
 
