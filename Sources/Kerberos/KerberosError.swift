@@ -64,6 +64,9 @@ public struct KerberosError: Error, CustomStringConvertible, Sendable, Hashable 
   /// One or two sentences for a person.
   public let description: String
 
+  /// Whether a ticket begins to be valid later only, by this machine's clock.
+  public var isNotYetValid: Bool { code == KerberosErrorCode.kerberos(33) }
+
   public init(_ reason: Reason, code: Int32 = 0, _ description: String) {
     self.reason = reason
     self.code = code

@@ -94,25 +94,34 @@ public struct AcceptorHandshake {
     do throws(SessionError) {
       return try advance(event)
     } catch {
-      let isEarly = isEarly
+      let (isEarly, service) = (isEarly, dialled)
       state = .finished
       guard isEarly, let code = error.refusalCode else { return [.close(error)] }
-      return [.sendFrame(Self.refusal(code, error, configuration)), .close(error)]
+      return [.sendFrame(Self.refusal(code, error, service: service, configuration)), .close(error)]
     }
   }
 
   /// The frame that refuses a connection before its hello was read.
   public static func refusal(of error: SessionError, configuration: Configuration) -> [UInt8] {
-    refusal(error.refusalCode ?? .other, error, configuration)
+    refusal(error.refusalCode ?? .other, error, service: nil, configuration)
   }
 
   private static func refusal(
-    _ code: RefusalCode, _ error: SessionError, _ configuration: Configuration
+    _ code: RefusalCode, _ error: SessionError, service: String?, _ configuration: Configuration
   ) -> [UInt8] {
-    let sentence = printable(error.description, maximum: configuration.limits.nameBytes)
+    let told = error.told(service: service ?? "this node", realm: configuration.description.realm)
+    let sentence = printable(told, maximum: configuration.limits.nameBytes)
     return HandshakeFrame.refusal(
       Refusal(code: code, sentence: sentence, description: configuration.description)
     ).encoded()
+  }
+
+  /// The service that the peer has named.
+  private var dialled: String? {
+    switch state {
+    case .accepting(let flight), .awaitingPseudoRandom(let flight, _, _): flight.service.principal
+    case .awaitingHello, .awaitingFinished, .finished: nil
+    }
   }
 
   /// Until the second flight is out, a refusal tells the peer why.
@@ -128,7 +137,8 @@ public struct AcceptorHandshake {
     case (.finished, _), (.awaitingHello, .started): return []
     case (_, .timedOut): throw .timedOut
     case (_, .connectionLost(let reason)): throw .connectionLost(reason)
-    case (_, .securityContextFailed(let sentence)): throw .securityContextFailed(sentence)
+    case (_, .securityContextFailed(let sentence, let complaint)):
+      throw .securityContextFailed(sentence, complaint)
     case (.awaitingHello, .frameReceived(let frame)): return try receiveHello(frame)
     case (.accepting(let flight), .securityContextAdvanced(let token, let isComplete, let properties)):
       return try accept(flight, token: token, isComplete: isComplete, properties: properties)

@@ -8,8 +8,9 @@ public enum HandshakeEvent: Sendable {
   /// - `token`: what it gave for the peer; `nil` or empty for nothing.
   /// - `properties`: present when the context is complete.
   case securityContextAdvanced(token: [UInt8]?, isComplete: Bool, properties: SecurityProperties?)
-  /// A step failed, or there is no credential. The sentence is for people, and carries no secret.
-  case securityContextFailed(String)
+  /// A step failed, or there is no credential. The sentence is for this side's people and log, and carries no secret; the
+  /// complaint is what an acceptor tells its peer.
+  case securityContextFailed(String, TicketComplaint = .notAccepted)
   case pseudoRandomComputed([UInt8])
   /// The handshake's time is over.
   case timedOut

@@ -104,7 +104,8 @@ public struct InitiatorHandshake {
     case (.finished, _): return []
     case (_, .timedOut): throw .timedOut
     case (_, .connectionLost(let reason)): throw .connectionLost(reason)
-    case (_, .securityContextFailed(let sentence)): throw .securityContextFailed(sentence)
+    case (_, .securityContextFailed(let sentence, let complaint)):
+      throw .securityContextFailed(sentence, complaint)
     case (.idle, .started): return start()
     case (.initiating, .securityContextAdvanced(let token, let isComplete, _)):
       return try sendHello(token: token, isComplete: isComplete)

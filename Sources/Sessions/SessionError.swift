@@ -12,7 +12,8 @@ public enum SessionError: Error, Equatable, Sendable {
   case noCommonSuite
   case wrongCluster(ours: String, theirs: String)
   case unknownService(String)
-  case securityContextFailed(String)
+  /// The sentence is for this side; the complaint is what an acceptor tells its peer.
+  case securityContextFailed(String, TicketComplaint = .notAccepted)
   case contextRefused(SecurityRequirement)
   case wrongTarget(dialled: String, answered: String)
   case peerIsSelf(String)
@@ -71,7 +72,7 @@ extension SessionError: CustomStringConvertible {
     case .wrongCluster(let ours, let theirs):
       "the peer wants cluster '\(theirs)', and this is cluster '\(ours)'"
     case .unknownService(let service): "the peer dialled '\(service)', which this node does not serve"
-    case .securityContextFailed(let sentence): sentence
+    case .securityContextFailed(let sentence, _): sentence
     case .contextRefused(let requirement): "the security context was refused: \(requirement)"
     case .wrongTarget(let dialled, let answered): "'\(dialled)' was dialled, and '\(answered)' answered"
     case .peerIsSelf(let principal): "'\(principal)' tried to open a session with itself"
@@ -145,6 +146,19 @@ extension SessionError: CustomStringConvertible {
     case .writeTimedOut: "check whether the peer hangs"
     case .cryptographyFailed: "check the OpenSSL installation and the memory of this machine"
     case .unexpectedEvent: "report it as a bug"
+    }
+  }
+
+  /// The sentence of a refusal: what an acceptor says of the error to a peer that nobody has authenticated. Of what only
+  /// this side knows nothing is in it.
+  /// - Parameters:
+  ///   - service: the principal that was dialled.
+  ///   - realm: as the acceptor's hello names it.
+  func told(service: String, realm: String) -> String {
+    switch self {
+    case .securityContextFailed(_, let complaint): complaint.sentence(service: service, realm: realm)
+    case .wrongTarget: TicketComplaint.notAccepted.sentence(service: service, realm: realm)
+    default: description
     }
   }
 

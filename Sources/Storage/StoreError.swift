@@ -65,6 +65,17 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// What is told to whoever waits for it, a drone or an administrator: neither the file nor what the disk or SQLite said,
+  /// which are in the log of the node whose store it is.
+  public var told: String {
+    switch self {
+    case .fenced, .cancelled, .superseded: problem
+    case .full: "no room is left on its disk"
+    case .damaged, .foreign, .newer, .otherCluster, .exposed, .inUse, .inaccessible, .failed, .unconfirmed:
+      "its store failed; its log has the reason"
+    }
+  }
+
   /// What to do about it; empty when there is nothing but to try again.
   public var remedy: String {
     switch self {

@@ -209,7 +209,9 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     case .event(let event): advance(event)
     case .failure(let error):
       kerberosError = error
-      advance(.securityContextFailed(error?.description ?? "the connection ended"))
+      advance(
+        .securityContextFailed(
+          error?.description ?? "the connection ended", error.map(TicketComplaint.init) ?? .notAccepted))
     }
     receiveFrames()
     if isReadWanted, !isBusy, let context {

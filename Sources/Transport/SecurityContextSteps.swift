@@ -89,6 +89,18 @@ final class SecurityContextSteps: Sendable {
   }
 }
 
+extension TicketComplaint {
+  /// What of an error may be told to a peer.
+  init(_ error: KerberosError) {
+    switch error.reason {
+    case .ticketExpired: self = error.isNotYetValid ? .notYetValid : .expired
+    case .clockSkew: self = .clocksDiffer
+    case .replay: self = .seenBefore
+    default: self = .notAccepted
+    }
+  }
+}
+
 /// Gives the credential to dial with. Called before each handshake on a thread that may block, so that it
 /// can look at a cache again or get a ticket.
 public typealias InitiatorCredentialProvider = @Sendable () throws(KerberosError) -> InitiatorCredential

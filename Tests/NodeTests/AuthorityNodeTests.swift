@@ -81,6 +81,16 @@ struct AuthorityNodeTests {
 
       let error = await #expect(throws: NodeError.self) { try await alice.invite(node) }
       #expect(error?.description.contains("exists already") == true)
+
+      // What the KDC says of the authority, and where its keytab is, is for the authority's log.
+      site.fixture.stopDaemons()
+      let other = try Principal(role: .drone, node: "d7", realm: site.fixture.realmName)
+      let away = await #expect(throws: NodeError.self) { try await alice.invite(other) }
+      #expect(away?.description.contains("does not reach the realm's kadmind") == true)
+      for words in [site.fixture.realm.layout.authorityKeytab, "keytab", "KRB5_CONFIG", "/tmp"] {
+        #expect(away?.description.contains(words) == false, "\(words)")
+      }
+      try site.fixture.restartDaemons()
     }
   }
 

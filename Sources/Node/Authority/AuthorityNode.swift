@@ -131,7 +131,7 @@ private struct RunningAuthority: Sendable {
       path: tools.settings.accessPath, register: tools.register, holder: keeper.holder)
     let office = AuthorityOffice(
       register: tools.register, holder: keeper.holder, accessList: access.watch, kadmin: tools.kadmin,
-      signer: tools.signer)
+      signer: tools.signer, logger: logger)
     self.office = office
 
     let identity = AuthorityCore.Identity(

@@ -1,6 +1,7 @@
 import Authority
 import Cluster
 import Kerberos
+import Logging
 import NIOCore
 import NIOPosix
 import Storage
@@ -17,13 +18,15 @@ struct AuthorityOffice: Sendable {
   private let accessList: AccessListWatch
   private let kadmin: Kadmin
   private let signer: CertificateSigner
+  private let logger: Logger
   private let registerThread = NIOThreadPool(numberOfThreads: 1)
   private let kadminThread = NIOThreadPool(numberOfThreads: 1)
 
   init(
     register: AuthorityRegister, holder: Incarnation, accessList: AccessListWatch, kadmin: Kadmin,
-    signer: CertificateSigner
+    signer: CertificateSigner, logger: Logger
   ) {
+    self.logger = logger
     self.register = register
     self.holder = holder
     self.accessList = accessList
@@ -88,7 +91,11 @@ struct AuthorityOffice: Sendable {
         let contents = try register.remove(node, isDead: isDead, membership: membership, holder: holder)
         return .nodeRemoved(operation: operation, contents)
       } catch {
-        return .failed(operation: operation, reason: error.description)
+        // This reason is told to the administrator.
+        logger.error(
+          "node not removed",
+          metadata: [NodeLogging.Key.principal: "\(node)", NodeLogging.Key.reason: "\(error)"])
+        return .failed(operation: operation, reason: error.told)
       }
     }
   }
@@ -170,14 +177,24 @@ struct AuthorityOffice: Sendable {
           number: number,
           outcome: .created(password: password, secondsToLive: Self.enrollmentSeconds))
       } catch {
-        return EnrollmentAnswer(number: number, outcome: .refused(reason: Self.sentence(error, node)))
+        logger.warning(
+          "principal not created",
+          metadata: [NodeLogging.Key.principal: "\(node)", NodeLogging.Key.reason: "\(error)"])
+        return EnrollmentAnswer(number: number, outcome: .refused(reason: Self.told(error, node)))
       }
     }
   }
 
-  private static func sentence(_ error: KerberosError, _ node: Principal) -> String {
-    guard error.reason == .alreadyExists else { return error.description }
-    return "\(node) exists already. If nobody uses it, delete it first on the KDC's machine "
-      + "(kadmin.local delprinc \(node)), since the authority may not do that"
+  /// What an administrator is told. The authority's keytab and Kerberos's own words stay in its log.
+  private static func told(_ error: KerberosError, _ node: Principal) -> String {
+    switch error.reason {
+    case .alreadyExists:
+      "\(node) exists already. If nobody uses it, delete it first on the KDC's machine "
+        + "(kadmin.local delprinc \(node)), since the authority may not do that"
+    case .notPermitted:
+      "the KDC gives the authority no right to create \(node): its line in kadm5.acl, on the KDC's machine, is missing"
+    case .kdcUnreachable: "the authority does not reach the realm's kadmind; see that it runs, and ask again"
+    default: "the KDC did not create \(node); the authority's log has the reason"
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Cluster
 import Database
+import Logging
 import Storage
 import Wire
 
@@ -7,10 +8,12 @@ import Wire
 struct ContentsSender {
   private let stream: ContentsStream
   private let link: StoreSession.Link
+  private let logger: Logger
   private var rest: PartitionSet
 
-  init(stream: ContentsStream, link: StoreSession.Link) {
+  init(stream: ContentsStream, link: StoreSession.Link, logger: Logger) {
     self.stream = stream
+    self.logger = logger
     self.link = link
     rest = stream.opening.partitions
   }
@@ -21,7 +24,11 @@ struct ContentsSender {
       try store.contents(of: stream.opening) { part in send(part) }
       return .streamed(stream.identifier)
     } catch {
-      return .streamFailed(stream.identifier, rest: rest, reason: "\(error)")
+      // A partition that went to another meanwhile, or a receiver that is gone, is no trouble of the store's.
+      if error.path != nil {
+        logger.error("the store failed", metadata: [NodeLogging.Key.reason: "\(error)"])
+      }
+      return .streamFailed(stream.identifier, rest: rest, reason: error.told)
     }
   }
 

@@ -179,7 +179,8 @@ final class DatabaseControl {
   }
 
   private func failed(_ error: StoreError, _ backlog: StoreBacklog) {
-    handle(.failed(reason: "\(error)", backlog: backlog))
+    logger.error("the store failed", metadata: [NodeLogging.Key.reason: "\(error)"])
+    handle(.failed(reason: error.told, backlog: backlog))
     // Nothing good comes of a database that goes on with a damaged file.
     if error.isFatal { stop(NodeError(error)) }
   }
@@ -190,8 +191,9 @@ final class DatabaseControl {
       return handle(
         .streamFailed(stream.identifier, rest: stream.opening.partitions, reason: "nobody is there"))
     }
+    let logger = logger
     threads.read { store in
-      var sender = ContentsSender(stream: stream, link: link)
+      var sender = ContentsSender(stream: stream, link: link, logger: logger)
       let event = sender.run(store)
       reference.execute { $0.handle(event) }
     }
