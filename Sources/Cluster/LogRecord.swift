@@ -15,10 +15,11 @@ public struct LogRecord: Hashable, Sendable {
   public let client: ClientIncarnation
   /// The client's number of this write.
   public let write: UInt64
-  /// Whether the key had a value before; of a compare-and-put, whether that was the expected one.
-  public let existed: Bool
+  /// Whether the key had a value before; of a compare-and-put, whether that was the expected one. Nil where who asked
+  /// may not read the key: what is not kept cannot be told later, to a retry that names another key say.
+  public let existed: Bool?
 
-  public init(key: [UInt8], change: Change, client: ClientIncarnation, write: UInt64, existed: Bool) {
+  public init(key: [UInt8], change: Change, client: ClientIncarnation, write: UInt64, existed: Bool?) {
     self.key = key
     self.change = change
     self.client = client
@@ -67,9 +68,10 @@ public struct WriteOutcome: Hashable, Sendable {
   public let client: ClientIncarnation
   public let write: UInt64
   public let sequence: UInt64
-  public let existed: Bool
+  /// As in the record of the write.
+  public let existed: Bool?
 
-  public init(client: ClientIncarnation, write: UInt64, sequence: UInt64, existed: Bool) {
+  public init(client: ClientIncarnation, write: UInt64, sequence: UInt64, existed: Bool?) {
     self.client = client
     self.write = write
     self.sequence = sequence
@@ -103,7 +105,7 @@ extension LogRecord: WireMessage {
     }
     client.encode(into: &writer)
     writer.write(unsigned: write)
-    writer.write(bool: existed)
+    writer.write(optional: existed)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
@@ -111,7 +113,7 @@ extension LogRecord: WireMessage {
     self.init(
       key: try reader.readByteArray(maximum: Limits.maximumKeyLength), change: try Change(from: &reader),
       client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned(),
-      existed: try reader.readBool())
+      existed: try reader.readOptionalBool())
   }
 }
 
@@ -167,14 +169,14 @@ extension WriteOutcome: WireMessage {
     client.encode(into: &writer)
     writer.write(unsigned: write)
     writer.write(unsigned: sequence)
-    writer.write(bool: existed)
+    writer.write(optional: existed)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
     try reader.readArrayHeader(exactly: 4)
     self.init(
       client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned(),
-      sequence: try reader.readUnsigned(), existed: try reader.readBool())
+      sequence: try reader.readUnsigned(), existed: try reader.readOptionalBool())
   }
 }
 

@@ -54,6 +54,15 @@ public struct ClientAccess: Sendable {
     if let list = installed.list, let principal { rights = list.rights(of: principal) }
   }
 
+  /// Whether an answer to a write may tell if the key had a value. By the same list as the verdict.
+  public func mayRead(keyOf request: DataRequest) -> Bool {
+    switch request {
+    case .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key): rights.permits(.get, on: key)
+    // Nobody is let through to these who may not read the key, or there is none.
+    case .get, .compareAndPut, .introduce, .topology, .unreachable, .status, .administer: true
+    }
+  }
+
   /// Where the nodes are everybody may know who has been let in: it is how a client finds them.
   public func verdict(on request: DataRequest) -> Verdict {
     #if KEYVAL_MUTATIONS

@@ -7,7 +7,8 @@ public struct DataCore {
   /// An answer to a write that had to wait, or to a request whose partition went away.
   public struct Completion: Equatable, Sendable {
     public enum Result: Equatable, Sendable {
-      case done(existed: Bool)
+      /// Nil: of what was there nothing is known that may be told.
+      case done(existed: Bool?)
       case unavailable(DataAnswer.Unavailability)
     }
 
@@ -120,16 +121,16 @@ public struct DataCore {
     case .put(let number, let write, let retry, let level, let key, let value):
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
-      encode(self.write(key: key, .put(value), asked, in: partition, now), number, &answers)
+      encode(self.write(key: key, .put(value), asked, in: partition, now), for: origin, number, &answers)
     case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
       let deed = Deed.compareAndPut(expected: expected, value)
-      encode(self.write(key: key, deed, asked, in: partition, now), number, &answers)
+      encode(self.write(key: key, deed, asked, in: partition, now), for: origin, number, &answers)
     case .delete(let number, let write, let retry, let level, let key):
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
-      encode(self.write(key: key, .delete, asked, in: partition, now), number, &answers)
+      encode(self.write(key: key, .delete, asked, in: partition, now), for: origin, number, &answers)
     case .introduce, .topology, .unreachable, .status, .administer:
       break
     }
@@ -197,7 +198,7 @@ public struct DataCore {
   private enum Begin {
     /// For its second place.
     case waits
-    case done(existed: Bool)
+    case done(existed: Bool?)
     case failed(DataAnswer.Failure)
     case unavailable(DataAnswer.Unavailability)
     case unknown
@@ -230,7 +231,7 @@ public struct DataCore {
       if asked.retry { return .unknown }
     }
     guard !isFull else { return .unavailable(.busy) }
-    let record = record(key, deed, asked.write, client, data)
+    let record = record(key, deed, asked, client, data)
     backlog += record.approximateLength
     taken += record.approximateLength
     data.queue(
@@ -249,18 +250,18 @@ public struct DataCore {
   /// its answer has to wait like that of every write, since it says something of those before it; and a first
   /// attempt that arrives after its retry was answered must find that out.
   private func record(
-    _ key: UnsafeRawBufferPointer, _ deed: Deed, _ write: UInt64, _ client: ClientIncarnation,
+    _ key: UnsafeRawBufferPointer, _ deed: Deed, _ asked: Asked, _ client: ClientIncarnation,
     _ data: DataPartition
   ) -> LogRecord {
     let key = [UInt8](key)
-    let (change, existed): (LogRecord.Change, Bool) =
+    let (change, existed): (LogRecord.Change, Bool?) =
       switch deed {
-      case .put(let value): (.put(value: [UInt8](value)), data.hasValue(key))
-      case .delete: (.delete, data.hasValue(key))
+      case .put(let value): (.put(value: [UInt8](value)), asked.origin.told(data.hasValue(key)))
+      case .delete: (.delete, asked.origin.told(data.hasValue(key)))
       case .compareAndPut(let expected, let value):
         data.hasValue(key, equalTo: expected) ? (.put(value: [UInt8](value)), true) : (.nothing, false)
       }
-    return LogRecord(key: key, change: change, client: client, write: write, existed: existed)
+    return LogRecord(key: key, change: change, client: client, write: asked.write, existed: existed)
   }
 
   private mutating func wait(for partition: Partition, urgently: Bool) -> Begin {
@@ -285,23 +286,27 @@ public struct DataCore {
     return data.history.past(of: write, by: client)
   }
 
-  private func encode(_ begin: Begin, _ number: UInt64, _ answers: inout CBORWriter) {
+  private func encode(_ begin: Begin, for origin: Origin, _ number: UInt64, _ answers: inout CBORWriter) {
     switch begin {
     case .waits: break
-    case .done(let existed): DataAnswer.done(number: number, existed: existed).encode(into: &answers)
+    case .done(let existed):
+      DataAnswer.done(number: number, existed: origin.told(existed)).encode(into: &answers)
     case .failed(let failure): DataAnswer.failed(number: number, failure).encode(into: &answers)
     case .unavailable(let reason): DataAnswer.unavailable(number: number, reason).encode(into: &answers)
     case .unknown: DataAnswer.outcomeUnknown(number: number).encode(into: &answers)
-    case .notMine:
-      DataAnswer.moved(number: number, term: mapTerm, version: mapVersion).encode(into: &answers)
+    case .notMine: sendElsewhere(number, &answers)
     }
+  }
+
+  private func sendElsewhere(_ number: UInt64, _ answers: inout CBORWriter) {
+    DataAnswer.moved(number: number, term: mapTerm, version: mapVersion).encode(into: &answers)
   }
 
   private func refuse(_ number: UInt64, _ partition: Partition, _ answers: inout CBORWriter) {
     if isOnItsWay(partition) {
       DataAnswer.unavailable(number: number, .loading).encode(into: &answers)
     } else {
-      encode(.notMine, number, &answers)
+      sendElsewhere(number, &answers)
     }
   }
 

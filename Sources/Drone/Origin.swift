@@ -3,10 +3,16 @@ public struct Origin: Hashable, Sendable {
   public let loop: Int
   public let connection: UInt64
   public let number: UInt64
+  /// Whether he may read the key, and so be told whether it had a value.
+  public let mayRead: Bool
 
-  public init(loop: Int, connection: UInt64, number: UInt64) {
+  /// What is said of a key that had a value, or had none: nothing to who may not read it.
+  public func told(_ existed: Bool?) -> Bool? { mayRead ? existed : nil }
+
+  public init(loop: Int, connection: UInt64, number: UInt64, mayRead: Bool = true) {
     self.loop = loop
     self.connection = connection
     self.number = number
+    self.mayRead = mayRead
   }
 }

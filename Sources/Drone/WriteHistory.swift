@@ -11,7 +11,7 @@ struct WriteHistory {
     case unseen
     /// It is under way, at this sequence number.
     case pending(UInt64)
-    case done(existed: Bool, sequence: UInt64)
+    case done(existed: Bool?, sequence: UInt64)
     /// It may have been executed; nobody knows any more.
     case forgotten
   }

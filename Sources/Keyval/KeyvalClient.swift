@@ -74,12 +74,12 @@ public final class KeyvalClient: Sendable {
   ///   - key: from 1 to ``maximumKeyLength`` bytes.
   ///   - value: up to ``maximumValueLength`` bytes; may be empty.
   ///   - level: what has to be true before this returns; nil: what the cluster is configured for.
-  /// - Returns: whether the key had a value before.
+  /// - Returns: whether the key had a value before; nil, always, for a caller who has no right to get it.
   /// - Throws: ``KeyvalError``, `CancellationError`.
   @discardableResult
   public func put(
     _ key: [UInt8], _ value: [UInt8], level: AcknowledgementLevel? = nil
-  ) async throws -> Bool {
+  ) async throws -> Bool? {
     try check(key)
     guard value.count <= Limits.maximumValueLength else {
       throw KeyvalError.valueTooLong(length: value.count, limit: Limits.maximumValueLength)
@@ -122,10 +122,10 @@ public final class KeyvalClient: Sendable {
   }
 
   /// Removes a key.
-  /// - Returns: whether it had a value.
+  /// - Returns: whether it had a value; nil, always, for a caller who has no right to get it.
   /// - Throws: ``KeyvalError``, `CancellationError`.
   @discardableResult
-  public func delete(_ key: [UInt8], level: AcknowledgementLevel? = nil) async throws -> Bool {
+  public func delete(_ key: [UInt8], level: AcknowledgementLevel? = nil) async throws -> Bool? {
     try check(key)
     guard case .existed(let existed) = try await perform(.delete(key: key, level: level)) else {
       throw KeyvalError.outcomeUnknown
@@ -214,7 +214,7 @@ public final class KeyvalClient: Sendable {
 extension KeyvalClient {
   /// Stores text under a key, both as UTF-8.
   @discardableResult
-  public func put(_ key: String, _ value: String, level: AcknowledgementLevel? = nil) async throws -> Bool {
+  public func put(_ key: String, _ value: String, level: AcknowledgementLevel? = nil) async throws -> Bool? {
     try await put([UInt8](key.utf8), [UInt8](value.utf8), level: level)
   }
 
@@ -228,7 +228,7 @@ extension KeyvalClient {
 
   /// Removes a key.
   @discardableResult
-  public func delete(_ key: String, level: AcknowledgementLevel? = nil) async throws -> Bool {
+  public func delete(_ key: String, level: AcknowledgementLevel? = nil) async throws -> Bool? {
     try await delete([UInt8](key.utf8), level: level)
   }
 

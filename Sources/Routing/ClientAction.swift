@@ -35,8 +35,8 @@ package enum ClientMessage: Hashable, Sendable {
 package enum ClientReply: Hashable, Sendable {
   /// Nil: there is no such key.
   case value([UInt8]?)
-  /// A write is done; whether the key had a value before.
-  case existed(Bool)
+  /// A write is done; whether the key had a value before, nil for who may not read it.
+  case existed(Bool?)
   /// Whether a compare-and-put found the value that it expected, and so was executed.
   case matched(Bool)
   case location(Location)

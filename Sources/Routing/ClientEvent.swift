@@ -54,7 +54,8 @@ package enum LinkFailure: Hashable, Sendable {
 package enum ClientAnswer: Hashable, Sendable {
   case value(number: UInt64, [UInt8])
   case notFound(number: UInt64)
-  case done(number: UInt64, existed: Bool)
+  /// Nil: the drone does not say, since the caller may not read the key.
+  case done(number: UInt64, existed: Bool?)
   case moved(number: UInt64, term: Term, version: UInt64)
   case unavailable(number: UInt64, DataAnswer.Unavailability)
   case failed(number: UInt64, DataAnswer.Failure)

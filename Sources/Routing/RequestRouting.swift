@@ -161,7 +161,7 @@ extension ClientOperation {
     case (.get, .value(_, let value)): .value(value)
     case (.get, .notFound): .value(nil)
     case (.put, .done(_, let existed)), (.delete, .done(_, let existed)): .existed(existed)
-    case (.compareAndPut, .done(_, let matched)): .matched(matched)
+    case (.compareAndPut, .done(_, let matched?)): .matched(matched)
     // A delete of a key that is not there may be answered either way.
     case (.delete, .notFound): .existed(false)
     case (.status, .status(_, let status)): .status(status)

@@ -114,7 +114,9 @@ final class ClientMachine: Machine {
         gathered.append((link, writer))
       }
     case .complete(let id, .value(let value)): finish(id, .value(value))
-    case .complete(let id, .existed(let existed)): finish(id, .existed(existed))
+    case .complete(let id, .existed(let existed?)): finish(id, .existed(existed))
+    // These clients may read what they write; whoever may not would know nothing of what was there.
+    case .complete(let id, .existed(nil)): finish(id, .unknown)
     case .complete(let id, .matched(let matched)): finish(id, .matched(matched))
     case .complete(let id, _): finish(id, nil)
     case .fail(let id, let error):

@@ -42,6 +42,10 @@ extension CBORWriter {
   public mutating func write<Message: WireMessage>(optional message: Message?) {
     if let message { message.encode(into: &self) } else { writeNull() }
   }
+
+  public mutating func write(optional value: Bool?) {
+    if let value { write(bool: value) } else { writeNull() }
+  }
 }
 
 extension CBORReader {
@@ -59,4 +63,6 @@ extension CBORReader {
   ) throws(CBORError) -> Message? {
     try readNull() ? nil : try Message(from: &self)
   }
+
+  public mutating func readOptionalBool() throws(CBORError) -> Bool? { try readNull() ? nil : try readBool() }
 }

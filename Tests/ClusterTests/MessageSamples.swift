@@ -84,6 +84,7 @@ enum MessageSamples {
     LogRecord(key: [1], change: .put(value: []), client: client, write: 1, existed: false),
     LogRecord(key: [2, 3], change: .delete, client: client, write: 2, existed: true),
     LogRecord(key: [2, 3], change: .nothing, client: client, write: 3, existed: false),
+    LogRecord(key: [4], change: .delete, client: client, write: 4, existed: nil),
   ]
   private static let partition = Partition.all[500]
 
@@ -297,7 +298,7 @@ struct OwnedAnswer: WireMessage {
   static let samples: [OwnedAnswer] =
     [
       OwnedAnswer(.notFound(number: 1)), OwnedAnswer(.done(number: 1, existed: true)),
-      OwnedAnswer(.done(number: .max, existed: false)),
+      OwnedAnswer(.done(number: .max, existed: false)), OwnedAnswer(.done(number: 1, existed: nil)),
       OwnedAnswer(.moved(number: 1, term: Term(3), version: 4)), OwnedAnswer(.outcomeUnknown(number: 1)),
       OwnedAnswer(.topology(number: 1, Fixture.signed())),
       OwnedAnswer(.status(number: 1, MessageSamples.statuses[0])),

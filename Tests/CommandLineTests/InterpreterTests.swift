@@ -116,7 +116,7 @@ private final class DictionaryBackend: Backend {
 
   func put(_ value: [UInt8], at key: [UInt8]) { values.withLock { $0[key] = value } }
   func get(_ key: [UInt8]) -> [UInt8]? { values.withLock { $0[key] } }
-  func delete(_ key: [UInt8]) -> Bool { values.withLock { $0.removeValue(forKey: key) != nil } }
+  func delete(_ key: [UInt8]) -> Bool? { values.withLock { $0.removeValue(forKey: key) != nil } }
   func locate(_ key: [UInt8]) -> LocationReport { LocationReport(slot: 1, owner: nil) }
 
   func administer(_ order: AdministratorOrder, _ name: String) async throws -> AdministratorReply {

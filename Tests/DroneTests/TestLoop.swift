@@ -7,7 +7,7 @@ import Wire
 enum Answer: Equatable {
   case value([UInt8])
   case notFound
-  case done(existed: Bool)
+  case done(existed: Bool?)
   case moved(version: UInt64)
   case unavailable(DataAnswer.Unavailability)
   case failed(DataAnswer.Failure)
@@ -39,6 +39,8 @@ struct TestLoop {
   var core = DataCore(incarnation: incarnation)
   var now = Instant(milliseconds: 1000)
   var lastNumber: UInt64 = 0
+  /// Whether the client may read the keys that it writes.
+  var mayRead = true
   /// What a database would have, by partition.
   var stored: [Partition: [LogRecord]] = [:]
 
@@ -66,7 +68,7 @@ struct TestLoop {
     -> Answer?
   {
     var writer = CBORWriter()
-    let origin = Origin(loop: 0, connection: 5, number: lastNumber)
+    let origin = Origin(loop: 0, connection: 5, number: lastNumber, mayRead: mayRead)
     core.execute(
       request, in: Names.partition(partition), client: client, origin: origin, now: now, answers: &writer)
     return writer.bytes.isEmpty ? nil : Answer(writer.bytes)

@@ -125,10 +125,10 @@ public final class Workload: Sendable {
         // No two values are the same: who reads one knows which write it was.
         let value = [UInt8(index), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)]
         await ledger.note(index, .put(value), on: key) {
-          .existed(try await client.put([UInt8](key.utf8), padding.added(to: value)))
+          .existed(try told(await client.put([UInt8](key.utf8), padding.added(to: value))))
         }
       case 15:
-        await ledger.note(index, .delete, on: key) { .existed(try await client.delete(key)) }
+        await ledger.note(index, .delete, on: key) { .existed(try told(await client.delete(key))) }
       default:
         let new = "\(name)/added/\(index)/\(count)"
         await ledger.noteAdded(index, new) {
@@ -176,3 +176,11 @@ extension Status {
     reachesAuthority = status.authorities.allSatisfy(\.isReachable)
   }
 }
+
+/// This client may read what it writes, so it is told whether there was something.
+private func told(_ existed: Bool?) throws -> Bool {
+  guard let existed else { throw NotTold() }
+  return existed
+}
+
+private struct NotTold: Error {}

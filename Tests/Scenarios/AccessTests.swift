@@ -77,6 +77,29 @@ struct AccessTests {
       }
       #expect(try await bob.status().drones.count == 3)
 
+      // Who may write and not read is not told what is there, by no drone.
+      let carol = try cluster.client(cache: cluster.cache(of: "carol"))
+      try cluster.replaceAccessList(
+        cluster.aliceMayEverything, "\(cluster.principal("bob")) rw public/",
+        "\(cluster.principal("bob")) s", "\(cluster.principal("carol")) wd public/")
+      try await cluster.eventually("carol may write everywhere", within: Self.bound) {
+        for key in Self.keys {
+          if try await isDenied({ try await carol.put("\(key)/carol", "1") }) { return false }
+        }
+        return true
+      }
+      for key in Self.keys {
+        #expect(try await alice.getString(key) != nil)
+        for name in [key, "\(key)/none"] {
+          #expect(try await carol.put(name, "carol's") == nil)
+          #expect(try await carol.delete(name) == nil)
+          #expect(try await carol.delete(name) == nil)
+        }
+        #expect(try await isDenied { try await carol.compareAndPut([UInt8](key.utf8), expected: nil, [1]) })
+        #expect(try await alice.put(key, "value") == false)
+        #expect(try await alice.put(key, "value") == true)
+      }
+
       // A mistake changes nothing, and the log says where it is.
       try cluster.replaceAccessList(cluster.aliceMayEverything, "bob r public/")
       try await cluster.eventually("the authority says what is wrong", within: Self.bound) {
@@ -91,7 +114,7 @@ struct AccessTests {
         try await permitted(bob) == 0
       }
       #expect(try await isDenied { try await bob.put(Self.keys[0], "late") })
-      #expect(try await alice.getString(Self.keys[0]) == "bob's")
+      #expect(try await alice.getString(Self.keys[0]) == "value")
       #expect(try cluster.processes.map(\.identity) == processes.map(\.identity), "without a restart")
     }
   }

@@ -128,7 +128,7 @@ struct DatabaseTests {
     #expect(report.written > 100 && report.operations > 1_000)
   }
 
-  private func failsInTime(_ write: () async throws -> Bool) async {
+  private func failsInTime(_ write: () async throws -> Bool?) async {
     await #expect {
       _ = try await write()
     } throws: { error in

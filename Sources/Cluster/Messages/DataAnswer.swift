@@ -46,9 +46,9 @@ public enum DataAnswer {
   case value(number: UInt64, UnsafeRawBufferPointer)
   /// `[17, number]`
   case notFound(number: UInt64)
-  /// `[18, number, existed]`: the write is secured; whether there was a value before. Of a compare-and-put: whether
-  /// the value was the expected one. If not, nothing was changed.
-  case done(number: UInt64, existed: Bool)
+  /// `[18, number, existed]`: the write is secured; whether there was a value before, nil (null) for who may not read
+  /// the key. Of a compare-and-put: whether the value was the expected one. If not, nothing was changed.
+  case done(number: UInt64, existed: Bool?)
   /// `[19, number, term, version]`: not mine; the newest slot map that I know is this one.
   case moved(number: UInt64, term: Term, version: UInt64)
   /// `[20, number, reason]`: nothing was executed, unless the reason is `released`.
@@ -76,7 +76,7 @@ public enum DataAnswer {
     switch kind {
     case Kind.value: self = .value(number: number, try reader.readBytes())
     case Kind.notFound: self = .notFound(number: number)
-    case Kind.done: self = .done(number: number, existed: try reader.readBool())
+    case Kind.done: self = .done(number: number, existed: try reader.readOptionalBool())
     case Kind.moved:
       self = .moved(number: number, term: try Term(from: &reader), version: try reader.readUnsigned())
     case Kind.unavailable:
@@ -96,7 +96,6 @@ public enum DataAnswer {
       self = .administered(
         number: number,
         AdministratorReply(isAccepted: try reader.readBool(), sentence: try reader.readText()))
-    default: throw .unknownValue(field: "answer kind", value: kind)
     }
   }
 
@@ -127,7 +126,7 @@ public enum DataAnswer {
       Self.begin(Kind.notFound, number, into: &writer)
     case .done(let number, let existed):
       Self.begin(Kind.done, number, into: &writer)
-      writer.write(bool: existed)
+      writer.write(optional: existed)
     case .moved(let number, let term, let version):
       Self.begin(Kind.moved, number, into: &writer)
       term.encode(into: &writer)

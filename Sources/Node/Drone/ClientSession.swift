@@ -16,8 +16,8 @@ final class ClientSession: SessionHandler {
   /// Requests of this read cycle for the partitions of other loops.
   private var outgoing: [CBORWriter]
   private var isOutgoing = false
-  /// Of the access list by which the first of them was let through.
-  private var outgoingEdition: UInt64 = 0
+  /// By which the first of them was let through.
+  private var outgoingAccess: ClientAccess
   /// Batches that other loops have not returned yet.
   private var batchesUnderWay = 0
   private var statusesUnderWay = 0
@@ -34,7 +34,9 @@ final class ClientSession: SessionHandler {
   /// - Parameter principal: the client's, as the handshake proved it.
   init(dataLoop: DataLoop, principal: String) {
     self.dataLoop = dataLoop
-    access = ClientAccess(principal: principal)
+    let access = ClientAccess(principal: principal)
+    self.access = access
+    outgoingAccess = access
     outgoing = dataLoop.others.map { _ in CBORWriter() }
   }
 
@@ -88,11 +90,12 @@ final class ClientSession: SessionHandler {
       let loop = dataLoop.loop(of: partition)
       guard loop == dataLoop.index else {
         outgoing[loop].write(encoded: encoded)
-        if !isOutgoing { outgoingEdition = access.edition }
+        if !isOutgoing { outgoingAccess = access }
         isOutgoing = true
         return
       }
-      let origin = Origin(loop: loop, connection: id, number: number)
+      let origin = Origin(
+        loop: loop, connection: id, number: number, mayRead: access.mayRead(keyOf: request))
       try session.write { answers in
         dataLoop.core.execute(
           request, in: partition, client: client, origin: origin, now: now, answers: &answers)
@@ -168,7 +171,7 @@ final class ClientSession: SessionHandler {
     isOutgoing = false
     for index in outgoing.indices where outgoing[index].count > 0 {
       let batch = ForwardedBatch(
-        requests: outgoing[index].bytes, client: client, accessEdition: outgoingEdition, loop: dataLoop.index,
+        requests: outgoing[index].bytes, client: client, access: outgoingAccess, loop: dataLoop.index,
         connection: id)
       outgoing[index].removeAll()
       batchesUnderWay += 1

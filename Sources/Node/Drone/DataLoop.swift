@@ -100,12 +100,14 @@ final class DataLoop {
         let partition = request.partition
       {
         // Too much, or permitted by a list that has been replaced: nothing is executed, the client asks again.
-        guard answers.count <= ClientSession.maximumGathered, access.accepts(edition: batch.accessEdition)
+        guard answers.count <= ClientSession.maximumGathered, access.accepts(edition: batch.access.edition)
         else {
           DataAnswer.unavailable(number: number, .busy).encode(into: &answers)
           continue
         }
-        let origin = Origin(loop: batch.loop, connection: batch.connection, number: number)
+        let origin = Origin(
+          loop: batch.loop, connection: batch.connection, number: number,
+          mayRead: batch.access.mayRead(keyOf: request))
         core.execute(
           request, in: partition, client: batch.client, origin: origin, now: now, answers: &answers)
       }
@@ -135,7 +137,8 @@ final class DataLoop {
       if gathered[target] == nil { order.append(target) }
       let answer: DataAnswer =
         switch completion.result {
-        case .done(let existed): .done(number: completion.origin.number, existed: existed)
+        case .done(let existed):
+          .done(number: completion.origin.number, existed: completion.origin.told(existed))
         case .unavailable(let reason): .unavailable(number: completion.origin.number, reason)
         }
       answer.encode(into: &gathered[target, default: CBORWriter()])
@@ -232,8 +235,8 @@ final class DataLoop {
 struct ForwardedBatch: Sendable {
   let requests: [UInt8]
   let client: ClientIncarnation?
-  /// Of the access list by which they were let through.
-  let accessEdition: UInt64
+  /// By which they were let through.
+  let access: ClientAccess
   let loop: Int
   let connection: UInt64
 }

@@ -8,7 +8,7 @@ struct ClusterBackend: Backend {
 
   func put(_ value: [UInt8], at key: [UInt8]) async throws { try await client.put(key, value, level: level) }
   func get(_ key: [UInt8]) async throws -> [UInt8]? { try await client.get(key) }
-  func delete(_ key: [UInt8]) async throws -> Bool { try await client.delete(key, level: level) }
+  func delete(_ key: [UInt8]) async throws -> Bool? { try await client.delete(key, level: level) }
 
   func locate(_ key: [UInt8]) async throws -> LocationReport {
     let location = try await client.locate(key)

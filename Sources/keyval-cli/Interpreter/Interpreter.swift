@@ -28,7 +28,14 @@ struct Interpreter<Destination: Output> {
       if endsValuesWithNewline { value.append(0x0A) }
       try output.write(result: value)
     case .delete(let key):
-      guard try await backend.delete(key) else { return notFound() }
+      switch try await backend.delete(key) {
+      case true?: break
+      case false?: return notFound()
+      case nil:
+        output.write(
+          remark: remarkPrefix
+            + "deleted; you have no right to get this key, so you are not told whether it was there")
+      }
     case .locate(let key):
       try write(try await backend.locate(key).text)
     case .status(let asJSON):
