@@ -145,6 +145,12 @@ struct ProgramTests {
       keyval cluster status --directory c > /dev/null; echo "status $?"
       keyval node list | sed 's/127[^ ]* *//'; echo "list $?"
       keyval node remove d1; echo "last $?"; keyval node remove d9 --dead; echo "unknown $?"
+      keyval enroll new keyval-drone/d9@OTHER.REALM; echo "foreign $?"
+      keyval enroll new keyval-drone/d9@OTHER.REALM --realm-directory c/realm; echo "foreign $?"
+      keyval enroll confirm keyval-database/db1@OTHER.REALM --realm-directory c/realm; echo "foreign $?"
+      keyval node remove keyval-drone/d1@OTHER.REALM; echo "foreign $?"
+      keyval node list --authority keyval-authority/a1@OTHER.REALM; echo "foreign $?"
+      keyval enroll new keyval-drone/d9@KEYVAL.TEST > /dev/null; echo "own $?"
       """#)
     let nodes = """
       NODE                 ADDRESS          STATE
@@ -156,12 +162,16 @@ struct ProgramTests {
       """
     let expected =
       Data("a\0b".utf8) + [0xFF] + Data("\n-5 0\nmissing 1\nno ticket 2\n-5 0\nstatus 0\n".utf8)
-      + Data("\(nodes)list 0\nlast 69\nunknown 69\n".utf8)
+      + Data(
+        "\(nodes)list 0\nlast 69\nunknown 69\n\(String(repeating: "foreign 64\n", count: 5))own 0\n".utf8)
     #expect(outcome.output == expected, "\(outcome.text) \(outcome.remarks)")
     #expect(outcome.remarks.contains("not found\n"))
     #expect(outcome.remarks.contains("@KEYVAL.TEST"))
     #expect(outcome.remarks.contains("is the last drone of this cluster. Nothing was changed."))
     #expect(outcome.remarks.contains("keyval-drone/d9@KEYVAL.TEST is no member of this cluster"))
+    #expect(outcome.remarks.contains("‘keyval-drone/d9@OTHER.REALM’ is of another realm than this cluster"))
+    #expect(
+      outcome.remarks.contains("‘keyval-authority/a1@OTHER.REALM’ is no authority of the realm KEYVAL.TEST"))
     #expect(try await program.run("cluster", "stop", "--directory", "c").status == 0)
     #expect(try program.survivors().isEmpty)
     #expect(try await program.run("cluster", "status", "--directory", "c").status == 69)

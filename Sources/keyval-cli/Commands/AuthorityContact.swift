@@ -13,7 +13,7 @@ struct AuthorityContact {
 
   static func find(principal: String?, address: String?) throws -> AuthorityContact {
     let path = try ClientConnection.configurationPath()
-    let cluster = try ClientConfiguration.load(path: path).cluster
+    let configuration = try ClientConfiguration.load(path: path)
     let file = try? JSONDecoder().decode(File.self, from: Data(contentsOf: URL(filePath: path)))
     guard let principal = principal ?? file?.authority?.principal,
       let address = address ?? file?.authority?.address
@@ -29,8 +29,22 @@ struct AuthorityContact {
         status: .usage, sentence: "‘\(address)’ is no address; write host:port, such as 127.0.0.1:6233")
     }
     return AuthorityContact(
-      cluster: cluster, node: RegisteredNode(principal: try Principal(principal), endpoint: endpoint),
+      cluster: configuration.cluster,
+      node: RegisteredNode(
+        principal: try authority(principal, of: configuration.realm, by: path), endpoint: endpoint),
       standby: file?.authority?.standby.flatMap { Endpoint($0) })
+  }
+
+  /// The cluster's authority is of the cluster's realm: what another realm calls one has no say here.
+  static func authority(_ text: String, of realm: String, by path: String) throws -> Principal {
+    let principal = try Principal(text)
+    guard principal.role == .authority, principal.realm == realm else {
+      throw Failure(
+        status: .usage,
+        sentence: "‘\(text)’ is no authority of the realm \(realm), which \(path) names: "
+          + "write keyval-authority/NAME@\(realm)")
+    }
+    return principal
   }
 
   /// The caller's own ticket; without one, the line that gets it.

@@ -71,6 +71,7 @@ struct EnrollCommand: AsyncParsableCommand {
 
     private func createBesideTheKDC(_ directory: String) throws -> (password: String, seconds: UInt64) {
       let realm = try Realm.open(directory: directory, owner: LocalOperations.owner(ofRealm: directory))
+      try EnrollCommand.requireRealm(of: principal, toBe: realm.name)
       let node = EnrollCommand.nodeName(of: principal)
       let password = OneTimePassword.generate()
       if principal.hasPrefix("keyval-database/") {
@@ -83,9 +84,10 @@ struct EnrollCommand: AsyncParsableCommand {
 
     private func askAuthority() async throws -> (password: String, seconds: UInt64) {
       let known = try AuthorityContact.find(principal: authority, address: address)
+      let realm = known.node.principal.realm
+      try EnrollCommand.requireRealm(of: principal, toBe: realm)
+      let node = try Cluster.Principal("\(EnrollCommand.name(of: principal))@\(realm)")
       let credential = try known.ticket()
-      let name = EnrollCommand.name(of: principal)
-      let node = try Cluster.Principal("\(name)@\(known.node.principal.realm)")
       let invitation = try await EnrollmentClient(
         cluster: known.cluster, authority: known.node, standby: known.standby, credential: credential
       ).invite(node)
@@ -110,6 +112,7 @@ struct EnrollCommand: AsyncParsableCommand {
     func run() async throws {
       let realm = try Realm.open(
         directory: realmDirectory, owner: LocalOperations.owner(ofRealm: realmDirectory))
+      try EnrollCommand.requireRealm(of: principal, toBe: realm.name)
       let node = EnrollCommand.nodeName(of: principal)
       try realm.clearExpiry(of: ["keyval-database/\(node)", "keyval-command/\(node)"])
     }
@@ -131,6 +134,17 @@ struct EnrollCommand: AsyncParsableCommand {
       let path = keytab ?? "\(EnrollCommand.nodeName(of: principal)).keytab"
       try Enrollment.rotate(principal: principal, keytabPath: path)
       StandardOutput().write(remark: "\(principal) has a new key; it and the old one are in \(path).")
+    }
+  }
+
+  /// A name without a realm is of this one.
+  /// - Throws: `ValidationError` when the text names another realm: that node is nobody's here, and least of all the
+  ///   one of ours that has the same name.
+  static func requireRealm(of principal: String, toBe realm: String) throws {
+    let parts = principal.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count < 2 || parts[1] == realm else {
+      throw ValidationError(
+        "‘\(principal)’ is of another realm than this cluster, which is \(realm); nothing was changed")
     }
   }
 

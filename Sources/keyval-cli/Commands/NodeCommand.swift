@@ -78,11 +78,7 @@ struct NodeCommand: AsyncParsableCommand {
 
     /// - Throws: `ValidationError` when the text names another realm: that node is nobody's here.
     static func principal(_ text: String, of realm: String) throws -> Cluster.Principal {
-      let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count < 2 || parts[1] == realm else {
-        throw ValidationError(
-          "‘\(text)’ is of another realm than this cluster, which is \(realm); nothing was changed")
-      }
+      try EnrollCommand.requireRealm(of: text, toBe: realm)
       return try Cluster.Principal("\(name(text) ?? text)@\(realm)")
     }
 
