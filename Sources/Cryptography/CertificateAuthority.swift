@@ -68,6 +68,35 @@ public struct CertificateAuthority: Sendable {
     publicKey: P256PublicKey, term: UInt64, winner: String, realm: String, notBefore: Int64,
     notAfter: Int64
   ) throws(CryptographyError) -> [UInt8] {
+    try issue(
+      publicKey: publicKey, term: term, winner: winner, realm: realm, secret: nil, notBefore: notBefore,
+      notAfter: notAfter)
+  }
+
+  /// Certifies the same to the KDC, which gives the office's ticket for it and for nothing else.
+  ///
+  /// Its subject has, behind the winner's name, the secret that the KDC's rule for this office asks for. So it is shown
+  /// to the KDC alone, under the seal of another ticket; nobody takes it for an election certificate.
+  ///
+  /// - Parameters:
+  ///   - secret: 32 bytes, those of the rule.
+  ///   - term, winner, notBefore, notAfter: as of the election certificate.
+  /// - Returns: the certificate in DER. It is as secret as the key.
+  /// - Throws: `invalidValue`, `openSSL`.
+  public func issueTicketCertificate(
+    publicKey: P256PublicKey, term: UInt64, winner: String, realm: String, secret: [UInt8],
+    notBefore: Int64, notAfter: Int64
+  ) throws(CryptographyError) -> [UInt8] {
+    guard secret.count == 32 else { throw .invalidValue("the secret of an office has 32 bytes") }
+    return try issue(
+      publicKey: publicKey, term: term, winner: winner, realm: realm, secret: hexadecimal(secret),
+      notBefore: notBefore, notAfter: notAfter)
+  }
+
+  private func issue(
+    publicKey: P256PublicKey, term: UInt64, winner: String, realm: String, secret: String?,
+    notBefore: Int64, notAfter: Int64
+  ) throws(CryptographyError) -> [UInt8] {
     try CertifiedNames.checkRealm(realm)
     guard term > 0 else { throw .invalidValue("terms begin with 1") }
     guard CertifiedNames.realm(ofDrone: winner) == realm else {
@@ -75,7 +104,8 @@ public struct CertificateAuthority: Sendable {
     }
     try checkEnd(notAfter)
     let builder = CertificateBuilder(
-      serialNumber: .term(term), subject: try DistinguishedName.make(commonName: winner),
+      serialNumber: .term(term),
+      subject: try DistinguishedName.make(commonName: winner, serialNumber: secret),
       publicKey: publicKey, notBefore: notBefore, notAfter: notAfter,
       template: CertificateTemplates.electionCertificate,
       names: [("realm", realm), ("term", String(term))])

@@ -7,16 +7,17 @@ enum DistinguishedName {
   /// Kerberos looks at the length when they verify.
   static let maximumLength = 255
 
-  /// Makes `CN=commonName`, after `O=organization` if there is one.
+  /// Makes `CN=commonName`, after `O=organization` and before `serialNumber=serialNumber` where there is one.
   ///
   /// The text goes in as one UTF-8 value, never through a syntax: `/`, `@`, `=`, `+` and `,` are themselves.
   static func make(
-    organization: String? = nil, commonName: String
+    organization: String? = nil, commonName: String, serialNumber: String? = nil
   ) throws(CryptographyError) -> OwnedPointer {
     let name = try OwnedPointer(X509_NAME_new(), free: X509_NAME_free, "make a name")
     defer { keepAlive(name) }
     if let organization { try add(NID_organizationName, organization, to: name) }
     try add(NID_commonName, commonName, to: name)
+    if let serialNumber { try add(NID_serialNumber, serialNumber, to: name) }
     return name
   }
 

@@ -80,6 +80,9 @@ public final class InitiatorCredential: Sendable {
     return (credential, cache)
   }
 
+  /// The cache with the present tickets, which must outlive their use.
+  func tickets() throws(KerberosError) -> TicketCache { try currentCache() }
+
   private func currentCache() throws(KerberosError) -> TicketCache {
     switch source {
     case .userCache(let name):

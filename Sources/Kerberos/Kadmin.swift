@@ -36,6 +36,9 @@ public final class Kadmin: Sendable {
 
   /// Creates the keyless principal of an office, for one key only: a compare-and-set at the KDC's database.
   ///
+  /// The election CA's key alone does not open it: the KDC takes a certificate only if its subject ends with a secret
+  /// that is drawn here and kept at the KDC (`officeSecret`). The principal gets no ticket before it has that rule.
+  ///
   /// - Parameter keyFingerprint: SHA-256 of the election key's SubjectPublicKeyInfo, 32 bytes.
   /// - Throws: `KerberosError`, reason `burnt` when the principal exists and bears another fingerprint or none:
   ///   this term can then never be certified.
@@ -53,13 +56,37 @@ public final class Kadmin: Sendable {
         try tagged.withUnsafeMutableBufferPointer { bytes throws(KerberosError) in
           try session.createKeyless(office, tagged: bytes)
         }
-        return .created
       } catch  where error.reason == .alreadyExists {
         let borne = try session.taggedData(of: office)
         guard borne == keyFingerprint else { throw Self.burnt(office, bears: borne != nil) }
+        // Whoever made it may have been interrupted.
+        if try session.string(of: office, Self.rule).flatMap(OfficeRule.secret(of:)) == nil {
+          try session.setString(of: office, Self.rule, OfficeRule.draw())
+        }
+        try session.openOffice(office)
         return .existed
       }
+      try session.setString(of: office, Self.rule, OfficeRule.draw())
+      try session.openOffice(office)
+      return .created
     }
+  }
+
+  /// The name of the string that says which certificates a principal may log in with.
+  private static let rule = "pkinit_cert_match"
+
+  /// What the KDC requires at the end of the subject of a certificate for a term's office. Nobody but the office's holder
+  /// is told.
+  /// - Throws: `KerberosError`, reason `clientUnknown` when there is no such office or its rule is another's.
+  public func officeSecret(term: UInt64) throws(KerberosError) -> [UInt8] {
+    let office = officePrincipal(term: term)
+    let rule = try run("Reading the rule of \(office)", on: office) { session throws(KerberosError) in
+      try session.string(of: office, Self.rule)
+    }
+    guard let secret = rule.flatMap(OfficeRule.secret(of:)) else {
+      throw KerberosError(.clientUnknown, "\(office) has no rule that a certificate could fit.")
+    }
+    return secret
   }
 
   private static func burnt(_ office: String, bears: Bool) -> KerberosError {
@@ -121,7 +148,7 @@ public final class Kadmin: Sendable {
       try session.create(
         node, password: oneTimePassword, attributes: attributes | KRB5_KDB_DISALLOW_ALL_TIX,
         expiry: Int64(time(nil)) + expiresIn)
-      try session.setString(of: node, "pkinit_cert_match", "<SUBJECT>^never$")
+      try session.setString(of: node, Self.rule, "<SUBJECT>^never$")
       try session.modify(node, attributes: attributes)
     }
   }

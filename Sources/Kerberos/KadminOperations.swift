@@ -3,7 +3,7 @@ import Glibc
 
 // libkadm5's calls, one method each, with everything they allocate given back.
 extension KadminSession {
-  /// A principal without any key, bearing tagged data.
+  /// A principal without any key, bearing tagged data, and locked: `openOffice` opens it.
   func createKeyless(
     _ principal: String, tagged: UnsafeMutableBufferPointer<UInt8>
   ) throws(KerberosError) {
@@ -14,7 +14,7 @@ extension KadminSession {
     data.tl_data_contents = tagged.baseAddress
     var entry = kadm5_principal_ent_rec()
     entry.principal = name.raw
-    entry.attributes = Self.officeAttributes
+    entry.attributes = Self.officeAttributes | krb5_flags(KRB5_KDB_DISALLOW_ALL_TIX)
     entry.max_life = Self.officeLife
     let mask =
       KADM5_PRINCIPAL | KADM5_ATTRIBUTES | KADM5_MAX_LIFE | KADM5_KEY_DATA | KADM5_TL_DATA
@@ -33,6 +33,11 @@ extension KadminSession {
         | KRB5_KDB_DISALLOW_RENEWABLE | KRB5_KDB_DISALLOW_PROXIABLE | KRB5_KDB_DISALLOW_POSTDATED)
   }
   private static var officeLife: krb5_deltat { 60 }
+
+  /// Lets an office have tickets, once it has its rule.
+  func openOffice(_ principal: String) throws(KerberosError) {
+    try modify(principal, attributes: Self.officeAttributes)
+  }
 
   func create(
     _ principal: String, password: String, attributes: Int32, expiry: Int64
@@ -71,6 +76,20 @@ extension KadminSession {
   func setString(of principal: String, _ key: String, _ value: String) throws(KerberosError) {
     let name = try PrincipalName(principal, in: context)
     try check(kadm5_set_string(handle, name.raw, key, value))
+  }
+
+  /// Nil when the principal has no such string.
+  func string(of principal: String, _ key: String) throws(KerberosError) -> String? {
+    let name = try PrincipalName(principal, in: context)
+    var strings: UnsafeMutablePointer<krb5_string_attr>?
+    var count: Int32 = 0
+    try check(kadm5_get_strings(handle, name.raw, &strings, &count))
+    defer { kadm5_free_strings(handle, strings, count) }
+    for attribute in UnsafeBufferPointer(start: strings, count: Int(count)) {
+      guard let found = attribute.key, String(cString: found) == key else { continue }
+      return attribute.value.map { String(cString: $0) }
+    }
+    return nil
   }
 
   func delete(_ principal: String) throws(KerberosError) {

@@ -35,7 +35,7 @@ struct KadminLocal {
 
   private static func isConfirmation(_ line: Substring) -> Bool {
     line.contains("\" created.") || line.contains("\" modified.")
-      || line.contains("Attribute set for principal")
+      || line.contains("Attribute set for principal") || line.contains("Attribute removed from principal")
       || line.contains("added to keytab") || line.contains("\" deleted.")
   }
 

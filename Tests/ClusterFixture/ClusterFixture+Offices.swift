@@ -7,13 +7,16 @@ import Provisioning
 public struct Office: Sendable {
   public let term: UInt64
   public let principal: String
+  /// What is shown to the KDC; nil: the one that is shown to everybody.
+  public var ticketCertificate: ElectionCertificate?
   public let certificate: ElectionCertificate
   public let key: P256PrivateKey
 
   /// A ticket for a command service by PKINIT, if the KDC gives one. Blocks.
   public func ticket(for service: String) throws(KerberosError) -> InitiatorCredential {
     try OfficeTicket.obtain(
-      office: principal, certificatePEM: certificate.pem, keyPEM: key.pem, service: service)
+      office: principal, certificatePEM: (ticketCertificate ?? certificate).pem, keyPEM: key.pem,
+      service: service, armor: nil)
   }
 }
 
@@ -38,6 +41,18 @@ extension ClusterFixture {
     return Office(
       term: term, principal: principal("keyval-commander/\(term)"),
       certificate: try ElectionCertificate(der: der), key: key)
+  }
+
+  /// The same with the certificate that the KDC takes, by the secret that it keeps.
+  public func admitted(_ office: Office, winner: String) throws -> Office {
+    let now = Int64(time(nil))
+    var admitted = office
+    admitted.ticketCertificate = try ElectionCertificate(
+      der: certificateAuthority().issueTicketCertificate(
+        publicKey: office.key.publicKey, term: office.term, winner: principal("keyval-drone/\(winner)"),
+        realm: realmName, secret: kadmin().officeSecret(term: office.term), notBefore: now - 60,
+        notAfter: now + 3_600))
+    return admitted
   }
 
   /// The authority's way to kadmind. Its keytab is copied: only a file of one's own is accepted as one.

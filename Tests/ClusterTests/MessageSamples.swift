@@ -62,6 +62,8 @@ enum MessageSamples {
     .unreachable(Unreachable(term: term, principal: Fixture.d2)),
     .membershipQuestion(MembershipQuestion(version: 0)),
     .membershipQuestion(MembershipQuestion(version: .max)),
+    .ticketCertificateRequest(TicketCertificateRequest(term: term)),
+    .ticketCertificate(TicketCertificate(term: term, certificate: [8, 9])),
     .showCertificate(ShowCertificate(certificate: [8, 9])),
     .accessList(NumberedAccessList(version: .max, text: [])),
     .accessList(NumberedAccessList(version: 1, text: [UInt8]("a@R r\n".utf8))),

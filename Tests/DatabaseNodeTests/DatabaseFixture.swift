@@ -139,7 +139,8 @@ final class DatabaseFixture: Sendable {
     let office = kerberos.officePrincipal(term)
     let peer = try await Peer.make(on: group.next()) { target throws(KerberosError) in
       try OfficeTicket.obtain(
-        office: office, certificatePEM: commander.certificatePEM, keyPEM: key, service: target)
+        office: office, certificatePEM: commander.ticketCertificatePEM, keyPEM: key, service: target,
+        armor: nil)
     }
     peer.mesh.setAddress(address, of: command)
     peer.send(.showCertificate(ShowCertificate(certificate: commander.certificate.der)), to: command)

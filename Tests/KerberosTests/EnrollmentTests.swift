@@ -111,8 +111,8 @@ struct EnrollmentTests {
     #expect(mode(keytab) == 0o600)
     let commander = try fixture.appoint(term: 3_001)
     let ticket = try OfficeTicket.obtain(
-      office: fixture.officePrincipal(3_001), certificatePEM: commander.certificatePEM,
-      keyPEM: commander.key.pem, service: names[1])
+      office: fixture.officePrincipal(3_001), certificatePEM: commander.ticketCertificatePEM,
+      keyPEM: commander.key.pem, service: names[1], armor: nil)
     _ = try Pair(ticket, fixture.acceptor("keyval-command/\(node)", keytab: keytab)).handshake()
   }
 

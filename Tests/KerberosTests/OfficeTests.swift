@@ -1,6 +1,7 @@
 import Cryptography
 import Glibc
 import KerberosFixture
+import Synchronization
 import Testing
 
 @testable import Kerberos
@@ -23,7 +24,7 @@ struct OfficeTests {
     _ term: UInt64, _ commander: Commander, for service: String? = nil, anchors: String? = nil
   ) throws -> InitiatorCredential {
     try OfficeTicket.obtain(
-      office: fixture.officePrincipal(term), certificatePEM: commander.certificatePEM,
+      office: fixture.officePrincipal(term), certificatePEM: commander.ticketCertificatePEM,
       keyPEM: commander.key.pem, service: service ?? command.principal, anchors: anchors)
   }
 
@@ -119,13 +120,98 @@ struct OfficeTests {
     #expect(error?.code == KerberosErrorCode.kerberos(75))
   }
 
+  @Test(
+    "whoever has the election CA's key alone certifies himself in vain: the KDC asks for the office's secret")
+  func thiefOfTheAuthority() throws {
+    let commander = try fixture.appoint(term: 1_736)
+    func attempt(_ certificate: ElectionCertificate, _ key: P256PrivateKey) throws -> InitiatorCredential {
+      try OfficeTicket.obtain(
+        office: fixture.officePrincipal(1_736), certificatePEM: certificate.pem, keyPEM: key.pem,
+        service: command.principal, armor: nil)
+    }
+    // The same CA, office, term and winner, another key; then everything that anybody can know of the real one: its
+    // public certificate, and its key's fingerprint where the secret belongs.
+    let own = try P256PrivateKey.generate()
+    let print = commander.key.publicKey.fingerprint
+    let thief = try fixture.certify(term: 1_736)
+    let forged = [
+      (thief.certificate, thief.key),
+      (try fixture.ticketCertificate(term: 1_736, key: own.publicKey, secret: print), own),
+      (
+        try fixture.ticketCertificate(term: 1_736, key: own.publicKey, secret: own.publicKey.fingerprint), own
+      ),
+    ]
+    for (certificate, key) in forged {
+      let error = expectRefusal(.certificateRefused, saying: "Certificate mismatch") {
+        try attempt(certificate, key)
+      }
+      #expect(error?.code == KerberosErrorCode.kerberos(66))
+    }
+    // Nor is the public certificate of the real one of any use to himself.
+    expectRefusal(.certificateRefused, saying: "Certificate mismatch") {
+      try attempt(commander.certificate, commander.key)
+    }
+    _ = try attempt(commander.ticketCertificate, commander.key)
+  }
+
+  @Test(
+    "an office that its maker left without a rule gives nobody a ticket, and is made whole by the next try")
+  func officeWithoutRule() throws {
+    let commander = try fixture.certify(term: 1_737)
+    let fingerprint = commander.key.publicKey.fingerprint
+    let kadmin = try fixture.kadmin()
+    try kadmin.createOffice(term: 1_737, keyFingerprint: fingerprint)
+    // As after the first of the three steps.
+    try fixture.realm.administer([
+      "delstr keyval-commander/1737 pkinit_cert_match", "modprinc -allow_tix keyval-commander/1737",
+    ])
+    expectRefusal(.clientLocked) { try ticket(1_737, commander) }
+    expectRefusal(.clientUnknown) { try kadmin.officeSecret(term: 1_737) }
+    #expect(try kadmin.createOffice(term: 1_737, keyFingerprint: fingerprint) == .existed)
+    let secret = try kadmin.officeSecret(term: 1_737)
+    var admitted = commander
+    admitted.ticketCertificate = try fixture.ticketCertificate(
+      term: 1_737, key: commander.key.publicKey, secret: secret)
+    _ = try ticket(1_737, admitted)
+    // The next one leaves what is there.
+    try kadmin.createOffice(term: 1_737, keyFingerprint: fingerprint)
+    #expect(try kadmin.officeSecret(term: 1_737) == secret)
+  }
+
+  @Test("who listens between the commander and the KDC does not read the office's secret")
+  func listener() throws {
+    let own = try KerberosFixture()
+    _ = try own.addDatabase("db1")
+    let drone = try InitiatorCredential.fromKeytab(
+      keytab: own.addDrone("d1"), principal: own.principal("keyval-drone/d1"))
+    try drone.prepare()
+    let commander = try own.appoint(term: 1)
+    let secret = try own.kadmin().officeSecret(term: 1).map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.count == 1 ? "0" + digits : digits
+    }.joined()
+    let heard = Heard()
+    let relay = try SlowRelay(to: own.realm.ports.kdc, bytes: heard.add) { _ in }
+    try relay.insert(into: own.realm.layout.clientConfiguration, for: own.realm.ports.kdc)
+    func ticket(_ armor: InitiatorCredential?) throws {
+      _ = try OfficeTicket.obtain(
+        office: own.officePrincipal(1), certificatePEM: commander.ticketCertificatePEM,
+        keyPEM: commander.key.pem, service: own.principal("keyval-command/db1"), armor: armor)
+    }
+    try ticket(drone)
+    #expect(heard.count > 0 && !heard.contains(secret))
+    // Without the armor it would be there to be read.
+    try ticket(nil)
+    #expect(heard.contains(secret))
+  }
+
   @Test("a certificate with another key is refused: the request is not signed by it")
   func otherKey() throws {
     let commander = try fixture.appoint(term: 1_735)
     let error = expectRefusal(.certificateRefused) {
       try OfficeTicket.obtain(
-        office: fixture.officePrincipal(1_735), certificatePEM: commander.certificatePEM,
-        keyPEM: P256PrivateKey.generate().pem, service: command.principal)
+        office: fixture.officePrincipal(1_735), certificatePEM: commander.ticketCertificatePEM,
+        keyPEM: P256PrivateKey.generate().pem, service: command.principal, armor: nil)
     }
     #expect(error?.code == KerberosErrorCode.kerberos(64))
   }
@@ -172,8 +258,9 @@ struct OfficeTests {
     try relay.insert(into: own.realm.layout.clientConfiguration, for: own.realm.ports.kdc)
     let error = expectRefusal(.certificateRefused, saying: "Invalid certificate") {
       try OfficeTicket.obtain(
-        office: own.officePrincipal(1), certificatePEM: commander.certificatePEM, keyPEM: commander.key.pem,
-        service: own.principal("keyval-command/db1"))
+        office: own.officePrincipal(1), certificatePEM: commander.ticketCertificatePEM,
+        keyPEM: commander.key.pem,
+        service: own.principal("keyval-command/db1"), armor: nil)
     }
     #expect(error?.code == KerberosErrorCode.kerberos(71))
   }
@@ -225,5 +312,19 @@ struct OfficeTests {
     let drone = try Pair(fixture).acceptor
     let (_, accepting) = try Pair(ticket(1_780, commander, for: grantingTicket), drone).handshake()
     #expect(try accepting.properties().authenticationIndicators == ["commander"])
+  }
+}
+
+/// What went over a relay.
+private final class Heard: Sendable {
+  private let bytes = Mutex<[UInt8]>([])
+  func add(_ more: [UInt8]) { bytes.withLock { $0 += more } }
+  var count: Int { bytes.withLock { $0.count } }
+
+  func contains(_ text: String) -> Bool {
+    let wanted = Array(text.utf8)
+    return bytes.withLock { bytes in
+      bytes.indices.contains { bytes[$0...].starts(with: wanted) }
+    }
   }
 }

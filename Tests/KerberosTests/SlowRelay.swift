@@ -7,8 +7,13 @@ final class SlowRelay: Sendable {
   let port: UInt16
   private let front: Int32
 
-  /// - Parameter wait: called with each request's size before it goes on to the KDC.
-  init(to kdc: UInt16, wait: @escaping @Sendable (Int) -> Void) throws {
+  /// - Parameters:
+  ///   - bytes: called with everything that goes by, either way.
+  ///   - wait: called with each request's size before it goes on to the KDC.
+  init(
+    to kdc: UInt16, bytes: @escaping @Sendable ([UInt8]) -> Void = { _ in },
+    wait: @escaping @Sendable (Int) -> Void
+  ) throws {
     let front = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     let back = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = Self.loopback(0)
@@ -18,7 +23,7 @@ final class SlowRelay: Sendable {
     try #require(isBound && Self.with(&target) { connect(back, $0, $1) == 0 })
     self.front = front
     port = UInt16(bigEndian: address.sin_port)
-    detach { Self.serve(front, back, wait) }
+    detach { Self.serve(front, back, bytes, wait) }
   }
 
   deinit { shutdown(front, Int32(SHUT_RDWR)) }
@@ -35,7 +40,9 @@ final class SlowRelay: Sendable {
     ftruncate(fileno(file), text.utf8.count)
   }
 
-  private static func serve(_ front: Int32, _ back: Int32, _ wait: (Int) -> Void) {
+  private static func serve(
+    _ front: Int32, _ back: Int32, _ bytes: ([UInt8]) -> Void, _ wait: (Int) -> Void
+  ) {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       var client = sockaddr_in()
@@ -44,10 +51,12 @@ final class SlowRelay: Sendable {
         recvfrom(front, &buffer, buffer.count, 0, address, &length)
       }
       guard size > 0 else { break }
+      bytes(Array(buffer[..<size]))
       wait(size)
       guard send(back, buffer, size, 0) == size else { break }
       let answer = recv(back, &buffer, buffer.count, 0)
       guard answer > 0 else { break }
+      bytes(Array(buffer[..<answer]))
       _ = with(&client) { sendto(front, buffer, answer, 0, $0, $1) }
     }
     close(front)

@@ -43,8 +43,25 @@ struct AuthorityNodeTests {
       #expect(ElectionKey(office.publicKey) == ElectionKey(key.publicKey))
       _ = try await drones[2].registered { $0.certificate == certified.certificate }
 
-      // The KDC gives the command ticket for this certificate.
-      _ = try site.commandTicket(certificate: certified.certificate, key: key, term: 1)
+      // The KDC gives the command ticket for the certificate that the authority issues to the commander alone, and not
+      // for the one that everybody sees.
+      let refused = #expect(throws: KerberosError.self) {
+        try site.commandTicket(certificate: certified.certificate, key: key, term: 1)
+      }
+      #expect(refused?.reason == .certificateRefused)
+      let question = ControlMessage.ticketCertificateRequest(TicketCertificateRequest(term: Term(1)))
+      drones[1].send(question)
+      drones[0].send(question)
+      let issued = try await drones[0].next {
+        if case .ticketCertificate(let issued) = $0 { issued } else { nil }
+      }
+      #expect(issued.term == Term(1))
+      _ = try site.commandTicket(certificate: issued.certificate, key: key, term: 1)
+      #expect(throws: BeliefError.self, "and nobody takes it for an election certificate") {
+        try site.configuration.electionVerifier().verify(
+          certificate: issued.certificate, peer: drones[0].principal, minimumTerm: Term(1),
+          now: NodeClock.wallSeconds())
+      }
       drones[0].send(
         .heartbeat(
           Heartbeat(
@@ -54,6 +71,13 @@ struct AuthorityNodeTests {
         if case .heartbeatHeard(let heard) = $0 { heard } else { nil }
       }
       #expect(heard.sequence == 9)
+      // Whatever came to another drone since, that was not among it.
+      drones[1].send(.nodesRequest(NodesRequest(number: 1)))
+      let reason = try await drones[1].next { message -> String? in
+        if case .ticketCertificate = message { Issue.record("issued to somebody else") }
+        if case .refused(let refusal) = message { return refusal.reason } else { return nil }
+      }
+      #expect(reason.contains("administrators"))
     }
     // The next process of the authority knows the term.
     try await site.run { authority in

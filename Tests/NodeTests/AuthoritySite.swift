@@ -155,7 +155,7 @@ final class AuthoritySite: Sendable {
     return try OfficeTicket.obtain(
       office: fixture.principal("keyval-commander/\(term)"),
       certificatePEM: "-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\n", keyPEM: key.pem,
-      service: fixture.principal("keyval-command/db1"))
+      service: fixture.principal("keyval-command/db1"), armor: nil)
   }
 
   /// Returns when it is so; the test's time limit ends it otherwise.

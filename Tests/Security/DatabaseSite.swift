@@ -133,8 +133,8 @@ final class DatabaseSite: Sendable {
     let probe = try await Probe.dial(
       service, at: address,
       try OfficeTicket.obtain(
-        office: kerberos.officePrincipal(term), certificatePEM: holder.certificatePEM,
-        keyPEM: holder.key.pem, service: service))
+        office: kerberos.officePrincipal(term), certificatePEM: holder.ticketCertificatePEM,
+        keyPEM: holder.key.pem, service: service, armor: nil))
     if !isSilent { probe.send(Self.show(holder)) }
     return probe
   }

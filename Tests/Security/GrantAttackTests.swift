@@ -107,7 +107,9 @@ extension SecurityTests {
       let office = site.kerberos.officePrincipal(3)
       func ticket() throws -> InitiatorCredential {
         try OfficeTicket.obtain(
-          office: office, certificatePEM: holder.certificatePEM, keyPEM: holder.key.pem, service: service)
+          office: office, certificatePEM: holder.ticketCertificatePEM, keyPEM: holder.key.pem,
+          service: service,
+          armor: nil)
       }
       let kept = try ticket()
       try await site.raise(to: 4)

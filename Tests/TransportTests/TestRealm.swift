@@ -37,8 +37,8 @@ struct TestRealm: Sendable {
   func commanderTicket(term: UInt64, service: String) throws -> InitiatorCredential {
     let commander = try fixture.appoint(term: term)
     return try OfficeTicket.obtain(
-      office: fixture.officePrincipal(term), certificatePEM: commander.certificatePEM,
-      keyPEM: commander.key.pem, service: principal(service))
+      office: fixture.officePrincipal(term), certificatePEM: commander.ticketCertificatePEM,
+      keyPEM: commander.key.pem, service: principal(service), armor: nil)
   }
 
   /// A cache that does not exist.

@@ -40,6 +40,8 @@ public enum ControlMessage: Hashable, Sendable {
   case forgetCopies(ForgetCopies)
   case unreachable(Unreachable)
   case membershipQuestion(MembershipQuestion)
+  case ticketCertificateRequest(TicketCertificateRequest)
+  case ticketCertificate(TicketCertificate)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -80,6 +82,8 @@ public enum ControlMessage: Hashable, Sendable {
     case .forgetCopies: 129
     case .unreachable: 130
     case .membershipQuestion: 131
+    case .ticketCertificateRequest: 132
+    case .ticketCertificate: 133
     }
   }
 }
@@ -125,6 +129,8 @@ extension ControlMessage: WireMessage {
     case .forgetCopies(let body): body.encode(into: &writer)
     case .unreachable(let body): body.encode(into: &writer)
     case .membershipQuestion(let body): body.encode(into: &writer)
+    case .ticketCertificateRequest(let body): body.encode(into: &writer)
+    case .ticketCertificate(let body): body.encode(into: &writer)
     }
   }
 

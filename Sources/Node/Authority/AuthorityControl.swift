@@ -15,6 +15,7 @@ final class AuthorityControl {
   private let logger: Logger
   private let stop: @Sendable (NodeError) -> Void
   private var mesh: PeerMesh?
+  private var isIssuingTicketCertificate = false
   /// Open sessions of each peer.
   private var sessions: [Principal: Int] = [:]
 
@@ -85,12 +86,43 @@ final class AuthorityControl {
   private func receive(_ bytes: [UInt8], on session: PeerSession) {
     guard let peer = try? Principal(session.peer) else { return }
     do throws(CBORError) {
-      for message in try ControlMessage.sequence(bytes) { handle(.received(message, from: peer)) }
+      for message in try ControlMessage.sequence(bytes) {
+        if case .ticketCertificateRequest(let request) = message {
+          issueTicketCertificate(request.term, for: peer)
+        } else {
+          handle(.received(message, from: peer))
+        }
+      }
     } catch {
       logger.warning(
         "peer's session closed: what came is no control message",
         metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(error)"])
-      mesh?.close(session: session.id, .notAuthorized)
+      mesh?.close(session: session.id, SessionCloseReason(after: error))
+    }
+  }
+
+  /// For the commander alone, which asks again while it is not answered. No state of the core depends on it: what is
+  /// signed is what the register says at that moment.
+  private func issueTicketCertificate(_ term: Term, for peer: Principal) {
+    guard let mesh, core?.commander == peer, !isIssuingTicketCertificate else {
+      return logger.debug(
+        "ticket certificate not issued: the peer is not the commander, or one is under way",
+        metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.term: "\(term)"])
+    }
+    isIssuingTicketCertificate = true
+    office.issueTicketCertificate(term, for: peer, on: mesh.eventLoop).assumeIsolated().whenComplete {
+      result in
+      self.isIssuingTicketCertificate = false
+      switch result {
+      case .success(let issued): mesh.send(ControlMessage.ticketCertificate(issued).encoded(), to: peer.text)
+      case .failure(let error):
+        self.logger.warning(
+          "ticket certificate not issued",
+          metadata: [
+            NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.term: "\(term)",
+            NodeLogging.Key.reason: "\(error)",
+          ])
+      }
     }
   }
 

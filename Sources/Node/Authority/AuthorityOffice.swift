@@ -138,6 +138,20 @@ struct AuthorityOffice: Sendable {
     }
   }
 
+  /// The certificate by which the commander gets its tickets; its secret is read at the KDC each time.
+  func issueTicketCertificate(
+    _ term: Term, for peer: Principal, on loop: any EventLoop
+  ) -> EventLoopFuture<TicketCertificate> {
+    kadminThread.runIfActive(eventLoop: loop) { try kadmin.officeSecret(term: term.number) }.flatMap {
+      secret in
+      registerThread.runIfActive(eventLoop: loop) {
+        let certificate = try signer.signTicketCertificate(
+          term, for: peer, secret: secret, register: register.contents().office)
+        return TicketCertificate(term: term, certificate: certificate)
+      }
+    }
+  }
+
   func deleteOffices(
     _ operation: UInt64, below term: Term, on loop: any EventLoop
   ) -> EventLoopFuture<AuthorityEvent> {

@@ -50,6 +50,20 @@ struct CertificateSigner: Sendable {
     }
   }
 
+  /// The certificate that the KDC takes, for the certified holder of the current term and nobody else.
+  /// - Parameter secret: what the KDC asks for.
+  func signTicketCertificate(
+    _ term: Term, for peer: Principal, secret: [UInt8], register: OfficeRecord
+  ) throws -> [UInt8] {
+    guard case .certified(let winner, _) = register.state, register.term == term, winner.principal == peer
+    else { throw SigningRefusal(term: term) }
+    let now = NodeClock.wallSeconds()
+    return try authority.issueTicketCertificate(
+      publicKey: P256PublicKey(der: winner.key.der), term: term.number, winner: winner.principal.text,
+      realm: realm, secret: secret, notBefore: now - AuthorityCore.backdating,
+      notAfter: now + AuthorityCore.certificateLife)
+  }
+
   func sign(_ order: CertificateOrder, register: OfficeRecord) throws -> [UInt8] {
     let isReady =
       switch register.state {

@@ -1,12 +1,9 @@
 import Cluster
 import Commander
 import Cryptography
-import Kerberos
-import Logging
-import Synchronization
 
 /// What the holder of an office has besides its core: the election key, its certificate, and the keys that
-/// seal grants. It lives on the control loop; only `OfficeCredential` is read from other threads.
+/// seal grants. It lives on the control loop. (By what it gets its tickets is in `OfficeCredential`.)
 final class CommanderOffice {
   let term: Term
   var core: CommanderCore
@@ -14,6 +11,11 @@ final class CommanderOffice {
   private let key: P256PrivateKey
   private var certificate: [UInt8]
   private var sealingKeys: [Principal: SealingKey] = [:]
+  /// What waits until the command services can be dialled, the oldest first.
+  private var held: [(service: Principal, message: ControlMessage)] = []
+  private static let mostHeld = 64
+  /// When the authority was last asked for the certificate that the KDC takes.
+  private var askedForTickets: Instant?
 
   init(term: Term, cluster: String, core: CommanderCore, key: P256PrivateKey, certificate: [UInt8]) {
     self.term = term
@@ -36,6 +38,25 @@ final class CommanderOffice {
   /// A request for the same key, to be certified again.
   func certificateRequest(subject: Principal) throws(CryptographyError) -> [UInt8] {
     try key.certificateRequest(subject: subject.text)
+  }
+
+  /// Keeps a message until the command services can be dialled. The core repeats what still matters, so the oldest go
+  /// first.
+  func hold(_ message: ControlMessage, for service: Principal) {
+    if held.count == Self.mostHeld { held.removeFirst() }
+    held.append((service, message))
+  }
+
+  func takeHeld() -> [(service: Principal, message: ControlMessage)] {
+    defer { held = [] }
+    return held
+  }
+
+  /// Whether the authority is to be asked (again) for the certificate that the KDC takes; notes that it is.
+  func asksForTickets(_ now: Instant, every pause: Int64) -> Bool {
+    if let askedForTickets, now - askedForTickets < pause { return false }
+    askedForTickets = now
+    return true
   }
 
   /// Goes before everything that is said on a command session.
@@ -71,40 +92,5 @@ final class CommanderOffice {
     else { preconditionFailure("a sealing key of \(SealingKey.length) bytes was refused") }
     sealingKeys[database] = key
     return key
-  }
-}
-
-/// The election certificate and key for dialling command services: read on GSSAPI's threads.
-final class OfficeCredential: Sendable {
-  private struct Content {
-    let office: Principal
-    var certificatePEM: String
-    let keyPEM: String
-  }
-
-  private let content = Mutex<Content?>(nil)
-
-  func set(office: Principal, certificate: [UInt8], key: P256PrivateKey) throws(CertificateError) {
-    let certificatePEM = try ElectionCertificate(der: certificate).pem
-    let keyPEM = key.pem
-    content.withLock { $0 = Content(office: office, certificatePEM: certificatePEM, keyPEM: keyPEM) }
-  }
-
-  /// The same key, certified again.
-  func renew(certificate: [UInt8]) throws(CertificateError) {
-    let certificatePEM = try ElectionCertificate(der: certificate).pem
-    content.withLock { $0?.certificatePEM = certificatePEM }
-  }
-
-  func clear() { content.withLock { $0 = nil } }
-
-  /// A fresh ticket for a command service by PKINIT. Blocks.
-  func ticket(for service: String) throws(KerberosError) -> InitiatorCredential {
-    guard let content = content.withLock({ $0 }) else {
-      throw KerberosError(.badArgument, "This drone holds no office, so it has no business with \(service).")
-    }
-    return try OfficeTicket.obtain(
-      office: content.office.text, certificatePEM: content.certificatePEM, keyPEM: content.keyPEM,
-      service: service)
   }
 }

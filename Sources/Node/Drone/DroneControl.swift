@@ -16,7 +16,7 @@ final class DroneControl {
   let verifier: ElectionVerifier
   let officeCredential: OfficeCredential
   let logger: Logger
-  private let authority: RegisteredNode
+  let authority: RegisteredNode
   private let authorityAddresses: [NodeAddress]
   private let votes: VoteStore
   private let shadows: Int
@@ -68,6 +68,7 @@ final class DroneControl {
     watch.ticked(NodeClock.now(), timing, "control", logger)
     handle(.ticked)
     command(.ticked(wall: NodeClock.wallSeconds()))
+    askForTickets()
   }
 
   func handle(_ event: DroneEvent) {
@@ -108,6 +109,8 @@ final class DroneControl {
     switch message {
     case .report, .grantRequest, .heartbeatHeard, .keyStored, .openFailed, .unreachable:
       command(.received(message, from: peer))
+    case .ticketCertificate(let issued):
+      if peer == authority.principal { take(issued) }
     default:
       handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))
       if case .registered(let list) = message, peer == authority.principal {
@@ -179,7 +182,7 @@ final class DroneControl {
     }
   }
 
-  private func send(_ message: ControlMessage, to peer: Principal) {
+  func send(_ message: ControlMessage, to peer: Principal) {
     guard peer == identity.principal else {
       mesh?.send(message.encoded(), to: peer.text)
       return
@@ -277,7 +280,7 @@ final class DroneControl {
         return handle(.resigned(term))
       }
       let name = try Principal.office(term: term, realm: identity.principal.realm)
-      try officeCredential.set(office: name, certificate: certificate, key: key)
+      officeCredential.begin(office: name, key: key)
       let core = CommanderCore(
         identity: CommanderCore.Identity(
           principal: identity.principal, term: term, cluster: identity.cluster, authority: authority),
@@ -287,6 +290,7 @@ final class DroneControl {
       office = CommanderOffice(
         term: term, cluster: identity.cluster, core: core, key: key, certificate: certificate)
       logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])
+      askForTickets()
       if let list = self.core.accessList { command(.accessListChanged(list)) }
       command(.ticked(wall: NodeClock.wallSeconds()))
     } catch {
@@ -301,7 +305,6 @@ final class DroneControl {
       let proved = try verifier.verify(
         certificate: certificate, peer: identity.principal, minimumTerm: term, now: NodeClock.wallSeconds())
       office.renew(certificate: certificate)
-      try officeCredential.renew(certificate: certificate)
       command(.certified(certificate: certificate, notAfter: proved.notAfter))
       logger.info("certificate renewed", metadata: [NodeLogging.Key.term: "\(term)"])
     } catch {
@@ -357,6 +360,11 @@ final class DroneControl {
   /// certificate renewed, since the last.
   private func command(_ database: RegisteredNode, _ message: ControlMessage, of office: CommanderOffice) {
     guard let service = database.principal.commandService else { return }
+    command(service, message, of: office)
+  }
+
+  func command(_ service: Principal, _ message: ControlMessage, of office: CommanderOffice) {
+    guard officeCredential.isReady else { return office.hold(message, for: service) }
     mesh?.send(office.certificateShown.encoded() + message.encoded(), to: service.text)
   }
 }

@@ -111,7 +111,8 @@ private struct RunningDrone: Sendable {
     try await Self.connect(loops, dialer, keytab.initiator, configuration.timing, logger)
 
     var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { target throws(KerberosError) in
-      target.hasPrefix(Role.command.rawValue) ? try office.ticket(for: target) : try keytab.initiator()
+      let own = try keytab.initiator()
+      return target.hasPrefix(Role.command.rawValue) ? try office.ticket(for: target, armor: own) : own
     }
     meshing.accepts = { peer in
       PeerAdmission.atDrone(

@@ -1,0 +1,26 @@
+import Cluster
+import Logging
+import Transport
+import Wire
+
+/// The certificate by which the commander gets its tickets: asked of the authority while it is missing or due.
+extension DroneControl {
+  func askForTickets() {
+    guard let office, officeCredential.isCertificateDue(now: NodeClock.wallSeconds()),
+      office.asksForTickets(NodeClock.now(), every: timing.heartbeat)
+    else { return }
+    send(.ticketCertificateRequest(TicketCertificateRequest(term: office.term)), to: authority.principal)
+  }
+
+  func take(_ issued: TicketCertificate) {
+    guard let office, office.term == issued.term else { return }
+    do {
+      try officeCredential.set(certificate: issued.certificate, now: NodeClock.wallSeconds())
+    } catch {
+      return logger.error(
+        "the certificate for the office's tickets cannot be read",
+        metadata: [NodeLogging.Key.term: "\(issued.term)", NodeLogging.Key.reason: "\(error)"])
+    }
+    for (service, message) in office.takeHeld() { command(service, message, of: office) }
+  }
+}
