@@ -130,7 +130,7 @@ extension AuthorityCore {
 
   private func obstacle(to request: RemovalRequest, by peer: Principal, now: Instant) -> String? {
     let node = request.principal
-    guard identity.administrators.contains(peer) else {
+    guard administrators.contains(peer) else {
       return "\(peer) is not among the ‘administrators’ in the authority's configuration"
     }
     if membership.isRevoked(node) {
@@ -203,7 +203,7 @@ extension AuthorityCore {
   }
 
   func list(_ request: NodesRequest, for peer: Principal) -> [AuthorityAction] {
-    guard identity.administrators.contains(peer) else {
+    guard administrators.contains(peer) else {
       return [
         refuse(peer, "\(peer) is not among the ‘administrators’ in the authority's configuration")
       ]

@@ -49,6 +49,15 @@ extension AuthorityCore {
       + drones.map { .send(.accessList(list), to: $0) }
   }
 
+  /// Whoever is an administrator no more has no business here either: what he asks from now on would be refused, and his
+  /// sessions end.
+  mutating func take(_ newer: Set<Principal>) -> [AuthorityAction] {
+    guard newer != administrators else { return [] }
+    let former = administrators.subtracting(newer).filter(connected.contains).sorted()
+    administrators = newer
+    return [.note(.administratorsChanged(newer.sorted()))] + former.map { .close($0) }
+  }
+
   /// Goes before the answer to the registration, which names the number of the list.
   private func hand(to peer: Principal, having version: UInt64) -> [AuthorityAction] {
     guard peer.role == .drone, let accessList, accessList.version != version else { return [] }
@@ -90,7 +99,7 @@ extension AuthorityCore {
 
   mutating func enroll(_ request: EnrollmentRequest, for peer: Principal) -> [AuthorityAction] {
     let reason: String
-    if !identity.administrators.contains(peer) {
+    if !administrators.contains(peer) {
       reason = "\(peer) is not among the ‘administrators’ in the authority's configuration"
     } else if request.principal.realm != identity.principal.realm {
       reason = "\(request.principal) is not of this realm, \(identity.principal.realm)"

@@ -15,7 +15,7 @@ public struct AuthorityCore: Sendable {
   public struct Identity: Hashable, Sendable {
     public let principal: Principal
     public let cluster: String
-    /// The people who may enroll and remove nodes.
+    /// The people who may enroll and remove nodes: as the operator's configuration said at the start.
     public let administrators: Set<Principal>
 
     public init(principal: Principal, cluster: String, administrators: Set<Principal>) {
@@ -37,6 +37,8 @@ public struct AuthorityCore: Sendable {
   static let longestStep: UInt64 = 1 << 20
 
   let identity: Identity
+  /// The people who may enroll and remove nodes, as the operator's configuration says now.
+  var administrators: Set<Principal>
   let timing: Timing
   let verifier: ElectionVerifier
 
@@ -87,6 +89,7 @@ public struct AuthorityCore: Sendable {
   ) {
     self.tenure = tenure
     self.identity = identity
+    administrators = identity.administrators
     self.timing = timing
     self.verifier = verifier
     office = register.office
@@ -127,6 +130,7 @@ public struct AuthorityCore: Sendable {
       return []
     case .received(let message, let peer): return receive(message, from: peer, now: now, wall: wall)
     case .accessListRead(let list): return take(list)
+    case .administratorsRead(let administrators): return take(administrators)
     case .nodeStored(let node, let contents): return nodeStored(node, contents, now: now)
     case .nodeNotStored(let node, let reason):
       storing[node.node.principal] = nil

@@ -17,6 +17,8 @@ public enum AuthorityEvent: Sendable {
   case officeReplaced(operation: UInt64, Replacement)
   /// The operator's access list as it is now, with its number from the register.
   case accessListRead(NumberedAccessList)
+  /// The people who may enroll and remove nodes, as the operator's configuration says now.
+  case administratorsRead(Set<Principal>)
   /// With everything that is in the register now: the node may be a new member.
   case nodeStored(EnrolledNode, RegisterContents)
   case nodeNotStored(EnrolledNode, reason: String)
@@ -111,6 +113,7 @@ public enum AuthorityNote: Hashable, Sendable {
   case retrying(Term, reason: String)
   case enrolling(Principal, by: Principal)
   case accessListInForce(version: UInt64)
+  case administratorsChanged([Principal])
   case removed(Principal, version: UInt64, isDead: Bool, by: Principal)
   case membershipChanged(version: UInt64, members: Int)
   /// A commander counts this version of the membership now.

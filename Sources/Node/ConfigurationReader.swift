@@ -129,7 +129,8 @@ struct ConfigurationReader {
     return RegisteredNode(principal: principal, endpoint: endpoint)
   }
 
-  func authoritySettings(realm: String) throws(NodeError) -> NodeConfiguration.AuthoritySettings {
+  /// The people who may enroll and remove nodes.
+  func administrators(realm: String) throws(NodeError) -> [Principal] {
     var administrators: [Principal] = []
     let found = try sources.strings("administrators")
     for text in found?.value ?? [] where !text.isEmpty {
@@ -141,6 +142,11 @@ struct ConfigurationReader {
       }
       administrators.append(principal)
     }
+    return administrators
+  }
+
+  func authoritySettings(realm: String) throws(NodeError) -> NodeConfiguration.AuthoritySettings {
+    let administrators = try administrators(realm: realm)
     return .init(
       certificatePath: try text(
         "ca.certificate", remedy: "Name the PEM file of the election CA's certificate."),

@@ -12,6 +12,9 @@ struct ConfigurationSources: Sendable {
 
   let file: String
   private let sources: [Source]
+  private let environment: [String: String]
+  private let overrides: [String: String]
+  private let knownKeys: Set<String>
 
   /// - Parameters:
   ///   - file: a JSON file.
@@ -22,6 +25,10 @@ struct ConfigurationSources: Sendable {
     file: String, environment: [String: String], overrides: [String: String], knownKeys: Set<String>
   ) throws(NodeError) {
     self.file = file
+    // What else is in the environment is no business of ours.
+    self.environment = environment.filter { $0.key.hasPrefix("KEYVAL_") }
+    self.overrides = overrides
+    self.knownKeys = knownKeys
     if let stranger = overrides.keys.sorted().first(where: { !knownKeys.contains($0) }) {
       throw .configuration(
         source: "the flag for \(stranger)", key: stranger, problem: "is no setting of a node",
@@ -36,6 +43,11 @@ struct ConfigurationSources: Sendable {
         values: Self.values(of: environment), name: { "the environment variable \(Self.variable($0))" }),
       Source(values: settings, name: { _ in file }),
     ]
+  }
+
+  /// The same flags and environment, and the file as it is now.
+  func reread() throws(NodeError) -> ConfigurationSources {
+    try ConfigurationSources(file: file, environment: environment, overrides: overrides, knownKeys: knownKeys)
   }
 
   private static func values(of variables: [String: String]) -> any ConfigSnapshot {

@@ -32,7 +32,7 @@ public struct NodeConfiguration: Sendable {
     public let keyPath: String
     /// PEM of the private key that signs membership lists: 0600.
     public let membershipKeyPath: String
-    /// The people who may enroll and remove nodes.
+    /// The people who may enroll and remove nodes. A running authority looks for changes (`AdministratorsWatch`).
     public let administrators: [Principal]
     /// The access list: who may do what.
     public let accessPath: String
@@ -76,6 +76,7 @@ public struct NodeConfiguration: Sendable {
   public let patience: Int64
   /// Nil for everybody but the authority.
   public let authoritySettings: AuthoritySettings?
+  private let sources: ConfigurationSources
 
   /// What log lines call this node: `drone.d1`.
   public var label: String { "\(role.shortName).\(name)" }
@@ -116,6 +117,7 @@ public struct NodeConfiguration: Sendable {
 
   private init(role: Role, reader: ConfigurationReader) throws(NodeError) {
     file = reader.sources.file
+    sources = reader.sources
     self.role = role
     cluster = try reader.name("cluster", what: "a cluster's name", example: "\"demo\"")
     realm = try reader.name("realm", what: "a realm", example: "\"EXAMPLE.COM\"")
@@ -141,6 +143,12 @@ public struct NodeConfiguration: Sendable {
     keytab = try reader.text("keytab", remedy: "Name the keytab that `keyval enroll` wrote for this node.")
     directory = try reader.text("directory", remedy: "Name a directory for this node's own data.")
     try reader.checkFiles(of: self)
+  }
+
+  /// The administrators as the file, the environment and the flags say now. Blocks while it reads.
+  /// - Throws: `NodeError.configuration` or `.unusableFile`.
+  func rereadAdministrators() throws(NodeError) -> [Principal] {
+    try ConfigurationReader(sources: try sources.reread()).administrators(realm: realm)
   }
 
   /// Which membership lists are believed: those of this cluster that are signed with the key of `membership`.

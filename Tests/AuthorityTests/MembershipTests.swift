@@ -113,6 +113,24 @@ import Testing
     #expect(isRefused(remove(d2, in: world), "already"))
   }
 
+  @Test("who has become an administrator may remove, and who was one is sent away and may no more")
+  func newAdministrators() throws {
+    let world = World()
+    let alice = try Principal("alice@KEYVAL.TEST")
+    world.feed(.connected(World.administrator))
+    world.feed(.administratorsRead([World.administrator]))
+    #expect(!world.actions.contains(.close(World.administrator)), "nothing has changed")
+    #expect(isRefused(remove(d3, in: world, by: alice), "administrators"))
+    world.feed(.administratorsRead([alice]))
+    #expect(world.actions.contains(.close(World.administrator)))
+    #expect(isRefused(remove(d3, in: world), "administrators"))
+    world.feed(.received(.nodesRequest(NodesRequest(number: 4)), from: World.administrator))
+    #expect(
+      !world.sent(to: World.administrator).contains { if case .nodesAnswer = $0 { true } else { false } })
+    #expect(!isRefused(remove(d3, in: world, by: alice), "administrators"))
+    #expect(!world.register.nodes.contains { $0.node.principal == d3 })
+  }
+
   @Test("who was heard a moment ago is not dead")
   func heardLately() {
     let world = World()

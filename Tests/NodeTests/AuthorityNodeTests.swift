@@ -131,6 +131,36 @@ struct AuthorityNodeTests {
   }
 
   @Test(
+    "who has ceased to be an administrator enrolls nobody any more, without a restart; a mistake changes nothing"
+  )
+  func administrators() async throws {
+    let site = try await AuthoritySite()
+    try await site.run { authority in
+      let (alice, bob) = (
+        try site.membershipClient("alice", of: authority), try site.membershipClient("bob", of: authority)
+      )
+      func isIn(_ client: MembershipClient) async -> Bool { (try? await client.nodes()) != nil }
+      #expect(await isIn(alice))
+      #expect(await !isIn(bob))
+      try site.writeAdministrators(["alice", "bob"])
+      while await !isIn(bob) { try await Task.sleep(for: .milliseconds(20)) }
+      #expect(await isIn(alice))
+      try site.writeAdministrators(["bob"])
+      while await isIn(alice) { try await Task.sleep(for: .milliseconds(20)) }
+      #expect(await isIn(bob))
+      let node = try Principal(role: .drone, node: "d8", realm: site.fixture.realmName)
+      await #expect(throws: (any Error).self) {
+        try await site.enrollmentClient("alice", of: authority).invite(node)
+      }
+      _ = try await site.enrollmentClient("bob", of: authority).invite(node)
+      try site.writeAdministrators(nil)
+      try await Task.sleep(for: .milliseconds(site.configuration.timing.lookAtFiles + 500))
+      #expect(await isIn(bob))
+      #expect(await !isIn(alice))
+    }
+  }
+
+  @Test(
     "drones get the access list, and each change of its file; a mistake changes nothing, nor does a restart")
   func accessList() async throws {
     let site = try await AuthoritySite()

@@ -45,7 +45,9 @@ final class AuthoritySite: Sendable {
       try writeAccess(fixture, "\(fixture.principal("alice")) *\n")
     }
     let file = fixture.path("authority.json")
-    try JSONSerialization.data(withJSONObject: settings).write(to: URL(fileURLWithPath: file))
+    for path in [file, "\(file).good"] {
+      try JSONSerialization.data(withJSONObject: settings).write(to: URL(fileURLWithPath: path))
+    }
     return try NodeConfiguration.load(
       role: .authority, file: file, overrides: overrides, environment: [:])
   }
@@ -54,6 +56,16 @@ final class AuthoritySite: Sendable {
     let path = fixture.path("access.acl")
     try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+  }
+
+  /// Says in the configuration's file who the administrators are; nil: it is no JSON for a while.
+  func writeAdministrators(_ names: [String]?) throws {
+    let file = URL(fileURLWithPath: fixture.path("authority.json"))
+    guard let names else { return try Data("{".utf8).write(to: file, options: .atomic) }
+    let text = try Data(contentsOf: URL(fileURLWithPath: fixture.path("authority.json.good")))
+    var settings = try JSONSerialization.jsonObject(with: text) as? [String: Any] ?? [:]
+    settings["administrators"] = names.map(fixture.principal)
+    try JSONSerialization.data(withJSONObject: settings).write(to: file, options: .atomic)
   }
 
   /// Puts another access list in the place of the one that is there.
@@ -124,7 +136,8 @@ final class AuthoritySite: Sendable {
   }
 
   func membershipClient(_ name: String, of authority: Endpoint) throws -> MembershipClient {
-    MembershipClient(
+    if !people.withLock({ $0.contains(name) }) { try addUser(name) }
+    return MembershipClient(
       cluster: "demo",
       authority: RegisteredNode(
         principal: try Principal(fixture.realm.authorityPrincipal), endpoint: authority),

@@ -41,10 +41,19 @@ final class AuthorityControl {
     for action in actions { perform(action) }
   }
 
-  /// Has the access list's file looked at.
-  func lookAtAccessList() {
+  /// Has the files looked at that an operator changes while the authority runs.
+  func lookAtFiles() {
     guard let mesh else { return }
     office.lookAtAccessList(on: mesh.eventLoop).assumeIsolated().whenSuccess { self.take($0) }
+    office.lookAtAdministrators(on: mesh.eventLoop).assumeIsolated().whenSuccess { self.take($0) }
+  }
+
+  private func take(_ finding: AdministratorsWatch.Finding) {
+    switch finding {
+    case .unchanged: break
+    case .changed(let administrators): handle(.administratorsRead(administrators))
+    case .useless(let reason): AdministratorsWatch.warn(reason, logger)
+    }
   }
 
   func take(_ finding: AccessListWatch.Finding) {

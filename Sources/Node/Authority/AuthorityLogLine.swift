@@ -49,6 +49,10 @@ struct AuthorityLogLine {
       self.init(.notice, "enrolling", principal: node, ["administrator": "\(administrator)"])
     case .accessListInForce(let version):
       self.init(.notice, "access list in force", ["version": "\(version)"])
+    case .administratorsChanged(let people):
+      self.init(
+        .notice, "administrators changed",
+        ["administrators": "\(people.map(\.text).joined(separator: ", "))"])
     case .removed(let node, let version, let isDead, let administrator):
       self.init(
         .notice, isDead ? "node removed, off for good" : "node removed", principal: node,

@@ -129,14 +129,15 @@ private struct RunningAuthority: Sendable {
     let contents = try tools.register.contents()
     let access = try AccessListWatch.begin(
       path: tools.settings.accessPath, register: tools.register, holder: keeper.holder)
+    let (administrators, problem) = AdministratorsWatch.begin(configuration)
+    if let problem { AdministratorsWatch.warn(problem, logger) }
     let office = AuthorityOffice(
-      register: tools.register, holder: keeper.holder, accessList: access.watch, kadmin: tools.kadmin,
-      signer: tools.signer, logger: logger)
+      register: tools.register, holder: keeper.holder, accessList: access.watch,
+      administrators: administrators, kadmin: tools.kadmin, signer: tools.signer, logger: logger)
     self.office = office
-
     let identity = AuthorityCore.Identity(
       principal: configuration.principal, cluster: configuration.cluster,
-      administrators: Set(tools.settings.administrators))
+      administrators: administrators.current)
     let hello = HelloDescription(configuration)
     let (verifier, keytab) = (tools.verifier, tools.keytab)
     let control = try await loop.submit {
@@ -156,7 +157,7 @@ private struct RunningAuthority: Sendable {
     }
     meshing.accepts = { peer in
       let admission = PeerAdmission.atAuthority(
-        peer.peer, realm: configuration.realm, administrators: identity.administrators)
+        peer.peer, realm: configuration.realm, administrators: administrators.current)
       if admission == nil {
         logger.warning(
           "session refused: the authority has no business with this principal",
@@ -189,7 +190,7 @@ private struct RunningAuthority: Sendable {
       loop.scheduleRepeatedTask(initialDelay: step, delay: step) { _ in control.value.handle(.ticked) })
     let pause = TimeAmount.milliseconds(configuration.timing.lookAtFiles)
     tasks.add(
-      loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in control.value.lookAtAccessList() })
+      loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in control.value.lookAtFiles() })
     logger.notice(
       "authority started",
       metadata: [

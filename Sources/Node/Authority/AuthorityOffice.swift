@@ -16,6 +16,7 @@ struct AuthorityOffice: Sendable {
   /// In whose name the register is written to.
   private let holder: Incarnation
   private let accessList: AccessListWatch
+  private let administrators: AdministratorsWatch
   private let kadmin: Kadmin
   private let signer: CertificateSigner
   private let logger: Logger
@@ -23,13 +24,14 @@ struct AuthorityOffice: Sendable {
   private let kadminThread = NIOThreadPool(numberOfThreads: 1)
 
   init(
-    register: AuthorityRegister, holder: Incarnation, accessList: AccessListWatch, kadmin: Kadmin,
-    signer: CertificateSigner, logger: Logger
+    register: AuthorityRegister, holder: Incarnation, accessList: AccessListWatch,
+    administrators: AdministratorsWatch, kadmin: Kadmin, signer: CertificateSigner, logger: Logger
   ) {
     self.logger = logger
     self.register = register
     self.holder = holder
     self.accessList = accessList
+    self.administrators = administrators
     self.kadmin = kadmin
     self.signer = signer
     registerThread.start()
@@ -71,6 +73,10 @@ struct AuthorityOffice: Sendable {
 
   func lookAtAccessList(on loop: any EventLoop) -> EventLoopFuture<AccessListWatch.Finding> {
     registerThread.runIfActive(eventLoop: loop) { accessList.look() }
+  }
+
+  func lookAtAdministrators(on loop: any EventLoop) -> EventLoopFuture<AdministratorsWatch.Finding> {
+    registerThread.runIfActive(eventLoop: loop) { administrators.look() }
   }
 
   func store(_ node: EnrolledNode, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
