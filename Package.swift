@@ -53,7 +53,8 @@ let package = Package(
       resources: [
         .embedInCode("krb5.conf"), .embedInCode("kdc-krb5.conf"), .embedInCode("kdc.conf"),
         .embedInCode("kadm5.acl"), .embedInCode("principals"), .embedInCode("database-principals"),
-        .embedInCode("drone-principals"), .embedInCode("user-principals"), .embedInCode("access.acl"),
+        .embedInCode("drone-principals"), .embedInCode("user-principals"), .embedInCode("policies"),
+        .embedInCode("access.acl"),
       ], swiftSettings: strict),
     .target(
       name: "CertificateTemplates", path: "Certs",

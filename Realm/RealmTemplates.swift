@@ -22,6 +22,9 @@ public enum RealmTemplates {
   /// The principal of a person.
   public static let userPrincipals = text(PackageResources.user_principals)
 
+  /// The password policies of a realm.
+  public static let policies = text(PackageResources.policies)
+
   /// A template with its `@NAME@` places filled in.
   ///
   /// - Returns: nil when the template has a place that `values` does not name: half a configuration is worse

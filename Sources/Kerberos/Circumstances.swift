@@ -71,6 +71,10 @@ struct Circumstances {
     case .clientExpired:
       return lead + "the entry of \(clientWords) has expired in the KDC's database (\(message)). "
         + "Ask the operator to enroll it anew."
+    case .clientLocked:
+      return lead
+        + "the KDC has locked \(clientWords) (\(message)). After too many wrong passwords that is over "
+        + "within minutes; else ask the operator (kadmin.local getprinc, modprinc -unlock)."
     case .clockSkew:
       return lead + "the clocks of \(clientWords) and \(serviceWords) differ by more than the realm allows"
         + "\(clockWords) (\(message)). Set this machine's clock by NTP."

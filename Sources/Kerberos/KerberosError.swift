@@ -20,6 +20,8 @@ public struct KerberosError: Error, CustomStringConvertible, Sendable, Hashable 
     case serviceUnknown
     /// The client principal's entry has expired.
     case clientExpired
+    /// The KDC has locked the client principal: after too many wrong passwords, or by an administrator.
+    case clientLocked
     /// The two clocks differ by more than the realm allows.
     case clockSkew
     /// The request was seen before.

@@ -49,7 +49,8 @@ enum KerberosErrorCode {
     ),
     (.clientUnknown, [Int(KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN)]),
     (.serviceUnknown, [Int(KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN)]),
-    (.clientExpired, [Int(KRB5KDC_ERR_NAME_EXP), Int(KRB5KDC_ERR_CLIENT_REVOKED)]),
+    (.clientExpired, [Int(KRB5KDC_ERR_NAME_EXP)]),
+    (.clientLocked, [Int(KRB5KDC_ERR_CLIENT_REVOKED)]),
     (.clockSkew, [Int(KRB5KRB_AP_ERR_SKEW), Int(KRB5_KDCREP_SKEW)]),
     (.replay, [Int(KRB5KRB_AP_ERR_REPEAT), Int(KRB5_RC_REPLAY)]),
     (

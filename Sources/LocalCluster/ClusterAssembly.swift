@@ -96,6 +96,7 @@ final class ClusterAssembly {
       let realm = try Realm.open(directory: directory.realm, owner: owner)
       record.realm = realm.name
       try RealmCreation.makeMembershipKey(of: realm, authorityOwner: users.authority.unix)
+      try RealmCreation.renewRules(of: realm)
       return realm
     }
     return try await reporter.step("realm \(plan.realm) in \(directory.realm)") {

@@ -29,8 +29,10 @@ struct KadminLocal {
     return outcome.output
   }
 
+  /// Nothing is said of a policy that was added or deleted; whoever needs to know looks for it.
   private static func isQuestion(_ command: String) -> Bool {
-    command.hasPrefix("list") || command.hasPrefix("get")
+    command.hasPrefix("list") || command.hasPrefix("get") || command.hasPrefix("addpol")
+      || command.hasPrefix("delpol")
   }
 
   private static func isConfirmation(_ line: Substring) -> Bool {

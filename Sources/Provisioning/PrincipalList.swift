@@ -34,14 +34,25 @@ struct PrincipalList {
     }
   }
 
+  /// The policies of the list, by name, as what `addpol` takes in front of it.
+  static var policies: [(name: String, options: String)] {
+    RealmTemplates.policies.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
+      let halves = line.split(separator: " ", maxSplits: 1)
+      guard halves.count == 2 else { return nil }
+      return (String(halves[0]), String(halves[1].drop { $0 == " " }))
+    }
+  }
+
   mutating func add(_ name: String, _ attributes: [String], _ key: Key) throws(ProvisioningError) {
     try PrincipalText.requireName(String(name.split(separator: "@")[0]))
     var options: [String] = []
     var strings: [String] = []
+    var policy = "-clearpolicy"
     var words = attributes[...]
     while let word = words.popFirst() {
       switch word {
       case "maxlife": options.append("-maxlife \(words.popFirst() ?? "0")s")
+      case "policy": policy = "-policy \(words.popFirst() ?? "")"
       case "string":
         let pair = (words.popFirst() ?? "").split(separator: "=", maxSplits: 1)
         guard pair.count == 2 else { throw ProvisioningError(.input, "“string” needs NAME=VALUE.") }
@@ -59,7 +70,7 @@ struct PrincipalList {
       options.append("+needchange -expire \"\(seconds) seconds\" -pw \(try quoted(password))")
     case .password(let password), .trust(let password): options.append("-pw \(try quoted(password))")
     }
-    commands.append("addprinc -clearpolicy \(options.joined(separator: " ")) \(name)")
+    commands.append("addprinc \(policy) \(options.joined(separator: " ")) \(name)")
     commands.append("setstr \(name) \(Self.neverMatching)")
     commands += strings
     if case .keytab(let path) = key {

@@ -40,10 +40,26 @@ public struct Realm: Sendable {
       throw ProvisioningError(
         .input, "“\(name)” is no name for a person: it is kept for nodes and the realm.")
     }
+    // A realm that was made before there were policies gets them with its next person.
+    try addPolicies()
     var list = PrincipalList()
     try list.add(RealmTemplates.userPrincipals, ["NODE": name, "HOW": "password"]) { _ in .password(password)
     }
     try kadmin.run(list.commands)
+  }
+
+  /// Makes the policies of `Realm/policies` that are not there yet; those that are there stay as the operator left them.
+  func addPolicies() throws(ProvisioningError) {
+    let there = Set(try kadmin.run(["listpols"]).split(separator: "\n"))
+    let missing = PrincipalList.policies.filter { !there.contains($0.name[...]) }
+    guard !missing.isEmpty else { return }
+    try kadmin.run(missing.map { "addpol \($0.options) \($0.name)" })
+    let made = Set(try kadmin.run(["listpols"]).split(separator: "\n"))
+    // The program does not confirm a policy as it confirms a principal.
+    for policy in missing where !made.contains(policy.name[...]) {
+      throw ProvisioningError(
+        .program, "kadmin.local did not make the policy \(policy.name) in the realm \(name).")
+    }
   }
 
   /// A database node, `keyval-database/NODE` and `keyval-command/NODE`, with random keys in a 0600 keytab.

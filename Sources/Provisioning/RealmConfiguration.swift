@@ -20,19 +20,25 @@ struct RealmConfiguration {
 
   /// Writes all files and the settings, so that daemons, nodes and `Realm.open` agree.
   func write(owner: UnixUser) throws(ProvisioningError) {
-    let files: [(String, String, UInt32)] = [
-      (RealmTemplates.clientConfiguration, layout.clientConfiguration, 0o644),
-      (RealmTemplates.serverConfiguration, layout.serverConfiguration, 0o600),
-      (RealmTemplates.kdcProfile, layout.kdcProfile, 0o600),
-      (RealmTemplates.administrationList, layout.administrationList, 0o600),
-    ]
-    for (template, path, mode) in files {
-      guard let text = RealmTemplates.render(template, values) else {
-        throw ProvisioningError(.input, "The template of \(path) has a place that nothing fills.")
-      }
-      try RealmFile.write(text, to: path, mode: mode, owner: owner)
-    }
+    try write(RealmTemplates.clientConfiguration, to: layout.clientConfiguration, 0o644, owner)
+    try write(RealmTemplates.serverConfiguration, to: layout.serverConfiguration, 0o600, owner)
+    try writeRules(owner: owner)
     try RealmFile.write(settingsText, to: layout.settings, mode: 0o644, owner: owner)
+  }
+
+  /// Writes what the KDC and kadmind go by, `kdc.conf` and `kadm5.acl`, and nothing else.
+  func writeRules(owner: UnixUser) throws(ProvisioningError) {
+    try write(RealmTemplates.kdcProfile, to: layout.kdcProfile, 0o600, owner)
+    try write(RealmTemplates.administrationList, to: layout.administrationList, 0o600, owner)
+  }
+
+  private func write(
+    _ template: String, to path: String, _ mode: UInt32, _ owner: UnixUser
+  ) throws(ProvisioningError) {
+    guard let text = RealmTemplates.render(template, values) else {
+      throw ProvisioningError(.input, "The template of \(path) has a place that nothing fills.")
+    }
+    try RealmFile.write(text, to: path, mode: mode, owner: owner)
   }
 
   private var settingsText: String {

@@ -125,6 +125,14 @@ public enum RealmCreation {
     try RealmFile.write(key.pem, to: realm.layout.membershipKey, mode: 0o600, owner: authorityOwner)
   }
 
+  /// Brings a realm that an earlier version made up to what this one needs of its KDC: `kdc.conf`, `kadm5.acl` and the
+  /// policies. For a realm whose files nobody else changes, and whose daemons are started afterwards.
+  public static func renewRules(of realm: Realm) throws(ProvisioningError) {
+    try RealmConfiguration(settings: realm.settings, ports: realm.ports, layout: realm.layout)
+      .writeRules(owner: realm.owner)
+    try realm.addPolicies()
+  }
+
   private static func makeDatabase(_ realm: Realm) throws(ProvisioningError) {
     // Nobody will ever type it: the stash holds the key. Twice, as the program asks.
     let master = OneTimePassword.generate()
@@ -149,6 +157,7 @@ public enum RealmCreation {
     try realm.prepareKeytab(realm.layout.keytabDraft)
     commands += list.commands
     try realm.kadmin.run(commands)
+    try realm.addPolicies()
     // kadmin.local cannot write where only the authority may; nothing stays behind of what it wrote.
     try RealmFile.move(realm.layout.keytabDraft, to: realm.layout.authorityKeytab, owner: authorityOwner)
   }

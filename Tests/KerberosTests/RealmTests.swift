@@ -49,6 +49,22 @@ struct RealmTests {
     #expect(throws: ProvisioningError.self) { try Realm.open(directory: "/nonexistent") }
   }
 
+  @Test("a realm of an earlier version gets the rules and policies of this one, and keeps everything else")
+  func renewed() throws {
+    let realm = try RealmCreation.create(RealmSettings(realm: "OLDER.TEST"), directory: scratch())
+    let layout = realm.layout
+    let files = [layout.kdcProfile, layout.administrationList]
+    let fresh = try files.map { try #require(text($0)) }
+    let clients = try #require(text(layout.clientConfiguration))
+    try write(fresh[1].replacing("  admi  ", with: "  adi  "), to: layout.administrationList)
+    try realm.administer(["delpol -force people"])
+    try RealmCreation.renewRules(of: realm)
+    #expect(files.compactMap(text) == fresh)
+    #expect(text(layout.clientConfiguration) == clients)
+    for file in files { #expect(mode(file) == 0o600) }
+    #expect(try realm.administer(["listpols"]).contains("people"))
+  }
+
   @Test("a directory that holds a realm is left alone")
   func twice() throws {
     let directory = try scratch()
@@ -97,6 +113,42 @@ struct RealmTests {
     #expect(throws: ProvisioningError.self) {
       try fixture.realm.addUser(name: uniqueName("user"), password: "a\nb")
     }
+  }
+
+  @Test("who guesses a person's password is locked out with it after five tries; a node cannot be locked out")
+  func lockout() throws {
+    let fixture = try sharedFixture()
+    let user = uniqueName("user")
+    let password = try fixture.addUser(user)
+    func kinit(_ word: String) throws {
+      try fixture.realm.kinit(
+        principal: fixture.principal(user), password: word, cache: fixture.path(uniqueName("cache")))
+    }
+    try kinit(password)
+    for _ in 0..<4 { #expect(throws: ProvisioningError.self) { try kinit("wrong") } }
+    try kinit(password)  // forgets the four
+    for _ in 0..<5 { #expect(throws: ProvisioningError.self) { try kinit("wrong") } }
+    let error = #expect(throws: ProvisioningError.self) { try kinit(password) }
+    #expect(error.map { "\($0)" }?.contains("revoked") == true)
+    try fixture.realm.administer(["modprinc -unlock \(user)"])
+    try kinit(password)
+
+    // A node: its old key is a wrong one, as often as one likes.
+    let drone = uniqueName("d")
+    let (keytab, name) = (try fixture.addDrone(drone), "keyval-drone/\(drone)")
+    let newer = "\(keytab).newer"
+    try fixture.realm.administer(["ktadd -k \(newer) \(name)"])
+    #expect(chmod(newer, 0o600) == 0)
+    let principal = fixture.principal(name)
+    for _ in 0..<8 {
+      expectRefusal(.preauthenticationFailed) {
+        let old = try InitiatorCredential.fromKeytab(keytab: keytab, principal: principal)
+        try old.prepare()
+      }
+    }
+    try InitiatorCredential.fromKeytab(keytab: newer, principal: principal).prepare()
+    #expect(try fixture.realm.administer(["getprinc \(name)"]).contains("Policy: [none]"))
+    #expect(try fixture.realm.administer(["getprinc \(user)"]).contains("Policy: people"))
   }
 
   @Test("a user who exists already is an error, and keeps the password")
