@@ -57,6 +57,8 @@ struct Circumstances {
     switch reason {
     case .noTicket:
       return "There is no ticket\(fileWords) for \(serviceWords); \(kinit)"
+    case .otherPrincipal:
+      return "The tickets\(fileWords) are another principal's, and not those of \(clientWords); \(kinit)"
     case .ticketExpired:
       return "The ticket of \(clientWords)\(fileWords) has expired; \(kinit)"
     case .kdcUnreachable:

@@ -9,6 +9,8 @@ enum InitialTicket {
     _ path: String, principal: String, service: String? = nil
   ) throws(KerberosError) -> TicketCache {
     try Keytab.checkPermissions(path)
+    // It may have become another node's since the credential was made; the library's words for that are few.
+    try Keytab.requireKey(of: try canonicalPrincipalName(principal), in: path)
     let context = try KerberosContext()
     let circumstances = Circumstances(
       "Getting a ticket by the keytab", client: principal, service: service, file: path)

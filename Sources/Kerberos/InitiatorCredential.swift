@@ -46,6 +46,8 @@ public final class InitiatorCredential: Sendable {
   /// A user's tickets, from the named cache or, for nil, the default one. The cache is looked at again before
   /// each context, so a `kinit` in between counts, but it stays bound to the principal found now.
   ///
+  /// A cache that has become another principal's gives no context: that is the reason `otherPrincipal`.
+  ///
   /// - Throws: `KerberosError` with reason `noTicket`, `ticketExpired`, or `unusableFile`.
   public static func fromCache(name: String?) throws(KerberosError) -> InitiatorCredential {
     let cache = try TicketCache(existing: name)
@@ -73,11 +75,18 @@ public final class InitiatorCredential: Sendable {
   /// A GSSAPI credential on the present tickets, with the cache that must outlive it.
   func acquire(for service: String) throws(KerberosError) -> (credential: GSSCredential, cache: TicketCache) {
     let cache = try currentCache()
-    let credential = try GSSCredential(
-      name: GSSName(principal: principal), store: [("ccache", cache.name)], usage: GSS_C_INITIATE,
-      Circumstances(
-        "Using the tickets of \(principal)", client: principal, service: service, file: cache.name))
-    return (credential, cache)
+    do throws(KerberosError) {
+      // By name: the library refuses a cache that has become another's since it was looked at.
+      let credential = try GSSCredential(
+        name: GSSName(principal: principal), store: [("ccache", cache.name)], usage: GSS_C_INITIATE,
+        Circumstances(
+          "Using the tickets of \(principal)", client: principal, service: service, file: cache.name))
+      return (credential, cache)
+    } catch {
+      // Whose it is now is said where it can be.
+      if error.reason == .otherPrincipal { _ = try currentCache() }
+      throw error
+    }
   }
 
   /// The cache with the present tickets, which must outlive their use.
@@ -88,10 +97,7 @@ public final class InitiatorCredential: Sendable {
     case .userCache(let name):
       let cache = try TicketCache(existing: name)
       guard cache.principal == principal else {
-        throw KerberosError(
-          .noTicket,
-          "The credential cache \(cache.name) is now \(cache.principal)'s, no longer \(principal)'s; "
-            + "type: kinit \(principal)")
+        throw KerberosError(CacheChange(first: principal, now: cache.principal, cache: cache.name))
       }
       return cache
     case .fixed:

@@ -7,6 +7,8 @@ public struct KerberosError: Error, CustomStringConvertible, Sendable, Hashable 
   public enum Reason: String, Sendable, Hashable {
     /// There is no ticket (no credential cache, or an empty one): `kinit` first.
     case noTicket
+    /// The credential cache has become another principal's since a credential was made from it.
+    case otherPrincipal
     /// The ticket's life is over: `kinit` again.
     case ticketExpired
     /// No KDC (or kadmind) of the realm answered.
@@ -61,6 +63,8 @@ public struct KerberosError: Error, CustomStringConvertible, Sendable, Hashable 
   }
 
   public let reason: Reason
+  /// Of `otherPrincipal`: whose the cache was when the credential was made, whose it is now, and its name.
+  public let change: CacheChange?
   /// The krb5, GSSAPI mechanism or kadm5 code, 0 where there is none. For tests and logs.
   public let code: Int32
   /// One or two sentences for a person.
@@ -70,8 +74,29 @@ public struct KerberosError: Error, CustomStringConvertible, Sendable, Hashable 
   public var isNotYetValid: Bool { code == KerberosErrorCode.kerberos(33) }
 
   public init(_ reason: Reason, code: Int32 = 0, _ description: String) {
+    self.init(reason, code: code, description, change: nil)
+  }
+
+  init(_ change: CacheChange, code: Int32 = 0) {
+    self.init(.otherPrincipal, code: code, change.description, change: change)
+  }
+
+  private init(_ reason: Reason, code: Int32, _ description: String, change: CacheChange?) {
+    self.change = change
     self.reason = reason
     self.code = code
     self.description = description
+  }
+}
+
+/// A credential cache that has become another principal's.
+public struct CacheChange: Sendable, Hashable, CustomStringConvertible {
+  /// Whose it was when a credential was made from it.
+  public let first: String
+  public let now: String
+  public let cache: String
+
+  public var description: String {
+    "The credential cache \(cache) is now \(now)'s, and no longer \(first)'s; type: kinit \(first)"
   }
 }

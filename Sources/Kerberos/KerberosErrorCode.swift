@@ -21,7 +21,7 @@ enum KerberosErrorCode {
     for number: Int32 in 62...81 where number != 67 && number != 69 && number != 68 {
       table[kerberos(number)] = .certificateRefused
     }
-    table[mechanism(0)] = .noTicket  // the cache is another principal's
+    table[mechanism(0)] = .otherPrincipal  // the cache is another principal's
     table[mechanism(1)] = .unusableFile  // the keytab has no key of that name
     table[mechanism(2)] = .noTicket  // the cache has no ticket-granting ticket
     table[mechanism(12)] = .noTicket  // the cache is empty

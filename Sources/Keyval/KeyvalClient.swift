@@ -21,6 +21,11 @@ import Wire
 ///     let greeting = try await client.getString("greeting")
 ///     client.close()
 ///
+/// **Who it is.** A client is one principal: the one whose ticket it finds first. When the credential cache becomes
+/// another's (`kinit` as somebody else), sessions that are open go on as the first one's until they end, and every
+/// session to come is refused with ``KeyvalError/otherPrincipal(client:now:cache:)`` until the cache is the first one's
+/// again. To be somebody else, make another client.
+///
 /// **What an error of a write means.** A write has one number in all its attempts, so it is executed at most
 /// once, however often it is sent. Every error but ``KeyvalError/outcomeUnknown``,
 /// ``KeyvalError/deadlineExceeded(outcomeUnknown:problem:)`` with `outcomeUnknown`, ``KeyvalError/closed`` and
@@ -53,14 +58,15 @@ public final class KeyvalClient: Sendable {
       verifier: verifier,
       client: ClientIncarnation(high: SecureRandom.integer(), low: SecureRandom.integer()), timing: timing)
     let dialer = SessionDialer(cluster: configuration.cluster)
-    let (realm, cache) = (configuration.realm, configuration.credentialCache)
+    let realm = configuration.realm
+    let identity = ClientIdentity(cache: configuration.credentialCache)
     self.dialer = dialer
     deadline = configuration.deadline.wholeMilliseconds
     inbox = Inbox(eventLoop: eventLoopGroup.next()) { eventLoop in
       ClientLoop(
         router: ClientRouter(configuration: router, seed: SecureRandom.integer()), dialer: dialer,
         realm: realm, eventLoop: eventLoop,
-        credential: { () throws(KerberosError) in try InitiatorCredential.fromCache(name: cache) })
+        credential: { () throws(KerberosError) in try identity.credential() })
     }
   }
 

@@ -7,6 +7,9 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
   case noTicket(realm: String)
   /// The ticket's life is over.
   case ticketExpired(realm: String)
+  /// The credential cache has become another principal's than the client is. Sessions that are open are the first one's
+  /// still; no further one is opened until the cache is the first one's again.
+  case otherPrincipal(client: String, now: String, cache: String)
   /// Kerberos refuses the caller's credential or configuration; the sentence says why.
   case credential(String)
 
@@ -41,6 +44,9 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
     case .noTicket(let realm):
       "there is no Kerberos ticket for the realm \(realm); type: \(Self.kinit(realm))"
     case .ticketExpired(let realm): "the Kerberos ticket has expired; type: \(Self.kinit(realm))"
+    case .otherPrincipal(let client, let now, let cache):
+      "this client is \(client), and the credential cache \(cache) is now \(now)'s; to go on type: kinit \(client), and to "
+        + "be \(now) start anew"
     case .credential(let sentence): sentence
     case .keyEmpty: "a key has at least one byte"
     case .keyTooLong(let length, let limit): "the key has \(length) bytes; at most \(limit) are allowed"
@@ -67,6 +73,7 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
   public var kinitLine: String? {
     switch self {
     case .noTicket(let realm), .ticketExpired(let realm): Self.kinit(realm)
+    case .otherPrincipal(let client, _, _): "kinit \(client)"
     default: nil
     }
   }

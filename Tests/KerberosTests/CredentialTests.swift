@@ -47,7 +47,31 @@ struct CredentialTests {
     let other = try fixture.cache(of: second)
     #expect(rename(String(other.dropFirst(5)), String(cache.dropFirst(5))) == 0)
     let acceptor = try Pair(fixture).acceptor
-    expectRefusal(.noTicket, saying: first, second) { try Pair(credential, acceptor).request() }
+    let error = expectRefusal(.otherPrincipal, saying: first, second, "kinit") {
+      try Pair(credential, acceptor).request()
+    }
+    #expect(
+      error?.change?.first == fixture.principal(first) && error?.change?.now == fixture.principal(second))
+    // The first one's again: it goes on.
+    let again = try fixture.cache(of: first)
+    #expect(rename(String(again.dropFirst(5)), String(cache.dropFirst(5))) == 0)
+    _ = try Pair(credential, acceptor).handshake()
+  }
+
+  @Test("a node whose keytab has become another node's dials as neither")
+  func changedKeytab() throws {
+    let (first, second) = (uniqueName("d"), uniqueName("d"))
+    let keytab = try fixture.addDrone(first)
+    let credential = try InitiatorCredential.fromKeytab(
+      keytab: keytab, principal: fixture.principal("keyval-drone/\(first)"))
+    let acceptor = try Pair(fixture).acceptor
+    let kept = "\(keytab).kept"
+    let others = try fixture.addDrone(second)
+    #expect(rename(keytab, kept) == 0 && rename(others, keytab) == 0)
+    expectRefusal(.unusableFile, saying: first, second, keytab) { try Pair(credential, acceptor).request() }
+    #expect(rename(kept, keytab) == 0)
+    let (_, accepting) = try Pair(credential, acceptor).handshake()
+    #expect(try accepting.properties().peer == fixture.principal("keyval-drone/\(first)"))
   }
 
   @Test("a service that nobody knows and a realm that nobody knows are told apart")

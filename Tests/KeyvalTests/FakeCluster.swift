@@ -44,6 +44,8 @@ final class FakeCluster: Sendable {
     /// Signs maps in place of the commander's key.
     var forger: P256PrivateKey?
     var refusesStatus = false
+    /// Who has opened a session.
+    var clients: Set<String> = []
   }
 
   let fixture: KerberosFixture
@@ -83,13 +85,18 @@ final class FakeCluster: Sendable {
       })
     let listener = try await SessionListener.bind(
       to: NodeAddress(host: "127.0.0.1", port: 0), group: Self.group, configuration: configuration
-    ) { [unowned self] _, _ in FakeDrone(cluster: self, index: index) }
+    ) { [unowned self] identity, _ in
+      _ = state.withLock { $0.clients.insert(identity.peer) }
+      return FakeDrone(cluster: self, index: index)
+    }
     listeners.withLock { $0[index] = listener }
     state.withLock { state in
       state.endpoints[index] = Endpoint(host: "127.0.0.1", port: UInt16(listener.address.port))
       state.version += 1
     }
   }
+
+  var clients: Set<String> { state.withLock { $0.clients } }
 
   func stop(_ index: Int) async {
     let listener = listeners.withLock { $0.removeValue(forKey: index) }

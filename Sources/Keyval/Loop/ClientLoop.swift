@@ -177,8 +177,18 @@ extension KerberosError {
     case .serviceUnknown, .policyRejects, .clockSkew, .replay, .wrongKeyVersion, .wrongTarget, .badToken,
       .channelBindingMismatch:
       .refused(description)
-    default: .credential(.credential(description))
+    default: .credential(KeyvalError(self))
     }
+  }
+}
+
+extension KeyvalError {
+  fileprivate init(_ error: KerberosError) {
+    guard let change = error.change else {
+      self = .credential(error.description)
+      return
+    }
+    self = .otherPrincipal(client: change.first, now: change.now, cache: change.cache)
   }
 }
 

@@ -36,7 +36,7 @@ struct Failure: Error, Equatable, Sendable {
   private init(_ error: KeyvalError) {
     let status: CommandStatus =
       switch error {
-      case .noTicket, .ticketExpired: .noTicket
+      case .noTicket, .ticketExpired, .otherPrincipal: .noTicket
       case .keyEmpty, .keyTooLong, .valueTooLong: .usage
       case .badConfiguration: .configuration
       case .notPermitted, .refused, .credential: .notPermitted
@@ -52,7 +52,7 @@ struct Failure: Error, Equatable, Sendable {
 
   private static func status(_ reason: KerberosError.Reason) -> CommandStatus {
     switch reason {
-    case .noTicket, .ticketExpired: .noTicket
+    case .noTicket, .ticketExpired, .otherPrincipal: .noTicket
     case .kdcUnreachable: .unavailable
     case .badArgument: .usage
     case .unusableFile: .noInput
