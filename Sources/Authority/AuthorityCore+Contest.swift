@@ -30,6 +30,7 @@ extension AuthorityCore {
     guard term.number - office.term.number <= Self.longestStep else {
       return "term \(term) is too far above the highest, \(office.term)"
     }
+    guard term > promises.floor else { return "a drone has promised term \(promises.floor)" }
     // An unfinished certification is always safe to supersede: the claim of a higher term is a compare-and-set
     // on the record that each of its steps compares too, so from then on none of them can be recorded and no
     // certificate of the lower term can be issued any more; what it did leave behind (an office principal,
@@ -52,7 +53,7 @@ extension AuthorityCore {
   }
 
   func fail(_ term: Term, _ candidate: Principal, _ reason: String) -> AuthorityAction {
-    let highest = max(office.term, contest?.term ?? .none)
+    let highest = max(office.term, contest?.term ?? .none, promises.floor)
     return .send(.ballotFailed(BallotFailed(term: term, highest: highest, reason: reason)), to: candidate)
   }
 

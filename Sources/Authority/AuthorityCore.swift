@@ -64,6 +64,7 @@ public struct AuthorityCore: Sendable {
   var tenure: Instant
   /// When the current commander was last heard.
   var commanderHeard: Instant?
+  var promises = PromiseWatch()
   /// The newest certificate that was verified here, so that a heartbeat costs no signature check.
   var verified: (certificate: [UInt8], notAfter: Int64)?
   /// What drones are handed; nil before the operator's file has been read.
@@ -178,7 +179,8 @@ public struct AuthorityCore: Sendable {
     // It was told why when it came; what it says now does not matter.
     if membership.isRevoked(peer) { return sendAway(peer) }
     switch message {
-    case .register(let register): return registerNode(register, from: peer, now: now)
+    case .register(let register):
+      return registerNode(register, from: peer, now: now) + heed(register.promised, of: peer, now: now)
     case .ballotRequest(let request): return requestBallot(request, from: peer, now: now, wall: wall)
     case .vote(let vote): return count(vote, from: peer)
     case .termRaised(let raised): return termRaised(raised.term, at: peer)

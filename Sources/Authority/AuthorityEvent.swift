@@ -119,5 +119,7 @@ public enum AuthorityNote: Hashable, Sendable {
   /// A commander counts this version of the membership now.
   case counted(UInt64)
   case refused(Principal, reason: String)
+  /// A drone has promised this term, above the office's: there is another election for its sake.
+  case promised(Principal, Term)
   case failed(Principal, reason: String)
 }

@@ -84,6 +84,8 @@
     public static let keepOldAccessList = Mutations(rawValue: 1 << 45)
     /// Give leases of full length, whenever the heartbeats were sent that a majority answered.
     public static let countLeaseFromRenewal = Mutations(rawValue: 1 << 46)
+    /// Believe of a drone that it holds what it reports, and has the copies that it reports.
+    public static let believeReports = Mutations(rawValue: 1 << 47)
   }
 
   extension Mutations {
@@ -124,6 +126,7 @@
       ("renewWithoutMajority", .renewWithoutMajority),
       ("keepOldAccessList", .keepOldAccessList),
       ("countLeaseFromRenewal", .countLeaseFromRenewal),
+      ("believeReports", .believeReports),
     ]
   }
 #endif

@@ -3,6 +3,8 @@ public enum StoreJob: Hashable, Sendable {
   case raiseTerm(Term)
   case storeKey(StoredSealingKey)
   case open(PartitionOpening)
+  /// No transaction: what is stored now.
+  case readFences
   case append([AppendGroup])
   case fold
 
@@ -12,6 +14,7 @@ public enum StoreJob: Hashable, Sendable {
     case .raiseTerm: "term"
     case .storeKey: "key"
     case .open: "open"
+    case .readFences: "fences"
     case .append: "append"
     case .fold: "fold"
     }
@@ -30,6 +33,8 @@ public enum StoreJobResult: Hashable, Sendable {
   case termRaised(Term)
   case keyStored(KeyStorage)
   case opened(OpeningResult)
+  /// In order of partition.
+  case fences([StoredFence])
   /// For each group a result for each of its batches, in their order.
   case appended([[StoreAnswer.PartitionResult]])
   case folded

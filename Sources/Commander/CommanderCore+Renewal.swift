@@ -58,7 +58,7 @@ extension CommanderCore {
         switch record.state {
         case .serving, .moving: return false
         case .unaccounted, .free, .assigned, .granted:
-          return !record.wasGivenBack && record.refusedCopies[member.principal] != member.copy(of: partition)
+          return !record.wasGivenBack && !record.refusedCopies.contains(member.principal)
         }
       })
   }

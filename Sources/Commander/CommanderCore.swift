@@ -57,6 +57,11 @@ public struct CommanderCore: Sendable {
   private(set) var authorityAnswered: Instant?
   private var lastCertificateRequest: Instant?
   var reachedByDrones = ReachedByDrones()
+  /// What the database has stored is known.
+  var knowsFences = false
+  /// It is to be asked for it, at first and when a copy that nobody has told of is needed.
+  var wantsFences = true
+  var fencesAsked: Instant?
   private var lastWall: Int64 = 0
   var map = PublishedMap()
   var access = AccessPublication()
@@ -104,7 +109,9 @@ public struct CommanderCore: Sendable {
     partitions = Partition.all.map { partition in
       var record = PartitionRecord(
         leasedUntil: accountedAt, formerOwner: previous?.owner(of: partition)?.principal)
-      record.shadows = previous?.shadows(of: partition).prefix(shadows).map(\.principal) ?? []
+      let formerShadows = previous?.shadows(of: partition).map(\.principal) ?? []
+      record.shadows = Array(formerShadows.prefix(shadows))
+      record.copyHolders = Set(formerShadows + [record.formerOwner].compactMap { $0 })
       return record
     }
     for drone in previous?.drones ?? [] where drone.draining != nil {
@@ -144,7 +151,7 @@ public struct CommanderCore: Sendable {
     if wall >= notAfter {
       return [.resign(identity.term, reason: "the election certificate has expired and was not renewed")]
     }
-    actions += tickDatabases(now)
+    actions += tickDatabases(now) + askFences(now)
     if let reason = databaseLostAlone(now) { return [.resign(identity.term, reason: reason)] }
     actions += expire(now)
     if hasMajority(now) { actions += assign(now, isRound: !heartbeats.isEmpty) }
@@ -215,25 +222,27 @@ public struct CommanderCore: Sendable {
     case .unreachable(let report) where report.term == identity.term:
       look(at: report.principal, by: peer, now)
     case .openFailed(let failure) where failure.term == identity.term: failed(failure, at: peer, now)
-    case .keyStored(let stored) where stored.term == identity.term: reached(commandService: peer, now: now)
+    case .keyStored(let stored) where stored.term == identity.term:
+      reached(commandService: peer, now: now) + askFences(now)
+    case .fences(let fences) where fences.term == identity.term: learn(fences, from: peer, now)
     case .refused(let refusal) where refusal.term > identity.term:
       refused(refusal.term, by: peer, now: now)
     default: []
     }
   }
 
-  /// The authority's register decides, so its word ends the office at once. A drone that has promised a higher
-  /// term will not answer this commander again, and a new election is the way back to one whole cluster; but
-  /// its word alone could end any office, so first it has to hold out for as long as a lost majority.
+  /// The authority's register decides, so its word ends the office at once. A drone's word about a term is nothing: a
+  /// higher one comes with its certificate. One that has promised it, and so follows this commander no more, tells the
+  /// authority (`PromiseWatch`).
   private mutating func refused(_ term: Term, by peer: Principal, now: Instant) -> [CommanderAction] {
     if peer == identity.authority.principal {
       return [.resign(identity.term, reason: "the authority's term is \(term)")]
     }
-    guard let index = members.firstIndex(where: { $0.principal == peer }) else { return [] }
-    let since = members[index].refusesSince ?? now
-    members[index].refusesSince = since
-    guard now - since > timing.resignation else { return [] }
-    return [.resign(identity.term, reason: "\(peer) has promised term \(term)")]
+    guard let index = members.firstIndex(where: { $0.principal == peer }),
+      members[index].refusedAt.map({ now - $0 > 60_000 }) ?? true
+    else { return [] }
+    members[index].refusedAt = now
+    return [.note(.refusedBy(peer, term))]
   }
 
   private mutating func hear(authority heard: HeartbeatHeard, _ now: Instant) -> [CommanderAction] {
@@ -286,7 +295,6 @@ public struct CommanderCore: Sendable {
     members[index].lastNonce = report.nonce
     members[index].isSilent = false
     members[index].silentSince = nil
-    members[index].refusesSince = nil
     let majorityBefore = majorityAnswered
     if let at = sent(report.sequence) {
       members[index].lastAnswered = max(members[index].lastAnswered ?? at, at)
@@ -307,8 +315,8 @@ public struct CommanderCore: Sendable {
     members[index].backlog = report.backlog
     members[index].isEnding = report.isEnding
     let holder = Holder(principal: peer, incarnation: report.incarnation)
+    members[index].holdings = report.holdings
     var actions = account(report.holdings, of: holder, now: now)
-    members[index].reported = report.holdings.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) }
     actions += uselessCopies(report.copies, of: holder)
     actions += finishMoves(report, of: holder)
     actions += grantUnasked(now)

@@ -29,6 +29,8 @@ public enum CommanderAction: Equatable, Sendable {
   case deliverKey(database: RegisteredNode)
   /// Ask the database's command service whether it still has the key: a sign of life.
   case pingDatabase(database: RegisteredNode)
+  /// Ask the database's command service what it has stored of all partitions.
+  case askFences(database: RegisteredNode)
   /// Ask the authority to certify the election key again.
   case requestCertificate(Term)
   /// Give up the office.
@@ -46,6 +48,10 @@ public enum CommanderNote: Equatable, Sendable {
   /// Acknowledged writes may be in memories that nobody has reported.
   case lossPossible(PartitionSet)
   case moving(PartitionSet, from: Principal)
+  /// It says that it holds these, and neither was it granted them nor does the database say so.
+  case contradicted(Principal, PartitionSet)
+  /// It says that it has promised this higher term.
+  case refusedBy(Principal, Term)
   case databaseReached(Principal)
   case databaseLost(Principal)
 }

@@ -11,7 +11,10 @@ struct Member {
   var mayBeRenewed = false
   /// When the newest heartbeat that it answered was *sent*.
   var lastAnswered: Instant?
-  var reported = PartitionSet()
+  var holdings: [Holding] = []
+  var reported: PartitionSet { holdings.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) } }
+  /// When it was last said that its report is not so.
+  var contradictedAt: Instant?
   var mapTerm = Term.none
   var mapVersion: UInt64 = 0
   var reachesDatabase = false
@@ -24,8 +27,8 @@ struct Member {
   var lookedAt: Instant?
   /// When it was noticed to be silent last.
   var silentSince: Instant?
-  /// Since when it refuses this commander, having promised a higher term; nil while it answers.
-  var refusesSince: Instant?
+  /// When it was last said that it refuses this commander, having promised a higher term by its word.
+  var refusedAt: Instant?
   /// Whole copies that it reported, by the token of their records.
   var copies: [Holding] = []
   /// Of its own partitions those whose every shadow in its map is in sync.
@@ -98,6 +101,13 @@ struct PartitionRecord {
   /// The first token that its holder was granted since it became the holder. A request that is repeated is
   /// answered with another token, and the drone opens the partition under whichever comes first.
   var firstToken = FencingToken.none
+  /// Whom it was granted last in this term.
+  var lastGranted: Holder?
+  /// What the database had stored when this term began.
+  var stored: (token: FencingToken, holder: Holder)?
+  /// Drones that may have a copy: whoever the database listed, and whoever this commander or the last has made an owner
+  /// or a shadow. Of others a claim to have one is not believed.
+  var copyHolders: Set<Principal> = []
   /// Until then, by this commander's clock, its last holder may be serving it.
   var leasedUntil: Instant
   /// Where the map of the previous commander had it.
@@ -117,8 +127,8 @@ struct PartitionRecord {
   var isLossAccepted = false
   /// The token under which its holder serves it: one of those that it was granted.
   var servingToken = FencingToken.none
-  /// Copies that the database did not let be promoted, by their holder and their token.
-  var refusedCopies: [Principal: FencingToken] = [:]
+  /// Drones whose copy the database did not let be promoted, whatever they say of it since.
+  var refusedCopies: Set<Principal> = []
 
   struct Move: Equatable {
     let to: Principal

@@ -4,12 +4,21 @@ import Cluster
 extension CommanderCore {
   /// Compares what a drone reports with the book.
   mutating func account(_ holdings: [Holding], of holder: Holder, now: Instant) -> [CommanderAction] {
+    // Until it is known what the database has stored nothing is said of what a drone reports, nor renewed.
+    guard knowsFences else { return [] }
     var release = PartitionSet()
     var reported = PartitionSet()
+    var untrue = PartitionSet()
     for holding in holdings {
       for partition in holding.partitions {
         reported.insert(partition)
-        if !accept(partition, holding.token, holder, now) { release.insert(partition) }
+        switch judge(partition, holding.token, holder) {
+        case .kept: break
+        case .given: release.insert(partition)
+        case .untrue:
+          release.insert(partition)
+          untrue.insert(partition)
+        }
       }
     }
     for partition in Partition.all where !reported.contains(partition) {
@@ -29,41 +38,43 @@ extension CommanderCore {
     }
     guard !release.isEmpty else { return [] }
     return [.send(.release(Release(term: identity.term, partitions: release)), to: holder.principal)]
+      + contradicted(by: holder, untrue, now)
   }
 
-  /// Whether the holder may keep what it reports.
-  private mutating func accept(
-    _ partition: Partition, _ token: FencingToken, _ holder: Holder, _ now: Instant
-  ) -> Bool {
-    // No drone can have a token that was never minted, and believing one would shut out those that were.
-    guard token <= FencingToken(term: identity.term, counter: grantCounter) else { return false }
+  private enum Judgement {
+    case kept
+    /// It was its holder's, and is to be another's.
+    case given
+    case untrue
+  }
+
+  /// Whether the holder may keep what it reports. A report that is not so changes nothing.
+  private mutating func judge(_ partition: Partition, _ token: FencingToken, _ holder: Holder) -> Judgement {
     var record = partitions[partition.index]
-    defer { partitions[partition.index] = record }
+    let isTrue = isTrue(token, of: holder, record)
     switch record.state {
-    case .serving(holder): return true
-    case .moving(holder, _): return false
-    case .granted(holder, _):
-      // Loaded under one of the grants it was given; what it had before that may be behind the database.
-      guard token >= record.firstToken, token <= record.token else { return false }
+    case .moving(holder, _): return .given
+    case .serving(holder):
+      return token == record.servingToken || isTrue ? .kept : .untrue
+    case .granted(holder, _), .unaccounted, .free:
+      guard isTrue else { return .untrue }
+      let wasGranted = record.state != .unaccounted && !record.isFree
       record.serve(holder, token)
-      return true
-    case .unaccounted, .free:
-      // Nobody else has been granted it since: its fence still stands (`Holdings.dropLapsed`).
-      guard token >= record.token, record.state == .free || record.token == .none || now > record.leasedUntil
-      else { return false }
-      record.token = token
-      record.serve(holder, token)
-      map.isStale = true
-      return true
+      partitions[partition.index] = record
+      if !wasGranted { map.isStale = true }
+      return .kept
     case .serving, .moving:
-      // Two hold it by their word; the higher token is the one that the database obeys.
-      // Neither goes on: the partition is granted anew once every lease that there may be has run out.
-      guard token > record.token else { return false }
-      record.token = token
-      record.state = .unaccounted
-      record.leasedUntil = max(record.leasedUntil, now + timing.lease + timing.drift)
-      return false
-    case .assigned, .granted: return false
+      #if KEYVAL_MUTATIONS
+        if mutations.contains(.believeReports), token > record.token {
+          partitions[partition.index].token = token
+          partitions[partition.index].serve(holder, token)
+          map.isStale = true
+          return .kept
+        }
+      #endif
+      return .untrue
+    // It was its own until it was late.
+    case .assigned, .granted: return .given
     }
   }
 
@@ -215,6 +226,8 @@ extension CommanderCore {
         partitions[partition.index].firstToken = token
       }
       partitions[partition.index].token = token
+      partitions[partition.index].lastGranted = holder
+      partitions[partition.index].copyHolders.insert(holder.principal)
     }
     let grant = Grant(partitions: due, incarnation: holder.incarnation, token: token, mode: mode)
     return [
@@ -242,8 +255,9 @@ extension CommanderCore {
         partitions[partition.index].awaitsCopy = true
         partitions[partition.index].nextLoad = now + timing.resignation
         // One that was refused before may be on the list by now.
-        partitions[partition.index].refusedCopies = [:]
-      case .notInSync: partitions[partition.index].refusedCopies[peer] = members[index].copy(of: partition)
+        partitions[partition.index].refusedCopies = []
+        wantsFences = true
+      case .notInSync: partitions[partition.index].refusedCopies.insert(peer)
       case .other: break
       }
     }
@@ -272,7 +286,8 @@ extension PartitionRecord {
     awaitsCopy = false
     wasGivenBack = false
     isLossAccepted = false
-    refusedCopies = [:]
+    refusedCopies = []
+    copyHolders.insert(holder.principal)
   }
 
   /// Without anybody's copy.

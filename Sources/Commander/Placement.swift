@@ -15,7 +15,9 @@ extension CommanderCore {
   /// Places free partitions; when there are none, evens out.
   /// - Parameter isRound: evening out can wait for the next heartbeat, and not be thought about in each tick.
   mutating func assign(_ now: Instant, isRound: Bool) -> [CommanderAction] {
-    guard isRound || partitions.contains(where: \.isFree), grantingDatabase != nil, isSettled(now) else {
+    guard isRound || partitions.contains(where: \.isFree), grantingDatabase != nil, knowsFences,
+      isSettled(now)
+    else {
       return []
     }
     let loaders = loaders(now)
@@ -62,8 +64,9 @@ extension CommanderCore {
     let candidates = members.compactMap { member -> (member: Member, token: FencingToken)? in
       // Who cannot reach the database cannot be promoted. Should no other copy turn up, an operator is told.
       guard member.isFit(now, timing), member.lively.contains(partition) else { return nil }
-      guard let token = member.copy(of: partition),
-        partitions[partition.index].refusedCopies[member.principal] != token
+      let record = partitions[partition.index]
+      guard let token = member.copy(of: partition), token <= record.token,
+        isBelieved(member.principal, record), !record.refusedCopies.contains(member.principal)
       else { return nil }
       return (member, token)
     }
@@ -75,6 +78,13 @@ extension CommanderCore {
       let (one, other) = (rank(left), rank(right))
       return one == other ? left.member.principal > right.member.principal : one < other
     }?.member.principal
+  }
+
+  private func isBelieved(_ drone: Principal, _ record: PartitionRecord) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.believeReports) { return true }
+    #endif
+    return record.copyHolders.contains(drone)
   }
 
   /// Placing waits until every registered drone has reported, or has had the time to: at first, and after a time
@@ -121,6 +131,7 @@ extension CommanderCore {
       }
       guard shadows != old else { continue }
       partitions[partition.index].shadows = shadows
+      partitions[partition.index].copyHolders.formUnion(shadows)
       map.isStale = true
     }
   }
@@ -208,6 +219,7 @@ extension CommanderCore {
   private mutating func begin(_ partition: Partition, to drone: Principal) {
     // The next map names it.
     partitions[partition.index].move = PartitionRecord.Move(to: drone, version: map.lastVersion + 1)
+    partitions[partition.index].copyHolders.insert(drone)
     map.isStale = true
   }
 

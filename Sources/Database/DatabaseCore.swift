@@ -160,6 +160,8 @@ public struct DatabaseCore: Sendable {
       if isCertified(session, office, wall) { take(delivery, office, session) }
     case (.commander(let office), .keyStored(let question)):
       if isCertified(session, office, wall) { answer(question, office, session) }
+    case (.commander(let office), .fenceQuestion(let question)):
+      if isCertified(session, office, wall) { answer(question, office, session) }
     case (.authority, .raiseTerm(let order)): raise(to: order.term, session)
     case (.authority, .membership(let signed)): take(signed)
     // What the authority says of the cluster's other nodes, and hints that a message came to nothing.
@@ -218,6 +220,13 @@ public struct DatabaseCore: Sendable {
       return actions.append(.send(.refused(Refused(reason: reason, term: term)), session: session))
     }
     actions.append(.send(.keyStored(question), session: session))
+  }
+
+  private mutating func answer(_ question: FenceQuestion, _ office: Term, _ session: UInt64) {
+    guard question.term == office else {
+      return refuse(session, .notPermitted("question about another term"))
+    }
+    order(.readFences, session)
   }
 
   private mutating func raise(to term: Term, _ session: UInt64) {
@@ -307,6 +316,9 @@ public struct DatabaseCore: Sendable {
       actions.append(.send(.termRaised(TermRaised(term: stored)), session: order.session))
     case (.order(let order), .keyStored(let storage)): finishKey(order, storage)
     case (.order(let order), .opened(let result)): finishOpening(order, result)
+    case (.order(let order), .fences(let stored)):
+      guard case .commander(let office) = sessions[order.session]?.peer, office == term else { return }
+      actions.append(.send(.fences(Fences(term: office, stored: stored)), session: order.session))
     case (.append(let appends), .appended(let results)):
       for (append, results) in zip(appends, results) { answer(append, results) }
     case (.fold, _): break

@@ -162,7 +162,7 @@ public struct DroneCore: Sendable {
   func register() -> DroneAction {
     let register = Register(
       incarnation: identity.incarnation, endpoint: identity.endpoint,
-      accessVersion: access.held?.version ?? 0, membership: passableVersion)
+      accessVersion: access.held?.version ?? 0, membership: passableVersion, promised: promise.term)
     return .send(.register(register), to: identity.authority)
   }
 

@@ -20,6 +20,8 @@ final class DroneMachine: Machine {
   let principal: Principal
   private(set) var loops: [DataLoop] = []
   /// Of each loop, with the (term, version) of what is installed.
+  /// While a thief has its key.
+  var liar: Liar?
   private(set) var access: [(installed: InstalledAccessList, term: Term, version: UInt64)] = []
   private(set) var incarnation = Incarnation(0)
   /// On its disk.
@@ -153,7 +155,7 @@ final class DroneMachine: Machine {
 
   func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .openFailed, .unreachable:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .fences, .openFailed, .unreachable:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: wall))
@@ -211,6 +213,12 @@ final class DroneMachine: Machine {
   }
 
   private func send(_ message: ControlMessage, to peer: Principal) {
+    guard liar != nil else { return deliver(message, to: peer) }
+    let others = world.drones.map(\.principal).filter { $0 != principal }
+    for message in liar?.says(insteadOf: message, of: others) ?? [] { deliver(message, to: peer) }
+  }
+
+  private func deliver(_ message: ControlMessage, to peer: Principal) {
     if peer == principal { return control.post { [unowned self] in receive(message, from: peer) } }
     world.send(message, from: self, as: principal, to: peer)
   }
@@ -331,6 +339,7 @@ final class DroneMachine: Machine {
             term: office.term, identifier: office.sealingKey.identifier, key: office.sealingKey.key)))
     case .pingDatabase:
       sendCommand(.keyStored(KeyStored(term: office.term, identifier: office.sealingKey.identifier)))
+    case .askFences: sendCommand(.fenceQuestion(FenceQuestion(term: office.term)))
     case .requestCertificate(let term):
       guard let request = try? office.key.certificateRequest(subject: principal.text) else { return }
       send(.ballotRequest(BallotRequest(term: term, certificateRequest: request)), to: Names.authority)

@@ -59,6 +59,8 @@ struct Fault: Sendable, CustomStringConvertible {
     case remove(Place, isDead: Bool)
     /// The administrator has a drone emptied, and given work again at the end.
     case drain(Place)
+    /// A thief has the drone's key, and its commander is told lies.
+    case lie(Place)
   }
 
   private static func names(_ places: [Place]) -> String {
@@ -86,6 +88,7 @@ struct Fault: Sendable, CustomStringConvertible {
       case .split(let one, let other):
         "\(Self.names(one)) are cut off from \(Self.names(other))"
       case .drain(let place): "\(place) is emptied"
+      case .lie(let place): "\(place) lies"
       case .slow(let from, let to, let lag): "from \(from) to \(to) it takes \(lag / 1000) ms longer"
       case .isolate(let place): "\(place) is cut off from everybody"
       case .cutOneWay(let from, let to): "nothing gets from \(from) to \(to)"

@@ -94,6 +94,10 @@ extension World {
       guard let drone = machine(place) as? DroneMachine else { return }
       administer(.drain, drone)
       ending(fault) { [unowned self] in administer(.resume, drone) }
+    case .lie(let place):
+      guard let drone = machine(place) as? DroneMachine else { return }
+      drone.liar = Liar(seed: UInt64(clamping: time))
+      ending(fault) { drone.liar = nil }
     case .weather(let loss, let duplication, let lateness):
       network.weather = Network.Weather(loss: loss, duplication: duplication, lateness: lateness)
       ending(fault) { [unowned self] in network.weather = .fair }

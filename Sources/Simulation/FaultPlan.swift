@@ -106,6 +106,13 @@ struct FaultPlan: Sendable {
     }
     if random.chance(300_000) { lasting = drawLasting(&random) }
     if hasStandby { addStandbyFaults(&standbyRandom) }
+    var lying = SeededRandom(seed: seed, stream: 30)
+    if drones >= 2, lying.chance(300_000) {
+      for _ in 0..<1 + lying.index(2) {
+        let start = lying.number(0...length)
+        add(.lie(.drone(lying.index(drones))), at: start, for: lying.number(500_000...8_000_000))
+      }
+    }
     var changing = SeededRandom(seed: seed, stream: 8)
     if changing.chance(400_000) { changeMembership(&changing) }
     if particular.chance(400_000) {

@@ -29,6 +29,11 @@ final class SimulatedStore {
     case .raiseTerm(let term): return .termRaised(current.raise(to: term))
     case .storeKey(let key): return .keyStored(current.store(key))
     case .open(let opening): return .opened(open(opening))
+    case .readFences:
+      return .fences(
+        Partition.all.compactMap { partition in
+          current.fences[partition.index].map { StoredFence(partition, $0) }
+        })
     case .append(let groups):
       rows += 1
       return .appended(groups.map { group in group.batches.map { append($0, from: group.holder) } })

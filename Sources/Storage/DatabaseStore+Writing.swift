@@ -94,6 +94,15 @@ extension DatabaseStore {
     return StoreAnswer.PartitionResult(partition: batch.partition, result: result)
   }
 
+  /// Of all partitions that were ever opened, in order.
+  public func fences() throws(StoreError) -> [StoredFence] {
+    try reading { database in
+      try Partition.all.compactMap { partition in
+        try Self.fence(of: partition, database).map { StoredFence(partition, $0) }
+      }
+    }
+  }
+
   static func fence(of partition: Partition, _ database: Database) throws -> PartitionFence? {
     let statement = try database.cachedStatement(
       sql: "SELECT term, counter, holder, incarnation, base, sequence, list, origin_term, origin_counter "

@@ -83,6 +83,7 @@ public final class DatabaseStore: Sendable {
     case .raiseTerm(let term): return .termRaised(try raiseTerm(to: term))
     case .storeKey(let key): return .keyStored(try store(key))
     case .open(let opening): return .opened(try open(opening))
+    case .readFences: return .fences(try fences())
     case .append(let groups): return .appended(try append(groups))
     case .fold:
       try fold()

@@ -271,6 +271,12 @@ final class World {
     sent(to: drone).compactMap { if case .ballotFailed(let failure) = $0 { failure } else { nil } }
   }
 
+  func hasOpenedBallot(_ term: UInt64) -> Bool {
+    notes.contains { note in
+      if case .ballotOpened(Term(term), _, _) = note { true } else { false }
+    }
+  }
+
   func certificates(of drone: Principal) -> [Certified] {
     sent(to: drone).compactMap { if case .certified(let certified) = $0 { certified } else { nil } }
   }

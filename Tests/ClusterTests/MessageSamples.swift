@@ -10,6 +10,10 @@ enum MessageSamples {
     principal: Fixture.d1, endpoint: Endpoint(host: "127.0.0.1", port: 7001))
   private static let client = ClientIncarnation(high: .max, low: 1)
   private static let token = FencingToken(term: term, counter: 70_000)
+  private static let holders = [
+    Holder(principal: Fixture.d1, incarnation: Incarnation(1)),
+    Holder(principal: Fixture.d2, incarnation: Incarnation(.max)),
+  ]
 
   static let control: [ControlMessage] = [
     .register(
@@ -64,6 +68,16 @@ enum MessageSamples {
     .membershipQuestion(MembershipQuestion(version: .max)),
     .ticketCertificateRequest(TicketCertificateRequest(term: term)),
     .ticketCertificate(TicketCertificate(term: term, certificate: [8, 9])),
+    .fenceQuestion(FenceQuestion(term: term)),
+    .fences(Fences(term: term, stored: [])),
+    .fences(
+      Fences(
+        term: term,
+        stored: [
+          StoredFence(
+            partition: Partition(0)!, token: token, holder: holders[0], listed: holders),
+          StoredFence(partition: Partition(511)!, token: token, holder: holders[1], listed: []),
+        ])),
     .showCertificate(ShowCertificate(certificate: [8, 9])),
     .accessList(NumberedAccessList(version: .max, text: [])),
     .accessList(NumberedAccessList(version: 1, text: [UInt8]("a@R r\n".utf8))),

@@ -16,10 +16,14 @@ import Testing
     Holder(principal: N.drone(drone), incarnation: TestOffice.incarnation(drone, life: life))
   }
 
-  /// An office of term 3 which a majority has answered, nothing accounted for.
-  private func office() -> TestOffice {
+  /// An office of term 3 which a majority has answered, nothing accounted for. The database has stored that this drone has
+  /// the partition under the token 2.7.
+  private func office(stored drone: Int = 2) -> TestOffice {
     var office = TestOffice(term: 3)
     office.tick()
+    office.storeKey(fences: [
+      StoredFence(partition: Partition(5)!, token: token(2, 7), holder: holder(drone), listed: [])
+    ])
     for drone in 0..<2 { office.report(drone) }
     return office
   }
@@ -93,8 +97,9 @@ import Testing
   @Test("a token that was never minted is not believed, and shuts out none that was")
   func wildToken() {
     var office = office()
-    for wild in [token(4, 1), token(3, 1), token(.max, .max)] {
+    for wild in [token(4, 1), token(3, 1), token(.max, .max), token(2, 8), token(2, 7)] {
       #expect(office.report(1, holding: holding(wild)).releases.map(\.1) == [one])
+      #expect(office.report(2, holding: holding(wild), life: 2).releases.map(\.1) == [one], "another life")
     }
     office.report(2, holding: holding(token(2, 7)))
     #expect(state(office) == .serving(holder(2)))
@@ -121,26 +126,75 @@ import Testing
     #expect((0..<3).map { office.assigned(to: $0).count }.sorted() == [170, 171, 171])
   }
 
-  @Test("when two report one partition neither goes on until every lease has run out")
-  func conflict() {
-    var office = office()
+  @Test("whoever reports what is another's is refused and named, once a minute; the other goes on")
+  func contradicted() {
+    var office = office(stored: 1)
     office.report(1, holding: holding(token(2, 7)))
-    let higher = office.report(2, holding: holding(token(2, 8)))
-    #expect(higher.renewal?.partitions.isEmpty == true)
-    #expect(higher.releases.map(\.1) == [one])
-    let lower = office.report(1, holding: holding(token(2, 7)))
-    #expect(lower.renewal?.partitions.isEmpty == true && lower.releases.map(\.1) == [one])
-    #expect(office.report(2, holding: holding(token(2, 8))).releases.map(\.1) == [one])
-    #expect(state(office) == .unaccounted)
-    office.pass(office.timing.lease, answering: [0, 1, 2])
-    #expect(state(office) == .unaccounted)
-    office.pass(office.timing.lease, answering: [0, 1, 2])
-    #expect(office.core.partitions[5].isGiven, "\(state(office))")
+    for higher in [token(2, 8), token(3, 1), token(2, 7)] {
+      let actions = office.report(2, holding: holding(higher))
+      #expect(actions.renewal?.partitions.isEmpty == true)
+      #expect(actions.releases.map(\.1) == [one])
+      #expect(actions.contains(.note(.contradicted(N.drone(2), one))) == (higher == token(2, 8)))
+    }
+    #expect(state(office) == .serving(holder(1)))
+    #expect(office.report(1, holding: holding(token(2, 7))).renewal?.partitions == one)
+    office.now = office.now + 60_001
+    #expect(
+      office.report(2, holding: holding(token(2, 8))).contains(.note(.contradicted(N.drone(2), one))))
+  }
+
+  @Test("until it is known what the database has stored nobody is renewed, and nobody is to release anything")
+  func fencesUnknown() {
+    var office = TestOffice(term: 3)
+    office.tick()
+    for drone in 0..<2 { office.report(drone) }
+    let early = office.report(2, holding: holding(token(2, 7)))
+    #expect(early.renewal?.partitions.isEmpty == true && early.releases.isEmpty)
+    office.receive(.keyStored(KeyStored(term: Term(3), identifier: 1)), from: N.command)
+    office.pass(0, answering: [])
+    let fence = StoredFence(partition: Partition(5)!, token: token(2, 7), holder: holder(2), listed: [])
+    let wrong = ControlMessage.fences(Fences(term: Term(3), stored: []))
+    #expect(office.receive(wrong, from: N.drone(2)).isEmpty, "that is no database")
+    let actions = office.learn([fence])
+    #expect(actions.renewals(to: N.drone(2)).map(\.partitions) == [one], "in the same moment")
+    #expect(state(office) == .serving(holder(2)))
+  }
+
+  @Test("what was granted in this term is whose it was granted to, whatever was stored before")
+  func granted() throws {
+    var office = TestOffice.settled()
+    let partition = try #require(office.served(by: 1).first { _ in true })
+    let token = office.core.partitions[partition.index].servingToken
+    let set = PartitionSet([partition])
+    let actions = office.report(2, holding: [Holding(token: token, partitions: set)])
+    #expect(actions.releases.map(\.1) == [set])
+    #expect(office.core.partitions[partition.index].state == .serving(holder(1)))
+  }
+
+  @Test("a copy is believed of whom the database lists or the commander made a shadow, and of nobody else")
+  func copies() throws {
+    for (claimant, isBelieved) in [(1, true), (0, false)] {
+      var office = TestOffice(term: 3)
+      office.tick()
+      office.storeKey(fences: [
+        StoredFence(partition: Partition(5)!, token: token(2, 7), holder: holder(2), listed: [holder(1)])
+      ])
+      for _ in 0..<20 {
+        office.now = office.now + 250
+        office.tick()
+        for drone in 0..<2 {
+          office.report(drone, copies: drone == claimant ? holding(token(2, 7)) : [])
+        }
+      }
+      let record = office.core.partitions[5]
+      #expect(record.isPromoting == isBelieved)
+      #expect(!isBelieved || record.owner == N.drone(claimant))
+    }
   }
 
   @Test("a lower token than the one that is served is released, and hurts nobody")
   func lower() {
-    var office = office()
+    var office = office(stored: 1)
     office.report(1, holding: holding(token(2, 7)))
     #expect(office.report(2, holding: holding(token(2, 6))).releases.map(\.0) == [N.drone(2)])
     #expect(state(office) == .serving(holder(1)))
@@ -148,7 +202,7 @@ import Testing
 
   @Test("what lies free is not taken back by whoever had it before the last")
   func freeButOlder() {
-    var office = office()
+    var office = office(stored: 1)
     office.report(1, holding: holding(token(2, 7)))
     office.report(1)
     #expect(state(office) == .free)

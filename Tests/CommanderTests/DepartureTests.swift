@@ -18,7 +18,14 @@ import Testing
   private func office() -> TestOffice {
     var office = TestOffice()
     office.reportsCopies = false
-    office.storeKey()
+    // Whoever had it is gone; all others have copies by the list.
+    let holders = (0..<3).map { drone in
+      Holder(principal: HarnessNames.drone(drone), incarnation: TestOffice.incarnation(drone))
+    }
+    office.storeKey(
+      fences: Self.set.map { partition in
+        StoredFence(partition: partition, token: Self.copies[0].token, holder: holders[0], listed: holders)
+      })
     office.tick()
     return office
   }

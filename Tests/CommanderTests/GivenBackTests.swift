@@ -11,6 +11,7 @@ import Testing
     var office = TestOffice.settled()
     let mine = office.served(by: 1)
     let copies = office.holdings(of: 1)
+    office.list(2, mine)
     office.report(2, holding: office.holdings(of: 2), copies: copies)
     office.report(1, lively: inOrder ? [] : .all)
     office.tick()

@@ -2,8 +2,9 @@ import Cluster
 import Cryptography
 
 /// An authority in miniature: a register that survives a restart, one ballot at a time, the majority rule with
-/// its own voice for an even number of drones, in every version of the membership that a commander may count, and a
-/// certificate only after the database has raised its term.
+/// its own voice for an even number of drones, in every version of the membership that a commander may count, a
+/// certificate only after the database has raised its term, and another election for the sake of a drone that has
+/// promised a higher term.
 final class HarnessAuthority {
   private struct Ballot {
     let number: UInt64
@@ -33,6 +34,9 @@ final class HarnessAuthority {
   private var ballots: UInt64 = 0
   private var commanderHeard = Int64.min / 2
   private var claimed = Int64.min / 2
+  /// The highest promise that a drone has told of, and since when one is above the office's term.
+  private var promised = Term.none
+  private var outsideSince: Int64?
 
   init(_ harness: ClusterHarness) { self.harness = harness }
 
@@ -78,7 +82,20 @@ final class HarnessAuthority {
   }
 
   private func fail(_ failed: Term, _ candidate: Principal) {
-    send(.ballotFailed(BallotFailed(term: failed, highest: term, reason: "no")), to: candidate)
+    send(.ballotFailed(BallotFailed(term: failed, highest: max(term, promised), reason: "no")), to: candidate)
+  }
+
+  private func heed(_ promise: Term) {
+    promised = max(promised, promise)
+    guard promised > term, certificate != nil, let winner else {
+      outsideSince = nil
+      return
+    }
+    let since = outsideSince ?? harness.time
+    outsideSince = since
+    guard harness.time - since > timing.resignation else { return }
+    outsideSince = nil
+    send(.refused(Refused(reason: "a higher term is promised", term: term.next)), to: winner.principal)
   }
 
   func receive(_ message: ControlMessage, from peer: Principal) {
@@ -94,6 +111,7 @@ final class HarnessAuthority {
       }
       if isNew { announce() } else { tell(peer) }
       if let signed, register.membership < version { send(.membership(signed), to: peer) }
+      heed(register.promised)
     case .ballotRequest(let request): open(request, from: peer)
     case .vote(let vote):
       guard var open = ballot, vote.ballot == open.number, drones.contains(peer) else { return }
@@ -136,7 +154,9 @@ final class HarnessAuthority {
       return
     }
     let isCertifying = certificate == nil && harness.time - claimed < timing.resignation
-    guard request.term > term, term == .none || !isCertifying else { return fail(request.term, peer) }
+    guard request.term > max(term, promised), term == .none || !isCertifying else {
+      return fail(request.term, peer)
+    }
     if let ballot, ballot.candidate != peer { return fail(request.term, peer) }
     if ballot?.term == request.term { return }
     ballots += 1

@@ -34,6 +34,12 @@ final class HarnessDatabase {
     case .keyStored(let ping):
       guard ping.term == term, keys[ping.identifier] != nil else { return }
       send(.keyStored(ping), as: HarnessNames.command, to: peer)
+    case .fenceQuestion(let question):
+      guard question.term == term else { return }
+      let stored = fences.keys.sorted().compactMap { partition in
+        fences[partition].map { StoredFence(partition, $0) }
+      }
+      send(.fences(Fences(term: term, stored: stored)), as: HarnessNames.command, to: peer)
     default: break
     }
   }

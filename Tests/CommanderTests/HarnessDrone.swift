@@ -111,7 +111,7 @@ final class HarnessDrone {
 
   func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .openFailed, .unreachable:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .fences, .openFailed, .unreachable:
       command(.received(message, from: peer))
     default:
       handle(.received(message, from: peer, wall: harness.wall))
@@ -233,6 +233,9 @@ final class HarnessDrone {
     case .pingDatabase:
       let ping = KeyStored(term: office.term, identifier: office.sealingKey.identifier)
       harness.send(.keyStored(ping), from: place, as: principal, to: HarnessNames.command)
+    case .askFences:
+      let question = FenceQuestion(term: office.term)
+      harness.send(.fenceQuestion(question), from: place, as: principal, to: HarnessNames.command)
     case .requestCertificate(let term):
       let request = BallotRequest(
         term: term, certificateRequest: try! office.key.certificateRequest(subject: principal.text))

@@ -93,8 +93,26 @@ struct TestOffice {
       from: N.drone(drone))
   }
 
-  mutating func storeKey() {
+  mutating func storeKey(fences: [StoredFence] = []) {
     receive(.keyStored(KeyStored(term: core.identity.term, identifier: 1)), from: N.command)
+    if !core.knowsFences || !fences.isEmpty { learn(fences) }
+  }
+
+  /// The database tells that this drone is on the lists of these partitions.
+  mutating func list(_ drone: Int, _ partitions: PartitionSet) {
+    let holder = Holder(principal: N.drone(drone), incarnation: Self.incarnation(drone))
+    learn(
+      partitions.map { partition in
+        let record = core.partitions[partition.index]
+        let owner = record.owner.map { Holder(principal: $0, incarnation: Incarnation(1)) } ?? holder
+        return StoredFence(partition: partition, token: record.token, holder: owner, listed: [holder])
+      })
+  }
+
+  /// The database tells what it has stored.
+  @discardableResult
+  mutating func learn(_ fences: [StoredFence]) -> [CommanderAction] {
+    receive(.fences(Fences(term: core.identity.term, stored: fences)), from: N.command)
   }
 
   @discardableResult
@@ -238,6 +256,10 @@ extension [CommanderAction] {
   var renewal: Renewal? {
     for case .send(.renewal(let renewal), _) in self { return renewal }
     return nil
+  }
+
+  func renewals(to peer: Principal) -> [Renewal] {
+    compactMap { if case .send(.renewal(let renewal), peer) = $0 { renewal } else { nil } }
   }
 
   var resignation: String? {

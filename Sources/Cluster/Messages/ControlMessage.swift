@@ -42,6 +42,8 @@ public enum ControlMessage: Hashable, Sendable {
   case membershipQuestion(MembershipQuestion)
   case ticketCertificateRequest(TicketCertificateRequest)
   case ticketCertificate(TicketCertificate)
+  case fenceQuestion(FenceQuestion)
+  case fences(Fences)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -84,6 +86,8 @@ public enum ControlMessage: Hashable, Sendable {
     case .membershipQuestion: 131
     case .ticketCertificateRequest: 132
     case .ticketCertificate: 133
+    case .fenceQuestion: 134
+    case .fences: 135
     }
   }
 }
@@ -131,6 +135,8 @@ extension ControlMessage: WireMessage {
     case .membershipQuestion(let body): body.encode(into: &writer)
     case .ticketCertificateRequest(let body): body.encode(into: &writer)
     case .ticketCertificate(let body): body.encode(into: &writer)
+    case .fenceQuestion(let body): body.encode(into: &writer)
+    case .fences(let body): body.encode(into: &writer)
     }
   }
 
@@ -176,6 +182,8 @@ extension ControlMessage: WireMessage {
     case 131: self = .membershipQuestion(try MembershipQuestion(from: &reader))
     case 132: self = .ticketCertificateRequest(try TicketCertificateRequest(from: &reader))
     case 133: self = .ticketCertificate(try TicketCertificate(from: &reader))
+    case 134: self = .fenceQuestion(try FenceQuestion(from: &reader))
+    case 135: self = .fences(try Fences(from: &reader))
     default: throw .unknownKind("a control message", kind: kind)
     }
   }

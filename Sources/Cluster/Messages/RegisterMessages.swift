@@ -19,14 +19,18 @@ public struct Register: Hashable, Sendable {
   public let accessVersion: UInt64
   /// The version of the membership list that the node goes by, 0 without one: a newer one is sent to it.
   public let membership: UInt64
+  /// The highest term that the drone has promised: it follows no commander of a lower one.
+  public let promised: Term
 
   public init(
-    incarnation: Incarnation, endpoint: Endpoint, accessVersion: UInt64 = 0, membership: UInt64
+    incarnation: Incarnation, endpoint: Endpoint, accessVersion: UInt64 = 0, membership: UInt64,
+    promised: Term = .none
   ) {
     self.incarnation = incarnation
     self.endpoint = endpoint
     self.accessVersion = accessVersion
     self.membership = membership
+    self.promised = promised
   }
 }
 
@@ -74,18 +78,20 @@ extension RegisteredNode: WireMessage {
 
 extension Register: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(4)
+    writer.beginArray(5)
     incarnation.encode(into: &writer)
     endpoint.encode(into: &writer)
     writer.write(unsigned: accessVersion)
     writer.write(unsigned: membership)
+    promised.encode(into: &writer)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 4)
+    try reader.readArrayHeader(exactly: 5)
     self.init(
       incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
-      accessVersion: try reader.readUnsigned(), membership: try reader.readUnsigned())
+      accessVersion: try reader.readUnsigned(), membership: try reader.readUnsigned(),
+      promised: try Term(from: &reader))
   }
 }
 

@@ -62,6 +62,10 @@ struct AuthorityLogLine {
     case .counted(let version):
       self.init(.info, "membership counted by the commander", ["version": "\(version)"])
     case .refused(let peer, let reason): self.init(.info, "refused", principal: peer, reason: reason)
+    case .promised(let drone, let term):
+      self.init(
+        .warning, "another election, for a drone that has promised a higher term", principal: drone,
+        reason: "term \(term); if it says so again and again it lies: remove it")
     case .failed(let node, let reason):
       self.init(.warning, "a node's entry could not be changed", principal: node, reason: reason)
     }

@@ -62,6 +62,16 @@ extension DroneControl {
       event = "not served: acknowledged writes may be in the memory of drones that are not there"
       metadata[NodeLogging.Key.partition] = "\(partitions)"
       return logger.error("\(event)", metadata: metadata)
+    case .contradicted(let principal, let partitions):
+      event = "a drone reports what is not its own, by what was granted and what the database has stored"
+      metadata["principal"] = "\(principal)"
+      metadata[NodeLogging.Key.partition] = "\(partitions)"
+      return logger.error("\(event)", metadata: metadata)
+    case .refusedBy(let principal, let term):
+      event = "a drone refuses this commander, having promised a higher term"
+      metadata["principal"] = "\(principal)"
+      metadata["promised"] = "\(term)"
+      return logger.warning("\(event)", metadata: metadata)
     case .databaseReached(let principal):
       (event, metadata["principal"]) = ("database commanded", "\(principal)")
     case .databaseLost(let principal):

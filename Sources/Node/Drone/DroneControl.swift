@@ -107,7 +107,7 @@ final class DroneControl {
   /// Messages to the office go to the commander's core, all others to the drone's.
   private func receive(_ message: ControlMessage, from peer: Principal) {
     switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .openFailed, .unreachable:
+    case .report, .grantRequest, .heartbeatHeard, .keyStored, .fences, .openFailed, .unreachable:
       command(.received(message, from: peer))
     case .ticketCertificate(let issued):
       if peer == authority.principal { take(issued) }
@@ -336,6 +336,8 @@ final class DroneControl {
         send(.grantAnswer(try office.seal(grant, for: drone, database: database)), to: drone)
       case .deliverKey(let database): command(database, office.deliverKey(to: database.principal), of: office)
       case .pingDatabase(let database): command(database, office.ping(database.principal), of: office)
+      case .askFences(let database):
+        command(database, .fenceQuestion(FenceQuestion(term: office.term)), of: office)
       case .requestCertificate(let term):
         let request = try office.certificateRequest(subject: identity.principal)
         send(.ballotRequest(BallotRequest(term: term, certificateRequest: request)), to: authority.principal)
