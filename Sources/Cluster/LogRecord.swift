@@ -16,15 +16,21 @@ public struct LogRecord: Hashable, Sendable {
   /// The client's number of this write.
   public let write: UInt64
   /// Whether the key had a value before; of a compare-and-put, whether that was the expected one. Nil where who asked
-  /// may not read the key: what is not kept cannot be told later, to a retry that names another key say.
+  /// may not read the key: what is not kept cannot be told later.
   public let existed: Bool?
+  /// Of what was asked for (`WriteDigest`); nil where that was not kept.
+  public let digest: UInt32?
 
-  public init(key: [UInt8], change: Change, client: ClientIncarnation, write: UInt64, existed: Bool?) {
+  public init(
+    key: [UInt8], change: Change, client: ClientIncarnation, write: UInt64, existed: Bool?,
+    digest: UInt32? = nil
+  ) {
     self.key = key
     self.change = change
     self.client = client
     self.write = write
     self.existed = existed
+    self.digest = digest
   }
 
   /// About what it takes on the wire; a bound for batches, in bytes.
@@ -68,14 +74,24 @@ public struct WriteOutcome: Hashable, Sendable {
   public let client: ClientIncarnation
   public let write: UInt64
   public let sequence: UInt64
-  /// As in the record of the write.
   public let existed: Bool?
+  /// Of what was asked for; nil where that was not kept.
+  public let digest: UInt32?
 
-  public init(client: ClientIncarnation, write: UInt64, sequence: UInt64, existed: Bool?) {
+  public init(
+    client: ClientIncarnation, write: UInt64, sequence: UInt64, existed: Bool?, digest: UInt32? = nil
+  ) {
     self.client = client
     self.write = write
     self.sequence = sequence
     self.existed = existed
+    self.digest = digest
+  }
+
+  public init(_ record: LogRecord, sequence: UInt64) {
+    self.init(
+      client: record.client, write: record.write, sequence: sequence, existed: record.existed,
+      digest: record.digest)
   }
 }
 
@@ -96,7 +112,7 @@ public struct StoredEntry: Hashable, Sendable {
 
 extension LogRecord: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(5)
+    writer.beginArray(digest == nil ? 5 : 6)
     writer.write(bytes: key)
     switch change {
     case .put(let value): writer.write(bytes: value)
@@ -106,14 +122,15 @@ extension LogRecord: WireMessage {
     client.encode(into: &writer)
     writer.write(unsigned: write)
     writer.write(optional: existed)
+    if let digest { writer.write(unsigned: UInt64(digest)) }
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 5)
+    let hasDigest = try reader.hasDigest(behind: 5)
     self.init(
       key: try reader.readByteArray(maximum: Limits.maximumKeyLength), change: try Change(from: &reader),
       client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned(),
-      existed: try reader.readOptionalBool())
+      existed: try reader.readOptionalBool(), digest: hasDigest ? try reader.readDigest() : nil)
   }
 }
 
@@ -165,18 +182,38 @@ extension PartitionBatch: WireMessage {
 
 extension WriteOutcome: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(4)
+    writer.beginArray(digest == nil ? 4 : 5)
     client.encode(into: &writer)
     writer.write(unsigned: write)
     writer.write(unsigned: sequence)
     writer.write(optional: existed)
+    if let digest { writer.write(unsigned: UInt64(digest)) }
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 4)
+    let hasDigest = try reader.hasDigest(behind: 4)
     self.init(
       client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned(),
-      sequence: try reader.readUnsigned(), existed: try reader.readOptionalBool())
+      sequence: try reader.readUnsigned(), existed: try reader.readOptionalBool(),
+      digest: hasDigest ? try reader.readDigest() : nil)
+  }
+}
+
+/// Files of before there were digests have items without.
+extension CBORReader {
+  fileprivate mutating func hasDigest(behind count: Int) throws(CBORError) -> Bool {
+    let start = offset
+    let found = try readArrayHeader(maximum: count + 1)
+    guard found >= count else { throw .outOfRange(field: "the number of items", offset: start) }
+    return found > count
+  }
+
+  fileprivate mutating func readDigest() throws(CBORError) -> UInt32 {
+    let start = offset
+    guard let digest = UInt32(exactly: try readUnsigned()) else {
+      throw .outOfRange(field: "a digest", offset: start)
+    }
+    return digest
   }
 }
 

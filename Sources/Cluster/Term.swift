@@ -56,16 +56,6 @@ public struct Version: Hashable, Comparable, Sendable, CustomStringConvertible {
   }
 }
 
-/// One life of a client: 128 random bits. With a number that the client counts up it names a write for ever.
-public struct ClientIncarnation: Hashable, Sendable {
-  public let high: UInt64
-  public let low: UInt64
-  public init(high: UInt64, low: UInt64) {
-    self.high = high
-    self.low = low
-  }
-}
-
 extension Term: WireMessage {
   public func encode(into writer: inout CBORWriter) { writer.write(unsigned: number) }
   public init(from reader: inout CBORReader) throws(CBORError) { self.init(try reader.readUnsigned()) }
@@ -101,18 +91,5 @@ extension Version: WireMessage {
     try reader.readArrayHeader(exactly: 3)
     let fence = FencingToken(term: try Term(from: &reader), counter: try reader.readUnsigned())
     self.init(fence: fence, sequence: try reader.readUnsigned())
-  }
-}
-
-extension ClientIncarnation: WireMessage {
-  public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(2)
-    writer.write(unsigned: high)
-    writer.write(unsigned: low)
-  }
-
-  public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 2)
-    self.init(high: try reader.readUnsigned(), low: try reader.readUnsigned())
   }
 }

@@ -120,16 +120,19 @@ public struct DataCore {
     case .get(let number, let key): get(number, key, in: partition, now, &answers)
     case .put(let number, let write, let retry, let level, let key, let value):
       let asked = Asked(
-        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
+        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
+        digest: WriteDigest.of(.put, key: key, value: value))
       encode(self.write(key: key, .put(value), asked, in: partition, now), for: origin, number, &answers)
     case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
       let asked = Asked(
-        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
+        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
+        digest: WriteDigest.of(.compareAndPut, key: key, expected: expected, value: value))
       let deed = Deed.compareAndPut(expected: expected, value)
       encode(self.write(key: key, deed, asked, in: partition, now), for: origin, number, &answers)
     case .delete(let number, let write, let retry, let level, let key):
       let asked = Asked(
-        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin)
+        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
+        digest: WriteDigest.of(.delete, key: key))
       encode(self.write(key: key, .delete, asked, in: partition, now), for: origin, number, &answers)
     case .introduce, .topology, .unreachable, .status, .administer:
       break
@@ -178,6 +181,7 @@ public struct DataCore {
     let level: AcknowledgementLevel
     let client: ClientIncarnation?
     let origin: Origin
+    let digest: UInt32
   }
 
   /// What a write does to its key.
@@ -215,8 +219,9 @@ public struct DataCore {
       return isOnItsWay(partition) ? .unavailable(.loading) : .notMine
     }
     guard isLeased(data, now), !isRetiring else { return .unavailable(.leaseOver) }
-    switch past(of: asked.write, by: client, in: data) {
+    switch past(of: asked.write, by: client, asked.digest, in: data) {
     case .unseen: break
+    case .reused: return .failed(.numberReused)
     case .done(let existed, let sequence):
       guard asked.level == .durable, sequence > data.stored, data.redirect(sequence, to: asked.origin) else {
         return .done(existed: existed)
@@ -261,7 +266,8 @@ public struct DataCore {
       case .compareAndPut(let expected, let value):
         data.hasValue(key, equalTo: expected) ? (.put(value: [UInt8](value)), true) : (.nothing, false)
       }
-    return LogRecord(key: key, change: change, client: client, write: asked.write, existed: existed)
+    return LogRecord(
+      key: key, change: change, client: client, write: asked.write, existed: existed, digest: asked.digest)
   }
 
   private mutating func wait(for partition: Partition, urgently: Bool) -> Begin {
@@ -278,12 +284,12 @@ public struct DataCore {
   }
 
   private func past(
-    of write: UInt64, by client: ClientIncarnation, in data: DataPartition
+    of write: UInt64, by client: ClientIncarnation, _ digest: UInt32, in data: DataPartition
   ) -> WriteHistory.Past {
     #if KEYVAL_MUTATIONS
       if mutations.contains(.applyRetryTwice) { return .unseen }
     #endif
-    return data.history.past(of: write, by: client)
+    return data.history.past(of: write, by: client, digest)
   }
 
   private func encode(_ begin: Begin, for origin: Origin, _ number: UInt64, _ answers: inout CBORWriter) {

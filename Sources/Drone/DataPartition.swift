@@ -121,7 +121,7 @@ final class DataPartition {
     let record = entry.record
     if entry.level == .durable { awaited = log.end }
     if record.change != .nothing { overlay[record.key] = log.end }
-    history.begin(record.write, by: record.client, sequence: log.end)
+    history.begin(record, sequence: log.end)
   }
 
   /// Whether a key will have a value once the writes under way are in the table.
@@ -214,8 +214,7 @@ final class DataPartition {
   private func apply(_ record: LogRecord) {
     table.apply(record, Version(fence: token, sequence: applied))
     if overlay[record.key] == applied { overlay[record.key] = nil }
-    history.settle(
-      WriteOutcome(client: record.client, write: record.write, sequence: applied, existed: record.existed))
+    history.settle(WriteOutcome(record, sequence: applied))
   }
 
   /// Lets go of the records that nobody needs any more.

@@ -69,8 +69,7 @@ final class PartitionCopy {
 
   private func apply(_ record: LogRecord, _ sequence: UInt64) {
     table.apply(record, Version(fence: token, sequence: sequence))
-    history.settle(
-      WriteOutcome(client: record.client, write: record.write, sequence: sequence, existed: record.existed))
+    history.settle(WriteOutcome(record, sequence: sequence))
   }
 
   /// The database has the records up to this one.

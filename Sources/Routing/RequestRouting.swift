@@ -118,6 +118,14 @@ extension ClientRouter {
     case .notCommander:
       pause(request.id, "\(drone.shortName) is no longer the commander")
       refreshMap()
+    case .numberReused:
+      fail(
+        request.id,
+        .refused(
+          by: drone.shortName,
+          reason:
+            "the number of this write was another's; a client that does not count its writes up, or a copy of "
+            + "one, has to begin anew"))
     case .notPermitted:
       let client = links[link]?.client ?? "this principal"
       fail(request.id, .notPermitted(principal: client, operation: request.operation.deed))

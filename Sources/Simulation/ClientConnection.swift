@@ -22,6 +22,7 @@ struct GatheredAnswers {
 final class ClientConnection {
   let session: Session
   unowned let loop: DataLoop
+  private let principal: String
   private var client: ClientIncarnation?
   private var gathered = CBORWriter()
   private var lease = AnswerLease()
@@ -48,7 +49,8 @@ final class ClientConnection {
   init(_ session: Session, on loop: DataLoop) {
     self.session = session
     self.loop = loop
-    access = ClientAccess(principal: "\(session.dialler.machine.name)@\(Names.realm)")
+    principal = "\(session.dialler.machine.name)@\(Names.realm)"
+    access = ClientAccess(principal: principal)
     #if KEYVAL_MUTATIONS
       access.mutations = loop.drone.world.mutations
     #endif
@@ -120,7 +122,7 @@ final class ClientConnection {
           version: list.version)
       }
       switch request {
-      case .introduce(_, let client): self.client = client
+      case .introduce(_, let announced): client = client ?? announced.bound(to: principal)
       case .unreachable(_, let other): drone.handle(.foundUnreachable(other))
       case .topology(let number):
         let answer: DataAnswer =

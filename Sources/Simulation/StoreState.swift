@@ -53,9 +53,7 @@ struct StoreState {
     case .delete: deleted[stored] = contents[partition]?.entries.removeValue(forKey: record.key)
     case .nothing: break
     }
-    contents[partition, default: Contents()].outcomes.append(
-      WriteOutcome(
-        client: record.client, write: record.write, sequence: version.sequence, existed: record.existed))
+    contents[partition, default: Contents()].outcomes.append(WriteOutcome(record, sequence: version.sequence))
     return written.insert(WriteName(client: record.client, write: record.write)).inserted
   }
 

@@ -76,13 +76,15 @@ extension DatabaseStore {
   private static func tail(
     of partition: Partition, _ fence: PartitionFence, _ unfolded: [WriteOutcome], _ database: Database
   ) throws -> PartitionTail {
-    let outcomes = try OutcomeTable.stored(partition, database) + unfolded
+    let (outcomes, dropped) = FairShare.split(
+      try OutcomeTable.stored(partition, database) + unfolded, among: \.client.principalMark,
+      limit: OutcomeTable.kept)
     var forgotten = try OutcomeTable.forgotten(of: partition, database)
-    for outcome in outcomes.dropLast(OutcomeTable.kept) { forgotten.add(outcome) }
+    for outcome in dropped { forgotten.add(outcome) }
     forgotten.keep(OutcomeTable.maximumClients)
     return PartitionTail(
       partition: partition, sequence: fence.sequence, inSync: fence.inSync,
-      outcomes: Array(outcomes.suffix(OutcomeTable.kept)),
+      outcomes: outcomes,
       forgotten: forgotten.inOrder.map { ForgottenWrites(client: $0.client, write: $0.write) })
   }
 }

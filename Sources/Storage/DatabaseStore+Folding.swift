@@ -112,7 +112,6 @@ extension PartitionBatch {
 
 extension WriteOutcome {
   init(_ record: LogRecord, _ version: Version) {
-    self.init(
-      client: record.client, write: record.write, sequence: version.sequence, existed: record.existed)
+    self.init(record, sequence: version.sequence)
   }
 }

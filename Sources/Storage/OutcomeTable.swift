@@ -3,12 +3,15 @@ import GRDB
 import Wire
 
 /// The outcomes of a partition's last writes, so that a retry is answered and never executed again; of older
-/// ones only the highest number of each client, so that their retry is told that nobody knows.
+/// ones only the highest number of each client, so that their retry is told that nobody knows. What is out of date of one
+/// principal is kept for a while longer where the newer ones are others': nobody's writes drop another's at once.
 enum OutcomeTable {
   /// Outcomes kept of each partition.
   static let kept = 1024
-  /// Clients of each partition whose dropped writes are remembered; beyond, those whose last dropped write is
-  /// the longest ago are forgotten altogether.
+  /// Of those that are out of date.
+  static let keptOfOthers = 512
+  /// Clients of each partition whose dropped writes are remembered; beyond, of the principals that have most those whose
+  /// last dropped write is the longest ago are forgotten altogether, and it is remembered that there were some.
   static let maximumClients = 8192
 
   /// Adds outcomes, which follow those that are stored, as one run, and drops the runs that are out of date as a
@@ -16,18 +19,22 @@ enum OutcomeTable {
   static func add(_ outcomes: [WriteOutcome], to partition: Partition, _ database: Database) throws {
     guard let last = outcomes.last else { return }
     let horizon = Int64(last.sequence) - Int64(kept)
-    var dropped = try stored(partition, through: horizon, database)
-    if !dropped.isEmpty {
+    var old = try stored(partition, through: horizon, database)
+    if !old.isEmpty {
       try database.cachedStatement(sql: "DELETE FROM outcome_runs WHERE partition = ? AND last <= ?")
         .execute(arguments: [partition.number, horizon])
     }
-    dropped += outcomes.dropLast(kept)
-    try insert(outcomes.suffix(kept), last: last.sequence, partition, database)
+    old += outcomes.dropLast(kept)
+    var (survivors, dropped): ([WriteOutcome], [WriteOutcome]) = ([], old)
+    if Set(old.map(\.client.principalMark)).union(outcomes.map(\.client.principalMark)).count > 1 {
+      (survivors, dropped) = FairShare.split(old, among: \.client.principalMark, limit: keptOfOthers)
+    }
+    try insert(survivors + outcomes.suffix(kept), last: last.sequence, partition, database)
     try forget(dropped, of: partition, database)
   }
 
   private static func insert(
-    _ run: ArraySlice<WriteOutcome>, last: UInt64, _ partition: Partition, _ database: Database
+    _ run: [WriteOutcome], last: UInt64, _ partition: Partition, _ database: Database
   ) throws {
     var writer = CBORWriter()
     for outcome in run { outcome.encode(into: &writer) }
@@ -36,7 +43,7 @@ enum OutcomeTable {
     ).execute(arguments: [partition.number, last.stored, Blob(writer.bytes)])
   }
 
-  /// The outcomes in the table, in order: those of the runs that end at or before a sequence number.
+  /// The outcomes in the table, in order of sequence: those of the runs that end at or before a sequence number.
   static func stored(
     _ partition: Partition, through sequence: Int64 = .max, _ database: Database
   ) throws -> [WriteOutcome] {
@@ -50,7 +57,7 @@ enum OutcomeTable {
         while !reader.isAtEnd { outcomes.append(try WriteOutcome(from: &reader)) }
       }
     }
-    return outcomes
+    return outcomes.sorted { $0.sequence < $1.sequence }
   }
 
   /// What is remembered of the dropped ones.
@@ -78,29 +85,48 @@ enum OutcomeTable {
     let count = try Int.fetchOne(
       try database.cachedStatement(sql: "SELECT count(*) FROM forgotten WHERE partition = ?"),
       arguments: [partition.number])
-    guard let excess = count.map({ $0 - maximumClients }), excess > 0 else { return }
-    try database.execute(
-      sql: "DELETE FROM forgotten WHERE partition = ?1 AND (high, low) IN "
-        + "(SELECT high, low FROM forgotten WHERE partition = ?1 ORDER BY sequence LIMIT ?2)",
-      arguments: [partition.number, excess])
+    guard let count, count > maximumClients else { return }
+    var all = try forgotten(of: partition, database)
+    // A good deal at once, so that it is seldom.
+    all.keep(maximumClients * 7 / 8)
+    try database.execute(sql: "DELETE FROM forgotten WHERE partition = ?", arguments: [partition.number])
+    for entry in all.inOrder { try insert(entry, of: partition, database) }
   }
 
   /// - Returns: whether the client was not remembered before.
   private static func store(
     _ entry: ForgottenClients.Entry, of partition: Partition, _ database: Database
   ) throws -> Bool {
-    let known = try Int64.fetchOne(
-      try database.cachedStatement(
-        sql: "SELECT write FROM forgotten WHERE partition = ? AND high = ? AND low = ?"),
-      arguments: [partition.number, entry.client.high.stored, entry.client.low.stored])
-    let write = max(entry.write, known.map(UInt64.init(stored:)) ?? 0)
+    func write(of client: ClientIncarnation) throws -> UInt64? {
+      try Int64.fetchOne(
+        try database.cachedStatement(
+          sql: "SELECT write FROM forgotten WHERE partition = ? AND high = ? AND low = ?"),
+        arguments: [partition.number, client.high.stored, client.low.stored]
+      ).map(UInt64.init(stored:))
+    }
+    var entry = entry
+    if let known = try write(of: entry.client) {
+      entry.write = max(entry.write, known)
+      try insert(entry, of: partition, database)
+      return false
+    }
+    // It may be one of those that were forgotten, and then have made any write.
+    if try write(of: .others(of: entry.client.principalMark)) != nil || write(of: .everybody) != nil {
+      entry.write = .max
+    }
+    try insert(entry, of: partition, database)
+    return true
+  }
+
+  private static func insert(
+    _ entry: ForgottenClients.Entry, of partition: Partition, _ database: Database
+  ) throws {
     try database.cachedStatement(
       sql: "INSERT OR REPLACE INTO forgotten (partition, high, low, write, sequence) VALUES (?, ?, ?, ?, ?)"
     ).execute(arguments: [
-      partition.number, entry.client.high.stored, entry.client.low.stored, write.stored,
+      partition.number, entry.client.high.stored, entry.client.low.stored, entry.write.stored,
       entry.sequence.stored,
     ])
-    return known == nil
   }
 }
 
@@ -115,8 +141,12 @@ struct ForgottenClients {
   private var entries: [ClientIncarnation: Entry] = [:]
 
   mutating func add(_ outcome: WriteOutcome) {
-    add(client: outcome.client, write: outcome.write, sequence: outcome.sequence)
+    let client = outcome.client
+    let isDoubtful = entries[client] == nil && (has(.others(of: client.principalMark)) || has(.everybody))
+    add(client: client, write: isDoubtful ? .max : outcome.write, sequence: outcome.sequence)
   }
+
+  private func has(_ client: ClientIncarnation) -> Bool { entries[client] != nil }
 
   mutating func add(client: ClientIncarnation, write: UInt64, sequence: UInt64) {
     var entry = entries[client] ?? Entry(client: client, write: 0, sequence: 0)
@@ -129,11 +159,17 @@ struct ForgottenClients {
     entries.values.sorted { ($0.client.high, $0.client.low) < ($1.client.high, $1.client.low) }
   }
 
-  /// At most so many, those of the latest writes.
+  /// At most so many, of each principal those of the latest writes. That there were others is remembered.
   mutating func keep(_ maximum: Int) {
     guard entries.count > maximum else { return }
-    for entry in entries.values.sorted(by: { $0.sequence < $1.sequence }).dropLast(maximum) {
+    let lives = entries.values.filter { !$0.client.isOthers }.sorted { $0.sequence < $1.sequence }
+    for entry in FairShare.split(lives, among: \.client.principalMark, limit: maximum).dropped {
       entries[entry.client] = nil
+      add(client: .others(of: entry.client.principalMark), write: .max, sequence: entry.sequence)
     }
+    let others = entries.values.filter(\.client.isOthers)
+    guard others.count > maximum else { return }
+    for entry in others { entries[entry.client] = nil }
+    add(client: .everybody, write: .max, sequence: others.map(\.sequence).max() ?? 0)
   }
 }

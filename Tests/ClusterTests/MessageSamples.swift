@@ -99,7 +99,7 @@ enum MessageSamples {
   private static let records = [
     LogRecord(key: [1], change: .put(value: []), client: client, write: 1, existed: false),
     LogRecord(key: [2, 3], change: .delete, client: client, write: 2, existed: true),
-    LogRecord(key: [2, 3], change: .nothing, client: client, write: 3, existed: false),
+    LogRecord(key: [2, 3], change: .nothing, client: client, write: 3, existed: false, digest: .max),
     LogRecord(key: [4], change: .delete, client: client, write: 4, existed: nil),
   ]
   private static let partition = Partition.all[500]
@@ -115,7 +115,10 @@ enum MessageSamples {
     .greet(session: 7), .resume(partition: partition, token: token),
     .begin(
       partition: partition, token: token, sequence: 9,
-      outcomes: [WriteOutcome(client: client, write: 1, sequence: 9, existed: true)],
+      outcomes: [
+        WriteOutcome(client: client, write: 1, sequence: 9, existed: true),
+        WriteOutcome(client: client, write: 2, sequence: 10, existed: true, digest: 0),
+      ],
       forgotten: [ForgottenWrites(client: client, write: 3)], isForgetful: true),
     .entries(
       partition: partition, token: token,

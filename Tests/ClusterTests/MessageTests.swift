@@ -116,7 +116,7 @@ import Wire
       try EnrollmentAnswer.decode([0x84, 1, 2, 0x60, 1])
     }
     #expect(throws: CBORError.self, "no choice") { try CandidacyAnswer.decode([0x83, 1, 4, 1]) }
-    #expect(throws: CBORError.self, "no failure") { try OwnedAnswer.decode([0x83, 21, 1, 7]) }
+    #expect(throws: CBORError.self, "no failure") { try OwnedAnswer.decode([0x83, 21, 1, 8]) }
     #expect(throws: CBORError.self, "no reason") { try OwnedAnswer.decode([0x83, 20, 1, 0]) }
     #expect(throws: CBORError.self, "no answer") { try OwnedAnswer.decode([0x83, 0x18, 26, 1, 0]) }
   }

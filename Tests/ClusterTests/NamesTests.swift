@@ -80,4 +80,44 @@ import Wire
     #expect(timing.drift > 0 && timing.drift < timing.lease)
     #expect(timing.resignation > timing.lease && timing.backOff.lowerBound > 0)
   }
+
+  @Test(
+    "a client's bits belong to its principal: another's are another client, and the first half tells whose")
+  func boundClient() {
+    let announced = ClientIncarnation(high: 1, low: 2)
+    let alice = announced.bound(to: "alice@KEYVAL.TEST")
+    #expect(alice == announced.bound(to: "alice@KEYVAL.TEST"))
+    #expect(alice != announced.bound(to: "bob@KEYVAL.TEST"))
+    #expect(alice.principalMark != announced.bound(to: "bob@KEYVAL.TEST").principalMark)
+    let other = ClientIncarnation(high: 1, low: 3).bound(to: "alice@KEYVAL.TEST")
+    #expect(alice != other && alice.principalMark == other.principalMark)
+    #expect(!alice.isOthers && !other.isOthers)
+  }
+
+  @Test("a digest tells writes apart that differ in kind, key, expected value or value, and nothing else")
+  func digest() {
+    func digest(_ deed: WriteDigest.Deed, _ key: String, _ expected: String?, _ value: String?) -> UInt32 {
+      func bytes(_ text: String?, _ body: (UnsafeRawBufferPointer?) -> UInt32) -> UInt32 {
+        guard let text else { return body(nil) }
+        return [UInt8](text.utf8).withUnsafeBytes { body($0) }
+      }
+      return bytes(key) { key in
+        bytes(expected) { expected in
+          bytes(value) { WriteDigest.of(deed, key: key!, expected: expected, value: $0) }
+        }
+      }
+    }
+    let long = String(repeating: "x", count: 1000)
+    let writes: [(WriteDigest.Deed, String, String?, String?)] = [
+      (.put, "a", nil, "b"), (.put, "ab", nil, ""), (.put, "", nil, "ab"), (.put, "a", nil, "c"),
+      (.put, "b", nil, "b"),
+      (.compareAndPut, "a", nil, "b"), (.compareAndPut, "a", "", "b"), (.compareAndPut, "a", "b", ""),
+      (.delete, "a", nil, nil), (.put, "a", nil, ""), (.put, long, nil, "b"), (.put, long + "x", nil, "b"),
+      (.put, "a", nil, long), (.put, "a", nil, long + "y"), (.put, "aaaaaaaa", nil, "b"),
+      (.put, "aaaaaaab", nil, "b"),
+    ]
+    let digests = writes.map(digest)
+    #expect(Set(digests).count == writes.count)
+    #expect(writes.map(digest) == digests)
+  }
 }

@@ -130,6 +130,22 @@ import Wire
     #expect(loop.get("a") == .value([UInt8]("2".utf8)))
   }
 
+  @Test("a number that was another write's executes nothing and is answered with no outcome but its own")
+  func reused() {
+    var loop = TestLoop()
+    _ = loop.put("a", "1", write: 1)
+    for stage in ["under way", "stored"] {
+      #expect(loop.put("a", "2", write: 1) == .failed(.numberReused), "\(stage)")
+      #expect(loop.put("b", "1", write: 1, retry: true) == .failed(.numberReused), "\(stage)")
+      #expect(loop.delete("a", write: 1) == .failed(.numberReused), "\(stage)")
+      #expect(loop.compareAndPut("a", nil, "1", write: 1) == .failed(.numberReused), "\(stage)")
+      loop.commit()
+    }
+    #expect(loop.get("a") == .value([UInt8]("1".utf8)) && loop.get("b") == .notFound)
+    #expect(
+      loop.put("a", "1", write: 1) == .done(existed: false), "a first attempt that came after its retry")
+  }
+
   @Test("the next owner knows the outcomes: a retry is told, a doubtful one is told that nobody knows")
   func nextOwner() {
     var loop = TestLoop(serving: 0..<0)

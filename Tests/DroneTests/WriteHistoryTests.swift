@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The history of writes") struct WriteHistoryTests {
   private func client(_ number: Int) -> ClientIncarnation {
-    ClientIncarnation(high: 0, low: UInt64(number))
+    ClientIncarnation(high: 1, low: UInt64(number) + 1)
   }
 
   private final class Numbers {
@@ -49,7 +49,8 @@ import Testing
   func life() {
     var history = WriteHistory()
     #expect(history.past(of: 5, by: client(1)) == .unseen)
-    history.begin(5, by: client(1), sequence: 9)
+    history.begin(
+      LogRecord(key: [1], change: .delete, client: client(1), write: 5, existed: false), sequence: 9)
     #expect(history.past(of: 5, by: client(1)) == .pending(9))
     history.settle(outcome(1, 5, existed: true))
     #expect(history.past(of: 5, by: client(1)).existed == true)
@@ -104,6 +105,73 @@ import Testing
     #expect(history.past(of: 2, by: client(HistoryBounds().clients)) == .forgotten)
     // It had more clients than are remembered here.
     #expect(history.past(of: 1, by: client(9_999_999)) == .forgotten)
+  }
+
+  // MARK: Principals
+
+  private func outcome(of mark: UInt64, _ life: UInt64, _ write: UInt64) -> WriteOutcome {
+    numbers.last += 1
+    return WriteOutcome(
+      client: ClientIncarnation(high: mark, low: life), write: write, sequence: numbers.last, existed: true)
+  }
+
+  @Test(
+    "one principal's writes and lives, however many, make nothing of another's unknown, here and in a copy")
+  func shares() {
+    let bounds = HistoryBounds()
+    var history = WriteHistory(bounds)
+    // More than are kept as outcomes, so that some of these are known as dropped.
+    for write in 1...UInt64(bounds.outcomes + 50) { history.settle(outcome(of: 1, 1, write)) }
+    for write in 1...UInt64(40) { history.settle(outcome(of: 2, 1, write)) }
+    for life in 1...UInt64(3 * bounds.clients) { history.settle(outcome(of: 3, life, 1)) }
+    let copy = WriteHistory(
+      bounds, outcomes: history.outcomes, forgotten: history.forgottenWrites,
+      isForgetful: history.isForgetful)
+    for history in [history, copy] {
+      let (first, second) = (ClientIncarnation(high: 1, low: 1), ClientIncarnation(high: 2, low: 1))
+      for write in 1...UInt64(40) { #expect(history.past(of: write, by: second).existed == true) }
+      #expect(history.past(of: 41, by: second) == .unseen)
+      #expect(history.past(of: 1, by: ClientIncarnation(high: 2, low: 2)) == .unseen)
+      #expect(history.past(of: 1, by: first) == .forgotten)
+      #expect(history.past(of: UInt64(bounds.outcomes + 50), by: first).existed == true, "its share")
+      #expect(history.past(of: UInt64(bounds.outcomes + 51), by: first) == .unseen)
+      #expect(history.past(of: 1, by: ClientIncarnation(high: 3, low: 1)) == .forgotten)
+      #expect(
+        history.past(of: 9, by: ClientIncarnation(high: 3, low: .max)) == .forgotten, "it may be one of those"
+      )
+      #expect(!history.isForgetful)
+    }
+  }
+
+  @Test("of principals beyond all bounds too nothing is ever called unseen that was seen")
+  func manyPrincipals() {
+    var bounds = HistoryBounds()
+    (bounds.outcomes, bounds.clients) = (2, 2)
+    var history = WriteHistory(bounds)
+    let all = (1...UInt64(40)).map { outcome(of: $0, 1, 1) }
+    for outcome in all { history.settle(outcome) }
+    #expect(all.allSatisfy { history.past(of: 1, by: $0.client) != .unseen })
+    #expect(history.isForgetful)
+  }
+
+  @Test("a number that was another write's is found out, under way, done and in a copy")
+  func reused() {
+    let record = LogRecord(
+      key: [1], change: .delete, client: client(1), write: 5, existed: false, digest: 77)
+    var history = WriteHistory()
+    history.begin(record, sequence: 1)
+    #expect(history.past(of: 5, by: client(1), 77) == .pending(1))
+    #expect(history.past(of: 5, by: client(1), 78) == .reused)
+    history.settle(WriteOutcome(record, sequence: 1))
+    let copy = WriteHistory(outcomes: history.outcomes)
+    for history in [history, copy] {
+      #expect(history.past(of: 5, by: client(1), 77).existed == false)
+      #expect(history.past(of: 5, by: client(1), 78) == .reused)
+      #expect(history.past(of: 5, by: client(1)).existed == false)
+    }
+    // What a file of before there were digests tells.
+    let old = WriteHistory(outcomes: [outcome(1, 5)])
+    #expect(old.past(of: 5, by: client(1), 78).existed == false)
   }
 }
 

@@ -153,6 +153,22 @@ enum Request {
     make(items: 3, DataRequest.Kind.get, number) { $0.write(bytes: key) }
   }
 
+  static func introduce(_ client: ClientIncarnation) -> [UInt8] {
+    make(items: 3, DataRequest.Kind.introduce, 0) { client.encode(into: &$0) }
+  }
+
+  static func put(_ number: UInt64, write: UInt64, _ key: [UInt8], _ value: [UInt8], retry: Bool = false)
+    -> [UInt8]
+  {
+    make(items: 7, DataRequest.Kind.put, number) { writer in
+      writer.write(unsigned: write)
+      writer.write(bool: retry)
+      writer.writeNull()
+      writer.write(bytes: key)
+      writer.write(bytes: value)
+    }
+  }
+
   static func topology(_ number: UInt64) -> [UInt8] { make(items: 2, DataRequest.Kind.topology, number) }
   static func status(_ number: UInt64) -> [UInt8] { make(items: 2, DataRequest.Kind.status, number) }
 

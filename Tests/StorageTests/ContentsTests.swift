@@ -97,9 +97,11 @@ struct ContentsTests {
     #expect(try store.texts(opened) == ["a=1"])
   }
 
-  @Test("the last 1,024 outcomes are kept, folded or not; of older ones each client's highest number")
+  @Test(
+    "1,024 outcomes are kept, folded or not, of each principal some; of older ones each client's highest number"
+  )
   func outcomes() throws {
-    let other = ClientIncarnation(high: .max, low: 0)
+    let other = ClientIncarnation(high: .max, low: 7)
     let early = LogRecord(key: [1], change: .delete, client: other, write: .max, existed: true)
     _ = try store.append(batch(1, from: 1, [early]))
     for index in 0..<3 {
@@ -118,31 +120,69 @@ struct ContentsTests {
     for tail in tails {
       #expect(tail.sequence == 1501)
       #expect(tail.outcomes.count == 1024)
-      #expect(tail.outcomes.map(\.sequence) == Array(478...1501))
-      #expect(tail.outcomes.allSatisfy { $0.write == $0.sequence })
-      #expect(
-        tail.forgotten == [
-          ForgottenWrites(client: client, write: 477), ForgottenWrites(client: other, write: .max),
-        ])
+      #expect(tail.outcomes.map(\.sequence) == [1] + Array(479...1501))
+      #expect(tail.outcomes.dropFirst().allSatisfy { $0.write == $0.sequence })
+      #expect(tail.forgotten == [ForgottenWrites(client: client, write: 478)])
     }
   }
 
-  @Test("clients beyond the limit are forgotten, those whose writes are the longest ago first")
+  @Test("one principal's writes, however many lives it draws, make no other's outcome or client unknown")
+  func shares() throws {
+    func record(_ mark: UInt64, _ life: UInt64, write: UInt64) -> LogRecord {
+      LogRecord(key: [1], change: .delete, client: .init(high: mark, low: life), write: write, existed: false)
+    }
+    var sequence: UInt64 = 1
+    func append(_ records: [LogRecord]) throws {
+      _ = try store.append(batch(1, from: sequence, records))
+      sequence += UInt64(records.count)
+      try store.foldAll()
+    }
+    // Two kinds of others: one whose outcomes are kept, and one of whose dropped writes the highest is.
+    try append((1...600).map { record(1, 1, write: $0) })
+    try append((1...20).map { record(2, 1, write: $0) })
+    for round in 0..<UInt64(10) { try append((1...1024).map { record(3, round * 1024 + $0, write: 1) }) }
+    let tail = try #require(try store.everything(opened).tails.first)
+    #expect(tail.outcomes.filter { $0.client.high == 2 }.map(\.write) == Array(1...20))
+    #expect(tail.outcomes.contains { $0.client.high == 1 && $0.write == 600 })
+    #expect(tail.forgotten.contains { $0.client == .init(high: 1, low: 1) && $0.write < 600 })
+    #expect(tail.forgotten.filter(\.client.isOthers).map(\.client) == [.others(of: 3)])
+  }
+
+  @Test(
+    "clients beyond the limit are forgotten, those whose writes are the longest ago first, and that is remembered"
+  )
   func manyClients() throws {
     let count = UInt64(OutcomeTable.maximumClients + OutcomeTable.kept + 100)
     for start in stride(from: 1, through: count, by: 1024) {
       let records = (start...min(count, start + 1023)).map {
-        LogRecord(key: [1], change: .delete, client: .init(high: 0, low: $0), write: 1, existed: false)
+        LogRecord(key: [1], change: .delete, client: .init(high: 1, low: $0), write: 1, existed: false)
       }
       _ = try store.append(batch(1, from: start, records))
     }
-    let before = try store.everything(opened).tails
+    let others = ForgottenWrites(client: .others(of: 1), write: .max)
+    let before = try #require(try store.everything(opened).tails.first)
     try store.foldAll()
-    let after = try store.everything(opened).tails
-    #expect(before == after)
-    #expect(after.first?.forgotten.count == OutcomeTable.maximumClients)
-    #expect(after.first?.forgotten.first?.client.low == 101)
-    let tail = try #require(after.first)
+    let tail = try #require(try store.everything(opened).tails.first)
+    #expect(before.outcomes == tail.outcomes)
+    #expect(before.forgotten.first == others && tail.forgotten.first == others)
+    #expect(before.forgotten.count == OutcomeTable.maximumClients + 1)
+    #expect(before.forgotten.dropFirst().first?.client.low == 101)
+    #expect(tail.forgotten.count <= OutcomeTable.maximumClients + 1)
+    #expect(tail.forgotten.count > OutcomeTable.maximumClients * 3 / 4)
+    #expect(tail.forgotten.dropFirst().elementsEqual(before.forgotten.suffix(tail.forgotten.count - 1)))
+    // One that comes back may have made any write.
+    _ = try store.append(
+      batch(
+        1, from: count + 1,
+        [LogRecord(key: [1], change: .delete, client: .init(high: 1, low: 1), write: 2, existed: false)]
+          + (1...1024).map {
+            LogRecord(key: [1], change: .delete, client: .init(high: 1, low: .max), write: $0, existed: false)
+          }))
+    for _ in 0..<2 {
+      let again = try #require(try store.everything(opened).tails.first)
+      #expect(again.forgotten.contains(ForgottenWrites(client: .init(high: 1, low: 1), write: .max)))
+      try store.foldAll()
+    }
     let answer = StoreAnswer.opened(
       number: .max, partition: tail.partition, sequence: tail.sequence, outcomes: tail.outcomes,
       forgotten: tail.forgotten)

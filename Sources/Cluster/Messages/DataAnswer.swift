@@ -40,6 +40,8 @@ public enum DataAnswer {
     /// Ask the commander for this.
     case notCommander = 5
     case notPermitted = 6
+    /// This number was another write's: what that one came to is nothing that this one could be told.
+    case numberReused = 7
   }
 
   /// `[16, number, value]`

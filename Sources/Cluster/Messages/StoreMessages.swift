@@ -94,7 +94,8 @@ extension GrantError {
   }
 }
 
-/// The highest number of a client's writes to a partition whose outcome has been dropped.
+/// The highest number of a client's writes to a partition whose outcome has been dropped. Of too many clients it is said
+/// of all others of a principal, or of everybody (`ClientIncarnation.others`, `everybody`): any write of theirs may be.
 public struct ForgottenWrites: Hashable, Sendable {
   public let client: ClientIncarnation
   public let write: UInt64

@@ -11,7 +11,9 @@ final class ClientSession: SessionHandler {
   private let dataLoop: DataLoop
   private var session: Session?
   private(set) var id: UInt64 = 0
+  /// As it was announced, bound to the principal.
   private var client: ClientIncarnation?
+  private let principal: String
   private var access: ClientAccess
   /// Requests of this read cycle for the partitions of other loops.
   private var outgoing: [CBORWriter]
@@ -34,6 +36,7 @@ final class ClientSession: SessionHandler {
   /// - Parameter principal: the client's, as the handshake proved it.
   init(dataLoop: DataLoop, principal: String) {
     self.dataLoop = dataLoop
+    self.principal = principal
     let access = ClientAccess(principal: principal)
     self.access = access
     outgoingAccess = access
@@ -80,13 +83,16 @@ final class ClientSession: SessionHandler {
       return try session.write { refusal.encode(into: &$0) }
     }
     switch request {
-    case .introduce(_, let client): self.client = client
+    case .introduce(_, let client): try introduce(client)
     case .unreachable(_, let drone): dataLoop.report(.foundUnreachable(drone))
     case .topology(let number): try sendMap(number, on: session)
     case .status(let number): try askStatus(number, on: session)
     case .administer(let number, let order, let name): try administer(number, order, name, on: session)
     case .get, .put, .delete, .compareAndPut:
       guard let partition = request.partition, let number = request.number else { return }
+      guard client != nil || !request.isWrite else {
+        return try session.write { DataAnswer.failed(number: number, .notIntroduced).encode(into: &$0) }
+      }
       let loop = dataLoop.loop(of: partition)
       guard loop == dataLoop.index else {
         outgoing[loop].write(encoded: encoded)
@@ -101,6 +107,12 @@ final class ClientSession: SessionHandler {
           request, in: partition, client: client, origin: origin, now: now, answers: &answers)
       }
     }
+  }
+
+  /// Once, and for good: requests of this session are on their way to other loops under it.
+  private func introduce(_ announced: ClientIncarnation) throws(SessionError) {
+    guard client == nil else { throw .malformedRecord("a second introduction") }
+    client = announced.bound(to: principal)
   }
 
   private func sendMap(_ number: UInt64, on session: Session) throws(SessionError) {

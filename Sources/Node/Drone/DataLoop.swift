@@ -272,6 +272,13 @@ extension DataRequest {
     }
   }
 
+  var isWrite: Bool {
+    switch self {
+    case .put, .delete, .compareAndPut: true
+    case .get, .introduce, .topology, .unreachable, .status, .administer: false
+    }
+  }
+
   /// The partition of its key; nil when it has none.
   var partition: Partition? {
     switch self {
