@@ -54,9 +54,11 @@ extension DatabaseStore {
     var pending = changes[...]
     let rows = try Row.fetchCursor(
       try database.cachedStatement(
-        sql: "SELECT key, value, term, counter, sequence FROM entries WHERE partition = ? ORDER BY key"),
+        sql: "SELECT key, value, term, counter, sequence, \(StoreTable.entries.isWhole) FROM entries "
+          + "WHERE partition = ? ORDER BY key"),
       arguments: [partition.number])
     while let row = try rows.next() {
+      try StoreTable.entries.check(row, 5, partition: Int64(partition.number))
       let key = [UInt8](row[0] as Blob)
       while let first = pending.first, first.key.lexicographicallyPrecedes(key) {
         try chunk.add(pending.removeFirst(), receive)
@@ -126,8 +128,10 @@ private struct UnfoldedLog {
   private var outcomes: [Partition: [WriteOutcome]] = [:]
 
   init(of wanted: PartitionSet, _ database: Database) throws {
-    let rows = try Row.fetchCursor(database, sql: "SELECT partitions, batches FROM log ORDER BY number")
+    let rows = try Row.fetchCursor(
+      database, sql: "SELECT partitions, batches, \(StoreTable.log.isWhole) FROM log ORDER BY number")
     while let row = try rows.next() {
+      try StoreTable.log.check(row, 2)
       let bits: Blob = row[0]
       guard let set = bits.withUnsafeBytes({ PartitionSet(bytes: $0) }) else {
         throw CBORDamage.partitionSet

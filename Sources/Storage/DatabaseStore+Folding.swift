@@ -16,8 +16,9 @@ extension DatabaseStore {
       var changes = FoldedChanges()
       var last: Int64?
       let rows = try Row.fetchCursor(
-        database, sql: "SELECT number, records, batches FROM log ORDER BY number")
+        database, sql: "SELECT number, records, batches, \(StoreTable.log.isWhole) FROM log ORDER BY number")
       while folded.records < records, folded.bytes < bytes, let row = try rows.next() {
+        try StoreTable.log.check(row, 3)
         let batches: Blob = row[2]
         try LogRow.forEachBatch(in: batches, of: .all) { changes.add($0) }
         last = row[0]
@@ -64,9 +65,7 @@ private struct FoldedChanges {
 
   /// In the table's order, which touches each of its pages once.
   func store(_ database: Database) throws {
-    let put = try database.cachedStatement(
-      sql: "INSERT OR REPLACE INTO entries (partition, key, value, term, counter, sequence) "
-        + "VALUES (?, ?, ?, ?, ?, ?)")
+    let put = try database.cachedStatement(sql: StoreTable.entries.insertion)
     let delete = try database.cachedStatement(sql: "DELETE FROM entries WHERE partition = ? AND key = ?")
     for (place, change) in entries.sorted(by: { $0.key < $1.key }) {
       switch change.change {

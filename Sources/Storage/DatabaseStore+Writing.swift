@@ -61,7 +61,7 @@ extension DatabaseStore {
         }
       }
       for row in rows { try row.insert(database) }
-      for (partition, fence) in fences.moved { try Self.move(partition, to: fence, database) }
+      for (partition, fence) in fences.moved { try Self.set(fence, of: partition, database) }
       return results
     }
     for row in rows where !row.isEmpty {
@@ -105,9 +105,10 @@ extension DatabaseStore {
 
   static func fence(of partition: Partition, _ database: Database) throws -> PartitionFence? {
     let statement = try database.cachedStatement(
-      sql: "SELECT term, counter, holder, incarnation, base, sequence, list, origin_term, origin_counter "
-        + "FROM partitions WHERE partition = ?")
+      sql: "SELECT term, counter, holder, incarnation, base, sequence, list, origin_term, origin_counter, "
+        + "\(StoreTable.partitions.isWhole) FROM partitions WHERE partition = ?")
     guard let row = try Row.fetchOne(statement, arguments: [partition.number]) else { return nil }
+    try StoreTable.partitions.check(row, 9, partition: Int64(partition.number))
     let base: Int64 = row[4]
     let sequence: Int64 = row[5]
     return PartitionFence(
@@ -119,25 +120,11 @@ extension DatabaseStore {
   }
 
   private static func set(_ fence: PartitionFence, of partition: Partition, _ database: Database) throws {
-    let statement = try database.cachedStatement(
-      sql:
-        "INSERT OR REPLACE INTO partitions (partition, term, counter, holder, incarnation, base, sequence, list, "
-        + "origin_term, origin_counter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    let statement = try database.cachedStatement(sql: StoreTable.partitions.insertion)
     try statement.execute(arguments: [
       partition.number, fence.token.term.number.stored, fence.token.counter.stored, fence.holder.text,
       fence.incarnation.number.stored, fence.base.stored, fence.sequence.stored,
       Blob(fence.inSync.encoded()), fence.origin.term.number.stored, fence.origin.counter.stored,
-    ])
-  }
-
-  /// What an append changes of a fence.
-  private static func move(_ partition: Partition, to fence: PartitionFence, _ database: Database) throws {
-    let statement = try database.cachedStatement(
-      sql: "UPDATE partitions SET sequence = ?, list = ?, origin_term = ?, origin_counter = ? "
-        + "WHERE partition = ?")
-    try statement.execute(arguments: [
-      fence.sequence.stored, Blob(fence.inSync.encoded()), fence.origin.term.number.stored,
-      fence.origin.counter.stored, partition.number,
     ])
   }
 }

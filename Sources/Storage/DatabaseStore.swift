@@ -29,6 +29,7 @@ public final class DatabaseStore: Sendable {
     var configuration = Configuration()
     configuration.maximumReaderCount = max(1, readers)
     configuration.label = "keyval.store"
+    configuration.prepareDatabase(StoreTable.addChecksum)
     do {
       let pool = try DatabasePool(path: files.databasePath, configuration: configuration)
       // The pool has set NORMAL on its way into WAL mode: then a commit could be lost with the power.
@@ -65,8 +66,11 @@ public final class DatabaseStore: Sendable {
   public func standing() throws(StoreError) -> StoreStanding {
     try reading { database in
       let term = try Self.term(database)
-      let rows = try Row.fetchAll(database, sql: "SELECT term, identifier, key FROM sealing_keys")
+      let table = StoreTable.sealingKeys
+      let rows = try Row.fetchAll(
+        database, sql: "SELECT term, identifier, key, \(table.isWhole) FROM sealing_keys")
       let keys = try rows.map { row in
+        try table.check(row, 3)
         guard let key = SealingKey(identifier: UInt64(stored: row[1]), key: [UInt8](row[2] as Blob)) else {
           throw StoreError.damaged(path: self.path, detail: "a sealing key of a wrong length")
         }
@@ -118,7 +122,7 @@ public final class DatabaseStore: Sendable {
       try database.execute(
         sql: "DELETE FROM sealing_keys WHERE term = ?", arguments: [term.number.stored])
       try database.execute(
-        sql: "INSERT INTO sealing_keys (term, identifier, key) VALUES (?, ?, ?)",
+        sql: StoreTable.sealingKeys.insertion,
         arguments: [term.number.stored, key.identifier.stored, Blob(key.key)])
       try Self.dropOldKeys(database, current: term)
       return .stored
@@ -135,11 +139,16 @@ public final class DatabaseStore: Sendable {
   }
 
   static func term(_ database: Database) throws -> Term {
-    Term(UInt64(stored: try Int64.fetchOne(database, sql: "SELECT term FROM store") ?? 0))
+    let statement = try database.cachedStatement(sql: "SELECT term, \(StoreTable.store.isWhole) FROM store")
+    guard let row = try Row.fetchOne(statement) else { return .none }
+    try StoreTable.store.check(row, 1)
+    return Term(UInt64(stored: row[0]))
   }
 
   private static func set(_ term: Term, _ database: Database) throws {
-    try database.execute(sql: "UPDATE store SET term = ?", arguments: [term.number.stored])
+    try database.execute(
+      sql: "UPDATE store SET term = ?1, checksum = row_checksum('store', id, cluster, ?1)",
+      arguments: [term.number.stored])
   }
 
   // MARK: Transactions

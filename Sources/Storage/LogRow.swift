@@ -27,7 +27,7 @@ struct LogRow {
 
   func insert(_ database: Database) throws {
     guard !isEmpty else { return }
-    try database.cachedStatement(sql: "INSERT INTO log (partitions, records, batches) VALUES (?, ?, ?)")
+    try database.cachedStatement(sql: StoreTable.log.insertion)
       .execute(arguments: [Blob(partitions.bytes), recordCount, Blob(writer.bytes)])
   }
 

@@ -39,7 +39,7 @@ enum OutcomeTable {
     var writer = CBORWriter()
     for outcome in run { outcome.encode(into: &writer) }
     try database.cachedStatement(
-      sql: "INSERT OR REPLACE INTO outcome_runs (partition, last, outcomes) VALUES (?, ?, ?)"
+      sql: StoreTable.outcomeRuns.insertion
     ).execute(arguments: [partition.number, last.stored, Blob(writer.bytes)])
   }
 
@@ -48,10 +48,12 @@ enum OutcomeTable {
     _ partition: Partition, through sequence: Int64 = .max, _ database: Database
   ) throws -> [WriteOutcome] {
     let statement = try database.cachedStatement(
-      sql: "SELECT outcomes FROM outcome_runs WHERE partition = ? AND last <= ? ORDER BY last")
+      sql: "SELECT outcomes, \(StoreTable.outcomeRuns.isWhole) FROM outcome_runs "
+        + "WHERE partition = ? AND last <= ? ORDER BY last")
     let runs = try Row.fetchCursor(statement, arguments: [partition.number, sequence])
     var outcomes: [WriteOutcome] = []
     while let row = try runs.next() {
+      try StoreTable.outcomeRuns.check(row, 1, partition: Int64(partition.number))
       try (row[0] as Blob).withUnsafeBytes { bytes in
         var reader = CBORReader(bytes)
         while !reader.isAtEnd { outcomes.append(try WriteOutcome(from: &reader)) }
@@ -64,8 +66,10 @@ enum OutcomeTable {
   static func forgotten(of partition: Partition, _ database: Database) throws -> ForgottenClients {
     var clients = ForgottenClients()
     let statement = try database.cachedStatement(
-      sql: "SELECT high, low, write, sequence FROM forgotten WHERE partition = ?")
+      sql: "SELECT high, low, write, sequence, \(StoreTable.forgotten.isWhole) FROM forgotten "
+        + "WHERE partition = ?")
     for row in try Row.fetchAll(statement, arguments: [partition.number]) {
+      try StoreTable.forgotten.check(row, 4, partition: Int64(partition.number))
       clients.add(
         client: ClientIncarnation(high: UInt64(stored: row[0]), low: UInt64(stored: row[1])),
         write: UInt64(stored: row[2]), sequence: UInt64(stored: row[3]))
@@ -98,11 +102,13 @@ enum OutcomeTable {
     _ entry: ForgottenClients.Entry, of partition: Partition, _ database: Database
   ) throws -> Bool {
     func write(of client: ClientIncarnation) throws -> UInt64? {
-      try Int64.fetchOne(
-        try database.cachedStatement(
-          sql: "SELECT write FROM forgotten WHERE partition = ? AND high = ? AND low = ?"),
-        arguments: [partition.number, client.high.stored, client.low.stored]
-      ).map(UInt64.init(stored:))
+      let statement = try database.cachedStatement(
+        sql: "SELECT write, \(StoreTable.forgotten.isWhole) FROM forgotten "
+          + "WHERE partition = ? AND high = ? AND low = ?")
+      let arguments: StatementArguments = [partition.number, client.high.stored, client.low.stored]
+      guard let row = try Row.fetchOne(statement, arguments: arguments) else { return nil }
+      try StoreTable.forgotten.check(row, 1, partition: Int64(partition.number))
+      return UInt64(stored: row[0])
     }
     var entry = entry
     if let known = try write(of: entry.client) {
@@ -122,7 +128,7 @@ enum OutcomeTable {
     _ entry: ForgottenClients.Entry, of partition: Partition, _ database: Database
   ) throws {
     try database.cachedStatement(
-      sql: "INSERT OR REPLACE INTO forgotten (partition, high, low, write, sequence) VALUES (?, ?, ?, ?, ?)"
+      sql: StoreTable.forgotten.insertion
     ).execute(arguments: [
       partition.number, entry.client.high.stored, entry.client.low.stored, entry.write.stored,
       entry.sequence.stored,

@@ -5,6 +5,8 @@ import GRDB
 public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file is not a readable SQLite database any more.
   case damaged(path: String, detail: String)
+  /// A row is not as it was written: something has changed bits of it. Others can be read all the same.
+  case rowDamaged(path: String, table: String, partition: Int64?)
   /// A database, but not one of ours.
   case foreign(path: String)
   case newer(path: String, version: Int, supported: Int)
@@ -35,7 +37,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file that it is about, if it is about one.
   public var path: String? {
     switch self {
-    case .damaged(let path, _), .foreign(let path), .newer(let path, _, _), .otherCluster(let path, _, _),
+    case .damaged(let path, _), .rowDamaged(let path, _, _), .foreign(let path), .newer(let path, _, _),
+      .otherCluster(let path, _, _),
       .exposed(let path, _), .inUse(let path), .full(let path), .inaccessible(let path, _),
       .failed(let path, _), .unconfirmed(let path, _), .superseded(let path):
       path
@@ -47,6 +50,9 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   public var problem: String {
     switch self {
     case .damaged(_, let detail): "is damaged (\(detail))"
+    case .rowDamaged(_, let table, let partition):
+      "has a row of the table ‘\(table)’" + (partition.map { ", of partition \($0)," } ?? "")
+        + " that is not as it was written: its checksum differs"
     case .foreign: "is a database, but not one of Keyval's"
     case .newer(_, let version, let supported):
       "has schema version \(version) of a newer Keyval, and this one knows up to \(supported)"
@@ -71,7 +77,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .fenced, .cancelled, .superseded: problem
     case .full: "no room is left on its disk"
-    case .damaged, .foreign, .newer, .otherCluster, .exposed, .inUse, .inaccessible, .failed, .unconfirmed:
+    case .damaged, .rowDamaged, .foreign, .newer, .otherCluster, .exposed, .inUse, .inaccessible, .failed,
+      .unconfirmed:
       "its store failed; its log has the reason"
     }
   }
@@ -80,6 +87,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   public var remedy: String {
     switch self {
     case .damaged: "restore it from a backup"
+    case .rowDamaged: "check the disk; what the row had is to be restored from a backup"
     case .foreign: "name another directory, or move the file away"
     case .newer: "run the newer version"
     case .otherCluster: "correct the configuration's cluster or directory"
@@ -104,6 +112,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   init(_ error: any Error, path: String) {
     switch error {
     case let error as StoreError: self = error
+    case let error as RowDamage:
+      self = .rowDamaged(path: path, table: error.table, partition: error.partition)
     case let error as DatabaseError:
       let flushes: [ResultCode] = [.SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC]
       let detail = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"

@@ -11,7 +11,7 @@ enum StoreSchema {
   static var version: Int { migrations.count }
 
   /// Statements that lead from each version to the next; a released one is never changed.
-  private static let migrations: [String] = [
+  static let migrations: [String] = [
     """
     CREATE TABLE store (
       id INTEGER PRIMARY KEY CHECK (id = 1), cluster TEXT NOT NULL, term INTEGER NOT NULL) STRICT;
@@ -53,6 +53,8 @@ enum StoreSchema {
         sequence = max(sequence, excluded.sequence);
     DROP TABLE outcomes;
     """,
+    // Each row has a checksum. Before, nothing was known of what a disk has changed.
+    StoreTable.allCases.map(\.migration).joined(separator: "\n"),
   ]
 
   /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.
@@ -66,8 +68,7 @@ enum StoreSchema {
 
   private static func claim(_ database: Database, cluster: String, path: String) throws {
     guard let found = try String.fetchOne(database, sql: "SELECT cluster FROM store") else {
-      try database.execute(
-        sql: "INSERT INTO store (id, cluster, term) VALUES (1, ?, 0)", arguments: [cluster])
+      try database.execute(sql: StoreTable.store.insertion, arguments: [1, cluster, 0])
       return
     }
     guard found == cluster else {

@@ -69,21 +69,19 @@ struct StoreFileTests {
 
   @Test("a file of the first schema is upgraded: of its writes' outcomes it is known that nobody knows")
   func firstSchema() throws {
-    let first = try fixture.store()
-    try first.close()
+    try FileManager.default.createDirectory(
+      atPath: fixture.directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     try DatabaseQueue(path: fixture.path).write { database in
-      try database.drop(table: "outcome_runs")
+      try database.execute(sql: StoreSchema.migrations[0])
       try database.execute(
         sql: """
-          CREATE TABLE outcomes (
-            partition INTEGER NOT NULL, sequence INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,
-            write INTEGER NOT NULL, existed INTEGER NOT NULL,
-            PRIMARY KEY (partition, sequence)) STRICT, WITHOUT ROWID;
+          PRAGMA application_id = \(StoreSchema.applicationIdentifier);
           INSERT INTO outcomes VALUES (1, 1, 1, 2, 5, 0), (1, 2, 1, 2, -2, 1), (1, 3, 1, 3, 4, 1), (2, 1, 1, 4, 7, 1);
           INSERT INTO forgotten VALUES (1, 1, 2, 9, 0), (1, 1, 3, -1, 0), (2, 1, 4, 6, 0);
           PRAGMA user_version = 1;
           """)
     }
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: fixture.path)
     let store = try fixture.store()
     let opened = opening([partition(1), partition(2)])
     _ = try store.raiseTerm(to: Term(1))

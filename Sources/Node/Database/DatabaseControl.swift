@@ -22,6 +22,10 @@ final class DatabaseControl {
   private var isPerforming = false
   /// Once the core has said that the process may end: the drones that had not said that nothing is owed.
   private(set) var endsWithout: [Principal]?
+  private var scrubPlace = ScrubPlace()
+  private var isScrubbing = false
+  /// Since the scrub began anew.
+  private var scrubbedRows = 0
   /// Milliseconds after which a transaction of the store is told of.
   private static let slowTransaction: Int64 = 200
 
@@ -196,6 +200,39 @@ final class DatabaseControl {
       var sender = ContentsSender(stream: stream, link: link, logger: logger)
       let event = sender.run(store)
       reference.execute { $0.handle(event) }
+    }
+  }
+
+  // MARK: Scrubbing
+
+  /// One step; the next begins a while after this one has ended.
+  func scrub() {
+    guard !isScrubbing else { return }
+    isScrubbing = true
+    let reference = DatabaseControlReference(self)
+    let place = scrubPlace
+    threads.read { store in
+      var place = place
+      let result = Result { () throws(StoreError) in try store.scrub(from: &place) }
+      let reached = place
+      reference.execute { $0.scrubbed(result, reached) }
+    }
+  }
+
+  private func scrubbed(_ result: Result<ScrubStep, StoreError>, _ place: ScrubPlace) {
+    isScrubbing = false
+    scrubPlace = place
+    switch result {
+    case .success(let step):
+      scrubbedRows += step.rows
+      for damage in step.damages {
+        logger.error("damaged data found", metadata: [NodeLogging.Key.reason: "\(damage)"])
+      }
+      guard step.isLast else { return }
+      logger.info("store verified", metadata: ["rows": "\(scrubbedRows)"])
+      scrubbedRows = 0
+    case .failure(let error):
+      logger.warning("store not verified", metadata: [NodeLogging.Key.reason: "\(error)"])
     }
   }
 

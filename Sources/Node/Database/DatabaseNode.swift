@@ -238,5 +238,11 @@ private struct RunningDatabase: Sendable {
       initialDelay: .zero, delay: .milliseconds(timing.heartbeat)
     ) { _ in control.here.handle(.ticked) }
     tasks.add(task)
+    // A fiftieth of a core at the most: a million rows of small values take about ten minutes.
+    let scrubbing = control.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
+      _ in
+      control.here.scrub()
+    }
+    tasks.add(scrubbing)
   }
 }

@@ -1,0 +1,80 @@
+import GRDB
+
+/// The tables of a store, and the checksum that each row has of its other columns. The statements that write and read
+/// rows are made here, so that none forgets it.
+enum StoreTable: String, CaseIterable {
+  case store
+  case sealingKeys = "sealing_keys"
+  case partitions
+  case log
+  case entries
+  case outcomeRuns = "outcome_runs"
+  case forgotten
+
+  /// All but the checksum, those of the primary key first.
+  var columns: [String] {
+    switch self {
+    case .store: ["id", "cluster", "term"]
+    case .sealingKeys: ["term", "identifier", "key"]
+    case .partitions:
+      [
+        "partition", "term", "counter", "holder", "incarnation", "base", "sequence", "list", "origin_term",
+        "origin_counter",
+      ]
+    case .log: ["number", "partitions", "records", "batches"]
+    case .entries: ["partition", "key", "value", "term", "counter", "sequence"]
+    case .outcomeRuns: ["partition", "last", "outcomes"]
+    case .forgotten: ["partition", "high", "low", "write", "sequence"]
+    }
+  }
+
+  /// The number of a row of the log is given by SQLite, and so is not among what is summed up.
+  private var summed: [String] { self == .log ? Array(columns.dropFirst()) : columns }
+
+  /// Takes all columns in order, of the log without the number, and puts the row in the place of one with the same key.
+  var insertion: String {
+    let places = (1...summed.count).map { "?\($0)" }.joined(separator: ", ")
+    return "INSERT OR REPLACE INTO \(rawValue) (\(summed.joined(separator: ", ")), checksum) "
+      + "VALUES (\(places), row_checksum('\(rawValue)', \(places)))"
+  }
+
+  /// What is true of a row that is as it was written.
+  var isWhole: String {
+    "checksum = row_checksum('\(rawValue)', \(summed.joined(separator: ", ")))"
+  }
+
+  /// Statements that give a table of before there were checksums its own.
+  var migration: String {
+    "ALTER TABLE \(rawValue) ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0; UPDATE \(rawValue) SET \(isWhole);"
+  }
+
+  /// - Parameter index: of the column that tells whether the row is as it was written.
+  func check(_ row: Row, _ index: Int, partition: Int64? = nil) throws(RowDamage) {
+    guard row[index] as Bool else { throw RowDamage(table: rawValue, partition: partition) }
+  }
+
+  /// To be given to each connection.
+  static func addChecksum(to database: Database) {
+    database.add(
+      function: DatabaseFunction("row_checksum", pure: true) { values in
+        var sum = Checksum()
+        for value in values {
+          switch value.storage {
+          case .int64(let number): sum.add(number)
+          case .string(let text): sum.add(text)
+          case .blob(let blob): sum.add(blob)
+          case .double(let number): sum.add(number.bitPattern)
+          case .null: sum.add(UInt64.max)
+          }
+        }
+        return sum.value
+      })
+  }
+}
+
+/// A row is not as it was written.
+struct RowDamage: Error {
+  let table: String
+  /// Its number, where the row is of one.
+  let partition: Int64?
+}

@@ -1,0 +1,141 @@
+import Cluster
+import Foundation
+import GRDB
+import Testing
+
+@testable import Storage
+
+@Suite("Bits that a disk has changed")
+struct DamageTests {
+  let fixture: StoreFixture
+  let store: DatabaseStore
+  let opened = opening([partition(1), partition(2)])
+
+  init() throws {
+    fixture = try StoreFixture()
+    store = try fixture.store()
+    _ = try store.raiseTerm(to: Term(1))
+    _ = try store.store(
+      StoredSealingKey(
+        term: Term(1), key: SealingKey(identifier: 1, key: [UInt8](repeating: 7, count: 32))!))
+    _ = try store.open(opened)
+    for number in 1...2 {
+      _ = try store.append(
+        batch(number, from: 1, (1...3).map { put("k\($0)", "value \($0)", write: $0) }))
+    }
+    try store.foldAll()
+    _ = try store.append(batch(1, from: 4, [put("k4", "unfolded", write: 4)]))
+    try store.pool.write { database in
+      try database.execute(
+        sql: StoreTable.forgotten.insertion, arguments: [1, 1, 9, 4, 2])
+    }
+  }
+
+  /// All that one whole scrub finds.
+  private func scrub(rows: Int = 2) throws -> (rows: Int, damages: [StoreError]) {
+    var place = ScrubPlace()
+    var (count, damages): (Int, [StoreError]) = (0, [])
+    for _ in 0..<10_000 {
+      let step = try store.scrub(from: &place, rows: rows)
+      count += step.rows
+      damages += step.damages
+      if step.isLast { return (count, damages) }
+    }
+    throw CancellationError()
+  }
+
+  private func execute(_ sql: String) throws {
+    try store.pool.write { try $0.execute(sql: sql) }
+  }
+
+  /// Every column of every table.
+  static let columns = StoreTable.allCases.flatMap { table in
+    table.columns.dropFirst(table == .log ? 1 : 0).map { (table.rawValue, $0) }
+  }
+
+  @Test("a changed bit in any column of any table is found by the scrub", arguments: columns)
+  func everyColumn(table: String, column: String) throws {
+    #expect(try scrub().damages == [])
+    let type = try store.pool.read { database in
+      try String.fetchOne(database, sql: "SELECT typeof(\(column)) FROM \(table) LIMIT 1")
+    }
+    // One bit of the first byte, or of the number.
+    let changed =
+      switch type {
+      case "integer": "(\(column) | 64) - (\(column) & 64)"
+      case "text": "char(unicode(\(column)) + 1) || substr(\(column), 2)"
+      default:
+        "CAST(char(unicode(CAST(\(column) AS TEXT)) + 1) || substr(CAST(\(column) AS TEXT), 2) AS BLOB)"
+      }
+    try store.pool.write { database in
+      try database.execute(sql: "PRAGMA ignore_check_constraints = ON")
+      try database.execute(
+        sql:
+          "UPDATE \(table) SET \(column) = \(changed) WHERE checksum = (SELECT min(checksum) FROM \(table))")
+    }
+    let damages = try scrub().damages
+    #expect(damages.count == 1)
+    guard case .rowDamaged(_, table, _)? = damages.first else {
+      Issue.record("\(damages)")
+      return
+    }
+  }
+
+  @Test("a changed value is served to nobody; other partitions are, and the file stays open")
+  func changedValue() throws {
+    try execute(
+      "UPDATE entries SET value = CAST('walue 2' AS BLOB) WHERE partition = 1 AND value = CAST('value 2' AS BLOB)"
+    )
+    let expected = StoreError.rowDamaged(path: fixture.path, table: "entries", partition: 1)
+    #expect(throws: expected) { try store.everything(opening([partition(1)])) }
+    #expect(!expected.isFatal && expected.description.contains("of partition 1"))
+    let others = PartitionOpening(
+      holder: opened.holder, incarnation: opened.incarnation, token: opened.token, partitions: [partition(2)])
+    #expect(try store.texts(others) == ["k1=value 1", "k2=value 2", "k3=value 3"])
+    #expect(try store.append(batch(2, from: 4, [put("k5", "more", write: 9)])) == [.stored(through: 4)])
+  }
+
+  @Test(
+    "a changed fence, term or row of the log stops what would go by it",
+    arguments: ["partitions", "store", "log"])
+  func changedRow(table: String) throws {
+    switch table {
+    case "partitions": try execute("UPDATE partitions SET sequence = sequence - 1 WHERE partition = 1")
+    case "store": try execute("UPDATE store SET term = 0")
+    default: try execute("UPDATE log SET records = records + 1")
+    }
+    let partition = table == "partitions" ? Int64(1) : nil
+    #expect(throws: StoreError.rowDamaged(path: fixture.path, table: table, partition: partition)) {
+      switch table {
+      case "partitions": _ = try store.append(batch(1, from: 5, [put("k5", "more", write: 9)]))
+      case "store": _ = try store.open(opened)
+      default: _ = try store.fold()
+      }
+    }
+  }
+
+  @Test(
+    "a scrub reads each row once, whatever it reads at a time, and goes on behind what was added meanwhile")
+  func steps() throws {
+    // The store's row, a key, two fences, a row of the log, six entries, two runs of outcomes, one forgotten client.
+    for rows in [1, 2, 3, 100] { #expect(try scrub(rows: rows).rows == 14) }
+    var place = ScrubPlace()
+    #expect(
+      try store.scrub(from: &place, rows: 100, time: .zero).rows == 1, "a step ends when its time is over")
+  }
+
+  @Test("a file of before there were checksums gets them, and is guarded from then on")
+  func upgrade() throws {
+    try store.close()
+    try DatabaseQueue(path: fixture.path).write { database in
+      for table in StoreTable.allCases {
+        try database.execute(sql: "ALTER TABLE \(table.rawValue) DROP COLUMN checksum")
+      }
+      try database.execute(sql: "PRAGMA user_version = 2")
+    }
+    let store = try fixture.store()
+    #expect(try store.texts(opened).count == 7)
+    try store.pool.write { try $0.execute(sql: "UPDATE entries SET sequence = 9 WHERE partition = 2") }
+    #expect(throws: StoreError.self) { try store.everything(opened) }
+  }
+}
