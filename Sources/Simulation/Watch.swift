@@ -8,6 +8,8 @@ import Histories
 final class Watch {
   unowned let world: World
   private var winners: [Term: Winner] = [:]
+  /// What each drone has stored that it promises, term by term.
+  private var promises: [Term: [Principal: Principal]] = [:]
   private var minted: Set<FencingToken> = []
   /// No commander that can still have a majority counts a lower version of the membership than this.
   private var counted: UInt64 = 0
@@ -72,12 +74,7 @@ final class Watch {
   ) {
     guard !drones.isEmpty else { return }
     let revoked = world.authoritySite.register.membership.revoked
-    // A drone may have promised a higher term since; then its vote in this one is not known any more.
-    let promised = world.drones.count { drone in
-      drones.contains(drone.principal) && !revoked.contains(drone.principal)
-        && (drone.promise.term > term
-          || drone.promise.term == term && drone.promise.candidate == winner)
-    }
+    let promised = drones.count { promises[term]?[$0] == winner && !revoked.contains($0) }
     let voice = drones.count.isMultiple(of: 2) ? 1 : 0
     if (promised + voice) * 2 <= drones.count + voice {
       world.violated(
@@ -104,6 +101,7 @@ final class Watch {
   }
 
   func promised(_ promise: VotePromise, after old: VotePromise, by drone: DroneMachine) {
+    promises[promise.term, default: [:]][drone.principal] = promise.candidate
     if promise.term < old.term || promise.term == old.term && promise.candidate != old.candidate {
       world.violated("\(drone.name) promises \(promise.term) after \(old.term)")
     }
