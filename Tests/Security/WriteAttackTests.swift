@@ -53,14 +53,14 @@ extension SecurityTests {
       ClientIncarnation(high: .random(in: 1 ... .max), low: .random(in: 1 ... .max))
     }
 
-    /// Mallory may write what alice may.
-    private func mallory(_ target: Target) async throws -> String {
-      let principal = target.cluster.principal("mallory")
+    /// The cache of a principal that may write what alice may.
+    private func mallory(_ target: Target, _ name: String) async throws -> String {
+      let principal = target.cluster.principal(name)
       try target.cluster.replaceAccessList(target.cluster.aliceMayEverything, "\(principal) rwd")
-      let cache = try target.cluster.cache(of: "mallory")
+      let cache = try target.cluster.cache(of: name)
       let client = try target.cluster.client(cache: cache)
       for drone in 0..<24 {
-        try await target.cluster.eventually("mallory may write") {
+        try await target.cluster.eventually("\(name) may write") {
           do {
             try await client.put(Array("mallory-\(drone)".utf8), [1])
             return true
@@ -73,7 +73,7 @@ extension SecurityTests {
     @Test("who knows another client's incarnation and uses up its numbers hinders none of its puts")
     func stolenIncarnation() async throws {
       let target = try await Target.shared
-      let cache = try await mallory(target)
+      let cache = try await mallory(target, "mallory")
       let (drone, keys) = try await keys(target, 8)
       let incarnation = random()
       let thief = try await Probe.dial(target.drone(drone), .fromCache(name: cache))
@@ -104,7 +104,7 @@ extension SecurityTests {
     @Test("thousands of writes under new incarnations make no other's retry unknown")
     func flood() async throws {
       let target = try await Target.shared
-      let cache = try await mallory(target)
+      let cache = try await mallory(target, "marvin")
       let (drone, keys) = try await keys(target, 1)
       let incarnation = random()
       let owner = try await Probe.dial(target.drone(drone), target.alice())
