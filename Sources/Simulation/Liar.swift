@@ -19,6 +19,8 @@ struct Liar {
             promised: Term(.max - UInt64(random.index(3)))))
       ]
     }
+    // Its voice is one, however often it says so.
+    if case .vote = message { return [message, message, message] }
     guard case .report(let report) = message else { return [message] }
     var said = [ControlMessage.report(forged(report))]
     if random.chance(200_000), !others.isEmpty {
