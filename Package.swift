@@ -200,8 +200,8 @@ let package = Package(
       name: "ScenarioTests",
       dependencies: [
         "ClusterFixture", "HostWorkload", "keyval", "Keyval", "LocalCluster", "Cluster", "Cryptography",
-        "Kerberos", "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix,
-        logging,
+        "Kerberos", "KerberosFixture", "Node", "Provisioning", "Sessions", "Transport", "Wire", nioCore,
+        nioPosix, logging,
       ], path: "Tests/Scenarios", swiftSettings: strict),
     // Clients whose every answer is kept, to be judged afterwards
     .target(

@@ -210,6 +210,9 @@ extension AuthorityCore {
     if let removal = removals.removeValue(forKey: operation) {
       return [refuse(removal, "the register cannot be written (\(reason))")]
     }
+    if let acceptance = stores.acceptances.removeValue(forKey: operation) {
+      return [refuse(acceptance, "the register cannot be written (\(reason))")]
+    }
     switch contest {
     case .opening(_, _, operation):
       return endContest("the register cannot be read") + [.note(.retrying(office.term, reason: reason))]

@@ -65,6 +65,7 @@ public struct AuthorityCore: Sendable {
   /// When the current commander was last heard.
   var commanderHeard: Instant?
   var promises = PromiseWatch()
+  var stores: StoreWatch
   /// The newest certificate that was verified here, so that a heartbeat costs no signature check.
   var verified: (certificate: [UInt8], notAfter: Int64)?
   /// What drones are handed; nil before the operator's file has been read.
@@ -95,6 +96,7 @@ public struct AuthorityCore: Sendable {
     self.verifier = verifier
     office = register.office
     membership = register.membership
+    stores = StoreWatch(known: register.stores)
     ballots = seed
     for node in register.nodes { nodes[node.node.principal] = node }
   }
@@ -140,6 +142,13 @@ public struct AuthorityCore: Sendable {
     case .readmitted(let contents): return takeChange(contents, now: now)
     case .enrolled(let node): return membership.isRevoked(node) ? [.readmit(node)] : []
     case .membershipSigned(let list, let version): return membershipSigned(list, version: version)
+    case .storeJudged(let database, let report, let judgement):
+      return storeJudged(database, report, judgement)
+    case .storeNotJudged(let database, let reason):
+      stores.judging.remove(database)
+      return [.note(.failed(database, reason: reason))]
+    case .storeAccepted(let operation, let database, let known):
+      return storeAccepted(operation, database, known)
     case .expiryCleared(let node): return expiryCleared(node)
     case .expiryNotCleared(let node, let reason):
       clearing.remove(node)
@@ -188,6 +197,9 @@ public struct AuthorityCore: Sendable {
     case .enrollmentRequest(let request): return enroll(request, for: peer)
     case .removalRequest(let request): return remove(request, for: peer, now: now)
     case .nodesRequest(let request): return list(request, for: peer)
+    case .storeReport(let report): return judge(report, of: peer, wall: wall)
+    case .storesRequest(let request): return list(request, for: peer)
+    case .storeAcceptance(let request): return accept(request, for: peer, wall: wall)
     case .refused(let refusal): return [.note(.refused(peer, reason: refusal.reason))]
     default: return [refuse(peer, "this is the authority; it does not take messages of kind \(message.kind)")]
     }

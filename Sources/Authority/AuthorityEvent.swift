@@ -36,6 +36,11 @@ public enum AuthorityEvent: Sendable {
   case certificateIssued(operation: UInt64, certificate: [UInt8])
   /// Reading, creating, deleting or issuing failed, or its outcome is unknown: a sentence for the log.
   case failed(operation: UInt64, reason: String)
+  /// The answer to `judgeStore`.
+  case storeJudged(Principal, StoreReport, StoreJudgement)
+  case storeNotJudged(Principal, reason: String)
+  /// The answer to `acceptStore`.
+  case storeAccepted(operation: UInt64, Principal, KnownStore)
   case expiryCleared(Principal)
   case expiryNotCleared(Principal, reason: String)
 
@@ -74,6 +79,11 @@ public enum AuthorityAction: Hashable, Sendable {
   case removeNode(operation: UInt64, Principal, isDead: Bool, membership: UInt64)
   /// A revoked node was enrolled anew and may register.
   case readmit(Principal)
+  /// Compare the store that a database shows with the one that the register knows, and remember one that continues it;
+  /// durable before it is answered.
+  case judgeStore(Principal, StoreReport, now: Int64)
+  /// The store is the one that is known, whatever was known before; durable before it is answered.
+  case acceptStore(operation: UInt64, Principal, KnownStore)
   /// Nothing depends on whether it is stored: a lower version is always right.
   case storeCounted(UInt64)
   /// Sign the list with the membership key.
@@ -118,6 +128,10 @@ public enum AuthorityNote: Hashable, Sendable {
   case membershipChanged(version: UInt64, members: Int)
   /// A commander counts this version of the membership now.
   case counted(UInt64)
+  /// A database shows a store that it may not use.
+  case storeHeld(Principal, StoreMark, known: KnownStore)
+  /// An administrator has accepted a store in place of the one that was known.
+  case storeAccepted(Principal, StoreMark, by: Principal)
   case refused(Principal, reason: String)
   /// A drone has promised this term, above the office's: there is another election for its sake.
   case promised(Principal, Term)

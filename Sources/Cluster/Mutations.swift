@@ -69,6 +69,10 @@
     /// A majority of the present drones is enough, whatever drones the commander counts.
     public static let electByPresent = Mutations(rawValue: 1 << 35)
 
+    // At a database
+    /// Use whatever store there is.
+    public static let believeStore = Mutations(rawValue: 1 << 37)
+
     // At commanders
     /// Take a restarted drone for the one that it was.
     public static let keepIncarnation = Mutations(rawValue: 1 << 40)
@@ -119,6 +123,7 @@
       ("electByReachable", .electByReachable),
       ("ignoreTenure", .ignoreTenure),
       ("electByPresent", .electByPresent),
+      ("believeStore", .believeStore),
       ("keepIncarnation", .keepIncarnation),
       ("mintWithoutTerm", .mintWithoutTerm),
       ("ignoreLeaseOfSilent", .ignoreLeaseOfSilent),

@@ -115,11 +115,17 @@ public struct RegisterContents: Hashable, Sendable {
   /// In order of principal: the members.
   public let nodes: [EnrolledNode]
   public let membership: MembershipHistory
+  /// The store of each database that has ever shown one.
+  public let stores: [Principal: KnownStore]
 
-  public init(office: OfficeRecord, nodes: [EnrolledNode], membership: MembershipHistory) {
+  public init(
+    office: OfficeRecord, nodes: [EnrolledNode], membership: MembershipHistory,
+    stores: [Principal: KnownStore] = [:]
+  ) {
     self.office = office
     self.nodes = nodes.sorted { $0.node.principal < $1.node.principal }
     self.membership = membership
+    self.stores = stores
   }
 
   public static let empty = RegisterContents(office: .vacant, nodes: [], membership: .empty)

@@ -8,7 +8,7 @@ extension RegisterContents {
     guard record.mayFollow(office), version == nil || version == membership.version else { return nil }
     var membership = membership
     if let version { membership.count(version) }
-    return RegisterContents(office: record, nodes: nodes, membership: membership)
+    return RegisterContents(office: record, nodes: nodes, membership: membership, stores: stores)
   }
 
   /// With a node; one that was no member becomes one, one that is revoked does not.
@@ -18,7 +18,7 @@ extension RegisterContents {
     var membership = membership
     if !nodes.contains(where: { $0.node.principal == principal }) { membership.add(principal) }
     return RegisterContents(
-      office: office, nodes: nodes.filter { $0.node.principal != principal } + [node], membership: membership)
+      office: office, nodes: nodes.filter { $0.node.principal != principal } + [node], membership: membership, stores: stores)
   }
 
   /// Without a node, unless the membership has another version by now.
@@ -28,18 +28,25 @@ extension RegisterContents {
     var membership = membership
     membership.remove(node, isDead: isDead)
     return RegisterContents(
-      office: office, nodes: nodes.filter { $0.node.principal != node }, membership: membership)
+      office: office, nodes: nodes.filter { $0.node.principal != node }, membership: membership, stores: stores)
   }
 
   public func readmitting(_ node: Principal) -> RegisterContents {
     var membership = membership
     membership.readmit(node)
-    return RegisterContents(office: office, nodes: nodes, membership: membership)
+    return RegisterContents(office: office, nodes: nodes, membership: membership, stores: stores)
   }
 
   public func counting(_ version: UInt64) -> RegisterContents {
     var membership = membership
     membership.count(version)
-    return RegisterContents(office: office, nodes: nodes, membership: membership)
+    return RegisterContents(office: office, nodes: nodes, membership: membership, stores: stores)
+  }
+
+  /// With the store of a database, whatever was known before.
+  public func knowing(_ store: KnownStore, of database: Principal) -> RegisterContents {
+    var stores = stores
+    stores[database] = store
+    return RegisterContents(office: office, nodes: nodes, membership: membership, stores: stores)
   }
 }

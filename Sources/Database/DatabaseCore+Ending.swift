@@ -50,6 +50,8 @@ extension DatabaseCore {
     let isDone = awaited.isEmpty && (!ending.hasSeenDrones || waited >= shortestWait)
     guard isDone || waited >= patience else { return }
     self.ending?.isOver = true
+    // What is not told is not missed when an older copy comes back.
+    report()
     actions.append(.end(without: awaited))
   }
 }

@@ -7,19 +7,27 @@ import Cluster
 public struct DatabaseCore: Sendable {
   public let identity: DatabaseIdentity
   /// The highest term that is stored.
-  public private(set) var term: Term
+  public internal(set) var term: Term
 
   /// Which drones are let in; nil: none yet.
   public private(set) var members: MembershipList?
 
   let timing: Timing
   private let membershipVerifier: MembershipVerifier
-  private var keys: SealingKeyRing
-  private var certificates: CertificateCheck
+  var keys: SealingKeyRing
+  var certificates: CertificateCheck
   var jobs: JobQueue
   private var streams: StreamQueue
+  /// The store's own, as of its last transaction.
+  var mark: StoreMark
+  var use = Use.unknown
+  #if KEYVAL_MUTATIONS
+    public var mutations: Mutations = []
+  #endif
+  /// What the authority is known to remember of it.
+  var told: StoreMark?
   var sessions: [UInt64: Session] = [:]
-  private var endpoint: Endpoint?
+  private(set) var endpoint: Endpoint?
   private var nextRegistration = Instant(milliseconds: .min)
   var actions: [DatabaseAction] = []
   /// Once it was asked to end.
@@ -42,11 +50,12 @@ public struct DatabaseCore: Sendable {
   ///   - keys: the stored ones.
   ///   - members: the list that was stored last, nil on the first start.
   ///   - backlog: of the store at its opening.
+  ///   - mark: of the store at its opening.
   ///   - patience: milliseconds that a database that is to end waits for its drones at most.
   public init(
     identity: DatabaseIdentity, timing: Timing, verifier: ElectionVerifier,
     membershipVerifier: MembershipVerifier, term: Term, keys: [StoredSealingKey], members: MembershipList?,
-    backlog: StoreBacklog, bounds: StoreBounds = StoreBounds(), patience: Int64 = 30_000
+    backlog: StoreBacklog, mark: StoreMark, bounds: StoreBounds = StoreBounds(), patience: Int64 = 30_000
   ) {
     self.patience = patience
     self.identity = identity
@@ -54,6 +63,7 @@ public struct DatabaseCore: Sendable {
     self.membershipVerifier = membershipVerifier
     self.members = members
     self.term = term
+    self.mark = mark
     self.keys = SealingKeyRing(keys)
     certificates = CertificateCheck(verifier: verifier)
     jobs = JobQueue(backlog: backlog, bounds: bounds)
@@ -69,14 +79,15 @@ public struct DatabaseCore: Sendable {
       self.endpoint = endpoint
       register(now)
     case .ticked:
-      if now >= nextRegistration { register(now) }
+      if now >= nextRegistration { register(now) } else { report() }
       endCertificates(wall)
       jobs.tick()
     case .opened(let session, let peer): open(session, peer, now)
     case .closed(let session): close(session)
     case .received(let message, let session): receive(message, session, wall)
     case .requested(let request, let session): receive(request, session)
-    case .finished(let result, let backlog):
+    case .finished(let result, let backlog, let mark):
+      self.mark = mark
       if let current = jobs.finish(backlog: backlog) { finish(current, result) }
     case .failed(let reason, let backlog):
       if let current = jobs.fail(reason: reason, backlog: backlog) { fail(current, reason) }
@@ -99,6 +110,7 @@ public struct DatabaseCore: Sendable {
     let register = Register(
       incarnation: identity.incarnation, endpoint: endpoint, membership: members?.version ?? 0)
     actions.append(.register(register))
+    report()
   }
 
   private mutating func open(_ session: UInt64, _ peer: DatabasePeer, _ now: Instant) {
@@ -110,10 +122,10 @@ public struct DatabaseCore: Sendable {
     if ending != nil { tellOfEnding(session) }
   }
 
-  private func isMember(_ drone: Principal) -> Bool { members?.contains(drone) ?? false }
+  func isMember(_ drone: Principal) -> Bool { members?.contains(drone) ?? false }
 
   /// Whoever is not on the newest list has no session here, whatever tickets it holds.
-  private mutating func take(_ signed: SignedMembership) {
+  mutating func take(_ signed: SignedMembership) {
     let list: MembershipList
     do throws(MembershipError) {
       list = try membershipVerifier.verify(signed, known: members)
@@ -139,118 +151,14 @@ public struct DatabaseCore: Sendable {
   }
 
   /// Says why, and ends the session.
-  private mutating func refuse(_ session: UInt64, _ error: DatabaseAccessError) {
+  mutating func refuse(_ session: UInt64, _ error: DatabaseAccessError) {
     actions.append(.send(.refused(Refused(reason: "\(error)", term: term)), session: session))
     end(session, error)
   }
 
-  private mutating func end(_ session: UInt64, _ error: DatabaseAccessError) {
+  mutating func end(_ session: UInt64, _ error: DatabaseAccessError) {
     actions.append(.close(session: session, error))
     close(session)
-  }
-
-  // MARK: Control
-
-  private mutating func receive(_ message: ControlMessage, _ session: UInt64, _ wall: Int64) {
-    guard let peer = sessions[session]?.peer else { return }
-    switch (peer, message) {
-    case (.commander(let office), .showCertificate(let shown)):
-      take(shown.certificate, office, session, wall)
-    case (.commander(let office), .deliverKey(let delivery)):
-      if isCertified(session, office, wall) { take(delivery, office, session) }
-    case (.commander(let office), .keyStored(let question)):
-      if isCertified(session, office, wall) { answer(question, office, session) }
-    case (.commander(let office), .fenceQuestion(let question)):
-      if isCertified(session, office, wall) { answer(question, office, session) }
-    case (.authority, .raiseTerm(let order)): raise(to: order.term, session)
-    case (.authority, .membership(let signed)): take(signed)
-    // What the authority says of the cluster's other nodes, and hints that a message came to nothing.
-    case (.authority, .registered), (_, .refused): break
-    case (.drone, _): end(session, .notPermitted("control message of kind \(message.kind)"))
-    default: refuse(session, .notPermitted("control message of kind \(message.kind)"))
-    }
-  }
-
-  /// The ticket has proved the office, and only at the session's opening; the certificate proves it from now on
-  /// until it ends. It names the drone that holds the office, which must not have been removed.
-  private mutating func take(_ certificate: [UInt8], _ office: Term, _ session: UInt64, _ wall: Int64) {
-    do throws(DatabaseAccessError) {
-      let proof = try certificates.proof(of: certificate, office: office, wall: wall)
-      guard isMember(proof.winner) else { throw .notMember(proof.winner) }
-      sessions[session]?.proof = proof
-    } catch {
-      refuse(session, error)
-    }
-  }
-
-  /// Ends the session unless its certificate holds now.
-  private mutating func isCertified(_ session: UInt64, _ office: Term, _ wall: Int64) -> Bool {
-    guard let proof = sessions[session]?.proof else {
-      refuse(session, .withoutCertificate(office))
-      return false
-    }
-    guard proof.holds(at: wall) else {
-      refuse(session, .certificateOver(office))
-      return false
-    }
-    return true
-  }
-
-  private mutating func endCertificates(_ wall: Int64) {
-    for session in sessions.keys.sorted() {
-      guard let proof = sessions[session]?.proof, !proof.holds(at: wall) else { continue }
-      refuse(session, .certificateOver(proof.term))
-    }
-  }
-
-  private mutating func take(_ delivery: DeliverKey, _ office: Term, _ session: UInt64) {
-    guard delivery.term == office else { return refuse(session, .notPermitted("key of another term")) }
-    guard let key = SealingKey(identifier: delivery.identifier, key: delivery.key) else {
-      return refuse(session, .notPermitted("key of another length"))
-    }
-    order(.storeKey(StoredSealingKey(term: office, key: key)), session)
-  }
-
-  private mutating func answer(_ question: KeyStored, _ office: Term, _ session: UInt64) {
-    guard question.term == office else {
-      return refuse(session, .notPermitted("question about another term"))
-    }
-    guard keys.key(of: office, identifier: question.identifier) != nil else {
-      let reason = "\(GrantError.unknownKey(term: office))"
-      return actions.append(.send(.refused(Refused(reason: reason, term: term)), session: session))
-    }
-    actions.append(.send(.keyStored(question), session: session))
-  }
-
-  private mutating func answer(_ question: FenceQuestion, _ office: Term, _ session: UInt64) {
-    guard question.term == office else {
-      return refuse(session, .notPermitted("question about another term"))
-    }
-    order(.readFences, session)
-  }
-
-  private mutating func raise(to term: Term, _ session: UInt64) {
-    guard term > self.term else {
-      return actions.append(.send(.termRaised(TermRaised(term: self.term)), session: session))
-    }
-    order(.raiseTerm(term), session)
-  }
-
-  /// Control messages are repeated by who sends them: one that waits already, or that finds too much waiting,
-  /// need not be kept.
-  private mutating func order(_ job: StoreJob, _ session: UInt64) {
-    guard !jobs.contains(job, session: session) else { return }
-    _ = jobs.add(JobQueue.Order(job: job, session: session))
-  }
-
-  private mutating func risen(to term: Term) {
-    guard term > self.term else { return }
-    self.term = term
-    actions.append(.note(.termRaised(term)))
-    for session in sessions.keys.sorted() {
-      guard case .commander(let office) = sessions[session]?.peer, office < term else { continue }
-      refuse(session, .oldTerm(office, current: term))
-    }
   }
 
   // MARK: Drones
@@ -260,6 +168,10 @@ public struct DatabaseCore: Sendable {
   private mutating func receive(_ request: StoreRequest, _ session: UInt64) {
     guard case .drone(let holder) = sessions[session]?.peer else { return }
     switch request {
+    case .open(let number, _, let partitions, _) where !isAccepted:
+      refuse(partitions, number, use.refusal, holder, session)
+    case .append(let number, _) where !isAccepted:
+      actions.append(.answer(.appendFailed(number: number, reason: use.refusal), session: session))
     case .open(let number, let grant, let partitions, let copy):
       guard !partitions.isEmpty else {
         return refuse([], number, "no partition was asked for", holder, session)

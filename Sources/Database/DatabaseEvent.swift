@@ -12,7 +12,7 @@ public enum DatabaseEvent: Sendable {
   case received(ControlMessage, session: UInt64)
   case requested(StoreRequest, session: UInt64)
   /// The transaction under way is on the disk.
-  case finished(StoreJobResult, backlog: StoreBacklog)
+  case finished(StoreJobResult, backlog: StoreBacklog, mark: StoreMark)
   /// It failed, and nothing of it is stored.
   case failed(reason: String, backlog: StoreBacklog)
   /// A stream has handed out everything.
@@ -28,6 +28,8 @@ public enum DatabaseAction: Hashable, Sendable {
   case send(ControlMessage, session: UInt64)
   /// To the authority, over whichever session there is or can be.
   case register(Register)
+  /// To the authority, likewise: which store this is.
+  case report(StoreReport)
   case answer(StoreAnswer, session: UInt64)
   /// End a session; what was sent before still goes out.
   case close(session: UInt64, DatabaseAccessError)
@@ -60,6 +62,10 @@ public enum DatabaseNote: Hashable, Sendable {
   case refused(Principal, PartitionSet, reason: String)
   case fencedOff(Principal, PartitionSet)
   case storeFailed(reason: String)
+  /// The authority knows the store, and it may be used.
+  case storeAccepted(StoreMark)
+  /// It may not be used; the cluster knows another, or a later state of it.
+  case storeHeld(StoreMark, known: KnownStore)
   /// A newer membership list.
   case membershipChanged(version: UInt64, members: Int)
   /// The authority sent a list that is not to be believed.

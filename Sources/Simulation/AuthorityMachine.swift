@@ -186,6 +186,10 @@ final class AuthorityMachine: Machine {
       }
     case .readmit(let node):
       work(registerThread) { [unowned self] in site.readmit(node, by: self) }
+    case .judgeStore(let database, let report, let now):
+      work(registerThread) { [unowned self] in site.judge(database, report, now: now, by: self) }
+    case .acceptStore(let operation, let database, let known):
+      work(registerThread) { [unowned self] in site.accept(operation, database, known, by: self) }
     case .storeCounted(let version):
       work(registerThread) { [unowned self] in
         site.count(version, by: self)

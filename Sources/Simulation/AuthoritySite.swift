@@ -59,6 +59,23 @@ final class AuthoritySite {
     return .readmitted(register)
   }
 
+  func judge(
+    _ database: Principal, _ report: StoreReport, now: Int64, by process: AuthorityMachine
+  ) -> AuthorityEvent {
+    guard isHeld(by: process) else { return .storeNotJudged(database, reason: Self.superseded) }
+    let judgement = StoreJudgement(of: report.mark, known: register.stores[database], now: now)
+    if case .accepted(let known) = judgement { register = register.knowing(known, of: database) }
+    return .storeJudged(database, report, judgement)
+  }
+
+  func accept(
+    _ operation: UInt64, _ database: Principal, _ known: KnownStore, by process: AuthorityMachine
+  ) -> AuthorityEvent {
+    guard isHeld(by: process) else { return .failed(operation: operation, reason: Self.superseded) }
+    register = register.knowing(known, of: database)
+    return .storeAccepted(operation: operation, database, known)
+  }
+
   func count(_ version: UInt64, by process: AuthorityMachine) {
     if isHeld(by: process) { register = register.counting(version) }
   }

@@ -29,14 +29,25 @@ final class DatabaseMachine: Machine {
     reader = makeExecutor("reader")
   }
 
+  /// Its process ends, and goes on with another file; nil: its own.
+  func replaceStore(by copy: StoreState?) {
+    crash()
+    // Nothing may have been written since it was made.
+    store.standIn = copy?.commit == store.durable.commit ? nil : copy
+    world.after(100_000) { [unowned self] in start() }
+  }
+
   override func began() {
     let identity = DatabaseIdentity(
       cluster: Names.cluster, database: Names.database, command: Names.command, authority: Names.authority,
       incarnation: Incarnation(random.next()))
     core = DatabaseCore(
       identity: identity, timing: world.timing, verifier: Names.verifier,
-      membershipVerifier: Names.membershipVerifier, term: store.durable.term, keys: store.durable.keys,
-      members: members, backlog: store.backlog, bounds: world.knobs.store)
+      membershipVerifier: Names.membershipVerifier, term: store.shown.term, keys: store.shown.keys,
+      members: members, backlog: store.backlog, mark: store.mark, bounds: world.knobs.store)
+    #if KEYVAL_MUTATIONS
+      core?.mutations = world.mutations
+    #endif
     control.post { [unowned self] in handle(.listening(Names.endpoint(Names.database))) }
     tick()
   }
@@ -73,6 +84,8 @@ final class DatabaseMachine: Machine {
       session.send([answer], from: session.acceptor)
     case .register(let register):
       world.send(.register(register), from: self, as: Names.database, to: Names.authority)
+    case .report(let report):
+      world.send(.storeReport(report), from: self, as: Names.database, to: Names.authority)
     case .close(let id, let error):
       world.trace("db1 closes a session: \(error)")
       guard let session = sessions.removeValue(forKey: id)?.session else { return }
@@ -91,6 +104,7 @@ final class DatabaseMachine: Machine {
   // MARK: The disk
 
   private func begin(_ job: StoreJob) {
+    store.requireOwn("write")
     let isFailing = random.chance(diskFailures)
     rest(on: writer, longer: job.recordCount * world.knobs.recordTime + drawStall()) { [unowned self] in
       if isFailing { return report(.failed(reason: "the disk is full", backlog: store.backlog)) }
@@ -98,7 +112,7 @@ final class DatabaseMachine: Machine {
       rest(on: writer) { [unowned self] in
         store.sync()
         world.custody.synced()
-        report(.finished(result, backlog: store.backlog))
+        report(.finished(result, backlog: store.backlog, mark: store.mark))
       }
     }
   }
@@ -122,6 +136,7 @@ final class DatabaseMachine: Machine {
 
   /// Reads in one snapshot what was opened, and hands it out in pieces.
   private func start(_ stream: ContentsStream) {
+    store.requireOwn("read")
     let snapshot = store.durable
     let partitions = Array(stream.opening.partitions)
     for partition in partitions {

@@ -59,6 +59,8 @@ struct Fault: Sendable, CustomStringConvertible {
     case remove(Place, isDead: Bool)
     /// The administrator has a drone emptied, and given work again at the end.
     case drain(Place)
+    /// For a while the database's process has an older copy of its file.
+    case olderStore
     /// A thief has the drone's key, and its commander is told lies.
     case lie(Place)
   }
@@ -88,6 +90,7 @@ struct Fault: Sendable, CustomStringConvertible {
       case .split(let one, let other):
         "\(Self.names(one)) are cut off from \(Self.names(other))"
       case .drain(let place): "\(place) is emptied"
+      case .olderStore: "db1 comes back with an older copy of its file"
       case .lie(let place): "\(place) lies"
       case .slow(let from, let to, let lag): "from \(from) to \(to) it takes \(lag / 1000) ms longer"
       case .isolate(let place): "\(place) is cut off from everybody"

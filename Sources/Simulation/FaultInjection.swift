@@ -98,6 +98,10 @@ extension World {
       guard let drone = machine(place) as? DroneMachine else { return }
       drone.liar = Liar(seed: UInt64(clamping: time))
       ending(fault) { drone.liar = nil }
+    case .olderStore:
+      let copy = database.store.durable
+      after(800_000) { [unowned self] in database.replaceStore(by: copy) }
+      ending(fault) { [unowned self] in database.replaceStore(by: nil) }
     case .weather(let loss, let duplication, let lateness):
       network.weather = Network.Weather(loss: loss, duplication: duplication, lateness: lateness)
       ending(fault) { [unowned self] in network.weather = .fair }

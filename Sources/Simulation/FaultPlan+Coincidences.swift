@@ -73,6 +73,14 @@ extension FaultPlan {
     add(.cut(drone, .commander(else: 0)), at: time + 2_000_000, for: 4_000_000)
   }
 
+  /// Of all drones the authority hears this one alone, which hears no other.
+  mutating func leaveAlone(_ drone: Int, at time: Int64, for duration: Int64) {
+    for other in 0..<drones where other != drone {
+      add(.cut(.drone(other), .drone(drone)), at: time, for: duration)
+      add(.cut(.drone(other), .authority), at: time, for: duration)
+    }
+  }
+
   /// Renewals take long to arrive, and then the drone is not heard any more.
   private mutating func renewLate(_ drone: Fault.Place, at time: Int64, _ random: inout SeededRandom) {
     add(.slow(.commander(else: 0), drone, random.number(400_000...680_000)), at: time, for: 6_000_000)

@@ -110,8 +110,17 @@ struct FaultPlan: Sendable {
     if drones >= 2, lying.chance(300_000) {
       for _ in 0..<1 + lying.index(2) {
         let start = lying.number(0...length)
-        add(.lie(.drone(lying.index(drones))), at: start, for: lying.number(500_000...8_000_000))
+        let liar = lying.index(drones)
+        let duration = lying.number(500_000...8_000_000)
+        add(.lie(.drone(liar)), at: start, for: duration)
+        if lying.chance(250_000) { leaveAlone(liar, at: start, for: max(5_000_000, duration)) }
       }
+    }
+    var restoring = SeededRandom(seed: seed, stream: 32)
+    if restoring.chance(200_000) {
+      add(
+        .olderStore, at: restoring.number(0...max(0, length - 3_000_000)),
+        for: restoring.number(1_200_000...6_000_000))
     }
     var changing = SeededRandom(seed: seed, stream: 8)
     if changing.chance(400_000) { changeMembership(&changing) }

@@ -116,6 +116,7 @@ public enum KnownSeeds {
       ("renewWithoutMajority", 48),
       ("keepOldAccessList", 1),
       ("countLeaseFromRenewal", 173),
+      ("believeStore", 1),
       ("believeReports", 44),
     ]
 

@@ -12,6 +12,18 @@ final class SimulatedStore {
 
   init(_ world: World) { self.world = world }
 
+  /// An older copy that the process has in place of the store, and is not to use.
+  var standIn: StoreState?
+
+  /// What is on the disk that the process has.
+  var shown: StoreState { standIn ?? durable }
+  var mark: StoreMark { StoreMark(identity: shown.identity, commit: shown.commit) }
+
+  func requireOwn(_ use: String) {
+    guard let standIn, standIn.commit < durable.commit else { return }
+    world.violated("db1 \(use)s a store that is \(durable.commit - standIn.commit) transactions behind")
+  }
+
   var backlog: StoreBacklog { StoreBacklog(rows: rows, records: rows, bytes: rows * 100) }
 
   /// The process has ended before its last writes were synced.
@@ -25,6 +37,10 @@ final class SimulatedStore {
   /// Everything of a transaction but its sync.
   /// - Parameter fences: those that appends are checked by; the stored ones.
   func write(_ job: StoreJob) -> StoreJobResult {
+    switch job {
+    case .fold, .readFences: break
+    case .raiseTerm, .storeKey, .open, .append: current.commit += 1
+    }
     switch job {
     case .raiseTerm(let term): return .termRaised(current.raise(to: term))
     case .storeKey(let key): return .keyStored(current.store(key))

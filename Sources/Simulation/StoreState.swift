@@ -29,6 +29,9 @@ struct StoreState {
     }
   }
 
+  var identity = StoreIdentity(high: 1, low: 1)
+  /// How many transactions have changed it.
+  var commit: UInt64 = 0
   var term = Term.none
   var keys: [StoredSealingKey] = []
   var fences = [PartitionFence?](repeating: nil, count: Partition.count)

@@ -17,7 +17,7 @@ public final class AuthorityRegister: Sendable {
   }
 
   public let path: String
-  private let queue: DatabaseQueue
+  let queue: DatabaseQueue
   /// For the tenure alone. Its commits need no flush: they outlive the process, and when the power goes, all who
   /// could hold the tenure go with it. So renewing costs the disk nothing, and a process that is stopped in the
   /// middle of a flush does not take the write lock along for a renewal's sake.
@@ -207,7 +207,7 @@ public final class AuthorityRegister: Sendable {
       database, sql: "SELECT principal, address, expiry_cleared FROM nodes ORDER BY principal")
     return RegisterContents(
       office: try office(database), nodes: try rows.map { try node($0) },
-      membership: try membership(database))
+      membership: try membership(database), stores: try stores(database))
   }
 
   private func membership(_ database: Database) throws -> MembershipHistory {

@@ -11,7 +11,7 @@ extension DatabaseStore {
   @discardableResult
   public func fold(records: Int = 2048, bytes: Int = 1 << 18) throws(StoreError) -> StoreBacklog {
     var folded = StoreBacklog()
-    try writing { database in
+    try writing(isCounted: false) { database in
       folded = StoreBacklog()
       var changes = FoldedChanges()
       var last: Int64?

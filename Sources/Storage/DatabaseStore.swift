@@ -12,6 +12,7 @@ public final class DatabaseStore: Sendable {
   let files: StoreFiles
   let pool: DatabasePool
   private let backlogState: Mutex<StoreBacklog>
+  private let markState: Mutex<StoreMark>
 
   public var path: String { files.databasePath }
 
@@ -41,6 +42,7 @@ public final class DatabaseStore: Sendable {
       self.files = files
       self.pool = pool
       backlogState = Mutex(try pool.read { try StoreBacklog.measured($0) })
+      markState = Mutex(try pool.read { try StoreMark.stored($0) })
     } catch {
       throw StoreError(error, path: files.databasePath)
     }
@@ -48,6 +50,9 @@ public final class DatabaseStore: Sendable {
 
   /// What of the log waits to be folded.
   public var backlog: StoreBacklog { backlogState.withLock { $0 } }
+
+  /// Which store this is, and how many transactions have changed it.
+  public var mark: StoreMark { markState.withLock { $0 } }
 
   /// Moves the write-ahead log into the file, so that the file alone is all of it, closes, and lets
   /// others have it; the store is of no use afterwards. Nothing depends on it: a process may end without.
@@ -154,14 +159,22 @@ public final class DatabaseStore: Sendable {
   // MARK: Transactions
 
   /// Runs a transaction that has the only right to write from its beginning (`BEGIN IMMEDIATE`).
-  func writing<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+  /// - Parameter isCounted: whether it changes what the store says, and not only where it has it.
+  func writing<Value>(isCounted: Bool = true, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
     do {
       return try pool.writeWithoutTransaction { database in
         var value: Value?
+        var mark = self.mark
         try database.inTransaction(.immediate) {
+          let changes = database.totalChangesCount
           value = try body(database)
+          if isCounted, database.totalChangesCount != changes {
+            mark = mark.next
+            try mark.store(database)
+          }
           return .commit
         }
+        markState.withLock { $0 = mark }
         guard let value else { throw StoreError.failed(path: path, detail: "no transaction was run") }
         return value
       }

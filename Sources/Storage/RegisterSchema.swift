@@ -38,6 +38,12 @@ enum RegisterSchema {
     INSERT INTO membership SELECT 1, principal, 1 FROM nodes;
     UPDATE office SET counted = (SELECT count(*) > 0 FROM nodes);
     """,
+    // The store of each database, by its identity and the highest number of a transaction that it was known to have.
+    """
+    CREATE TABLE stores (
+      database TEXT PRIMARY KEY, identity BLOB NOT NULL, commit_number INTEGER NOT NULL, seen_at INTEGER NOT NULL)
+      STRICT, WITHOUT ROWID;
+    """,
   ]
 
   /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.

@@ -54,7 +54,13 @@ enum StoreSchema {
     DROP TABLE outcomes;
     """,
     // Each row has a checksum. Before, nothing was known of what a disk has changed.
-    StoreTable.allCases.map(\.migration).joined(separator: "\n"),
+    StoreTable.allCases.filter { $0 != .progress }.map(\.migration).joined(separator: "\n"),
+    // Which store this is, and how many transactions have changed it.
+    """
+    CREATE TABLE progress (
+      id INTEGER PRIMARY KEY CHECK (id = 1), identity BLOB NOT NULL, commit_number INTEGER NOT NULL,
+      checksum INTEGER NOT NULL) STRICT;
+    """,
   ]
 
   /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.
@@ -62,6 +68,7 @@ enum StoreSchema {
     try database.inTransaction(.immediate) {
       try SchemaMigration.run(migrations, of: applicationIdentifier, on: database, path: path)
       try claim(database, cluster: cluster, path: path)
+      try identify(database)
       return .commit
     }
   }
@@ -74,6 +81,16 @@ enum StoreSchema {
     guard found == cluster else {
       throw StoreError.otherCluster(path: path, found: found, expected: cluster)
     }
+  }
+}
+
+extension StoreSchema {
+  /// A new store, and one of before stores had identities, gets its own.
+  private static func identify(_ database: Database) throws {
+    guard try Int.fetchOne(database, sql: "SELECT count(*) FROM progress") == 0 else { return }
+    var random = SystemRandomNumberGenerator()
+    let identity = StoreIdentity(high: random.next(), low: random.next())
+    try database.execute(sql: StoreTable.progress.insertion, arguments: [1, Blob(identity.bytes), 0])
   }
 }
 

@@ -10,6 +10,7 @@ enum StoreTable: String, CaseIterable {
   case entries
   case outcomeRuns = "outcome_runs"
   case forgotten
+  case progress
 
   /// All but the checksum, those of the primary key first.
   var columns: [String] {
@@ -25,6 +26,7 @@ enum StoreTable: String, CaseIterable {
     case .entries: ["partition", "key", "value", "term", "counter", "sequence"]
     case .outcomeRuns: ["partition", "last", "outcomes"]
     case .forgotten: ["partition", "high", "low", "write", "sequence"]
+    case .progress: ["id", "identity", "commit_number"]
     }
   }
 

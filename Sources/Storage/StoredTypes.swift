@@ -20,6 +20,28 @@ public struct PartitionTail: Hashable, Sendable {
   public let forgotten: [ForgottenWrites]
 }
 
+extension StoreMark {
+  static func stored(_ database: Database) throws -> StoreMark {
+    let table = StoreTable.progress
+    let row = try Row.fetchOne(
+      database, sql: "SELECT identity, commit_number, \(table.isWhole) FROM progress")
+    guard let row else { throw RowDamage(table: table.rawValue, partition: nil) }
+    try table.check(row, 2)
+    guard let identity = StoreIdentity(bytes: [UInt8](row[0] as Blob)) else {
+      throw RowDamage(table: table.rawValue, partition: nil)
+    }
+    return StoreMark(identity: identity, commit: UInt64(stored: row[1]))
+  }
+
+  /// After one more transaction. A thousand a second would take longer than the sun lasts.
+  var next: StoreMark { StoreMark(identity: identity, commit: commit &+ 1) }
+
+  func store(_ database: Database) throws {
+    try database.cachedStatement(sql: StoreTable.progress.insertion)
+      .execute(arguments: [1, Blob(identity.bytes), commit.stored])
+  }
+}
+
 extension StoreBacklog {
   /// `length` of a blob reads no more than the row's head.
   static func measured(_ database: Database) throws -> StoreBacklog {

@@ -159,6 +159,15 @@ final class World {
     case .readmit(let node):
       register = register.readmitting(node)
       return [.readmitted(register)]
+    case .judgeStore(let database, let report, let now):
+      if let registerFailure { return [.storeNotJudged(database, reason: registerFailure.reason)] }
+      let judgement = StoreJudgement(of: report.mark, known: register.stores[database], now: now)
+      if case .accepted(let known) = judgement { register = register.knowing(known, of: database) }
+      return [.storeJudged(database, report, judgement)]
+    case .acceptStore(let operation, let database, let known):
+      if let registerFailure { return [.failed(operation: operation, reason: registerFailure.reason)] }
+      register = register.knowing(known, of: database)
+      return [.storeAccepted(operation: operation, database, known)]
     case .storeCounted(let version):
       register = register.counting(version)
       return []

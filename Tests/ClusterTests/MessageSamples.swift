@@ -10,6 +10,7 @@ enum MessageSamples {
     principal: Fixture.d1, endpoint: Endpoint(host: "127.0.0.1", port: 7001))
   private static let client = ClientIncarnation(high: .max, low: 1)
   private static let token = FencingToken(term: term, counter: 70_000)
+  private static let store = StoreMark(identity: StoreIdentity(high: 1, low: .max), commit: 70_000)
   private static let holders = [
     Holder(principal: Fixture.d1, incarnation: Incarnation(1)),
     Holder(principal: Fixture.d2, incarnation: Incarnation(.max)),
@@ -68,6 +69,22 @@ enum MessageSamples {
     .membershipQuestion(MembershipQuestion(version: .max)),
     .ticketCertificateRequest(TicketCertificateRequest(term: term)),
     .ticketCertificate(TicketCertificate(term: term, certificate: [8, 9])),
+    .storeReport(StoreReport(incarnation: Incarnation(3), mark: store)),
+    .storeVerdict(StoreVerdict(incarnation: Incarnation(3), mark: store, known: nil)),
+    .storeVerdict(
+      StoreVerdict(incarnation: Incarnation(3), mark: store, known: KnownStore(mark: store, seenAt: 1_800_000_000))),
+    .storesRequest(StoresRequest(number: 4)),
+    .storesAnswer(StoresAnswer(number: 4, stores: [])),
+    .storesAnswer(
+      StoresAnswer(
+        number: 4,
+        stores: [
+          DatabaseStanding(database: Fixture.d2, known: KnownStore(mark: store, seenAt: 5), held: nil),
+          DatabaseStanding(database: Fixture.d2, known: KnownStore(mark: store, seenAt: 5), held: store),
+        ])),
+    .storeAcceptance(StoreAcceptance(number: 4, database: Fixture.d2, mark: store)),
+    .storeAcceptanceAnswer(StoreAcceptanceAnswer(number: 4, refusal: nil)),
+    .storeAcceptanceAnswer(StoreAcceptanceAnswer(number: 4, refusal: "no")),
     .fenceQuestion(FenceQuestion(term: term)),
     .fences(Fences(term: term, stored: [])),
     .fences(

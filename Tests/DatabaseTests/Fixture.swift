@@ -51,6 +51,15 @@ func batch(_ number: Int, from sequence: UInt64 = 1, length: Int = 1) -> Partiti
     records: [record])
 }
 
+let mark = StoreMark(identity: StoreIdentity(high: 5, low: 6), commit: 40)
+
+func verdict(on mark: StoreMark, known: StoreMark? = nil, incarnation: UInt64 = 99) -> ControlMessage {
+  .storeVerdict(
+    StoreVerdict(
+      incarnation: Incarnation(incarnation), mark: mark,
+      known: known.map { KnownStore(mark: $0, seenAt: start) }))
+}
+
 /// Seconds since 1970.
 let start: Int64 = 1_800_000_000
 private func makeAuthority() -> CertificateAuthority {
@@ -79,13 +88,19 @@ struct Subject {
 
   init(
     term: UInt64 = 3, members list: MembershipList? = members(1, firstDrone, secondDrone),
-    backlog: StoreBacklog = StoreBacklog()
+    backlog: StoreBacklog = StoreBacklog(), isAccepted: Bool = true
   ) {
     core = DatabaseCore(
       identity: identity, timing: Timing(heartbeat: 250),
       verifier: ElectionVerifier(anchors: [certificateAuthority.anchor], realm: realm),
       membershipVerifier: membershipVerifier, term: Term(term), keys: [sealingKey(term)], members: list,
-      backlog: backlog)
+      backlog: backlog, mark: mark)
+    if isAccepted {
+      let session: UInt64 = 1 << 40
+      _ = handle(.opened(session: session, .authority))
+      _ = handle(.received(verdict(on: mark), session: session))
+      _ = handle(.closed(session: session))
+    }
   }
 
   mutating func handle(_ event: DatabaseEvent) -> [DatabaseAction] {
@@ -99,7 +114,7 @@ struct Subject {
   }
 
   mutating func finish(_ result: StoreJobResult, backlog: StoreBacklog = StoreBacklog()) -> [DatabaseAction] {
-    handle(.finished(result, backlog: backlog))
+    handle(.finished(result, backlog: backlog, mark: mark))
   }
 
   /// What is sent, answered, closed and performed, without the log.

@@ -106,6 +106,7 @@ private let holder = Incarnation(7)
           DROP TABLE revoked;
           DROP TABLE tenure;
           DROP TABLE access;
+          DROP TABLE stores;
           ALTER TABLE office DROP COLUMN counted;
           INSERT INTO nodes VALUES ('keyval-drone/d1@KEYVAL.TEST', '127.0.0.1:7001', 1);
           INSERT INTO nodes VALUES ('keyval-drone/d2@KEYVAL.TEST', '127.0.0.1:7002', 0);

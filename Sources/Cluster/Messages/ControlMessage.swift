@@ -44,6 +44,12 @@ public enum ControlMessage: Hashable, Sendable {
   case ticketCertificate(TicketCertificate)
   case fenceQuestion(FenceQuestion)
   case fences(Fences)
+  case storeReport(StoreReport)
+  case storeVerdict(StoreVerdict)
+  case storesRequest(StoresRequest)
+  case storesAnswer(StoresAnswer)
+  case storeAcceptance(StoreAcceptance)
+  case storeAcceptanceAnswer(StoreAcceptanceAnswer)
 
   /// The number of the kind, which is also the CDDL's.
   public var kind: UInt64 {
@@ -88,6 +94,12 @@ public enum ControlMessage: Hashable, Sendable {
     case .ticketCertificate: 133
     case .fenceQuestion: 134
     case .fences: 135
+    case .storeReport: 136
+    case .storeVerdict: 137
+    case .storesRequest: 138
+    case .storesAnswer: 139
+    case .storeAcceptance: 140
+    case .storeAcceptanceAnswer: 141
     }
   }
 }
@@ -137,6 +149,12 @@ extension ControlMessage: WireMessage {
     case .ticketCertificate(let body): body.encode(into: &writer)
     case .fenceQuestion(let body): body.encode(into: &writer)
     case .fences(let body): body.encode(into: &writer)
+    case .storeReport(let body): body.encode(into: &writer)
+    case .storeVerdict(let body): body.encode(into: &writer)
+    case .storesRequest(let body): body.encode(into: &writer)
+    case .storesAnswer(let body): body.encode(into: &writer)
+    case .storeAcceptance(let body): body.encode(into: &writer)
+    case .storeAcceptanceAnswer(let body): body.encode(into: &writer)
     }
   }
 
@@ -184,6 +202,12 @@ extension ControlMessage: WireMessage {
     case 133: self = .ticketCertificate(try TicketCertificate(from: &reader))
     case 134: self = .fenceQuestion(try FenceQuestion(from: &reader))
     case 135: self = .fences(try Fences(from: &reader))
+    case 136: self = .storeReport(try StoreReport(from: &reader))
+    case 137: self = .storeVerdict(try StoreVerdict(from: &reader))
+    case 138: self = .storesRequest(try StoresRequest(from: &reader))
+    case 139: self = .storesAnswer(try StoresAnswer(from: &reader))
+    case 140: self = .storeAcceptance(try StoreAcceptance(from: &reader))
+    case 141: self = .storeAcceptanceAnswer(try StoreAcceptanceAnswer(from: &reader))
     default: throw .unknownKind("a control message", kind: kind)
     }
   }

@@ -154,6 +154,10 @@ final class AuthorityControl {
     case .removeNode(let operation, let node, let isDead, let version):
       report(office.remove(operation, node, isDead: isDead, membership: version, on: loop))
     case .readmit(let node): readmit(node, on: loop)
+    case .judgeStore(let database, let shown, let now):
+      report(office.judge(database, shown, now: now, on: loop))
+    case .acceptStore(let operation, let database, let known):
+      report(office.accept(operation, database, known, on: loop))
     case .storeCounted(let version): store(counted: version, on: loop)
     case .signMembership(let list): sign(list)
     case .close(let peer):

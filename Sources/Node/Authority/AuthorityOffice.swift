@@ -106,6 +106,36 @@ struct AuthorityOffice: Sendable {
     }
   }
 
+  func judge(
+    _ database: Principal, _ report: StoreReport, now: Int64, on loop: any EventLoop
+  ) -> EventLoopFuture<AuthorityEvent> {
+    registerThread.runIfActive(eventLoop: loop) {
+      do throws(StoreError) {
+        let judgement = try register.judge(report.mark, of: database, now: now, holder: holder)
+        return .storeJudged(database, report, judgement)
+      } catch {
+        return .storeNotJudged(database, reason: error.description)
+      }
+    }
+  }
+
+  func accept(
+    _ operation: UInt64, _ database: Principal, _ known: KnownStore, on loop: any EventLoop
+  ) -> EventLoopFuture<AuthorityEvent> {
+    registerThread.runIfActive(eventLoop: loop) {
+      do throws(StoreError) {
+        try register.accept(known, of: database, holder: holder)
+        return .storeAccepted(operation: operation, database, known)
+      } catch {
+        // This reason is told to the administrator.
+        logger.error(
+          "store not accepted",
+          metadata: [NodeLogging.Key.principal: "\(database)", NodeLogging.Key.reason: "\(error)"])
+        return .failed(operation: operation, reason: error.told)
+      }
+    }
+  }
+
   func readmit(_ node: Principal, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
     registerThread.runIfActive(eventLoop: loop) { .readmitted(try register.readmit(node, holder: holder)) }
   }

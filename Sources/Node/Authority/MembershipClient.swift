@@ -51,6 +51,33 @@ public struct MembershipClient: Sendable {
     }
   }
 
+  /// The databases' stores, as the cluster knows them.
+  /// - Throws: as `nodes`.
+  public func stores(within seconds: Int64 = 20) async throws -> StoresAnswer {
+    let request = StoresRequest(number: .random(in: .min ... .max))
+    let answer = try await exchange.ask(.storesRequest(request), within: seconds) { message in
+      if case .storesAnswer(let answer) = message, answer.number == request.number { answer } else { nil }
+    }
+    guard let answer else { throw silence("to the question for the stores", "Its log says more.") }
+    return answer
+  }
+
+  /// Has a store accepted that a database shows and may not use.
+  /// - Throws: as `nodes`.
+  public func accept(_ mark: StoreMark, of database: Principal, within seconds: Int64 = 20) async throws {
+    let request = StoreAcceptance(number: .random(in: .min ... .max), database: database, mark: mark)
+    let answer = try await exchange.ask(.storeAcceptance(request), within: seconds) { message in
+      if case .storeAcceptanceAnswer(let answer) = message, answer.number == request.number { answer } else { nil }
+    }
+    guard let answer else {
+      throw silence("to the acceptance of \(mark)", "‘keyval database list’ shows whether it was accepted.")
+    }
+    guard let reason = answer.refusal else { return }
+    throw NodeError.unavailable(
+      subject: "\(exchange.authority.principal)", problem: "does not accept \(mark): \(reason)",
+      remedy: "Nothing was changed.")
+  }
+
   private func silence(_ question: String, _ remedy: String) -> NodeError {
     .unavailable(
       subject: "\(exchange.authority.principal)", problem: "gave no answer \(question)",

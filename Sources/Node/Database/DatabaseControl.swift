@@ -135,6 +135,8 @@ final class DatabaseControl {
     case .register(let register):
       let message = ControlMessage.register(register).encoded()
       mesh?.send(message, to: core.identity.authority.text)
+    case .report(let report):
+      mesh?.send(ControlMessage.storeReport(report).encoded(), to: core.identity.authority.text)
     case .answer(let answer, let session): drones[session]?.send(answer.encoded())
     case .close(let session, let error): close(session, error)
     case .admit(let signed, _): store(signed)
@@ -159,12 +161,12 @@ final class DatabaseControl {
   private func perform(_ job: StoreJob) {
     let reference = DatabaseControlReference(self)
     let asked = NodeClock.now()
-    threads.perform(job) { result, backlog in
+    threads.perform(job) { result, backlog, mark in
       let milliseconds = NodeClock.now() - asked
       reference.execute { control in
         control.logIfSlow(job, milliseconds, backlog)
         switch result {
-        case .success(let result): control.handle(.finished(result, backlog: backlog))
+        case .success(let result): control.handle(.finished(result, backlog: backlog, mark: mark))
         case .failure(let error): control.failed(error, backlog)
         }
       }
@@ -266,6 +268,11 @@ final class DatabaseControl {
       logger.notice("membership changed", metadata: ["version": "\(version)", "members": "\(members)"])
     case .membershipRefused(let reason):
       logger.warning("membership list not believed", metadata: [NodeLogging.Key.reason: "\(reason)"])
+    case .storeAccepted(let mark): logger.notice("store accepted", metadata: ["store": "\(mark)"])
+    case .storeHeld(let mark, let known):
+      logger.error(
+        "the store is not the one that the cluster knows, or is behind it: nobody is served (keyval database list)",
+        metadata: ["store": "\(mark)", "known": "\(known.mark)"])
     case .storeFailed(let reason):
       logger.error("a transaction failed", metadata: [NodeLogging.Key.reason: "\(reason)"])
     }

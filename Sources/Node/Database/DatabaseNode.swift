@@ -172,7 +172,8 @@ private struct RunningDatabase: Sendable {
     let core = DatabaseCore(
       identity: identity, timing: configuration.timing, verifier: try configuration.electionVerifier(),
       membershipVerifier: membershipVerifier, term: standing.term, keys: standing.keys,
-      members: try memberships.load(), backlog: threads.store.backlog, patience: configuration.patience)
+      members: try memberships.load(), backlog: threads.store.backlog, mark: threads.store.mark,
+      patience: configuration.patience)
     return try await loop.submit {
       DatabaseControlReference(
         DatabaseControl(

@@ -43,13 +43,13 @@ struct StoreThreads: Sendable {
   /// Runs a transaction; `completion` comes on the writing thread, unless the threads are being stopped.
   func perform(
     _ job: StoreJob,
-    completion: @escaping @Sendable (Result<StoreJobResult, StoreError>, StoreBacklog) -> Void
+    completion: @escaping @Sendable (Result<StoreJobResult, StoreError>, StoreBacklog, StoreMark) -> Void
   ) {
     let store = store
     writer.submit { state in
       guard case .active = state else { return }
       let result = Result { () throws(StoreError) in try store.perform(job) }
-      completion(result, store.backlog)
+      completion(result, store.backlog, store.mark)
     }
   }
 

@@ -17,17 +17,22 @@ struct AuthorityCommand: AsyncParsableCommand {
 
 struct DatabaseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "database", abstract: "Run a database: the data at rest.",
+    commandName: "database", abstract: "Run a database, or see which store it has and accept one.",
     discussion: """
       At SIGTERM or SIGINT it tells the drones, and ends when they have handed over what it lacks; after 30 seconds \
       (the setting patience) it ends all the same, names those that have not, and exits with 75. A second signal ends \
       it at once.
-      """)
+      """,
+    subcommands: [Run.self, List.self, Accept.self], defaultSubcommand: Run.self)
 
-  @OptionGroup var options: NodeOptions
+  struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Run a database.")
 
-  func run() async throws {
-    try await options.run(.database) { DatabaseNode(configuration: $0, hurry: $1) }
+    @OptionGroup var options: NodeOptions
+
+    func run() async throws {
+      try await options.run(.database) { DatabaseNode(configuration: $0, hurry: $1) }
+    }
   }
 }
 

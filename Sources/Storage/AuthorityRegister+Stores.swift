@@ -1,0 +1,48 @@
+import Cluster
+import GRDB
+
+/// What is remembered of the databases' stores, so that one that is new, foreign or behind is not believed.
+extension AuthorityRegister {
+  /// Compares the store that a database shows with the one that is known. The first one, and one that continues it, are
+  /// known from then on.
+  /// - Parameter now: seconds since 1970.
+  /// - Throws: `superseded` when the holder's tenure is another's by now.
+  public func judge(
+    _ mark: StoreMark, of principal: Principal, now: Int64, holder: Incarnation
+  ) throws(StoreError) -> StoreJudgement {
+    try writing(queue, as: holder) { database in
+      let judgement = StoreJudgement(
+        of: mark, known: try stores(database)[principal], now: now)
+      if case .accepted(let known) = judgement { try set(known, of: principal, database) }
+      return judgement
+    }
+  }
+
+  /// The store is the one that is known from now on, whatever was known before.
+  /// - Throws: `superseded` when the holder's tenure is another's by now.
+  public func accept(_ known: KnownStore, of principal: Principal, holder: Incarnation) throws(StoreError) {
+    try writing(queue, as: holder) { try set(known, of: principal, $0) }
+  }
+
+  private func set(_ known: KnownStore, of principal: Principal, _ database: Database) throws {
+    try database.execute(
+      sql: "INSERT OR REPLACE INTO stores (database, identity, commit_number, seen_at) VALUES (?, ?, ?, ?)",
+      arguments: [
+        principal.text, Blob(known.mark.identity.bytes), known.mark.commit.stored, known.seenAt,
+      ])
+  }
+
+  func stores(_ database: Database) throws -> [Principal: KnownStore] {
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT database, identity, commit_number, seen_at FROM stores ORDER BY database")
+    var stores: [Principal: KnownStore] = [:]
+    for row in rows {
+      let name: String = row[0]
+      guard let principal = try? Principal(name), let identity = StoreIdentity(bytes: [UInt8](row[1] as Blob))
+      else { throw damaged("the store of ‘\(name)’ cannot be read") }
+      let mark = StoreMark(identity: identity, commit: UInt64(stored: row[2]))
+      stores[principal] = KnownStore(mark: mark, seenAt: row[3])
+    }
+    return stores
+  }
+}
