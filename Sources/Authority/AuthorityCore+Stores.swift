@@ -23,7 +23,9 @@ struct StoreWatch: Sendable {
 /// an older state of it, which nobody could tell from the store itself.
 extension AuthorityCore {
   mutating func judge(_ report: StoreReport, of peer: Principal, wall: Int64) -> [AuthorityAction] {
-    guard peer.role == .database else { return [refuse(peer, "only databases have stores, and \(peer) is none")] }
+    guard peer.role == .database else {
+      return [refuse(peer, "only databases have stores, and \(peer) is none")]
+    }
     // It comes again; its registration may be on its way to the register.
     guard nodes[peer] != nil else { return [] }
     if stores.held[peer] == report, let known = stores.known[peer] {

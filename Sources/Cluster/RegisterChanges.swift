@@ -18,7 +18,8 @@ extension RegisterContents {
     var membership = membership
     if !nodes.contains(where: { $0.node.principal == principal }) { membership.add(principal) }
     return RegisterContents(
-      office: office, nodes: nodes.filter { $0.node.principal != principal } + [node], membership: membership, stores: stores)
+      office: office, nodes: nodes.filter { $0.node.principal != principal } + [node], membership: membership,
+      stores: stores)
   }
 
   /// Without a node, unless the membership has another version by now.
@@ -28,7 +29,8 @@ extension RegisterContents {
     var membership = membership
     membership.remove(node, isDead: isDead)
     return RegisterContents(
-      office: office, nodes: nodes.filter { $0.node.principal != node }, membership: membership, stores: stores)
+      office: office, nodes: nodes.filter { $0.node.principal != node }, membership: membership,
+      stores: stores)
   }
 
   public func readmitting(_ node: Principal) -> RegisterContents {

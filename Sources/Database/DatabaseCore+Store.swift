@@ -15,7 +15,8 @@ extension DatabaseCore {
     /// What drones and a commander are told.
     var refusal: String {
       switch self {
-      case .unknown: "this database waits for the authority to say that its store is the one that the cluster knows"
+      case .unknown:
+        "this database waits for the authority to say that its store is the one that the cluster knows"
       case .held:
         "the store of this database is not the one that the cluster knows, or is behind it; an administrator decides "
           + "(keyval database list)"

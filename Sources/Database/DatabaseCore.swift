@@ -96,7 +96,8 @@ public struct DatabaseCore: Sendable {
     case .stopRequested: beginEnding(now)
     }
     endIfDone(now)
-    if let job = jobs.next() { actions.append(.perform(job)) }
+    // Nor is the log of a store folded that may not be the right one.
+    if isAccepted, let job = jobs.next() { actions.append(.perform(job)) }
     while let stream = streams.next() { actions.append(.stream(stream)) }
     defer { actions.removeAll() }
     return actions

@@ -3,8 +3,7 @@ import Commander
 import Cryptography
 import Drone
 
-/// A drone's process: its control side with the drone's core and, while it holds the office, the commander's;
-/// two data loops; its disk.
+/// A drone's process: its control side with the drone's core and, in office, the commander's; two data loops; its disk.
 final class DroneMachine: Machine {
   static let loopCount = 2
 
@@ -19,9 +18,9 @@ final class DroneMachine: Machine {
   let number: Int
   let principal: Principal
   private(set) var loops: [DataLoop] = []
-  /// Of each loop, with the (term, version) of what is installed.
   /// While a thief has its key.
   var liar: Liar?
+  /// Of each loop, with the (term, version) of what is installed.
   private(set) var access: [(installed: InstalledAccessList, term: Term, version: UInt64)] = []
   private(set) var incarnation = Incarnation(0)
   /// On its disk.

@@ -160,7 +160,8 @@ public final class DatabaseStore: Sendable {
 
   /// Runs a transaction that has the only right to write from its beginning (`BEGIN IMMEDIATE`).
   /// - Parameter isCounted: whether it changes what the store says, and not only where it has it.
-  func writing<Value>(isCounted: Bool = true, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+  func writing<Value>(isCounted: Bool = true, _ body: (Database) throws -> Value) throws(StoreError) -> Value
+  {
     do {
       return try pool.writeWithoutTransaction { database in
         var value: Value?

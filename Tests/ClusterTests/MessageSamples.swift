@@ -72,7 +72,8 @@ enum MessageSamples {
     .storeReport(StoreReport(incarnation: Incarnation(3), mark: store)),
     .storeVerdict(StoreVerdict(incarnation: Incarnation(3), mark: store, known: nil)),
     .storeVerdict(
-      StoreVerdict(incarnation: Incarnation(3), mark: store, known: KnownStore(mark: store, seenAt: 1_800_000_000))),
+      StoreVerdict(
+        incarnation: Incarnation(3), mark: store, known: KnownStore(mark: store, seenAt: 1_800_000_000))),
     .storesRequest(StoresRequest(number: 4)),
     .storesAnswer(StoresAnswer(number: 4, stores: [])),
     .storesAnswer(

@@ -7,7 +7,8 @@ import Testing
   private func standing(_ held: StoreMark?) throws -> DatabaseStanding {
     DatabaseStanding(
       database: try Principal("keyval-database/db1@KEYVAL.TEST"),
-      known: KnownStore(mark: StoreMark(identity: StoreIdentity(high: 1, low: 2), commit: 40), seenAt: 1_800_000_000),
+      known: KnownStore(
+        mark: StoreMark(identity: StoreIdentity(high: 1, low: 2), commit: 40), seenAt: 1_800_000_000),
       held: held)
   }
 
@@ -30,9 +31,11 @@ import Testing
     #expect(older.contains("lose the 10 transactions since"))
     #expect(
       older.hasSuffix("keyval database accept db1 --store 00000000000000010000000000000002/30"))
-    let empty = StoresReport.loss(try standing(StoreMark(identity: StoreIdentity(high: 7, low: 2), commit: 0)))
+    let empty = StoresReport.loss(
+      try standing(StoreMark(identity: StoreIdentity(high: 7, low: 2), commit: 0)))
     #expect(empty.contains("a new and empty store") && empty.contains("40 transactions"))
-    let other = StoresReport.loss(try standing(StoreMark(identity: StoreIdentity(high: 7, low: 2), commit: 3)))
+    let other = StoresReport.loss(
+      try standing(StoreMark(identity: StoreIdentity(high: 7, low: 2), commit: 3)))
     #expect(other.contains("another store"))
   }
 
@@ -40,7 +43,10 @@ import Testing
   func marks() {
     let mark = StoreMark(identity: StoreIdentity(high: .max, low: 2), commit: 30)
     #expect(StoresReport.mark("\(mark.identity)/30") == mark)
-    for wrong in ["", "/", "30", "ff/30", "\(mark.identity)", "\(mark.identity)/", "\(mark.identity)/-1", "g\(mark.identity.description.dropFirst())/1"] {
+    for wrong in [
+      "", "/", "30", "ff/30", "\(mark.identity)", "\(mark.identity)/", "\(mark.identity)/-1",
+      "g\(mark.identity.description.dropFirst())/1",
+    ] {
       #expect(StoresReport.mark(wrong) == nil, "\(wrong)")
     }
   }

@@ -30,16 +30,31 @@ final class Peer: Sendable {
     let events = Inbox<Event>()
     let configuration = PeerMesh.Configuration(
       dialer: SessionDialer(cluster: DatabaseFixture.cluster), logger: quietLogger, credential: credential)
+    let own = OwnMesh()
     let mesh = await PeerMesh.make(on: loop, configuration) { event in
       switch event {
-      case .received(_, let bytes):
-        for message in (try? ControlMessage.sequence(bytes)) ?? [] { events.put(.message(message)) }
+      case .received(let session, let bytes):
+        for message in (try? ControlMessage.sequence(bytes)) ?? [] {
+          if case .storeReport(let report) = message { own.accept(report, of: session.peer) }
+          events.put(.message(message))
+        }
       case .closed(_, let error): events.put(.closed(error))
       case .unreachable(_, let error): events.put(.unreachable(error))
       case .opened: break
       }
     }
+    own.mesh.withLock { $0 = mesh }
     return Peer(mesh: mesh, events: events)
+  }
+
+  /// As the authority, it accepts whatever store a database has.
+  private final class OwnMesh: Sendable {
+    let mesh = Mutex<PeerMesh?>(nil)
+
+    func accept(_ report: StoreReport, of database: String) {
+      let verdict = StoreVerdict(incarnation: report.incarnation, mark: report.mark, known: nil)
+      mesh.withLock { $0 }?.send(ControlMessage.storeVerdict(verdict).encoded(), to: database)
+    }
   }
 
   func send(_ message: ControlMessage, to principal: String) { mesh.send(message.encoded(), to: principal) }

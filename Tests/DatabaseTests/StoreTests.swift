@@ -79,6 +79,15 @@ struct StoreTests {
     #expect(subject.deeds(.received(order, session: 2)) == [.perform(.raiseTerm(Term(5)))])
   }
 
+  @Test("a store that may not be the right one is not folded either")
+  func notFolded() {
+    let long = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().longLog.bytes + 1)
+    var subject = Subject(backlog: long, isAccepted: false)
+    #expect(subject.deeds(.ticked).isEmpty)
+    _ = subject.handle(.opened(session: 2, .authority))
+    #expect(subject.deeds(.received(verdict(on: mark), session: 2)) == [.perform(.fold)])
+  }
+
   @Test("a verdict on another process, another store or a later state of this one says nothing")
   func others() {
     var subject = Subject(isAccepted: false)

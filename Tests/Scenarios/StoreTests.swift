@@ -8,7 +8,8 @@ import Testing
 
 @Suite("A database file that is another", .timeLimit(.minutes(20)))
 struct StoreTests {
-  @Test("an older copy and an empty file serve nobody until they are accepted; the right one is served at once")
+  @Test(
+    "an older copy and an empty file serve nobody until they are accepted; the right one is served at once")
   func replaced() async throws {
     try await ClusterFixture.run(drones: 1, within: .seconds(600)) { cluster in
       let client = try cluster.client()

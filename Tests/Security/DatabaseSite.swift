@@ -74,6 +74,9 @@ final class DatabaseSite: Sendable {
       if case .register(let register) = message { register.endpoint } else { nil }
     }
     address = NodeAddress(host: endpoint.host, port: Int(endpoint.port))
+    let report = try await inbox.take { if case .storeReport(let report) = $0 { report } else { nil } }
+    let verdict = StoreVerdict(incarnation: report.incarnation, mark: report.mark, known: nil)
+    authority.send(ControlMessage.storeVerdict(verdict).encoded(), to: database)
     authority.send(ControlMessage.membership(try kerberos.membership("test", 1)).encoded(), to: database)
     try await raise(to: 1)
     try await deliverKey()
@@ -134,7 +137,7 @@ final class DatabaseSite: Sendable {
       service, at: address,
       try OfficeTicket.obtain(
         office: kerberos.officePrincipal(term), certificatePEM: holder.ticketCertificatePEM,
-        keyPEM: holder.key.pem, service: service, armor: nil))
+        keyPEM: holder.key.pemBytes, service: service, armor: nil))
     if !isSilent { probe.send(Self.show(holder)) }
     return probe
   }

@@ -49,9 +49,9 @@
   @Suite("What no schedule of single faults may lose") struct SingleFaultTests {
     @Test("an accepted loss is a violation where one fault comes at a time or none does, and only there")
     func acceptedLoss() {
-      var run = Run(seed: 1, isPlain: true)
+      var run = Run(seed: 5, isPlain: true)
       let report = run()
-      #expect(report.acceptedLosses > 0 && report.violations == [], "seed 1 is one that loses all copies")
+      #expect(report.acceptedLosses > 0 && report.violations == [], "seed 5 is one that loses all copies")
       #expect(!run.plan.isSingle && !run.mayLoseNothing)
       run.mayLoseNothing = true
       #expect(run().violations.contains { $0.contains("nothing went wrong that may cost anything") })

@@ -63,8 +63,10 @@ struct AuthorityLogLine {
       self.init(.info, "membership counted by the commander", ["version": "\(version)"])
     case .storeHeld(let database, let mark, let known):
       self.init(
-        .error, "a database's store is not the one that is known, or is behind it; it serves nobody", principal: database,
-        reason: "an administrator decides: keyval database list", ["store": "\(mark)", "known": "\(known.mark)"])
+        .error, "a database's store is not the one that is known, or is behind it; it serves nobody",
+        principal: database,
+        reason: "an administrator decides: keyval database list",
+        ["store": "\(mark)", "known": "\(known.mark)"])
     case .storeAccepted(let database, let mark, let administrator):
       self.init(
         .notice, "store accepted", principal: database,

@@ -67,7 +67,11 @@ public struct MembershipClient: Sendable {
   public func accept(_ mark: StoreMark, of database: Principal, within seconds: Int64 = 20) async throws {
     let request = StoreAcceptance(number: .random(in: .min ... .max), database: database, mark: mark)
     let answer = try await exchange.ask(.storeAcceptance(request), within: seconds) { message in
-      if case .storeAcceptanceAnswer(let answer) = message, answer.number == request.number { answer } else { nil }
+      if case .storeAcceptanceAnswer(let answer) = message, answer.number == request.number {
+        answer
+      } else {
+        nil
+      }
     }
     guard let answer else {
       throw silence("to the acceptance of \(mark)", "‘keyval database list’ shows whether it was accepted.")

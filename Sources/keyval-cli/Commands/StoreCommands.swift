@@ -31,7 +31,8 @@ extension DatabaseCommand {
         """)
 
     @Argument(help: "The database: keyval-database/NAME, or NAME alone.") var database: String
-    @Option(help: "The store to accept, IDENTITY/COMMIT, as keyval database accept NAME shows it.") var store: String?
+    @Option(help: "The store to accept, IDENTITY/COMMIT, as keyval database accept NAME shows it.") var store:
+      String?
     @OptionGroup var authority: NodeCommand.Authority
 
     func validate() throws {

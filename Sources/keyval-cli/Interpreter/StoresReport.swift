@@ -43,7 +43,8 @@ enum StoresReport {
 
   static func mark(_ text: String) -> StoreMark? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let identity = StoreIdentity(String(parts[0])), let commit = UInt64(parts[1]) else {
+    guard parts.count == 2, let identity = StoreIdentity(String(parts[0])), let commit = UInt64(parts[1])
+    else {
       return nil
     }
     return StoreMark(identity: identity, commit: commit)
