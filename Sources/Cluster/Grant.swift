@@ -33,13 +33,16 @@ public struct Grant: Hashable, Sendable {
 public struct SealingKey: Sendable, CustomStringConvertible, CustomReflectable {
   public static let length = 32
   public let identifier: UInt64
-  public let key: [UInt8]
+  let secret: SecretBytes
 
-  /// Nil unless the key has 32 bytes.
+  /// A copy, for the message that hands it over and for the store.
+  public var key: [UInt8] { secret.withUnsafeBytes { [UInt8]($0) } }
+
+  /// Nil unless the key has 32 bytes. They are copied.
   public init?(identifier: UInt64, key: [UInt8]) {
     guard key.count == Self.length else { return nil }
     self.identifier = identifier
-    self.key = key
+    secret = SecretBytes(copying: key)
   }
 
   public var description: String { "sealing key \(identifier)" }
@@ -97,8 +100,8 @@ public struct SealedGrant: Hashable, Sendable {
 
   private static let nonce = [UInt8](repeating: 0, count: 12)
 
-  private static func derive(_ key: SealingKey, _ salt: [UInt8]) -> [UInt8] {
-    let pseudoRandomKey = HKDFSHA384.extract(salt: salt, inputKey: key.key)
+  private static func derive(_ key: SealingKey, _ salt: [UInt8]) -> SecretBytes {
+    let pseudoRandomKey = HKDFSHA384.extract(salt: SecretBytes(copying: salt), inputKey: key.secret)
     return HKDFSHA384.expand(
       pseudoRandomKey: pseudoRandomKey, info: [UInt8]("keyval/1 grant".utf8), length: SealingKey.length)
   }

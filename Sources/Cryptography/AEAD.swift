@@ -11,7 +11,7 @@ public enum AEAD {
   ///   - nonce: 12 bytes, never used before under this key.
   /// - Throws: `wrongKeyLength`, `wrongNonceLength`, `inputTooLarge`, `openSSL`.
   public static func seal(
-    suite: CipherSuite, key: [UInt8], nonce: [UInt8], associatedData: [UInt8], plaintext: [UInt8]
+    suite: CipherSuite, key: SecretBytes, nonce: [UInt8], associatedData: [UInt8], plaintext: [UInt8]
   ) throws(CryptographyError) -> [UInt8] {
     let cipher = try AEADCipher(suite: suite, key: key, direction: .seal)
     var output = [UInt8](repeating: 0, count: plaintext.count + suite.tagLength)
@@ -36,7 +36,7 @@ public enum AEAD {
   /// - Throws: `authenticationFailed` for anything that was not sealed with exactly these inputs;
   ///   `wrongKeyLength`, `wrongNonceLength`, `inputTooLarge`, `openSSL`.
   public static func open(
-    suite: CipherSuite, key: [UInt8], nonce: [UInt8], associatedData: [UInt8], ciphertext: [UInt8]
+    suite: CipherSuite, key: SecretBytes, nonce: [UInt8], associatedData: [UInt8], ciphertext: [UInt8]
   ) throws(CryptographyError) -> [UInt8] {
     let cipher = try AEADCipher(suite: suite, key: key, direction: .open)
     guard ciphertext.count >= suite.tagLength else { throw .authenticationFailed }
@@ -55,5 +55,23 @@ public enum AEAD {
     }
     _ = try result.get()
     return output
+  }
+
+  /// The same under a key in an array, which stays the caller's to `cleanse`: for tests and test vectors.
+  public static func seal(
+    suite: CipherSuite, key: [UInt8], nonce: [UInt8], associatedData: [UInt8], plaintext: [UInt8]
+  ) throws(CryptographyError) -> [UInt8] {
+    try seal(
+      suite: suite, key: SecretBytes(copying: key), nonce: nonce, associatedData: associatedData,
+      plaintext: plaintext)
+  }
+
+  /// The same under a key in an array, which stays the caller's to `cleanse`: for tests and test vectors.
+  public static func open(
+    suite: CipherSuite, key: [UInt8], nonce: [UInt8], associatedData: [UInt8], ciphertext: [UInt8]
+  ) throws(CryptographyError) -> [UInt8] {
+    try open(
+      suite: suite, key: SecretBytes(copying: key), nonce: nonce, associatedData: associatedData,
+      ciphertext: ciphertext)
   }
 }

@@ -24,18 +24,28 @@ public final class AEADCipher {
   ///
   /// - Parameter key: 32 bytes. The array stays the caller's to `cleanse`; OpenSSL wipes its own schedule.
   /// - Throws: `wrongKeyLength`; `openSSL` if no provider has the cipher.
-  public init(suite: CipherSuite, key: [UInt8], direction: Direction) throws(CryptographyError) {
+  public convenience init(suite: CipherSuite, key: [UInt8], direction: Direction) throws(CryptographyError) {
+    let bytes = SecretBytes(copying: key)
+    try self.init(suite: suite, key: bytes, direction: direction)
+  }
+
+  /// Keys a cipher with a secret of 32 bytes. What OpenSSL makes of it (its key schedule) is in ordinary memory, and is
+  /// zeroed with the cipher.
+  ///
+  /// - Throws: `wrongKeyLength`; `openSSL` if no provider has the cipher.
+  public init(suite: CipherSuite, key: SecretBytes, direction: Direction) throws(CryptographyError) {
     guard key.count == suite.keyLength else {
       throw .wrongKeyLength(expected: suite.keyLength, actual: key.count)
     }
     let cipher = try require(EVP_CIPHER_fetch(nil, suite.openSSLName, nil), "find \(suite.openSSLName)")
     defer { EVP_CIPHER_free(cipher) }
     let context = try require(EVP_CIPHER_CTX_new(), "allocate a cipher context")
-    let result =
+    let result = key.withUnsafeBytes { key in
       switch direction {
-      case .seal: EVP_EncryptInit_ex2(context, cipher, key, nil, nil)
-      case .open: EVP_DecryptInit_ex2(context, cipher, key, nil, nil)
+      case .seal: EVP_EncryptInit_ex2(context, cipher, bytes(key), nil, nil)
+      case .open: EVP_DecryptInit_ex2(context, cipher, bytes(key), nil, nil)
       }
+    }
     guard result == 1 else {
       EVP_CIPHER_CTX_free(context)
       throw openSSLFailure("key \(suite.openSSLName)")

@@ -7,6 +7,7 @@ public struct P256PrivateKey: Sendable {
 
   /// Makes a new key.
   public static func generate() throws(CryptographyError) -> P256PrivateKey {
+    SecureHeap.prepare()
     let context = try require(EVP_PKEY_CTX_new_from_name(nil, "EC", nil), "start making a P-256 key")
     defer { EVP_PKEY_CTX_free(context) }
     try check(EVP_PKEY_keygen_init(context), "start making a P-256 key")
@@ -20,6 +21,7 @@ public struct P256PrivateKey: Sendable {
   ///
   /// - Throws: `invalidEncoding` if it is none, longer than 16 KiB, or not of the named curve P-256.
   public init(pem: String) throws(CryptographyError) {
+    SecureHeap.prepare()
     let key = readPEM(pem, free: EVP_PKEY_free) { keyval_read_private_key($0) }
     defer { keepAlive(key) }
     guard let key, EVP_PKEY_is_a(key.pointer, "EC") == 1 else {

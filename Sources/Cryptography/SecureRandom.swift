@@ -15,6 +15,7 @@ public enum SecureRandom {
   /// Fills `output` with random bytes.
   public static func fill(_ output: UnsafeMutableRawBufferPointer) {
     guard let start = output.baseAddress, output.count > 0 else { return }
+    SecureHeap.prepare()
     guard RAND_priv_bytes_ex(nil, start, output.count, 0) == 1 else {
       stopForBrokenOpenSSL("draw random bytes")
     }

@@ -9,14 +9,18 @@ public struct X25519KeyPair: Sendable {
   public let publicKey: [UInt8]
   private let key: OwnedPointer
 
-  /// Makes a new pair from OpenSSL's own randomness.
+  /// Makes a new pair from OpenSSL's own randomness. The private key is in the `SecureHeap` alone.
   public static func generate() throws(CryptographyError) -> X25519KeyPair {
-    var secret = SecureRandom.bytes(length)
-    defer { cleanse(&secret) }
-    return try X25519KeyPair(privateKey: secret)
+    SecureHeap.prepare()
+    let context = try require(EVP_PKEY_CTX_new_from_name(nil, "X25519", nil), "start making an X25519 key")
+    defer { EVP_PKEY_CTX_free(context) }
+    try check(EVP_PKEY_keygen_init(context), "start making an X25519 key")
+    var key: OpaquePointer?
+    try check(EVP_PKEY_generate(context, &key), "make an X25519 key")
+    return try X25519KeyPair(OwnedPointer(key, free: EVP_PKEY_free, "make an X25519 key"))
   }
 
-  /// Makes the pair of a known private key, for simulations and test vectors.
+  /// Makes the pair of a known private key, for simulations and test vectors. (OpenSSL copies it to ordinary memory.)
   ///
   /// - Parameter privateKey: 32 bytes; any are valid, X25519 clamps them itself.
   /// - Throws: `wrongKeyLength`.
@@ -24,9 +28,13 @@ public struct X25519KeyPair: Sendable {
     guard privateKey.count == Self.length else {
       throw .wrongKeyLength(expected: Self.length, actual: privateKey.count)
     }
-    let key = try OwnedPointer(
-      EVP_PKEY_new_raw_private_key_ex(nil, "X25519", nil, privateKey, privateKey.count),
-      free: EVP_PKEY_free, "make an X25519 key")
+    try self.init(
+      OwnedPointer(
+        EVP_PKEY_new_raw_private_key_ex(nil, "X25519", nil, privateKey, privateKey.count),
+        free: EVP_PKEY_free, "make an X25519 key"))
+  }
+
+  private init(_ key: OwnedPointer) throws(CryptographyError) {
     defer { keepAlive(key) }
     var publicKey = [UInt8](repeating: 0, count: Self.length)
     var length = Self.length
@@ -35,11 +43,11 @@ public struct X25519KeyPair: Sendable {
     self.publicKey = publicKey
   }
 
-  /// Agrees on 32 secret bytes with the owner of `peerKey`. `cleanse` them after use.
+  /// Agrees on 32 secret bytes with the owner of `peerKey`.
   ///
   /// - Throws: `wrongKeyLength`; `weakSharedSecret` if the peer's key is of low order and the secret would be
   ///   all zeros (RFC 7748 §6.1): the peer's fault.
-  public func sharedSecret(with peerKey: [UInt8]) throws(CryptographyError) -> [UInt8] {
+  public func sharedSecret(with peerKey: [UInt8]) throws(CryptographyError) -> SecretBytes {
     guard peerKey.count == Self.length else {
       throw .wrongKeyLength(expected: Self.length, actual: peerKey.count)
     }
@@ -51,14 +59,13 @@ public struct X25519KeyPair: Sendable {
     defer { EVP_PKEY_CTX_free(context) }
     try check(EVP_PKEY_derive_init(context), "start X25519")
     try check(EVP_PKEY_derive_set_peer(context, peer.pointer), "set the peer's X25519 key")
-    var secret = [UInt8](repeating: 0, count: Self.length)
     var length = Self.length
+    var result: Int32 = 0
+    let secret = SecretBytes(count: Self.length) { output in
+      result = EVP_PKEY_derive(context, output.bindMemory(to: UInt8.self).baseAddress, &length)
+    }
     // OpenSSL refuses an all-zero result by itself; it is looked at here too, because safety hangs on it.
-    let result = EVP_PKEY_derive(context, &secret, &length)
-    guard result == 1, length == Self.length,
-      !constantTimeEqual(secret, [UInt8](repeating: 0, count: Self.length))
-    else {
-      cleanse(&secret)
+    guard result == 1, length == Self.length, secret != SecretBytes(count: Self.length, { _ in }) else {
       ERR_clear_error()
       throw .weakSharedSecret
     }

@@ -205,7 +205,7 @@ public struct AcceptorHandshake {
   }
 
   private mutating func sendAnswer(
-    _ flight: FirstFlight, _ answer: Answer, _ properties: SecurityProperties, preSharedKey: [UInt8]
+    _ flight: FirstFlight, _ answer: Answer, _ properties: SecurityProperties, preSharedKey: SecretBytes
   ) throws(SessionError) -> [HandshakeAction] {
     let transcript = answer.transcript
     let schedule = try KeySchedule.agree(

@@ -35,7 +35,7 @@ extension KeySchedule {
   /// Agrees on the ephemeral secret and runs the schedule.
   /// - Throws: ``SessionError/keyAgreementFailed(_:)``, also for a pre-shared key of another length.
   static func agree(
-    preSharedKey: [UInt8], keyPair: X25519KeyPair, peerKey: [UInt8], transcript: HandshakeTranscript
+    preSharedKey: SecretBytes, keyPair: X25519KeyPair, peerKey: [UInt8], transcript: HandshakeTranscript
   ) throws(SessionError) -> KeySchedule {
     guard preSharedKey.count == preSharedKeyLength else {
       throw .keyAgreementFailed("the pseudo-random function gave \(preSharedKey.count) bytes")

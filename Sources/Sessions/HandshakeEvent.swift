@@ -1,3 +1,5 @@
+import Cryptography
+
 /// What happened to a handshake.
 public enum HandshakeEvent: Sendable {
   /// The connection is there.
@@ -11,7 +13,7 @@ public enum HandshakeEvent: Sendable {
   /// A step failed, or there is no credential. The sentence is for this side's people and log, and carries no secret; the
   /// complaint is what an acceptor tells its peer.
   case securityContextFailed(String, TicketComplaint = .notAccepted)
-  case pseudoRandomComputed([UInt8])
+  case pseudoRandomComputed(SecretBytes)
   /// The handshake's time is over.
   case timedOut
   /// The connection ended.

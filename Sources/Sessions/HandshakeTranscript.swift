@@ -17,7 +17,7 @@ struct HandshakeTranscript: Equatable, Sendable {
   /// The Finished MAC of one side: HMAC-SHA-384 over its role label, T, both names as
   /// `gss_inquire_context` gives them, and the cluster, each length-prefixed.
   func finished(
-    role: HandshakeRole, key: [UInt8], initiator: String, acceptor: String, cluster: String
+    role: HandshakeRole, key: SecretBytes, initiator: String, acceptor: String, cluster: String
   ) -> [UInt8] {
     var bytes: [UInt8] = []
     for part in ["keyval/1 \(role.rawValue) finished", initiator, acceptor, cluster] {

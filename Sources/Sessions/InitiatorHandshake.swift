@@ -192,7 +192,7 @@ public struct InitiatorHandshake {
   }
 
   private mutating func establish(
-    _ flights: Flights, _ properties: SecurityProperties, preSharedKey: [UInt8]
+    _ flights: Flights, _ properties: SecurityProperties, preSharedKey: SecretBytes
   ) throws(SessionError) -> [HandshakeAction] {
     let transcript = transcript(flights)
     let schedule = try KeySchedule.agree(

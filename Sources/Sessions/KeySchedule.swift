@@ -14,8 +14,8 @@ struct KeySchedule {
   static let preSharedKeyLength = 48
   private static let labelPrefix = "keyval/1 "
 
-  let initiatorFinishedKey: [UInt8]
-  let acceptorFinishedKey: [UInt8]
+  let initiatorFinishedKey: SecretBytes
+  let acceptorFinishedKey: SecretBytes
   let initiatorTraffic: TrafficSecret
   let acceptorTraffic: TrafficSecret
 
@@ -25,9 +25,9 @@ struct KeySchedule {
   }
 
   init(
-    preSharedKey: [UInt8], sharedSecret: [UInt8], transcript: HandshakeTranscript
+    preSharedKey: SecretBytes, sharedSecret: SecretBytes, transcript: HandshakeTranscript
   ) {
-    let zeros = [UInt8](repeating: 0, count: Self.hashLength)
+    let zeros = SecretBytes(count: Self.hashLength) { _ in }
     let early = HKDFSHA384.extract(salt: zeros, inputKey: preSharedKey)
     let handshake = HKDFSHA384.extract(salt: Self.derive(early), inputKey: sharedSecret)
     let initiator = Self.expandLabel(handshake, "initiator handshake", transcript.hash)
@@ -42,8 +42,8 @@ struct KeySchedule {
 
   /// HKDF-Expand-Label (RFC 8446 §7.1) with the prefix "keyval/1 " in place of "tls13 ".
   static func expandLabel(
-    _ secret: [UInt8], _ label: String, _ context: [UInt8] = [], length: Int = hashLength
-  ) -> [UInt8] {
+    _ secret: SecretBytes, _ label: String, _ context: [UInt8] = [], length: Int = hashLength
+  ) -> SecretBytes {
     let full = Array((labelPrefix + label).utf8)
     var info: [UInt8] = [UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length)]
     info.append(UInt8(truncatingIfNeeded: full.count))
@@ -54,7 +54,7 @@ struct KeySchedule {
   }
 
   /// Derive-Secret(secret, "derived", "").
-  private static func derive(_ secret: [UInt8]) -> [UInt8] {
+  private static func derive(_ secret: SecretBytes) -> SecretBytes {
     expandLabel(secret, "derived", SHA384.hash([]))
   }
 }

@@ -54,8 +54,10 @@ struct RecordState {
 
   private mutating func loadInitializationVector() {
     let iv = secret.initializationVector(for: suite)
-    nonce.bytes.copyBytes(from: iv)
-    ivTail = iv.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 4, as: UInt64.self) }
+    iv.withUnsafeBytes { iv in
+      nonce.bytes.copyMemory(from: iv)
+      ivTail = iv.loadUnaligned(fromByteOffset: 4, as: UInt64.self)
+    }
   }
 }
 

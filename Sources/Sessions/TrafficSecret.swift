@@ -2,15 +2,15 @@ import Cryptography
 
 /// The secret of one direction of a session, from which its key and IV come (RFC 8446 §7.3, own labels).
 struct TrafficSecret: Sendable {
-  private let bytes: [UInt8]
+  private let bytes: SecretBytes
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  init(_ bytes: SecretBytes) { self.bytes = bytes }
 
-  func key(for suite: CipherSuite) -> [UInt8] {
+  func key(for suite: CipherSuite) -> SecretBytes {
     KeySchedule.expandLabel(bytes, "key", length: suite.keyLength)
   }
 
-  func initializationVector(for suite: CipherSuite) -> [UInt8] {
+  func initializationVector(for suite: CipherSuite) -> SecretBytes {
     KeySchedule.expandLabel(bytes, "iv", length: suite.ivLength)
   }
 

@@ -1,3 +1,4 @@
+import Cryptography
 import Kerberos
 import NIOPosix
 import Sessions
@@ -67,7 +68,8 @@ final class SecurityContextSteps: Sendable {
 
   func pseudoRandom(input: [UInt8], length: Int) -> Result {
     attempt { () throws(KerberosError) in
-      .pseudoRandomComputed(try current().pseudoRandom(input: input, length: length))
+      var secret = try current().pseudoRandom(input: input, length: length)
+      return .pseudoRandomComputed(SecretBytes(taking: &secret))
     }
   }
 

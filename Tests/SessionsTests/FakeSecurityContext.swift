@@ -71,6 +71,6 @@ struct FakeSecurityContext {
   }
 
   func pseudoRandom(_ input: [UInt8], _ length: Int) -> HandshakeEvent {
-    .pseudoRandomComputed(Array(authenticate("pseudo-random", input).prefix(length)))
+    .pseudoRandomComputed(SecretBytes(copying: Array(authenticate("pseudo-random", input).prefix(length))))
   }
 }

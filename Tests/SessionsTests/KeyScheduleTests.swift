@@ -1,3 +1,4 @@
+import Cryptography
 import Testing
 
 @testable import Sessions
@@ -11,11 +12,14 @@ struct KeyScheduleTests {
     bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
   }
 
+  private func hex(_ secret: SecretBytes) -> String { secret.withUnsafeBytes { hex([UInt8]($0)) } }
+
   @Test("gives what an independent implementation gives")
   func vectors() throws {
     #expect(hex(transcript.hash) == Vectors.transcript)
     let schedule = KeySchedule(
-      preSharedKey: [UInt8](0..<48), sharedSecret: [UInt8](100..<132), transcript: transcript)
+      preSharedKey: SecretBytes(copying: [UInt8](0..<48)),
+      sharedSecret: SecretBytes(copying: [UInt8](100..<132)), transcript: transcript)
     #expect(hex(schedule.initiatorFinishedKey) == Vectors.initiatorFinishedKey)
     #expect(hex(schedule.acceptorFinishedKey) == Vectors.acceptorFinishedKey)
     #expect(hex(schedule.initiatorTraffic.key(for: .aes256GCM)) == Vectors.initiatorKey)
@@ -29,7 +33,7 @@ struct KeyScheduleTests {
 
   @Test("the Finished covers role, both names and the cluster")
   func finishedCovers() {
-    let key = [UInt8](repeating: 1, count: 48)
+    let key = SecretBytes(copying: [UInt8](repeating: 1, count: 48))
     let all = [
       transcript.finished(role: .initiator, key: key, initiator: "a", acceptor: "b", cluster: "c"),
       transcript.finished(role: .acceptor, key: key, initiator: "a", acceptor: "b", cluster: "c"),

@@ -186,7 +186,7 @@ struct RecordTests {
 
   @Test("a peer that does not change its key in time is cut off")
   func keyUpdateMissing() throws {
-    let secret = TrafficSecret([UInt8](repeating: 1, count: 48))
+    let secret = TrafficSecret(SecretBytes(copying: [UInt8](repeating: 1, count: 48)))
     let sealer = try RecordSealer(secret: secret, suite: .aes256GCM, limits: RecordLimits())
     let opener = try RecordOpener(secret: secret, suite: .aes256GCM, limits: smallLimits(records: 3))
     for number in 0..<3 { try open(try sealer.seal(.messages, [UInt8(number)]), opener) }

@@ -88,7 +88,9 @@ final class CommanderOffice {
   private func sealingKey(for database: Principal) -> SealingKey {
     if let key = sealingKeys[database] { return key }
     // 32 bytes are what a sealing key has, so this cannot be nil.
-    guard let key = SealingKey(identifier: SecureRandom.integer(), key: SecureRandom.bytes(SealingKey.length))
+    var secret = SecureRandom.bytes(SealingKey.length)
+    defer { cleanse(&secret) }
+    guard let key = SealingKey(identifier: SecureRandom.integer(), key: secret)
     else { preconditionFailure("a sealing key of \(SealingKey.length) bytes was refused") }
     sealingKeys[database] = key
     return key
