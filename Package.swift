@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
     .systemLibrary(name: "CEditLine", path: "Sources/CEditLine"),
     .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
+    .systemLibrary(name: "CLocalTrust", path: "Sources/CLocalTrust"),
 
     // Templates, embedded so that one binary creates a realm anywhere
     .target(
@@ -87,9 +88,10 @@ let package = Package(
     .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: mutable),
 
     // With I/O
-    .target(name: "Kerberos", dependencies: ["CKerberos"], swiftSettings: strict),
+    .target(name: "LocalTrust", dependencies: ["CLocalTrust"], swiftSettings: strict),
+    .target(name: "Kerberos", dependencies: ["CKerberos", "LocalTrust"], swiftSettings: strict),
     .target(
-      name: "Storage", dependencies: ["Cluster", "Wire", grdb, logging], swiftSettings: strict),
+      name: "Storage", dependencies: ["Cluster", "Wire", "LocalTrust", grdb, logging], swiftSettings: strict),
     .target(
       name: "Transport",
       dependencies: ["Wire", "Cryptography", "Sessions", "Kerberos", nioCore, nioPosix, logging],
@@ -97,28 +99,29 @@ let package = Package(
     .target(
       name: "Node",
       dependencies: [
-        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport",
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "LocalTrust",
         "Authority", "Commander", "Drone", "Database",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
     .target(
       name: "Keyval",
       dependencies: [
-        "Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport", nioCore,
-        nioPosix, logging,
+        "Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport", "LocalTrust",
+        nioCore, nioPosix, logging,
       ], swiftSettings: strict),
     .target(
       name: "Provisioning",
-      dependencies: ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn", logging],
+      dependencies: ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn", "LocalTrust", logging],
       swiftSettings: strict),
     .target(
-      name: "LocalCluster", dependencies: ["Provisioning", "Kerberos", "RealmTemplates", logging],
+      name: "LocalCluster",
+      dependencies: ["Provisioning", "Kerberos", "RealmTemplates", "LocalTrust", "CLocalTrust", logging],
       swiftSettings: strict),
     .executableTarget(
       name: "keyval",
       dependencies: [
-        "Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "Cluster", "CEditLine",
-        arguments, configuration, lifecycle, logging,
+        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster",
+        "CEditLine", arguments, configuration, lifecycle, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
@@ -126,8 +129,8 @@ let package = Package(
     .testTarget(
       name: "NodeTests",
       dependencies: [
-        "Node", "Cluster", "Cryptography", "Kerberos", "Sessions", "Transport", "Wire", "Provisioning",
-        "KerberosFixture", nioPosix, logging, lifecycle,
+        "Node", "Cluster", "Cryptography", "Drone", "Kerberos", "LocalTrust", "Sessions", "Transport", "Wire",
+        "Provisioning", "KerberosFixture", nioPosix, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     .testTarget(
@@ -146,6 +149,7 @@ let package = Package(
       name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "LocalClusterTests", dependencies: ["LocalCluster", "Provisioning"], swiftSettings: strict),
+    .testTarget(name: "LocalTrustTests", dependencies: ["LocalTrust"], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests", dependencies: ["keyval", "Keyval", "Cluster", "Wire"], swiftSettings: strict),
     .testTarget(
@@ -225,7 +229,8 @@ let package = Package(
       name: "SecurityTests",
       dependencies: [
         "ClusterFixture", "keyval", "Node", "Keyval", "LocalCluster", "Cluster", "Cryptography", "Kerberos",
-        "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix, logging,
+        "LocalTrust", "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix,
+        logging,
       ], path: "Tests/Security", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 import CKerberos
 import Glibc
+import LocalTrust
 
 /// Keytab files: long-term keys, so nobody but their owner may read them.
 public enum Keytab {
@@ -10,37 +11,38 @@ public enum Keytab {
     public var encryptionType: Int32
   }
 
-  /// Refuses a keytab that is missing, no plain file, another user's, or open to group or others.
+  /// Refuses a keytab that is missing, no plain file, another user's, or open to group or others; and one on whose
+  /// way somebody else than root or this user decides what is found.
   ///
   /// - Throws: `KerberosError` with reason `unusableFile`; the sentence says which command mends it.
   public static func checkPermissions(_ path: String) throws(KerberosError) {
-    var status = stat()
-    guard lstat(path, &status) == 0 else {
-      let why = String(cString: strerror(errno))
-      throw KerberosError(
-        .unusableFile, code: errno,
-        "The keytab \(path) cannot be used: \(why). Name the right file, or enroll this node.")
+    do throws(TrustError) {
+      try TrustedPath.check(path, .secret)
+    } catch {
+      throw refusal(error, path)
     }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw KerberosError(.unusableFile, "The keytab \(path) is no plain file: name the file itself.")
-    }
-    guard status.st_mode & 0o077 == 0 else {
-      let mode = String(status.st_mode & 0o7777, radix: 8)
-      throw KerberosError(
+  }
+
+  private static func refusal(_ error: TrustError, _ path: String) -> KerberosError {
+    switch error.fault {
+    case .readable(let mode) where error.step == path:
+      KerberosError(
         .unusableFile,
-        "The keytab \(path) can be read by others (mode \(mode)): whoever reads it is this node. "
+        "The keytab \(path) can be read by others (mode \(String(mode, radix: 8))): whoever reads it is this node. "
           + "Type: chmod 600 \(path); if others may have read it, make a new key too.")
-    }
-    guard status.st_uid == geteuid() else {
+    case .foreignOwner(let user) where error.step == path:
       // A node that runs as another user would lose its keytab by a hasty chown.
-      let how =
-        geteuid() == 0
-        ? " (setpriv --reuid=\(status.st_uid) --regid=\(status.st_gid) --clear-groups COMMAND)" : ""
-      throw KerberosError(
+      KerberosError(
         .unusableFile,
-        "The keytab \(path) belongs to user \(status.st_uid), this process is user \(geteuid()): "
-          + "run as its owner\(how); if the node is to run as user \(geteuid()) from now on, type: "
-          + "chown \(geteuid()) \(path)")
+        "The keytab \(path) belongs to user \(user), this process is user \(geteuid()): run as its owner"
+          + (geteuid() == 0 ? " (setpriv --reuid=\(user) --regid=\(user) --clear-groups COMMAND)" : "")
+          + "; if the node is to run as user \(geteuid()) from now on, type: chown \(geteuid()) \(path)")
+    case .unreachable(let code):
+      KerberosError(
+        .unusableFile, code: code,
+        "The keytab \(path) \(error.problem). Name the right file, or enroll this node.")
+    default:
+      KerberosError(.unusableFile, "The keytab \(error)")
     }
   }
 

@@ -1,5 +1,6 @@
 import CKerberos
 import Glibc
+import LocalTrust
 
 /// A keytab being written beside its final place: a 0600 file that takes the name at once when it is whole,
 /// and vanishes when it is not.
@@ -15,6 +16,11 @@ final class KeytabDraft {
     self.path = path
     draft = "\(path).new.\(getpid())"
     var held: [UInt8] = [5, 2]  // the version of the file format
+    do throws(TrustError) {
+      try TrustedPath.checkFolder(TrustedPath.folder(of: path), .passable)
+    } catch {
+      throw KerberosError(.unusableFile, "The keytab \(path) cannot be written: its folder \(error)")
+    }
     if access(path, F_OK) == 0 {
       try Keytab.checkPermissions(path)
       held = try Self.read(path)
@@ -25,6 +31,7 @@ final class KeytabDraft {
     guard file >= 0 else { throw Self.failure("be written", path) }
     defer { close(file) }
     let written = held.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+    held.withUnsafeMutableBytes { explicit_bzero($0.baseAddress!, $0.count) }
     guard written == held.count else { throw Self.failure("be written", path) }
   }
 
@@ -48,7 +55,7 @@ final class KeytabDraft {
 
   /// Gives the draft the keytab's name, on disk.
   func commit() throws(KerberosError) {
-    let file = open(draft, O_RDONLY | O_CLOEXEC)
+    let file = open(draft, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard file >= 0 else { throw Self.failure("be written", path) }
     defer { close(file) }
     guard fsync(file) == 0, rename(draft, path) == 0 else { throw Self.failure("be written", path) }

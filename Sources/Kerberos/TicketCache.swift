@@ -1,5 +1,6 @@
 import CKerberos
 import Glibc
+import LocalTrust
 
 /// A credential cache in memory, destroyed with this object; or the name of one that belongs to the user.
 final class TicketCache: Sendable {
@@ -37,12 +38,14 @@ final class TicketCache: Sendable {
 
   /// The user's cache of this name, nil for the default one. Only looked into: nothing is asked of the KDC.
   ///
-  /// - Throws: `noTicket` when there is no cache or nothing in it, `ticketExpired` when all of it is over.
+  /// - Throws: `noTicket` when there is no cache or nothing in it, `ticketExpired` when all of it is over,
+  ///   `unusableFile` when somebody else may have put it there, or may read it.
   init(existing name: String?) throws(KerberosError) {
     let context = try KerberosContext()
     let shown = name ?? String(cString: krb5_cc_default_name(context.raw))
     var cache: krb5_ccache?
     let circumstances = Circumstances("Opening the credential cache", file: shown)
+    try Self.requireOwn(shown)
     try context.check(krb5_cc_resolve(context.raw, shown, &cache), circumstances)
     guard let cache else { throw KerberosError(.noTicket, "There is no credential cache \(shown).") }
     defer { krb5_cc_close(context.raw, cache) }
@@ -61,6 +64,21 @@ final class TicketCache: Sendable {
     guard isOwned, let context = try? KerberosContext() else { return }
     var cache: krb5_ccache?
     if krb5_cc_resolve(context.raw, name, &cache) == 0 { krb5_cc_destroy(context.raw, cache) }
+  }
+
+  /// Tickets that somebody else put where ours are looked for would make us somebody else: what we write would be his.
+  private static func requireOwn(_ name: String) throws(KerberosError) {
+    let path = name.hasPrefix("FILE:") ? String(name.dropFirst(5)) : name
+    // The other kinds are no files of this name: in memory, in the kernel, or with a daemon of the user's own.
+    guard path.hasPrefix("/") || name.hasPrefix("FILE:") else { return }
+    do throws(TrustError) {
+      try TrustedPath.check(path, .secret)
+    } catch {
+      // The library has the words for one that is not there.
+      if case .unreachable = error.fault { return }
+      throw KerberosError(
+        .unusableFile, "The credential cache \(error) Or get tickets of your own: kinit -c FILE:PATH")
+    }
   }
 
   private static func missing(

@@ -1,6 +1,7 @@
 import Cluster
 import Cryptography
 import FoundationEssentials
+import LocalTrust
 import Routing
 
 /// What a client must know to find a cluster and to believe it.
@@ -48,20 +49,25 @@ public struct ClientConfiguration: Hashable, Sendable {
   ///
   /// Members: `cluster`, `realm`, `anchors`, `seeds`; optional: `credentialCache`, `deadline` and `suspicion`
   /// in milliseconds. Relative paths are relative to the working directory.
+  ///
+  /// The file says whom a client believes. So it, the file of `anchors`, and every folder and link on the way to them
+  /// belong to root or to this process's user, and nobody else may write there.
   /// - Throws: ``KeyvalError/badConfiguration(_:)``, which names the file and the member.
   public static func load(path: String) throws(KeyvalError) -> ClientConfiguration {
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(filePath: path))
+    let bytes: [UInt8]
+    do throws(TrustError) {
+      bytes = try TrustedPath.open(path, .decisive).read(maximum: maximumFileLength)
     } catch {
-      throw .badConfiguration("the client's configuration \(path) cannot be read: check that it is there")
+      throw .badConfiguration("the client's configuration \(error)")
     }
     do throws(KeyvalError) {
-      return try ClientConfiguration(json: data)
+      return try ClientConfiguration(json: Data(bytes))
     } catch {
       throw .badConfiguration("the client's configuration \(path) is wrong: \(error)")
     }
   }
+
+  private static let maximumFileLength = 1 << 20
 
   private init(json: Data) throws(KeyvalError) {
     let file: ConfigurationFile
@@ -108,11 +114,14 @@ public struct ClientConfiguration: Hashable, Sendable {
 
   /// The certificates of the file at `anchors`. Blocks while it reads.
   func readAnchors() throws(KeyvalError) -> [CertificateAnchor] {
-    guard let data = try? Data(contentsOf: URL(filePath: anchors)) else {
-      throw .badConfiguration("the election CA's certificate \(anchors) cannot be read (‘anchors’)")
+    let bytes: [UInt8]
+    do throws(TrustError) {
+      bytes = try TrustedPath.open(anchors, .decisive).read(maximum: Self.maximumFileLength)
+    } catch {
+      throw .badConfiguration("the election CA's certificate (‘anchors’) \(error)")
     }
     let end = "-----END CERTIFICATE-----"
-    let blocks = String(decoding: data, as: UTF8.self).split(separator: end).filter {
+    let blocks = String(decoding: bytes, as: UTF8.self).split(separator: end).filter {
       $0.contains("-----BEGIN")
     }
     guard !blocks.isEmpty else {

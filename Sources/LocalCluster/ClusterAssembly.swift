@@ -229,7 +229,7 @@ final class ClusterAssembly {
         try realm.addUser(name: plan.user, password: password)
         try replaceFile(path, with: password + "\n", mode: 0o600)
       }
-      guard let password = readSmallFile(path)?.split(separator: "\n").first else {
+      guard let password = try readTrustedFile(path, .secret).split(separator: "\n").first else {
         throw LocalClusterError(.input, "\(path) holds no password")
       }
       // The ticket is the caller's, no node's.

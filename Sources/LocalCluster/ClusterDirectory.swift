@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LocalTrust
 
 /// Where everything of a local cluster stands, below one directory:
 ///
@@ -13,7 +14,8 @@ import Glibc
 ///     nodes/NAME/        configuration, keytab and data of one node
 ///     log/NAME.log       standard output and error of one process
 public struct ClusterDirectory: Sendable, Equatable {
-  /// Absolute, without symbolic links on the way.
+  /// Absolute, without symbolic links on the way. Nobody but root and the user who runs this makes names in it, or
+  /// can put another directory in its place.
   public let path: String
 
   public var record: String { "\(path)/cluster.json" }
@@ -33,17 +35,31 @@ public struct ClusterDirectory: Sendable, Equatable {
   public func cache(of user: String) -> String { "\(path)/\(user).ccache" }
   public func password(of user: String) -> String { "\(path)/\(user).password" }
 
-  /// An existing directory. Throws if there is none.
+  /// An existing directory.
+  /// - Throws: `LocalClusterError` if there is none, and if somebody else made it or can change what is in it: whose the
+  ///   directory is, rules the cluster.
   public init(existing path: String) throws(LocalClusterError) {
     guard let resolved = realpath(path, nil) else {
       throw .system("cannot use the directory \(path)", code: errno)
     }
     defer { free(resolved) }
     self.path = String(cString: resolved)
+    do throws(TrustError) {
+      // As it was named, with every link on the way, and then the place that it is from now on.
+      for way in [path, self.path] { try TrustedPath.checkFolder(way, .kept) }
+    } catch {
+      throw LocalClusterError(.input, "cannot use the directory: \(error)")
+    }
   }
 
   /// Makes the directory for its owner only, unless it exists; an existing one must be empty or a stopped cluster's.
   public init(creating path: String) throws(LocalClusterError) {
+    do throws(TrustError) {
+      // Before anything is made there.
+      try TrustedPath.checkFolder(TrustedPath.folder(of: path), .passable)
+    } catch {
+      throw LocalClusterError(.input, "cannot use the directory \(path): its folder \(error)")
+    }
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
       throw .system("cannot make the directory \(path)", code: errno)
     }
@@ -64,6 +80,11 @@ public struct ClusterDirectory: Sendable, Equatable {
       throw .system("cannot make the directory \(subdirectory)", code: errno)
     }
     try user.own(subdirectory)
+    do throws(TrustError) {
+      try TrustedPath.checkFolder(subdirectory, .kept, owners: .rootAndSelf.and(user.uid))
+    } catch {
+      throw LocalClusterError(error)
+    }
   }
 
   /// How many drones d1, d2, … the cluster in this directory had; nil if there was none.

@@ -6,7 +6,7 @@ final class DirectoryLock {
   private let descriptor: Int32
 
   init(_ directory: ClusterDirectory) throws(LocalClusterError) {
-    descriptor = open(directory.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    descriptor = open(directory.lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .system("cannot use \(directory.lock)", code: errno) }
     // From here on deinit closes it, also when this throws.
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

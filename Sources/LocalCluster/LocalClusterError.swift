@@ -1,3 +1,5 @@
+import LocalTrust
+
 /// Why a cluster on this machine could not be started, examined or stopped.
 public struct LocalClusterError: Error, Equatable, Sendable, CustomStringConvertible {
   public enum Fault: Equatable, Sendable {
@@ -21,6 +23,9 @@ public struct LocalClusterError: Error, Equatable, Sendable, CustomStringConvert
     self.fault = fault
     self.description = description
   }
+
+  /// What is wrong with a file, or with the way to it.
+  init(_ error: TrustError) { self.init(.input, error.description) }
 
   /// With the operating system's reason, from errno.
   static func system(_ what: String, code: Int32) -> LocalClusterError {

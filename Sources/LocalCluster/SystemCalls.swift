@@ -1,10 +1,12 @@
 import Glibc
+import LocalTrust
 
 func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 
-/// A small file as text, nil if it cannot be read. For /proc, whose files have no size, and for our own.
+/// A small file as text, nil if it cannot be read. For /proc, whose files have no size, and for what is only shown:
+/// logs, and what a node says. Nothing is waited for, and a link is nothing of ours.
 func readSmallFile(_ path: String, limit: Int = 1 << 20) -> String? {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }
   defer { close(descriptor) }
   var bytes: [UInt8] = []
@@ -19,11 +21,24 @@ func readSmallFile(_ path: String, limit: Int = 1 << 20) -> String? {
   return String(validating: bytes, as: UTF8.self)
 }
 
+/// A file of ours that decides something, as text.
+/// - Throws: `LocalClusterError` when somebody else can have written it, or it cannot be read.
+func readTrustedFile(
+  _ path: String, _ rule: TrustedPath.FileRule = .decisive
+) throws(LocalClusterError) -> String {
+  do throws(TrustError) {
+    if let text = try TrustedPath.open(path, rule).text(maximum: 1 << 20) { return text }
+  } catch {
+    throw LocalClusterError(error)
+  }
+  throw LocalClusterError(.input, "\(path) is not what keyval wrote there: it is no text")
+}
+
 /// Writes a file so that a reader sees the old contents or the new, never half.
 func replaceFile(_ path: String, with text: String, mode: mode_t) throws(LocalClusterError) {
   let temporary = path + ".new"
   unlink(temporary)
-  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
   guard descriptor >= 0 else { throw .system("cannot write \(temporary)", code: errno) }
   let bytes = Array(text.utf8)
   var written = 0

@@ -171,8 +171,8 @@ struct ConfigurationReader {
     _ = try NodeFiles.contents(of: configuration.membershipPath, key: "membership", maximum: 1 << 20)
     if let settings = configuration.authoritySettings {
       _ = try NodeFiles.contents(of: settings.certificatePath, key: "ca.certificate", maximum: 1 << 20)
-      try NodeFiles.requirePrivate(settings.keyPath, key: "ca.key")
-      try NodeFiles.requirePrivate(settings.membershipKeyPath, key: "membership-key")
+      try NodeFiles.require(settings.keyPath, key: "ca.key", .secret)
+      try NodeFiles.require(settings.membershipKeyPath, key: "membership-key", .secret)
       _ = try AccessListFile(path: settings.accessPath).read()
     }
     try NodeFiles.prepareDirectory(configuration.directory, key: "directory")

@@ -1,4 +1,5 @@
 import Glibc
+import LocalTrust
 
 /// One small file of a node's own directory, replaced as a whole: what stands there is what was stored last, all of
 /// it, whatever happens meanwhile.
@@ -7,17 +8,22 @@ struct DurableFile {
   let name: String
   var path: String { directory + "/" + name }
 
-  /// Nil when nothing was ever stored.
+  /// Nil when nothing was ever stored. What somebody else can have put there, or read, is refused.
   func load(maximum: Int) throws(NodeError) -> [UInt8]? {
-    guard access(path, F_OK) == 0 else { return nil }
-    return try NodeFiles.contents(of: path, key: nil, maximum: maximum)
+    do throws(TrustError) {
+      return try TrustedPath.open(path, .secret).read(maximum: maximum)
+    } catch {
+      if error.fault == .unreachable(ENOENT), error.step == path { return nil }
+      throw NodeError(error, key: nil)
+    }
   }
 
   /// Writes a new file beside the old one, syncs it, puts it in the old one's place, syncs the directory.
   /// - Parameter need: what the node cannot do without it.
   func store(_ bytes: [UInt8], need: String) throws(NodeError) {
     let temporary = path + ".new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failure(temporary, need) }
     let isWritten = Self.write(bytes, to: descriptor) && fsync(descriptor) == 0
     let code = errno

@@ -110,6 +110,7 @@ public struct NodeConfiguration: Sendable {
   public static func load(
     role: Role, file: String, overrides: [String: String] = [:], environment: [String: String]
   ) throws(NodeError) -> NodeConfiguration {
+    try NodeFiles.requireKerberosConfiguration(environment)
     let sources = try ConfigurationSources(
       file: file, environment: environment, overrides: overrides, knownKeys: keys)
     return try NodeConfiguration(role: role, reader: ConfigurationReader(sources: sources))

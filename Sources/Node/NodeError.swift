@@ -1,3 +1,5 @@
+import LocalTrust
+
 /// Why a node does not start, or had to stop. Every sentence names the thing and the remedy; none holds a
 /// secret. The fault is this machine's operator's or its surroundings', never a peer's: what peers do wrong ends
 /// their session, not the node.
@@ -10,6 +12,16 @@ public enum NodeError: Error, Hashable, Sendable, CustomStringConvertible {
   case unavailable(subject: String, problem: String, remedy: String)
   /// It ended, but not in order: somebody, or something, is left without what it had.
   case cutShort(subject: String, problem: String, remedy: String)
+
+  /// What is wrong with a file, or with the way to it.
+  /// - Parameter path: what the setting names, where it was a folder above that was looked at.
+  init(_ error: TrustError, key: String?, named path: String? = nil) {
+    let isAbove = path != nil && path != error.path
+    self = .unusableFile(
+      path: path ?? error.path, key: key,
+      problem: isAbove ? "cannot be used: its folder \(error.path) \(error.problem)" : error.problem,
+      remedy: error.remedy)
+  }
 
   public var description: String {
     switch self {

@@ -19,11 +19,12 @@ struct RealmConfiguration {
   }
 
   /// Writes all files and the settings, so that daemons, nodes and `Realm.open` agree.
+  /// - Parameter owner: whose the daemons' files are; what others read is this process's user's.
   func write(owner: UnixUser) throws(ProvisioningError) {
-    try write(RealmTemplates.clientConfiguration, to: layout.clientConfiguration, 0o644, owner)
+    try write(RealmTemplates.clientConfiguration, to: layout.clientConfiguration, 0o644, .current)
     try write(RealmTemplates.serverConfiguration, to: layout.serverConfiguration, 0o600, owner)
     try writeRules(owner: owner)
-    try RealmFile.write(settingsText, to: layout.settings, mode: 0o644, owner: owner)
+    try RealmFile.write(settingsText, to: layout.settings, mode: 0o644, owner: .current)
   }
 
   /// Writes what the KDC and kadmind go by, `kdc.conf` and `kadm5.acl`, and nothing else.
@@ -58,7 +59,7 @@ struct RealmConfiguration {
 
   /// Reads `realm.conf`.
   static func read(_ layout: RealmLayout) throws(ProvisioningError) -> RealmConfiguration {
-    let text = try RealmFile.read(layout.settings)
+    let text = try RealmFile.readTrusted(layout.settings)
     var values: [String: String] = [:]
     for line in text.split(separator: "\n") where !line.hasPrefix("#") {
       let pair = line.split(separator: "=", maxSplits: 1).map { part in

@@ -1,6 +1,7 @@
 import Cryptography
 import Glibc
 import Kerberos
+import LocalTrust
 import RealmTemplates
 
 /// Makes a realm: the same steps for production, the demonstration and the tests.
@@ -62,7 +63,13 @@ public enum RealmCreation {
     guard access(layout.settings, F_OK) != 0 else {
       throw ProvisioningError(.input, "\(layout.directory) holds a realm already: choose another directory.")
     }
-    try RealmFile.makeDirectory(layout.directory, mode: 0o755, owner: owner)
+    // What everybody believes is ours: neither the daemons nor the authority can put something else in its place.
+    try RealmFile.makeDirectory(layout.directory, mode: 0o755, owner: .current)
+    do throws(TrustError) {
+      try TrustedPath.checkFolder(layout.directory, .kept)
+    } catch {
+      throw ProvisioningError(.input, "\(error)")
+    }
     try RealmFile.makeDirectory(layout.kdcDirectory, mode: 0o700, owner: owner)
     try RealmFile.makeDirectory(layout.authorityDirectory, mode: 0o700, owner: authorityOwner)
     try requireReach(layout.kdcDirectory, owner, "the realm's daemons run")
@@ -98,7 +105,7 @@ public enum RealmCreation {
       throw ProvisioningError(.program, "The realm's certificates cannot be made: \(error)")
     }
     let files: [(String, String, UInt32, UnixUser)] = [
-      (authority.certificatePEM, realm.layout.anchors, 0o644, realm.owner),
+      (authority.certificatePEM, realm.layout.anchors, 0o644, .current),
       (authority.keyPEM, realm.layout.electionCAKey, 0o600, authorityOwner),
       (kdc.certificatePEM, realm.layout.kdcCertificate, 0o600, realm.owner),
       (kdc.keyPEM, realm.layout.kdcKey, 0o600, realm.owner),
@@ -121,7 +128,7 @@ public enum RealmCreation {
       throw ProvisioningError(.program, "The membership key cannot be made: \(error)")
     }
     try RealmFile.write(
-      key.publicKey.pem, to: realm.layout.membershipPublicKey, mode: 0o644, owner: realm.owner)
+      key.publicKey.pem, to: realm.layout.membershipPublicKey, mode: 0o644, owner: .current)
     try RealmFile.write(key.pem, to: realm.layout.membershipKey, mode: 0o600, owner: authorityOwner)
   }
 
@@ -159,6 +166,7 @@ public enum RealmCreation {
     try realm.kadmin.run(commands)
     try realm.addPolicies()
     // kadmin.local cannot write where only the authority may; nothing stays behind of what it wrote.
-    try RealmFile.move(realm.layout.keytabDraft, to: realm.layout.authorityKeytab, owner: authorityOwner)
+    try RealmFile.move(
+      realm.layout.keytabDraft, of: realm.owner, to: realm.layout.authorityKeytab, owner: authorityOwner)
   }
 }

@@ -103,6 +103,12 @@ extension Realm {
       close(output)
     }
     guard input >= 0, output >= 0 else { throw .system("\(path) cannot be written", errno) }
+    // The folder is the daemons' user's, who may have put another file there meanwhile: root writes to none but his.
+    var status = stat()
+    guard fstat(output, &status) == 0, status.st_uid == owner.uid, status.st_nlink == 1 else {
+      throw ProvisioningError(
+        .input, "\(path) was exchanged while \(name)'s daemons were started: remove it.")
+    }
     return try ChildProcess.spawn(
       words, environment: layout.serverEnvironment, user: owner, input: input, output: output)
   }

@@ -1,4 +1,5 @@
 import Glibc
+import LocalTrust
 
 func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }
 
@@ -21,17 +22,37 @@ enum RealmFile {
     defer { close(file) }
     try writeAll(bytes, to: file, path)
     guard fchmod(file, mode) == 0 else { throw .system("\(path) cannot be written", errno) }
-    try owner.own(draft)
+    try owner.own(file, path)
     guard rename(draft, path) == 0 else { throw .system("\(path) cannot be written", errno) }
   }
 
   /// Moves a file within a file system, and hands it to its owner before it is there.
-  static func move(_ path: String, to target: String, owner: UnixUser) throws(ProvisioningError) {
-    // Also back from another user to root.
-    guard geteuid() != 0 || lchown(path, owner.uid, owner.gid) == 0 else {
+  ///
+  /// The folder that it comes from is another user's, who may put anything in its place meanwhile: so what is handed
+  /// over is one plain file of that user's with no other name, held by a descriptor, and neither root's nor a link.
+  static func move(
+    _ path: String, of former: UnixUser, to target: String, owner: UnixUser
+  ) throws(ProvisioningError) {
+    let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard file >= 0 else { throw .system("\(path) cannot be read", errno) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw .system("\(path) cannot be read", errno) }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1, status.st_uid == former.uid else {
+      throw ProvisioningError(
+        .input,
+        "\(path) is not what was written there: it is no plain file of user \(former.uid) with one name. Remove it, "
+          + "and see what runs as that user.")
+    }
+    guard geteuid() != 0 || fchown(file, owner.uid, owner.gid) == 0 else {
       throw .system("\(path) cannot be handed to user \(owner.uid)", errno)
     }
     guard rename(path, target) == 0 else { throw .system("\(target) cannot be written", errno) }
+    var moved = stat()
+    guard lstat(target, &moved) == 0, moved.st_dev == status.st_dev, moved.st_ino == status.st_ino else {
+      throw ProvisioningError(
+        .input, "\(target) is not the file that was to be moved there: somebody exchanged it. Remove it.")
+    }
   }
 
   static func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws(ProvisioningError) {
@@ -44,8 +65,19 @@ enum RealmFile {
     }
   }
 
+  /// A file that decides something: nobody but root and this user may be able to change it.
+  static func readTrusted(_ path: String) throws(ProvisioningError) -> String {
+    do throws(TrustError) {
+      let bytes = try TrustedPath.open(path, .decisive).read(maximum: 1 << 20)
+      return String(decoding: bytes, as: UTF8.self)
+    } catch {
+      if case .unreachable(let code) = error.fault { throw .system("\(path) cannot be read", code) }
+      throw ProvisioningError(.input, "\(error)")
+    }
+  }
+
   static func read(_ path: String) throws(ProvisioningError) -> String {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    let file = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
     guard file >= 0 else { throw .system("\(path) cannot be read", errno) }
     defer { close(file) }
     return try read(file, path)

@@ -1,5 +1,7 @@
 import Cluster
 import GRDB
+import Glibc
+import LocalTrust
 
 /// Why the store did not do what it was asked to; nothing of the operation is stored.
 public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -13,6 +15,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   case otherCluster(path: String, found: String, expected: String)
   /// Others than the owner may read or write it; it holds sealing keys and everybody's data.
   case exposed(path: String, mode: UInt32)
+  /// It, or a folder on the way to it, is in somebody else's hands, who could put another store in its place.
+  case untrusted(path: String, problem: String, remedy: String)
   case inUse(path: String)
   /// The disk, or the file's permitted size, is full.
   case full(path: String)
@@ -40,7 +44,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .damaged(let path, _), .rowDamaged(let path, _, _), .foreign(let path), .newer(let path, _, _),
       .otherCluster(let path, _, _),
       .exposed(let path, _), .inUse(let path), .full(let path), .inaccessible(let path, _),
-      .failed(let path, _), .unconfirmed(let path, _), .superseded(let path):
+      .untrusted(let path, _, _), .failed(let path, _), .unconfirmed(let path, _), .superseded(let path):
       path
     case .fenced, .cancelled: nil
     }
@@ -59,6 +63,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .otherCluster(_, let found, let expected):
       "belongs to the cluster ‘\(found)’, not to ‘\(expected)’"
     case .exposed(_, let mode): "has mode \(String(mode, radix: 8)): others may get at it"
+    case .untrusted(_, let problem, _): problem
     case .inUse: "is in use by another process"
     case .full: "has no room left"
     case .inaccessible(_, let detail): "cannot be opened: \(detail)"
@@ -77,8 +82,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .fenced, .cancelled, .superseded: problem
     case .full: "no room is left on its disk"
-    case .damaged, .rowDamaged, .foreign, .newer, .otherCluster, .exposed, .inUse, .inaccessible, .failed,
-      .unconfirmed:
+    case .damaged, .rowDamaged, .foreign, .newer, .otherCluster, .exposed, .untrusted, .inUse, .inaccessible,
+      .failed, .unconfirmed:
       "its store failed; its log has the reason"
     }
   }
@@ -92,11 +97,21 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .newer: "run the newer version"
     case .otherCluster: "correct the configuration's cluster or directory"
     case .exposed(let path, _): "type: chmod go= \(path)"
+    case .untrusted(_, _, let remedy): remedy
     case .inUse: "stop the other process first"
     case .full: "free some disk space"
     case .inaccessible: "make it readable and writable for this user"
     case .unconfirmed: "check the disk, then start again: what was acknowledged is there"
     case .failed, .superseded, .fenced, .cancelled: ""
+    }
+  }
+
+  init(_ error: TrustError) {
+    switch error.fault {
+    case .readable(let mode) where error.step == error.path: self = .exposed(path: error.path, mode: mode)
+    case .unreachable(let code):
+      self = .inaccessible(path: error.path, detail: String(cString: strerror(code)))
+    default: self = .untrusted(path: error.path, problem: error.problem, remedy: error.remedy)
     }
   }
 

@@ -1,4 +1,5 @@
 import Glibc
+import LocalTrust
 import Synchronization
 
 /// The directory and the files of a store: made for the owner's eyes only, used by one process at a time.
@@ -9,14 +10,15 @@ final class StoreFiles: Sendable {
   /// Nil once it has been given back.
   private let lock: Mutex<Int32?>
 
-  /// Creates the directory (0700) and the database file (0600) when they are missing.
-  /// - Throws: `exposed`, `inUse`, `inaccessible`.
+  /// Creates the directory (0700) and the database file (0600) when they are missing. What is there must be this
+  /// user's alone, and on the way to it nobody but root and this user may decide what is found.
+  /// - Throws: `exposed`, `untrusted`, `inUse`, `inaccessible`.
   init(directory: String) throws(StoreError) {
     databasePath = directory + "/keyval.sqlite"
     if mkdir(directory, 0o700) != 0, errno != EEXIST {
       throw .inaccessible(path: directory, detail: Self.reason(errno))
     }
-    try Self.requirePrivate(directory)
+    try Self.requirePrivateDirectory(directory)
     let descriptor = try Self.lock(directory + "/keyval.lock")
     lock = Mutex(descriptor)
     do throws(StoreError) {
@@ -61,14 +63,22 @@ final class StoreFiles: Sendable {
     close(descriptor)
   }
 
+  /// One that is not there is made with the right mode; SQLite's side files come and go.
   static func requirePrivate(_ path: String) throws(StoreError) {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      if errno == ENOENT { return }
-      throw .inaccessible(path: path, detail: reason(errno))
+    do throws(TrustError) {
+      try TrustedPath.check(path, .secret)
+    } catch {
+      if error.fault == .unreachable(ENOENT), error.step == path { return }
+      throw StoreError(error)
     }
-    let mode = status.st_mode & 0o777
-    guard mode & 0o077 == 0 else { throw .exposed(path: path, mode: mode) }
+  }
+
+  static func requirePrivateDirectory(_ path: String) throws(StoreError) {
+    do throws(TrustError) {
+      try TrustedPath.checkFolder(path, .closed)
+    } catch {
+      throw StoreError(error)
+    }
   }
 
   private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -20,7 +20,7 @@ enum Layers {
   static let targets: [String: Target] = [
     // C libraries: module maps and inline wrappers.
     "CKerberos": Target(), "COpenSSL": Target(), "CEditLine": Target(),
-    "CSpawn": Target(),
+    "CSpawn": Target(), "CLocalTrust": Target(),
 
     // Without I/O: no system module, no event loop, no clock. What they need is passed in.
     "Wire": Target(),
@@ -41,8 +41,10 @@ enum Layers {
     "keyval-simulate": Target(["Simulation"], others: system),
 
     // With I/O, each knowing its own trade: Kerberos no network loop and no roles, Storage no network.
-    "Kerberos": Target(["CKerberos"], others: system),
-    "Storage": Target(["Cluster", "Wire"], others: system.union(foundation).union(["GRDB", "Logging"])),
+    "LocalTrust": Target(["CLocalTrust"], others: system),
+    "Kerberos": Target(["CKerberos", "LocalTrust"], others: system),
+    "Storage": Target(
+      ["Cluster", "Wire", "LocalTrust"], others: system.union(foundation).union(["GRDB", "Logging"])),
     "Transport": Target(
       ["Wire", "Cryptography", "Sessions", "Kerberos"], others: system.union(nio).union(["Logging"])),
 
@@ -50,22 +52,25 @@ enum Layers {
     "Node": Target(
       [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "Authority",
-        "Commander", "Drone", "Database",
+        "Commander", "Drone", "Database", "LocalTrust",
       ],
       others: system.union(foundation).union(nio).union([
         "Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "Configuration",
       ])),
     "Keyval": Target(
-      ["Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport"],
+      ["Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport", "LocalTrust"],
       others: system.union(nio).union(["FoundationEssentials", "Foundation", "Logging"])),
     "Provisioning": Target(
-      ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn"],
+      ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn", "LocalTrust"],
       others: system.union(foundation).union(["Logging"])),
     "LocalCluster": Target(
-      ["Provisioning", "Kerberos", "Cryptography", "RealmTemplates"],
+      ["Provisioning", "Kerberos", "Cryptography", "RealmTemplates", "LocalTrust", "CLocalTrust"],
       others: system.union(foundation).union(["Logging"])),
     "keyval-cli": Target(
-      ["Keyval", "Node", "LocalCluster", "Provisioning", "Kerberos", "Wire", "Cluster", "CEditLine"],
+      [
+        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster",
+        "CEditLine",
+      ],
       others: system.union(foundation).union([
         "ArgumentParser", "Configuration", "Logging", "ServiceLifecycle",
       ])),

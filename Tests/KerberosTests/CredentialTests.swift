@@ -218,6 +218,32 @@ struct KeytabTests {
     }
   }
 
+  @Test("tickets that others can read, or can have put there, are refused: what we write would be theirs")
+  func openCache() throws {
+    let user = uniqueName("u")
+    try fixture.addUser(user)
+    let cache = try fixture.cache(of: user)
+    let path = String(cache.dropFirst("FILE:".count))
+    #expect(cache.hasPrefix("FILE:/"))
+    _ = try InitiatorCredential.fromCache(name: cache)
+    chmod(path, 0o644)
+    expectRefusal(.unusableFile, saying: path, "chmod 600") { try InitiatorCredential.fromCache(name: cache) }
+    chmod(path, 0o600)
+    let folder = fixture.path(uniqueName("open"))
+    #expect(mkdir(folder, 0o700) == 0 && rename(path, "\(folder)/cache") == 0)
+    _ = try InitiatorCredential.fromCache(name: "\(folder)/cache")
+    chmod(folder, 0o777)
+    expectRefusal(.unusableFile, saying: folder, "kinit -c FILE:") {
+      try InitiatorCredential.fromCache(name: "\(folder)/cache")
+    }
+    guard geteuid() == 0 else { return }
+    chmod(folder, 0o700)
+    #expect(chown("\(folder)/cache", 65_534, 65_534) == 0)
+    expectRefusal(.unusableFile, saying: "belongs to user 65534") {
+      try InitiatorCredential.fromCache(name: "\(folder)/cache")
+    }
+  }
+
   @Test("a file that is no keytab is refused")
   func damaged() throws {
     let path = fixture.path(uniqueName("damaged"))

@@ -224,13 +224,21 @@ struct RealmTests {
     defer { daemons.stop() }
     try realm.addUser(name: "alice", password: "secret")
     for path in [
-      realm.layout.directory, realm.layout.electionCAKey, realm.layout.membershipKey,
+      realm.layout.electionCAKey, realm.layout.membershipKey,
       realm.layout.authorityKeytab, "\(realm.layout.kdcDirectory)/principal",
       "\(realm.layout.kdcDirectory)/stash", "/proc/\(daemons.kdc)",
       "/proc/\(daemons.kadmind)",
     ] {
       var status = stat()
       #expect(stat(path, &status) == 0 && status.st_uid == 65_534, "\(path)")
+    }
+    // What everybody believes, the daemons cannot change.
+    for path in [
+      realm.layout.directory, realm.layout.anchors, realm.layout.membershipPublicKey, realm.layout.settings,
+      realm.layout.clientConfiguration,
+    ] {
+      var status = stat()
+      #expect(stat(path, &status) == 0 && status.st_uid == 0 && status.st_mode & 0o022 == 0, "\(path)")
     }
   }
 
@@ -252,7 +260,8 @@ struct RealmTests {
       (layout.kdcDirectory, daemons, 0o700), (layout.kdcKey, daemons, 0o600),
       ("\(layout.kdcDirectory)/principal", daemons, 0o600), (layout.authorityDirectory, authority, 0o700),
       (layout.electionCAKey, authority, 0o600), (layout.authorityKeytab, authority, 0o600),
-      (layout.membershipKey, authority, 0o600), (layout.membershipPublicKey, daemons, 0o644),
+      (layout.membershipKey, authority, 0o600), (layout.membershipPublicKey, .current, 0o644),
+      (layout.anchors, .current, 0o644), (layout.directory, .current, 0o755),
     ] {
       var status = stat()
       #expect(stat(path, &status) == 0 && status.st_uid == user.uid, "\(path)")

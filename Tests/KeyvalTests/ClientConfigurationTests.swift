@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Testing
 
 @testable import Keyval
@@ -60,6 +61,21 @@ import Testing
     #expect(missing.description.contains("/nonexistent/ca.pem"))
     configuration.anchors = #filePath
     #expect(throws: KeyvalError.self) { try KeyvalClient(configuration: configuration) }
+  }
+
+  @Test("a configuration and a CA that others can write are not believed")
+  func writable() throws {
+    let path = "\(temporaryDirectory)/keyval-client-\(UInt64.random(in: 0 ... .max)).json"
+    try Data(Self.good.utf8).write(to: URL(filePath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    chmod(path, 0o644)
+    var configuration = try ClientConfiguration.load(path: path)
+    chmod(path, 0o666)
+    let error = try #require(throws: KeyvalError.self) { try ClientConfiguration.load(path: path) }
+    #expect(error.description.contains("\(path) can be written by others (mode 666)"), "\(error)")
+    configuration.anchors = path
+    let anchors = try #require(throws: KeyvalError.self) { try KeyvalClient(configuration: configuration) }
+    #expect(anchors.description.contains("(‘anchors’) \(path) can be written by others"), "\(anchors)")
   }
 
   @Test("no seed, no client")

@@ -26,16 +26,9 @@ struct AccessListFile: Sendable {
       modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim))
   }
 
-  /// The text, once it is known to be a list and nobody but its owner can have written it.
+  /// The text, once it is known to be a list and nobody but root and this user can have written it.
   /// - Throws: `NodeError.unusableFile`, with the line and column of a mistake.
   func read() throws(NodeError) -> [UInt8] {
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & 0o022 != 0 {
-      throw .unusableFile(
-        path: path, key: Self.key,
-        problem: "can be written by others (mode \(String(status.st_mode & 0o7777, radix: 8)))",
-        remedy: "Look through it, then type: chmod go-w \(path)")
-    }
     let text = try NodeFiles.contents(of: path, key: Self.key, maximum: AccessList.maximumLength)
     do throws(AccessListError) {
       _ = try AccessList(parsing: text)

@@ -1,6 +1,7 @@
 import Authority
 import Cluster
 import Cryptography
+import LocalTrust
 import Logging
 
 /// The one place where the election CA's key is used. It signs nothing but what the register says, read
@@ -16,9 +17,8 @@ struct CertificateSigner: Sendable {
   ) throws(NodeError) {
     realm = configuration.realm
     path = settings.certificatePath
-    try NodeFiles.requirePrivate(settings.keyPath, key: "ca.key")
     let certificate = try Self.text(settings.certificatePath, "ca.certificate")
-    let key = try Self.text(settings.keyPath, "ca.key")
+    let key = try Self.text(settings.keyPath, "ca.key", .secret)
     do throws(CryptographyError) {
       authority = try CertificateAuthority(certificatePEM: certificate, keyPEM: key)
     } catch {
@@ -36,8 +36,10 @@ struct CertificateSigner: Sendable {
     }
   }
 
-  private static func text(_ path: String, _ key: String) throws(NodeError) -> String {
-    String(decoding: try NodeFiles.contents(of: path, key: key, maximum: 1 << 20), as: UTF8.self)
+  private static func text(
+    _ path: String, _ key: String, _ rule: TrustedPath.FileRule = .decisive
+  ) throws(NodeError) -> String {
+    String(decoding: try NodeFiles.contents(of: path, key: key, rule, maximum: 1 << 20), as: UTF8.self)
   }
 
   /// A CA that ends takes elections and every commander with it; a month is time to replace it.

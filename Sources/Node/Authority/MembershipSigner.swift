@@ -10,9 +10,9 @@ struct MembershipSigner: Sendable {
     _ configuration: NodeConfiguration, _ settings: NodeConfiguration.AuthoritySettings
   ) throws(NodeError) {
     let path = settings.membershipKeyPath
-    try NodeFiles.requirePrivate(path, key: "membership-key")
     let text = String(
-      decoding: try NodeFiles.contents(of: path, key: "membership-key", maximum: 1 << 20), as: UTF8.self)
+      decoding: try NodeFiles.contents(of: path, key: "membership-key", .secret, maximum: 1 << 20),
+      as: UTF8.self)
     do throws(CryptographyError) {
       key = try P256PrivateKey(pem: text)
     } catch {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LocalCluster
+import LocalTrust
 import Provisioning
 
 /// What `keyval cluster` and `keyval demo` have in common.
@@ -36,13 +37,18 @@ enum LocalOperations {
   /// A directory of our own that the nodes' users can reach.
   static func temporaryDirectory() throws -> ClusterDirectory {
     let parents = [ProcessEnvironment["TMPDIR"], "/tmp", "/var/tmp"].compactMap { $0 }
-    guard let parent = parents.first(where: isOpenToOthers) else {
+    guard let parent = parents.first(where: { isOpenToOthers($0) && isTrusted($0) }) else {
       throw Failure(
         status: .systemFailure,
         sentence:
-          "none of \(parents.joined(separator: ", ")) can hold a directory that the nodes' users may enter")
+          "none of \(parents.joined(separator: ", ")) can hold a directory that the nodes' users may enter, and "
+          + "that nobody but root and this user can exchange; set TMPDIR to one that can")
     }
     return try ClusterDirectory(temporaryIn: parent)
+  }
+
+  private static func isTrusted(_ path: String) -> Bool {
+    (try? TrustedPath.checkFolder(path, .passable)) != nil
   }
 
   /// Root's nodes run as users without rights, who must be able to come down all the way.

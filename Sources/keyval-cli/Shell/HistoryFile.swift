@@ -36,12 +36,13 @@ struct HistoryFile {
 
   /// The latest lines, oldest first. Empty if there is no file.
   func load() throws(HistoryError) -> [[UInt8]] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else {
       if errno == ENOENT { return [] }
       throw error()
     }
     defer { close(descriptor) }
+    try requireOwn(descriptor)
     let size = lseek(descriptor, 0, SEEK_END)
     guard size >= 0, lseek(descriptor, max(0, size - Self.maximumBytes), SEEK_SET) >= 0 else { throw error() }
     var bytes: [UInt8] = []
@@ -61,13 +62,23 @@ struct HistoryFile {
   func append(_ line: [UInt8]) throws(HistoryError) {
     guard let kept = Self.kept(line) else { return }
     try makeDirectories()
-    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw error() }
     defer { close(descriptor) }
+    try requireOwn(descriptor)
     // An older file may have come with the umask of some other program.
     guard fchmod(descriptor, 0o600) == 0 else { throw error() }
     let bytes = kept + [0x0A]
     guard write(descriptor, bytes, bytes.count) == bytes.count else { throw error() }
+  }
+
+  /// What somebody else put there would read what is typed here.
+  private func requireOwn(_ descriptor: Int32) throws(HistoryError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw error() }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(), status.st_nlink == 1 else {
+      throw HistoryError(path: path, reason: "it is no plain file of user \(geteuid()) alone; remove it")
+    }
   }
 
   private func makeDirectories() throws(HistoryError) {
