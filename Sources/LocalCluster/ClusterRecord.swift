@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// `cluster.json`: what runs. Written after every process that starts, so that `stop` finds also those of a
 /// start that was cut short.
@@ -16,6 +17,9 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
     /// With `pid`, which process it is: clock ticks since boot, and which boot.
     public let startTime: UInt64
     public let bootIdentifier: String
+    /// As whom it runs, and what.
+    public let user: UInt32
+    public let program: RunningProgram
     /// It was asked to end. A second time it would take for impatience.
     public var wasAsked: Bool?
 
@@ -26,10 +30,13 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
       pid = identity.pid
       startTime = identity.startTime
       bootIdentifier = identity.bootIdentifier
+      user = identity.user
+      program = identity.program
     }
 
     public var identity: ProcessIdentity {
-      ProcessIdentity(pid: pid, startTime: startTime, bootIdentifier: bootIdentifier)
+      ProcessIdentity(
+        pid: pid, startTime: startTime, bootIdentifier: bootIdentifier, user: user, program: program)
     }
   }
 
@@ -39,18 +46,78 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
     processes = []
   }
 
-  /// Throws with a sentence for a directory without a cluster and for a file that is none of ours.
+  /// Reads it, and believes it only where nobody but root and this user can have written it. Whether the processes are
+  /// still those that were written down is another question: `requireOwnProcesses`.
+  /// - Throws: `LocalClusterError` for a directory without a cluster, a file that somebody else can have written, and one
+  ///   that is none of ours.
   public static func load(from directory: ClusterDirectory) throws(LocalClusterError) -> ClusterRecord {
-    guard let text = readSmallFile(directory.record) else {
+    guard isThere(in: directory) else {
       throw LocalClusterError(
         .input,
-        "there is no cluster in \(directory.path) (no readable cluster.json); keyval cluster start --directory "
+        "there is no cluster in \(directory.path) (no cluster.json); keyval cluster start --directory "
           + "\(directory.path) makes one")
     }
+    let text = try readTrustedFile(directory.record)
+    let record: ClusterRecord
     do {
-      return try JSONDecoder().decode(ClusterRecord.self, from: Data(text.utf8))
+      record = try JSONDecoder().decode(ClusterRecord.self, from: Data(text.utf8))
     } catch {
-      throw LocalClusterError(.input, "\(directory.record) is not what keyval wrote there: \(error)")
+      throw directory.foreignRecord("\(error)")
+    }
+    try record.check(in: directory)
+    return record
+  }
+
+  /// Something of that name, even a link that leads nowhere.
+  static func isThere(in directory: ClusterDirectory) -> Bool {
+    var status = stat()
+    return lstat(directory.record, &status) == 0
+  }
+
+  /// The most that a cluster can have: 64 drones, some that came later, and the others.
+  private static let maximumProcesses = 1_024
+
+  /// What keyval never writes: names become paths, numbers are sent signals.
+  private func check(in directory: ClusterDirectory) throws(LocalClusterError) {
+    guard processes.count <= Self.maximumProcesses, Set(processes.map(\.name)).count == processes.count else {
+      throw directory.foreignRecord("it has too many processes, or one of them twice")
+    }
+    for process in processes {
+      guard !process.name.isEmpty, process.name.utf8.count <= 255,
+        process.name.utf8.allSatisfy(Self.isOfName), process.name.utf8.first != UInt8(ascii: ".")
+      else { throw directory.foreignRecord("a process has a name that no node has") }
+      guard process.address.utf8.count <= 300, process.address.utf8.allSatisfy({ (33..<127).contains($0) })
+      else {
+        throw directory.foreignRecord("\(process.name) has no address")
+      }
+      guard process.pid > 1 else {
+        throw directory.foreignRecord("\(process.name) has the process number \(process.pid)")
+      }
+      // Root gives every process a user of its own, and anybody else can only start his own.
+      guard geteuid() == 0 ? ClusterUsers.range.contains(process.user) : process.user == geteuid() else {
+        throw directory.foreignRecord(
+          "\(process.name) is said to run as user \(process.user), as whom no process of a cluster of user \(geteuid()) runs"
+        )
+      }
+    }
+  }
+
+  private static func isOfName(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+      true
+    default: false
+    }
+  }
+
+  /// Before anybody is sent a signal: that every process is the one that was started, or none any more.
+  /// - Throws: `LocalClusterError`, which names the first that is another.
+  func requireOwnProcesses(in directory: ClusterDirectory) throws(LocalClusterError) {
+    for process in processes {
+      guard case .another(let what) = process.identity.state else { continue }
+      throw directory.foreignRecord(
+        "process \(process.pid), said to be \(process.name), \(what)", "No process was sent a signal. ")
     }
   }
 
@@ -62,4 +129,13 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
 /// What a process of a local cluster is for, in the order in which they start.
 public enum ProcessRole: String, Codable, Sendable, CaseIterable {
   case kdc, kadmind, authority, database, drone
+}
+
+extension ClusterDirectory {
+  fileprivate func foreignRecord(_ why: String, _ done: String = "") -> LocalClusterError {
+    LocalClusterError(
+      .input,
+      "\(record) is not what keyval wrote there: \(why). \(done)Find out who changed it; what runs of the cluster shows "
+        + "in: ps -ef | grep \(path). End that yourself, and remove the file.")
+  }
 }

@@ -60,13 +60,21 @@ private struct Drawing {
 
   /// - Parameter nodes: the directory of directories that have owners already.
   init(below nodes: String) {
-    taken = Set(Self.owners(in: "/proc")).union(Self.owners(in: nodes))
+    taken = Set(Self.namesIn("/proc").compactMap { Int32($0) }.compactMap(ProcessTable.user(of:)))
+      .union(Self.owners(in: nodes))
   }
 
   /// The owner of a directory, if it was handed to one; else a number that is free.
+  /// - Throws: `LocalClusterError` when it belongs to somebody whom we did not make.
   mutating func user(of path: String) throws(LocalClusterError) -> ServiceUser {
     var status = stat()
     let uid = lstat(path, &status) == 0 && status.st_uid != 0 ? status.st_uid : try draw()
+    guard ClusterUsers.range.contains(uid) else {
+      throw LocalClusterError(
+        .input,
+        "\(path) belongs to user \(uid), who is none of a cluster's that root started (\(ClusterUsers.range.lowerBound) to "
+          + "\(ClusterUsers.range.upperBound)); if you know what is in it, type: chown -R 0 \(path)")
+    }
     taken.insert(uid)
     return ServiceUser(uid: uid, gid: uid == status.st_uid ? status.st_gid : uid, isOther: true)
   }
@@ -84,16 +92,22 @@ private struct Drawing {
   }
 
   private static func owners(in path: String) -> [uid_t] {
+    namesIn(path).compactMap { name in
+      var status = stat()
+      return lstat("\(path)/\(name)", &status) == 0 ? status.st_uid : nil
+    }
+  }
+
+  private static func namesIn(_ path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
-    var owners: [uid_t] = []
+    var names: [String] = []
     while let entry = readdir(directory) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
         pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      var status = stat()
-      if name != "..", lstat("\(path)/\(name)", &status) == 0 { owners.append(status.st_uid) }
+      if name != ".." { names.append(name) }
     }
-    return owners
+    return names
   }
 }

@@ -52,7 +52,8 @@ extension LocalCluster {
       throw LocalClusterError(
         .input, "the cluster in \(directory.path) has a \(name) already, or no drone to take after")
     }
-    var file = try NodeFile.load(directory.configuration(of: model.name))
+    let modelUser = try members.starter.users.node(NodePlan(role: .drone, name: model.name))
+    var file = try NodeFile.load(directory.configuration(of: model.name), below: modelUser.uid)
     let ports = FreePorts()
     file.name = name
     file.listen = "\(sites.address(of: name)):\(try ports.draw())"
@@ -79,6 +80,7 @@ extension LocalCluster {
     init(_ directory: ClusterDirectory, program: String, sites: any ClusterSites) throws {
       lock = try DirectoryLock(directory)
       record = try ClusterRecord.load(from: directory)
+      try record.requireOwnProcesses(in: directory)
       let users = try ClusterUsers(of: directory)
       starter = NodeStarter(
         directory: directory, users: users,

@@ -22,13 +22,15 @@ public enum LocalCluster {
   ) async throws -> ClusterRecord {
     let lock = try DirectoryLock(directory)
     defer { withExtendedLifetime(lock) {} }
-    if let earlier = try? ClusterRecord.load(from: directory),
-      earlier.processes.contains(where: \.identity.isRunning)
-    {
-      throw LocalClusterError(
-        .input,
-        "a cluster runs in \(directory.path) already; keyval cluster stop --directory \(directory.path) ends it"
-      )
+    if ClusterRecord.isThere(in: directory) {
+      let earlier = try ClusterRecord.load(from: directory)
+      try earlier.requireOwnProcesses(in: directory)
+      guard !earlier.processes.contains(where: \.identity.isRunning) else {
+        throw LocalClusterError(
+          .input,
+          "a cluster runs in \(directory.path) already; keyval cluster stop --directory \(directory.path) ends it"
+        )
+      }
     }
     let assembly = try ClusterAssembly(
       plan, in: directory, program: program, sites: sites, reporter: reporter)
@@ -42,7 +44,8 @@ public enum LocalCluster {
   }
 
   /// Ends the processes of the cluster in the directory, and only those. Returns those that had to be killed.
-  /// - Throws: `LocalClusterError` when there is no cluster in the directory; with the fault `unfinished` when drones
+  /// - Throws: `LocalClusterError` when there is no cluster in the directory, or its list of processes is not to be
+  ///   believed: then nobody was sent a signal; with the fault `unfinished` when drones
   ///   were left waiting for the database, and everything that they need with them.
   @discardableResult
   public static func stop(
@@ -51,6 +54,7 @@ public enum LocalCluster {
     let lock = try DirectoryLock(directory)
     defer { withExtendedLifetime(lock) {} }
     var record = try ClusterRecord.load(from: directory)
+    try record.requireOwnProcesses(in: directory)
     return try OrderlyStop(directory: directory, manner: manner).run(&record)
   }
 

@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import LocalTrust
 
 /// The configuration file of one node, as `keyval authority|database|drone --config` reads it.
 struct NodeFile: Codable, Equatable {
@@ -46,9 +48,23 @@ struct NodeFile: Codable, Equatable {
     case administrators, access
   }
 
-  static func load(_ path: String) throws(LocalClusterError) -> NodeFile {
+  /// What stands in a node's directory, if we wrote it: the directory is the node's, which must not decide what another
+  /// node believes.
+  /// - Parameter user: whose the directory is.
+  static func load(_ path: String, below user: uid_t) throws(LocalClusterError) -> NodeFile {
+    let (owner, bytes): (UInt32, [UInt8])
+    do throws(TrustError) {
+      let file = try TrustedPath.open(path, .decisive, owners: .rootAndSelf.and(user))
+      (owner, bytes) = (file.owner, try file.read(maximum: 1 << 20))
+    } catch {
+      throw LocalClusterError(error)
+    }
+    guard owner == geteuid() else {
+      throw LocalClusterError(
+        .input, "\(path) belongs to user \(owner): the node has changed it. See what runs there.")
+    }
     do {
-      return try JSONDecoder().decode(NodeFile.self, from: Data((readSmallFile(path) ?? "").utf8))
+      return try JSONDecoder().decode(NodeFile.self, from: Data(bytes))
     } catch {
       throw LocalClusterError(.input, "\(path) is not what keyval wrote there: \(error)")
     }

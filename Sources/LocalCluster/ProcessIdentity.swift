@@ -1,37 +1,87 @@
+import CLocalTrust
 import Glibc
 
 /// One process, not merely its number: numbers are used again, but no two processes of one boot have the same
-/// number and the same start time (/proc/PID/stat, field 22).
+/// number and the same start time (/proc/PID/stat, field 22). What it runs and as whom is kept too, so that a list of
+/// processes that somebody else wrote, or that was damaged, makes us end nobody's but ours.
+///
+/// The kernel shows which file a process runs (/proc/PID/exe) only to those who may read its memory, and nodes forbid
+/// that also to processes of their own user. Then the name of the program is compared, which a process may give
+/// itself, beside number, start, boot and user, which it may not.
 public struct ProcessIdentity: Hashable, Sendable, Codable {
   public let pid: Int32
   /// Clock ticks since boot.
   public let startTime: UInt64
   /// /proc/sys/kernel/random/boot_id: start times begin again at each boot.
   public let bootIdentifier: String
+  /// As whom it runs.
+  public let user: UInt32
+  public let program: RunningProgram
 
-  /// Nil if no such process runs.
+  /// How it is with the process now.
+  public enum State: Equatable, Sendable {
+    case running
+    case gone
+    /// Number and start are right, the rest is not: it is not the process that was written down. The sentence has no
+    /// subject.
+    case another(String)
+  }
+
+  /// The process that has this number now; nil if none has.
   public init?(pid: Int32) {
-    guard pid > 0, let stat = Self.stat(pid), stat.isAlive else { return nil }
+    guard pid > 0, let stat = ProcessTable.stat(pid), stat.isAlive, let user = ProcessTable.user(of: pid)
+    else {
+      return nil
+    }
     self.pid = pid
     startTime = stat.startTime
     bootIdentifier = Self.currentBoot
+    self.user = user
+    program = RunningProgram(of: pid, name: stat.name)
   }
 
-  public init(pid: Int32, startTime: UInt64, bootIdentifier: String) {
+  public init(pid: Int32, startTime: UInt64, bootIdentifier: String, user: UInt32, program: RunningProgram) {
     self.pid = pid
     self.startTime = startTime
     self.bootIdentifier = bootIdentifier
+    self.user = user
+    self.program = program
   }
 
-  /// Whether this very process still runs. One that has ended and waits for its parent does not.
-  public var isRunning: Bool {
-    guard bootIdentifier == Self.currentBoot, let stat = Self.stat(pid) else { return false }
-    return stat.startTime == startTime && stat.isAlive
+  /// Of a process that had ended before it could be looked at.
+  static func ended(_ pid: Int32, of user: UInt32) -> ProcessIdentity {
+    ProcessIdentity(pid: pid, startTime: 0, bootIdentifier: "", user: user, program: RunningProgram(name: ""))
   }
+
+  /// Looks at it. A process that has ended and waits for its parent is gone.
+  public var state: State {
+    guard pid > 0, bootIdentifier == Self.currentBoot, let stat = ProcessTable.stat(pid),
+      stat.startTime == startTime, stat.isAlive
+    else { return .gone }
+    guard let user = ProcessTable.user(of: pid) else { return .gone }
+    guard user == self.user else { return .another("runs as user \(user), not as user \(self.user)") }
+    let program = RunningProgram(of: pid, name: stat.name)
+    guard program.isSame(as: self.program) else {
+      return .another("runs another program, ‘\(program.name)’, not ‘\(self.program.name)’")
+    }
+    return .running
+  }
+
+  /// Whether this very process still runs.
+  public var isRunning: Bool { state == .running }
 
   /// Sends the signal if this very process still runs. Whether it was sent.
+  ///
+  /// The process is held while it is looked at (pidfd, Linux 5.3), so that the number cannot go to another one in
+  /// between. An older kernel has none; there that moment stays.
   @discardableResult
-  public func send(signal: Int32) -> Bool { isRunning && kill(pid, signal) == 0 }
+  public func send(signal: Int32) -> Bool {
+    guard pid > 0 else { return false }
+    let process = keyval_pidfd_open(pid)
+    guard process >= 0 else { return errno == ENOSYS && isRunning && kill(pid, signal) == 0 }
+    defer { close(process) }
+    return isRunning && keyval_pidfd_send_signal(process, signal) == 0
+  }
 
   /// Takes the exit status of a child of ours, so that nothing of it stays behind; nil while it runs, and of
   /// processes that are no children of ours.
@@ -52,14 +102,66 @@ public struct ProcessIdentity: Hashable, Sendable, Codable {
 
   static let currentBoot =
     readSmallFile("/proc/sys/kernel/random/boot_id").map { String($0.prefix { $0 != "\n" }) } ?? ""
+}
 
-  private static func stat(_ pid: Int32) -> (startTime: UInt64, isAlive: Bool)? {
+/// What a process runs.
+public struct RunningProgram: Hashable, Sendable, Codable {
+  /// The file, by its place in the file system; nil where the kernel does not show it to us.
+  public let device: UInt64?
+  public let inode: UInt64?
+  /// At most 15 bytes; a process may change it.
+  public let name: String
+
+  public init(device: UInt64? = nil, inode: UInt64? = nil, name: String) {
+    self.device = device
+    self.inode = inode
+    self.name = name
+  }
+
+  init(of pid: Int32, name: String) {
+    var status = stat()
+    // Through the link: also of a file that has been replaced since, as by an update.
+    let isShown = stat("/proc/\(pid)/exe", &status) == 0
+    self.init(
+      device: isShown ? UInt64(status.st_dev) : nil, inode: isShown ? UInt64(status.st_ino) : nil, name: name)
+  }
+
+  func isSame(as other: RunningProgram) -> Bool {
+    guard let device, let inode, let otherDevice = other.device, let otherInode = other.inode else {
+      return name == other.name
+    }
+    return device == otherDevice && inode == otherInode
+  }
+}
+
+/// What everybody may read of every process.
+enum ProcessTable {
+  struct Stat {
+    let name: String
+    let startTime: UInt64
+    let isAlive: Bool
+  }
+
+  static func stat(_ pid: Int32) -> Stat? {
     // The second field is the program's name in parentheses, and may hold anything, parentheses too.
-    guard let text = readSmallFile("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+    guard let text = readSmallFile("/proc/\(pid)/stat"), let start = text.firstIndex(of: "("),
+      let end = text.lastIndex(of: ")"), start < end
+    else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")
     guard fields.count > 19, let startTime = UInt64(fields[19]) else { return nil }
     // The first thread may have ended ("Z") while others are still letting go of sockets and files.
     let hasEnded = fields[0] == "X" || fields[0] == "Z" && fields[17] == "1"
-    return (startTime, !hasEnded)
+    return Stat(
+      name: String(text[text.index(after: start)..<end]), startTime: startTime, isAlive: !hasEnded)
+  }
+
+  /// The effective user. Not by whose the process's files in /proc are: of a process that forbids others to read its
+  /// memory they are root's.
+  static func user(of pid: Int32) -> UInt32? {
+    guard let text = readSmallFile("/proc/\(pid)/status"),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Uid:") })
+    else { return nil }
+    let fields = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
+    return fields.count > 2 ? UInt32(fields[2]) : nil
   }
 }

@@ -19,7 +19,7 @@ public struct ProcessLauncher: Sendable {
     throws(LocalClusterError)
     -> ProcessIdentity
   {
-    let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    let output = open(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard output >= 0 else { throw .system("cannot open \(log)", code: errno) }
     defer { close(output) }
     let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
@@ -33,8 +33,20 @@ public struct ProcessLauncher: Sendable {
     } catch {
       throw .system("cannot start \(program)", code: error.code)
     }
-    // It may have ended already; then this identity is simply not running.
-    return ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, startTime: 0, bootIdentifier: "")
+    return settled(pid)
+  }
+
+  /// What the child is once it is the program that was asked for: until then it is `setpriv`, as root. It may have ended
+  /// already; then the identity is simply not running.
+  private func settled(_ pid: pid_t) -> ProcessIdentity {
+    while let identity = ProcessIdentity(pid: pid) {
+      guard user.isOther, identity.user != user.uid || identity.program.name == ServiceUser.setprivName else {
+        return identity
+      }
+      // Between two looks: setpriv takes about a millisecond, and ends if it can not do what it was asked for.
+      usleep(200)
+    }
+    return .ended(pid, of: user.uid)
   }
 
   /// Starts a program that reads text of at most a few lines, such as a password, which so stands neither on a

@@ -35,5 +35,7 @@ public struct ServiceUser: Sendable, Equatable {
     }
   }
 
-  private static let setpriv = "/usr/bin/setpriv"
+  private static let setpriv = "/usr/bin/\(setprivName)"
+  /// As which a process shows until it is the program that it is to run.
+  static let setprivName = "setpriv"
 }

@@ -17,13 +17,15 @@ struct LocalClusterTests {
     directory = try ClusterDirectory(temporaryIn: FileManager.default.temporaryDirectory.path)
     chmod(directory.path, 0o711)
     program = directory.path + ".program"
-    // Enrolls by making the keytab, and runs as a node until it is ended, unless its name is in FAIL.
+    // Enrolls by making the keytab, and runs as a node until it is ended, unless its name is in FAIL. It stays the
+    // program that it is, and starts no other: it opens a pipe that nobody ever writes to.
+    #expect(mkfifo(program + ".nothing", 0o644) == 0)
     try """
     #!/bin/sh
     case $1 in
       --version) exit 0 ;;
       enroll) read -r password && test -n "$password" && touch "$4" ;;
-      *) case $3 in */\(Self.failing)/*) echo "cannot go on" >&2; exit 1 ;; esac; exec sleep 1000 ;;
+      *) case $3 in */\(Self.failing)/*) echo "cannot go on" >&2; exit 1 ;; esac; read -r _ <"$0.nothing" ;;
     esac
     """.write(toFile: program, atomically: false, encoding: .utf8)
     chmod(program, 0o755)
@@ -32,7 +34,9 @@ struct LocalClusterTests {
   private static let failing = "d9"
 
   private func remove() {
-    for path in [directory.path, program] { try? FileManager.default.removeItem(atPath: path) }
+    for path in [directory.path, program, program + ".nothing"] {
+      try? FileManager.default.removeItem(atPath: path)
+    }
   }
 
   private func start(drones: Int = 1, probe: @escaping LocalCluster.Probe = { true }) async throws
@@ -41,6 +45,12 @@ struct LocalClusterTests {
     try await LocalCluster.start(
       ClusterPlan(drones: drones), in: directory, program: program, reporter: StepReporter(told.add),
       probe: probe)
+  }
+
+  private func nodeFile(_ name: String) throws -> NodeFile {
+    var status = stat()
+    #expect(stat(directory.node(name), &status) == 0)
+    return try NodeFile.load(directory.configuration(of: name), below: status.st_uid)
   }
 
   /// Processes whose arguments or working files lie in the directory.
@@ -86,12 +96,12 @@ struct LocalClusterTests {
     #expect(record.processes[5].role == .authority && directory.hadStandby)
     #expect(try user(of: record.processes[5]) == user(of: record.processes[2]))
     let (first, second) = (
-      try NodeFile.load(directory.configuration(of: "a1")),
-      try NodeFile.load(directory.configuration(of: "a1-standby"))
+      try nodeFile("a1"),
+      try nodeFile("a1-standby")
     )
     #expect(first.name == second.name && first.keytab == second.keytab && first.directory == second.directory)
     #expect(first.listen != second.listen)
-    let drone = try NodeFile.load(directory.configuration(of: "d1"))
+    let drone = try nodeFile("d1")
     #expect(drone.authority?.address == first.listen && drone.authority?.standby == second.listen)
     let client = try #require(readSmallFile(directory.clientConfiguration))
     #expect(client.contains(second.listen))
@@ -105,9 +115,9 @@ struct LocalClusterTests {
     _ = try await LocalCluster.start(
       ClusterPlan(drones: 1, shadows: 2, heartbeat: 37), in: directory, program: program,
       reporter: StepReporter(told.add), probe: { true })
-    #expect(try NodeFile.load(directory.configuration(of: "d1")).shadows == 2)
+    #expect(try nodeFile("d1").shadows == 2)
     for name in ["a1", "db1", "d1"] {
-      #expect(try NodeFile.load(directory.configuration(of: name)).heartbeat == 37, "\(name)")
+      #expect(try nodeFile(name).heartbeat == 37, "\(name)")
     }
     let client = try #require(readSmallFile(directory.clientConfiguration))
     #expect(client.contains("\"suspicion\" : 111"), "three heartbeats: \(client)")
@@ -162,6 +172,15 @@ struct LocalClusterTests {
     let d2 = try #require(record.processes.last)
     ProcessRoster.stop([d2])
     #expect(try user(of: LocalCluster.restart("d2", in: directory, program: program)) == before.last)
+    // A node's own directory is its own: what it writes there is no model for another.
+    let model = directory.configuration(of: "d1")
+    #expect(chown(model, before[4], before[4]) == 0)
+    #expect {
+      try LocalCluster.addDrone("d7", in: directory, program: program)
+    } throws: {
+      "\($0)".contains("\(model) belongs to user \(before[4]): the node has changed it")
+    }
+    #expect(chown(model, 0, 0) == 0)
     let newcomer = try LocalCluster.addDrone("d7", in: directory, program: program)
     #expect(try !before.contains(user(of: newcomer)) && ClusterUsers.range.contains(user(of: newcomer)))
     try LocalCluster.stop(in: directory)
@@ -170,9 +189,7 @@ struct LocalClusterTests {
 
   /// Whom a process runs as, once it has changed from root to that user.
   private func user(of process: ClusterRecord.Process) throws -> uid_t {
-    var status = stat()
-    repeat { #expect(stat("/proc/\(process.pid)", &status) == 0) } while status.st_uid == 0
-    return status.st_uid
+    try #require(ProcessTable.user(of: process.pid))
   }
 
   @Test("a second start in the same directory is refused and harms nothing", .timeLimit(.minutes(1)))

@@ -16,6 +16,8 @@ struct OrderlyStopTests {
     try FileManager.default.createDirectory(
       atPath: directory.data(of: "d1"), withIntermediateDirectories: true)
     mkdir(directory.logs, 0o700)
+    // For the processes, which root starts as another user.
+    chmod(directory.path, 0o711)
   }
 
   private func remove() { try? FileManager.default.removeItem(atPath: directory.path) }
@@ -26,15 +28,13 @@ struct OrderlyStopTests {
     trap 'count=$((count+1)); echo asked' TERM; echo ready
     while test $count -lt 2 && ! test -e "$0/END"; do sleep 0.01; done
     """
-  private static let obedient = "echo ready; exec sleep 1000"
+  private static let obedient = "echo ready; while :; do sleep 0.01; done"
   private static let deaf = "trap '' TERM; echo ready; while :; do sleep 0.01; done"
 
   private func launch(_ name: String, _ role: ProcessRole, _ script: String) async throws
     -> ClusterRecord.Process
   {
-    let launcher = ProcessLauncher(
-      user: ServiceUser(uid: geteuid(), gid: getegid(), isOther: false),
-      environment: ["PATH": "/usr/bin:/bin"])
+    let launcher = ProcessLauncher(user: .forTests, environment: ["PATH": "/usr/bin:/bin"])
     let identity = try launcher.launch(
       "/bin/sh", ["-c", script, directory.path], log: directory.log(of: name))
     try await awaitLog(of: name, "ready")
@@ -152,5 +152,14 @@ struct OrderlyStopTests {
     try record([database])
     let manner = StopManner(patience: .milliseconds(100), afterwards: .end)
     #expect(try LocalCluster.stop(in: directory, manner).map(\.name) == ["db1"])
+  }
+}
+
+extension ServiceUser {
+  /// Root's processes are another user's, as in any cluster that root starts.
+  static var forTests: ServiceUser {
+    geteuid() == 0
+      ? ServiceUser(uid: 61_984, gid: 61_984, isOther: true)
+      : ServiceUser(uid: geteuid(), gid: getegid(), isOther: false)
   }
 }

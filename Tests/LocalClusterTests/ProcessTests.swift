@@ -7,12 +7,14 @@ import Testing
 @Suite("Processes of a local cluster", .serialized)
 struct ProcessTests {
   private let directory: ClusterDirectory
-  private let launcher = ProcessLauncher(
-    user: ServiceUser(uid: geteuid(), gid: getegid(), isOther: false), environment: ["PATH": "/usr/bin:/bin"])
+  private let launcher = ProcessLauncher(user: .forTests, environment: ["PATH": "/usr/bin:/bin"])
 
   init() throws {
     directory = try ClusterDirectory(temporaryIn: FileManager.default.temporaryDirectory.path)
   }
+
+  /// The shell stays what it is: a process that became another program would not be the one that was started.
+  private static let forEver = "while :; do sleep 0.01; done"
 
   private func launch(_ script: String, role: ProcessRole = .drone) throws -> ClusterRecord.Process {
     let identity = try launcher.launch("/bin/sh", ["-c", script], log: directory.path + "/process.log")
@@ -31,7 +33,7 @@ struct ProcessTests {
   @Test("a process is ended by SIGTERM and leaves nothing behind", .timeLimit(.minutes(1)))
   func stop() async throws {
     defer { remove() }
-    let process = try launch("echo ready; exec sleep 1000")
+    let process = try launch("echo ready; \(Self.forEver)")
     try await awaitLog("ready")
     #expect(process.identity.isRunning)
     #expect(ProcessRoster.stop([process]).isEmpty)
@@ -51,26 +53,39 @@ struct ProcessTests {
   @Test("a number that belongs to another process by now is left alone", .timeLimit(.minutes(1)))
   func reusedNumber() async throws {
     defer { remove() }
-    let process = try launch("echo ready; exec sleep 1000")
+    let process = try launch("echo ready; \(Self.forEver)")
     defer { ProcessRoster.stop([process]) }
     try await awaitLog("ready")
     let identity = process.identity
-    for other in [
-      ProcessIdentity(
-        pid: identity.pid, startTime: identity.startTime + 1, bootIdentifier: identity.bootIdentifier),
-      ProcessIdentity(pid: identity.pid, startTime: identity.startTime, bootIdentifier: "an earlier boot"),
-    ] {
+    let others = [
+      Self.changed(identity, startTime: identity.startTime + 1),
+      Self.changed(identity, boot: "an earlier boot"),
+      Self.changed(identity, user: identity.user + 1),
+      Self.changed(identity, program: RunningProgram(device: 1, inode: 1, name: identity.program.name)),
+      Self.changed(identity, program: RunningProgram(name: "another")),
+    ]
+    for other in others {
       ProcessRoster.stop([.init(role: .drone, name: "q", address: "", identity: other)])
       #expect(!other.isRunning)
     }
     #expect(identity.isRunning)
   }
 
+  private static func changed(
+    _ identity: ProcessIdentity, startTime: UInt64? = nil, boot: String? = nil, user: UInt32? = nil,
+    program: RunningProgram? = nil
+  ) -> ProcessIdentity {
+    ProcessIdentity(
+      pid: identity.pid, startTime: startTime ?? identity.startTime,
+      bootIdentifier: boot ?? identity.bootIdentifier, user: user ?? identity.user,
+      program: program ?? identity.program)
+  }
+
   @Test("a process starts in a session of its own, with default signals, no input, and a private log")
   func launchDetached() async throws {
     defer { remove() }
     let process = try launch(
-      "cat; grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd; exec sleep 1000")
+      "cat; grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd; \(Self.forEver)")
     defer { ProcessRoster.stop([process]) }
     try await awaitLog("\n3\n")
     #expect(getsid(process.pid) == process.pid)
@@ -87,6 +102,9 @@ struct ProcessTests {
   @Test("a program that does not exist is told by name")
   func missingProgram() {
     defer { remove() }
+    // As ourselves: to become another user is a program of its own, which is there.
+    let launcher = ProcessLauncher(
+      user: ServiceUser(uid: geteuid(), gid: getegid(), isOther: false), environment: [:])
     #expect {
       try launcher.launch("/nonexistent/keyval", [], log: directory.path + "/process.log")
     } throws: {
@@ -109,7 +127,9 @@ struct ProcessTests {
   func record() throws {
     defer { remove() }
     var record = ClusterRecord(cluster: "demo", realm: "KEYVAL.TEST")
-    let identity = ProcessIdentity(pid: 42, startTime: 7, bootIdentifier: "b")
+    let identity = ProcessIdentity(
+      pid: 42, startTime: 7, bootIdentifier: "b", user: ServiceUser.forTests.uid,
+      program: RunningProgram(device: 1, inode: 2, name: "keyval"))
     record.processes.append(.init(role: .drone, name: "d1", address: "127.0.0.1:6234", identity: identity))
     try record.save(to: directory)
     #expect(try ClusterRecord.load(from: directory) == record)
@@ -145,7 +165,7 @@ struct ProcessTests {
   @Test("exports survive any shell", arguments: ["plain", "two words", "it's", "$HOME `x` \\ \"", "'"])
   func exports(value: String) async throws {
     defer { remove() }
-    let script = ShellExports.lines([("VALUE", value)]) + #"printf 'got:%s:end\n' "$VALUE"; exec sleep 1000"#
+    let script = ShellExports.lines([("VALUE", value)]) + #"printf 'got:%s:end\n' "$VALUE"; "# + Self.forEver
     let process = try launch(script)
     defer { ProcessRoster.stop([process]) }
     try await awaitLog(":end")
