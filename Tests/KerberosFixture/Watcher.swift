@@ -21,7 +21,9 @@ final class Watcher: Sendable {
     done
     [ -z "$daemons" ] || kill $daemons 2>/dev/null
     while [ -n "$sweep" ]; do
-      found=$(grep -alsF -- "KRB5_CONFIG=$1/" /proc/[0-9]*/environ | cut -d/ -f3)
+      # A node shows its environment to root only; its configuration's path, to everybody. (“[n]” finds no grep.)
+      found=$({ grep -alsF -- "KRB5_CONFIG=$1/" /proc/[0-9]*/environ
+        grep -als -- "$1/.*/[n]odes/" /proc/[0-9]*/cmdline; } | cut -d/ -f3 | sort -u)
       [ -n "$found" ] || break
       kill -9 $found 2>/dev/null
       sleep 0.01

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LocalTrust
 import Node
 
 @main
@@ -31,6 +32,10 @@ struct KeyvalCommand: AsyncParsableCommand {
   static func main() async {
     // A reader that goes away is an error of the write, not the end of a process with a cluster to take down.
     signal(SIGPIPE, SIG_IGN)
+    // Before any key, ticket or password is read.
+    for refusal in ProcessProtection.begin() {
+      StandardOutput().write(remark: "keyval is less protected than it should be: \(refusal)")
+    }
     do {
       var command = try parseAsRoot(protectingDashes(RawArguments.ofThisProcess.texts))
       if var command = command as? any AsyncParsableCommand {

@@ -89,9 +89,10 @@ struct NodeOptions: ParsableArguments {
     // Signals are taken here and not by the group, which hears nothing of a second one.
     let signals = SignalWatch([SIGTERM, SIGINT])
     let hurry = Hurry()
+    let logger = NodeLogging.logger(for: configuration)
+    NodeSecrecy.warn(logger)
     let group = ServiceGroup(
-      configuration: .init(
-        services: [make(configuration, hurry)], logger: NodeLogging.logger(for: configuration)))
+      configuration: .init(services: [make(configuration, hurry)], logger: logger))
     signals.onSignal { _ in Task { await group.triggerGracefulShutdown() } }
     signals.onSecondSignal { hurry.now() }
     try await group.run()
