@@ -17,6 +17,8 @@ final class AccessListWatch: Sendable {
     /// Of what was read last, and by what it is known (empty: by nothing). Nil stamp: there was no file.
     var stamp: AccessListFile.Stamp?
     var digest: [UInt8]
+    /// What the log says of it. Nil: nothing is wrong.
+    var complaint: String?
   }
 
   private let file: AccessListFile
@@ -40,7 +42,7 @@ final class AccessListWatch: Sendable {
     do throws(NodeError) {
       text = try file.read()
     } catch {
-      let state = State(stamp: stamp, digest: [])
+      let state = State(stamp: stamp, digest: [], complaint: error.description)
       let watch = AccessListWatch(file: file, register: register, holder: holder, state: state)
       return (watch, .useless(reason: error.description))
     }
@@ -58,22 +60,24 @@ final class AccessListWatch: Sendable {
     self.state = Mutex(state)
   }
 
-  /// Looks at the file, and reads it if it is another than the last time. Blocks.
+  /// Looks at the file, and reads it if it is another than the last time, or was not to be believed: what was wrong with
+  /// it may have been a folder on the way. Blocks.
   func look() -> Finding {
     state.withLock { state in
       let stamp = file.stamp
-      guard stamp != state.stamp else { return .unchanged }
+      guard stamp != state.stamp || state.complaint != nil else { return .unchanged }
       let text: [UInt8]
       do throws(NodeError) {
         text = try file.read()
       } catch {
-        // Once for each state of the file.
-        state.stamp = stamp
-        return .useless(reason: error.description)
+        // Once for each state of the file, and for each thing that is wrong with it.
+        let isKnown = stamp == state.stamp && error.description == state.complaint
+        (state.stamp, state.complaint) = (stamp, error.description)
+        return isKnown ? .unchanged : .useless(reason: error.description)
       }
       let digest = SHA256.hash(text)
       guard digest != state.digest else {
-        state.stamp = stamp
+        (state.stamp, state.complaint) = (stamp, nil)
         return .unchanged
       }
       do throws(StoreError) {

@@ -16,6 +16,8 @@ final class AdministratorsWatch: Sendable {
     /// Of the file that was read last; nil: there was none.
     var stamp: AccessListFile.Stamp?
     var administrators: Set<Principal>
+    /// What the log says of the file. Nil: nothing is wrong.
+    var complaint: String?
   }
 
   private let configuration: NodeConfiguration
@@ -44,21 +46,25 @@ final class AdministratorsWatch: Sendable {
       metadata: [NodeLogging.Key.reason: "\(reason)"])
   }
 
-  /// Looks at the configuration's file, and reads the list if it is another file than the last time. Blocks.
+  /// Looks at the configuration's file, and reads the list if it is another file than the last time, or was not to be
+  /// believed: what was wrong with it may have been a folder on the way. Blocks.
   func look() -> Finding {
     // Before the content: what changes in between is noticed the next time.
     let stamp = AccessListFile(path: configuration.file).stamp
-    guard stamp != state.withLock({ $0.stamp }) else { return .unchanged }
+    guard state.withLock({ stamp != $0.stamp || $0.complaint != nil }) else { return .unchanged }
     let newer: Set<Principal>
     do throws(NodeError) {
       newer = Set(try configuration.rereadAdministrators())
     } catch {
-      // Once for each state of the file.
-      state.withLock { $0.stamp = stamp }
-      return .useless(reason: error.description)
+      // Once for each state of the file, and for each thing that is wrong with it.
+      return state.withLock { state in
+        let isKnown = stamp == state.stamp && error.description == state.complaint
+        (state.stamp, state.complaint) = (stamp, error.description)
+        return isKnown ? .unchanged : .useless(reason: error.description)
+      }
     }
     return state.withLock { state in
-      state.stamp = stamp
+      (state.stamp, state.complaint) = (stamp, nil)
       guard newer != state.administrators else { return .unchanged }
       state.administrators = newer
       return .changed(newer)
