@@ -115,7 +115,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "LocalCluster",
-      dependencies: ["Provisioning", "Kerberos", "RealmTemplates", "LocalTrust", "CLocalTrust", logging],
+      dependencies: ["Provisioning", "Kerberos", "RealmTemplates", "LocalTrust", logging],
       swiftSettings: strict),
     .executableTarget(
       name: "keyval",
@@ -148,7 +148,8 @@ let package = Package(
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),
     .testTarget(
-      name: "LocalClusterTests", dependencies: ["LocalCluster", "Provisioning"], swiftSettings: strict),
+      name: "LocalClusterTests", dependencies: ["LocalCluster", "LocalTrust", "Provisioning"],
+      swiftSettings: strict),
     .testTarget(name: "LocalTrustTests", dependencies: ["LocalTrust"], swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests", dependencies: ["keyval", "Keyval", "Cluster", "Wire"], swiftSettings: strict),
@@ -164,7 +165,9 @@ let package = Package(
       path: "Tests/KerberosFixture", swiftSettings: strict),
     .testTarget(
       name: "KerberosTests",
-      dependencies: ["Kerberos", "Cryptography", "Provisioning", "RealmTemplates", "KerberosFixture"],
+      dependencies: [
+        "Kerberos", "Cryptography", "LocalTrust", "Provisioning", "RealmTemplates", "KerberosFixture",
+      ],
       swiftSettings: strict),
     // What the storage tests kill in the middle of its work
     .executableTarget(

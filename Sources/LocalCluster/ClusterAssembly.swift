@@ -116,13 +116,10 @@ final class ClusterAssembly {
   }
 
   private func add(
-    _ role: ProcessRole, _ daemon: RealmDaemon, _ pid: Int32, at address: String
+    _ role: ProcessRole, _ daemon: RealmDaemon, _ identity: ProcessIdentity, at address: String
   ) throws(LocalClusterError) {
-    let name = daemon.rawValue
-    guard let identity = ProcessIdentity(pid: pid) else {
-      throw LocalClusterError(.process, "\(name) ended at once; see the logs in \(directory.realm)/kdc")
-    }
-    record.processes.append(.init(role: role, name: name, address: address, identity: identity))
+    record.processes.append(
+      .init(role: role, name: daemon.rawValue, address: address, identity: identity))
     try record.save(to: directory)
   }
 

@@ -1,5 +1,9 @@
 import Foundation
 import Glibc
+import LocalTrust
+
+/// A process of a cluster, as whoever ends one must know it.
+public typealias ProcessIdentity = LocalTrust.ProcessIdentity
 
 /// `cluster.json`: what runs. Written after every process that starts, so that `stop` finds also those of a
 /// start that was cut short.

@@ -1,4 +1,5 @@
 import Glibc
+import LocalTrust
 import Provisioning
 
 /// Who the processes of a local cluster run as.

@@ -21,13 +21,12 @@ extension LocalCluster {
     guard !former.identity.isRunning else {
       throw LocalClusterError(.input, "\(name) still runs; end it before it is started again")
     }
-    let identity: ProcessIdentity?
-    switch former.role {
-    case .kdc: identity = ProcessIdentity(pid: try members.starter.start(.kdc))
-    case .kadmind: identity = ProcessIdentity(pid: try members.starter.start(.kadmind))
-    default: identity = try members.starter.launch(NodePlan(role: former.role, name: name))
-    }
-    guard let identity else { throw LocalClusterError(.process, "\(name) ended at once") }
+    let identity: ProcessIdentity =
+      switch former.role {
+      case .kdc: try members.starter.start(.kdc)
+      case .kadmind: try members.starter.start(.kadmind)
+      default: try members.starter.launch(NodePlan(role: former.role, name: name))
+      }
     let process = ClusterRecord.Process(
       role: former.role, name: name, address: former.address, identity: identity)
     members.record.processes[index] = process

@@ -60,8 +60,8 @@ struct NodeStarter {
     }
   }
 
-  /// Starts one of the realm's daemons again, and returns its process number when it answers.
-  func start(_ daemon: RealmDaemon) throws -> Int32 {
+  /// Starts one of the realm's daemons again, and returns the process when it answers.
+  func start(_ daemon: RealmDaemon) throws -> ProcessIdentity {
     try sites.at(RealmDaemon.kdc.rawValue) { try realm.start(daemon) }
   }
 

@@ -1,4 +1,5 @@
 import Glibc
+import LocalTrust
 import Provisioning
 
 /// Starts a program detached: a session of its own (so that the terminal's signals pass it by), nothing on
@@ -33,20 +34,10 @@ public struct ProcessLauncher: Sendable {
     } catch {
       throw .system("cannot start \(program)", code: error.code)
     }
-    return settled(pid)
-  }
-
-  /// What the child is once it is the program that was asked for: until then it is `setpriv`, as root. It may have ended
-  /// already; then the identity is simply not running.
-  private func settled(_ pid: pid_t) -> ProcessIdentity {
-    while let identity = ProcessIdentity(pid: pid) {
-      guard user.isOther, identity.user != user.uid || identity.program.name == ServiceUser.setprivName else {
-        return identity
-      }
-      // Between two looks: setpriv takes about a millisecond, and ends if it can not do what it was asked for.
-      usleep(200)
-    }
-    return .ended(pid, of: user.uid)
+    // It may have ended already; then the identity is simply not running.
+    return ProcessIdentity(
+      child: pid, becoming: user.uid, by: user.isOther ? ServiceUser.setprivName : nil)
+      ?? .ended(pid, of: user.uid)
   }
 
   /// Starts a program that reads text of at most a few lines, such as a password, which so stands neither on a

@@ -1,19 +1,20 @@
 import Glibc
+import LocalTrust
 
-/// Looks after one process by its number: a child of ours, or one that an earlier process of ours started.
+/// Looks after one process that we started. When it is gone, whoever has its number next is let alone.
 struct DaemonWatch {
-  let pid: Int32
+  let process: ProcessIdentity
 
   /// Takes the status of a child that has ended, so that its number does not stay behind.
   var isRunning: Bool {
-    var status: Int32 = 0
-    if waitpid(pid, &status, WNOHANG) == pid { return false }
-    return kill(pid, 0) == 0
+    if process.isRunning { return true }
+    process.reap()
+    return false
   }
 
   /// Asks it to end, and waits.
   func end() {
-    kill(pid, SIGTERM)
+    process.send(signal: SIGTERM)
     awaitEnd(within: 5)
   }
 
@@ -23,7 +24,7 @@ struct DaemonWatch {
       guard isRunning else { return }
       usleep(1_000)
     }
-    kill(pid, SIGKILL)
+    process.send(signal: SIGKILL)
     while isRunning { usleep(1_000) }
   }
 

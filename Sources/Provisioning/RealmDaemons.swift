@@ -1,20 +1,24 @@
 import Glibc
+import LocalTrust
 
 /// The running krb5kdc and kadmind of one realm.
 ///
 /// They are children of this process as long as it lives, and go on when it ends. Whoever started them stops
-/// them: by `stop()`, or by their process numbers.
+/// them: by `stop()`, or by their identities.
 public struct RealmDaemons: Sendable {
-  public let kdc: Int32
-  public let kadmind: Int32
+  public let kdc: ProcessIdentity
+  public let kadmind: ProcessIdentity
 
-  /// Ends both: asks, waits up to five seconds, then insists. Processes that are gone already are no error.
+  /// Ends both: asks, waits up to five seconds, then insists. Processes that are gone already are no error, and those
+  /// that have got their numbers since are let alone.
   public func stop() {
-    for pid in [kdc, kadmind] { kill(pid, SIGTERM) }
-    for pid in [kdc, kadmind] { DaemonWatch(pid: pid).awaitEnd(within: 5) }
+    for process in [kdc, kadmind] { process.send(signal: SIGTERM) }
+    for process in [kdc, kadmind] { DaemonWatch(process: process).awaitEnd(within: 5) }
   }
 
-  public var areRunning: Bool { DaemonWatch(pid: kdc).isRunning && DaemonWatch(pid: kadmind).isRunning }
+  public var areRunning: Bool {
+    DaemonWatch(process: kdc).isRunning && DaemonWatch(process: kadmind).isRunning
+  }
 }
 
 /// One of a realm's daemons, by the name of its program.
@@ -45,23 +49,23 @@ extension Realm {
     throw ProvisioningError(.portTaken, "No free ports were found for the realm \(name).")
   }
 
-  /// Starts one of the two again, on the port it had, and returns its process number when it answers.
+  /// Starts one of the two again, on the port it had, and returns the process when it answers.
   /// - Throws: `ProvisioningError`, also when it still runs or another process has taken its port.
-  public func start(_ daemon: RealmDaemon) throws(ProvisioningError) -> Int32 {
+  public func start(_ daemon: RealmDaemon) throws(ProvisioningError) -> ProcessIdentity {
     let (words, port, output) =
       switch daemon {
       case .kdc: ([try Programs.krb5kdc(), "-n", "-r", name], ports.kdc, layout.kdcOutput)
       case .kadmind: ([try Programs.kadmind(), "-nofork", "-r", name], ports.kadmind, layout.kadmindOutput)
       }
-    let child = try launch(words, output: output)
+    let process = try launch(daemon, words, output: output)
     do throws(ProvisioningError) {
-      try awaitAnswer(child, port, daemon.rawValue, output)
+      try awaitAnswer(process, port, daemon.rawValue, output)
       if daemon == .kdc { try probePKINIT() }
     } catch {
-      DaemonWatch(pid: child.pid).end()
+      DaemonWatch(process: process).end()
       throw error
     }
-    return child.pid
+    return process
   }
 
   private func startOnce(_ clockOffset: Int) throws(ProvisioningError) -> RealmDaemons {
@@ -74,15 +78,16 @@ extension Realm {
     }
     var kdcWords = [try Programs.krb5kdc(), "-n", "-r", name]
     if clockOffset != 0 { kdcWords += ["-T", String(clockOffset)] }
-    let kdc = try launch(kdcWords, output: layout.kdcOutput)
-    let kadmind: ChildProcess
+    let kdc = try launch(.kdc, kdcWords, output: layout.kdcOutput)
+    let kadmind: ProcessIdentity
     do throws(ProvisioningError) {
-      kadmind = try launch([try Programs.kadmind(), "-nofork", "-r", name], output: layout.kadmindOutput)
+      kadmind = try launch(
+        .kadmind, [try Programs.kadmind(), "-nofork", "-r", name], output: layout.kadmindOutput)
     } catch {
-      DaemonWatch(pid: kdc.pid).end()
+      DaemonWatch(process: kdc).end()
       throw error
     }
-    let daemons = RealmDaemons(kdc: kdc.pid, kadmind: kadmind.pid)
+    let daemons = RealmDaemons(kdc: kdc, kadmind: kadmind)
     do throws(ProvisioningError) {
       try awaitAnswer(kdc, ports.kdc, "krb5kdc", layout.kdcOutput)
       try awaitAnswer(kadmind, ports.kadmind, "kadmind", layout.kadmindOutput)
@@ -94,7 +99,9 @@ extension Realm {
     return daemons
   }
 
-  private func launch(_ words: [String], output path: String) throws(ProvisioningError) -> ChildProcess {
+  private func launch(
+    _ daemon: RealmDaemon, _ words: [String], output path: String
+  ) throws(ProvisioningError) -> ProcessIdentity {
     let input = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
     try RealmFile.write("", to: path, mode: 0o600, owner: owner)
     let output = Glibc.open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
@@ -109,15 +116,20 @@ extension Realm {
       throw ProvisioningError(
         .input, "\(path) was exchanged while \(name)'s daemons were started: remove it.")
     }
-    return try ChildProcess.spawn(
+    let child = try ChildProcess.spawn(
       words, environment: layout.serverEnvironment, user: owner, input: input, output: output)
+    guard let process = ProcessIdentity(child: child.pid, becoming: owner.uid, by: owner.changerName) else {
+      _ = child.wait()
+      throw ended(daemon.rawValue, path)
+    }
+    return process
   }
 
   /// Connects until the daemon listens, and makes sure that nobody else does.
   private func awaitAnswer(
-    _ daemon: ChildProcess, _ port: UInt16, _ program: String, _ output: String
+    _ daemon: ProcessIdentity, _ port: UInt16, _ program: String, _ output: String
   ) throws(ProvisioningError) {
-    let watch = DaemonWatch(pid: daemon.pid)
+    let watch = DaemonWatch(process: daemon)
     let deadline = monotonicMilliseconds() + 10_000
     while monotonicMilliseconds() < deadline {
       let isAnswering = ProbeSocket(type: SOCK_STREAM)?.connect(settings.host, port) ?? false

@@ -29,10 +29,14 @@ public struct UnixUser: Sendable, Equatable {
 
   var isOther: Bool { uid != geteuid() }
 
+  /// As which a process of this user shows until it is the program that it is to run; nil where it is that at once.
+  var changerName: String? { isOther ? Self.changer : nil }
+  private static let changer = "setpriv"
+
   /// The words that run the given words as this user, in the same process.
   func wrapped(_ words: [String]) throws(ProvisioningError) -> [String] {
     guard isOther else { return words }
-    let setpriv = try Programs.find("setpriv", package: "util-linux")
+    let setpriv = try Programs.find(Self.changer, package: "util-linux")
     return [
       setpriv, "--reuid=\(uid)", "--regid=\(gid)", "--clear-groups", "--inh-caps=-all", "--no-new-privs",
       "--",

@@ -64,7 +64,7 @@ enum Layers {
       ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn", "LocalTrust"],
       others: system.union(foundation).union(["Logging"])),
     "LocalCluster": Target(
-      ["Provisioning", "Kerberos", "Cryptography", "RealmTemplates", "LocalTrust", "CLocalTrust"],
+      ["Provisioning", "Kerberos", "Cryptography", "RealmTemplates", "LocalTrust"],
       others: system.union(foundation).union(["Logging"])),
     "keyval-cli": Target(
       [

@@ -52,7 +52,7 @@ final class Watcher: Sendable {
       environment: ["PATH": "/usr/bin:/bin"], user: .current, input: reader, output: null)
   }
 
-  func look(after daemons: RealmDaemons) throws { say("watch \(daemons.kdc) \(daemons.kadmind)\n") }
+  func look(after daemons: RealmDaemons) throws { say("watch \(daemons.kdc.pid) \(daemons.kadmind.pid)\n") }
 
   func lookAfterAll() { say("sweep\n") }
 

@@ -3,9 +3,11 @@ import Foundation
 import Glibc
 import Kerberos
 import KerberosFixture
-import Provisioning
+import LocalTrust
 import RealmTemplates
 import Testing
+
+@testable import Provisioning
 
 @Suite("Making a realm")
 struct RealmTests {
@@ -202,7 +204,32 @@ struct RealmTests {
     let daemons = try realm.start()
     #expect(daemons.areRunning)
     for _ in 0..<2 { daemons.stop() }
-    #expect(kill(daemons.kdc, 0) != 0 && kill(daemons.kadmind, 0) != 0)
+    #expect(kill(daemons.kdc.pid, 0) != 0 && kill(daemons.kadmind.pid, 0) != 0)
+  }
+
+  @Test("stopping lets those alone who have got the daemons' numbers since")
+  func numbersOfOthers() throws {
+    let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+    defer { close(null) }
+    let others = try (0..<2).map { _ in
+      try ChildProcess.spawn(
+        ["/bin/sleep", "1000"], environment: [:], user: .current, input: null, output: null)
+    }
+    // As whom and what is the same; it began at another moment.
+    let daemons = try others.map { other in
+      let now = try #require(ProcessIdentity(pid: other.pid))
+      return ProcessIdentity(
+        pid: now.pid, startTime: now.startTime - 1, bootIdentifier: now.bootIdentifier, user: now.user,
+        program: now.program)
+    }
+    let stale = RealmDaemons(kdc: daemons[0], kadmind: daemons[1])
+    #expect(!stale.areRunning)
+    stale.stop()
+    for other in others {
+      #expect(ProcessIdentity(pid: other.pid) != nil, "it was sent a signal")
+      kill(other.pid, SIGKILL)
+      #expect(other.wait() == 128 + SIGKILL, "by this test, and by nothing before")
+    }
   }
 
   @Test("started as root, files and daemons are an unprivileged user's", .enabled(if: geteuid() == 0))
@@ -226,8 +253,8 @@ struct RealmTests {
     for path in [
       realm.layout.electionCAKey, realm.layout.membershipKey,
       realm.layout.authorityKeytab, "\(realm.layout.kdcDirectory)/principal",
-      "\(realm.layout.kdcDirectory)/stash", "/proc/\(daemons.kdc)",
-      "/proc/\(daemons.kadmind)",
+      "\(realm.layout.kdcDirectory)/stash", "/proc/\(daemons.kdc.pid)",
+      "/proc/\(daemons.kadmind.pid)",
     ] {
       var status = stat()
       #expect(stat(path, &status) == 0 && status.st_uid == 65_534, "\(path)")

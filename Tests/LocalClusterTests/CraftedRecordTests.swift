@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LocalTrust
 import Testing
 
 @testable import LocalCluster

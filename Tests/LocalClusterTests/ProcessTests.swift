@@ -1,4 +1,5 @@
 import Foundation
+import LocalTrust
 import Testing
 
 @testable import LocalCluster

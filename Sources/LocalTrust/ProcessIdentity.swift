@@ -48,8 +48,23 @@ public struct ProcessIdentity: Hashable, Sendable, Codable {
     self.program = program
   }
 
+  /// A child that was just started, once it is the program that was asked for: until then it may be one that makes itself
+  /// that user, as root. Nil if it has ended.
+  /// - Parameter changer: the name of that program; nil where there is none between.
+  package init?(child pid: Int32, becoming user: UInt32, by changer: String?) {
+    while true {
+      guard let identity = ProcessIdentity(pid: pid) else { return nil }
+      guard let changer, identity.user != user || identity.program.name == changer else {
+        self = identity
+        return
+      }
+      // Between two looks: it takes about a millisecond, and ends if it can not do what it was asked for.
+      usleep(200)
+    }
+  }
+
   /// Of a process that had ended before it could be looked at.
-  static func ended(_ pid: Int32, of user: UInt32) -> ProcessIdentity {
+  package static func ended(_ pid: Int32, of user: UInt32) -> ProcessIdentity {
     ProcessIdentity(pid: pid, startTime: 0, bootIdentifier: "", user: user, program: RunningProgram(name: ""))
   }
 
@@ -100,68 +115,8 @@ public struct ProcessIdentity: Hashable, Sendable, Codable {
     return status >> 8 & 0xFF
   }
 
-  static let currentBoot =
-    readSmallFile("/proc/sys/kernel/random/boot_id").map { String($0.prefix { $0 != "\n" }) } ?? ""
-}
-
-/// What a process runs.
-public struct RunningProgram: Hashable, Sendable, Codable {
-  /// The file, by its place in the file system; nil where the kernel does not show it to us.
-  public let device: UInt64?
-  public let inode: UInt64?
-  /// At most 15 bytes; a process may change it.
-  public let name: String
-
-  public init(device: UInt64? = nil, inode: UInt64? = nil, name: String) {
-    self.device = device
-    self.inode = inode
-    self.name = name
-  }
-
-  init(of pid: Int32, name: String) {
-    var status = stat()
-    // Through the link: also of a file that has been replaced since, as by an update.
-    let isShown = stat("/proc/\(pid)/exe", &status) == 0
-    self.init(
-      device: isShown ? UInt64(status.st_dev) : nil, inode: isShown ? UInt64(status.st_ino) : nil, name: name)
-  }
-
-  func isSame(as other: RunningProgram) -> Bool {
-    guard let device, let inode, let otherDevice = other.device, let otherInode = other.inode else {
-      return name == other.name
-    }
-    return device == otherDevice && inode == otherInode
-  }
-}
-
-/// What everybody may read of every process.
-enum ProcessTable {
-  struct Stat {
-    let name: String
-    let startTime: UInt64
-    let isAlive: Bool
-  }
-
-  static func stat(_ pid: Int32) -> Stat? {
-    // The second field is the program's name in parentheses, and may hold anything, parentheses too.
-    guard let text = readSmallFile("/proc/\(pid)/stat"), let start = text.firstIndex(of: "("),
-      let end = text.lastIndex(of: ")"), start < end
-    else { return nil }
-    let fields = text[text.index(after: end)...].split(separator: " ")
-    guard fields.count > 19, let startTime = UInt64(fields[19]) else { return nil }
-    // The first thread may have ended ("Z") while others are still letting go of sockets and files.
-    let hasEnded = fields[0] == "X" || fields[0] == "Z" && fields[17] == "1"
-    return Stat(
-      name: String(text[text.index(after: start)..<end]), startTime: startTime, isAlive: !hasEnded)
-  }
-
-  /// The effective user. Not by whose the process's files in /proc are: of a process that forbids others to read its
-  /// memory they are root's.
-  static func user(of pid: Int32) -> UInt32? {
-    guard let text = readSmallFile("/proc/\(pid)/status"),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Uid:") })
-    else { return nil }
-    let fields = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
-    return fields.count > 2 ? UInt32(fields[2]) : nil
-  }
+  package static let currentBoot =
+    ProcessTable.read("/proc/sys/kernel/random/boot_id").map { bytes in
+      String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    } ?? ""
 }
