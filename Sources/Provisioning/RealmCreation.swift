@@ -63,17 +63,25 @@ public enum RealmCreation {
     guard access(layout.settings, F_OK) != 0 else {
       throw ProvisioningError(.input, "\(layout.directory) holds a realm already: choose another directory.")
     }
+    // Before anything is made or opened up there.
+    try requireTrusted(TrustedPath.folder(of: layout.directory), .passable)
     // What everybody believes is ours: neither the daemons nor the authority can put something else in its place.
     try RealmFile.makeDirectory(layout.directory, mode: 0o755, owner: .current)
-    do throws(TrustError) {
-      try TrustedPath.checkFolder(layout.directory, .kept)
-    } catch {
-      throw ProvisioningError(.input, "\(error)")
-    }
+    try requireTrusted(layout.directory, .kept)
     try RealmFile.makeDirectory(layout.kdcDirectory, mode: 0o700, owner: owner)
     try RealmFile.makeDirectory(layout.authorityDirectory, mode: 0o700, owner: authorityOwner)
     try requireReach(layout.kdcDirectory, owner, "the realm's daemons run")
     try requireReach(layout.authorityDirectory, authorityOwner, "the authority runs")
+  }
+
+  private static func requireTrusted(
+    _ directory: String, _ rule: TrustedPath.FolderRule
+  ) throws(ProvisioningError) {
+    do throws(TrustError) {
+      try TrustedPath.checkFolder(directory, rule)
+    } catch {
+      throw ProvisioningError(.input, "\(error)")
+    }
   }
 
   private static func requireReach(

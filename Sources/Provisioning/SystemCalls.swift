@@ -26,10 +26,11 @@ enum RealmFile {
     guard rename(draft, path) == 0 else { throw .system("\(path) cannot be written", errno) }
   }
 
-  /// Moves a file within a file system, and hands it to its owner before it is there.
+  /// Moves a secret out of another user's folder, where nobody but its new owner may read it (0600).
   ///
-  /// The folder that it comes from is another user's, who may put anything in its place meanwhile: so what is handed
-  /// over is one plain file of that user's with no other name, held by a descriptor, and neither root's nor a link.
+  /// That user may put anything in its place meanwhile, and may keep open what was there: so what is taken over are the
+  /// bytes of one plain file of his with no other name, held by a descriptor, and neither root's nor a link; they go to a
+  /// new file, which he never had.
   static func move(
     _ path: String, of former: UnixUser, to target: String, owner: UnixUser
   ) throws(ProvisioningError) {
@@ -44,15 +45,13 @@ enum RealmFile {
         "\(path) is not what was written there: it is no plain file of user \(former.uid) with one name. Remove it, "
           + "and see what runs as that user.")
     }
-    guard geteuid() != 0 || fchown(file, owner.uid, owner.gid) == 0 else {
-      throw .system("\(path) cannot be handed to user \(owner.uid)", errno)
+    var bytes = try readBytes(file, path)
+    defer { bytes.withUnsafeMutableBytes { explicit_bzero($0.baseAddress!, $0.count) } }
+    guard bytes.count == status.st_size else {
+      throw ProvisioningError(.input, "\(path) was written to while it was moved: remove it, and try again.")
     }
-    guard rename(path, target) == 0 else { throw .system("\(target) cannot be written", errno) }
-    var moved = stat()
-    guard lstat(target, &moved) == 0, moved.st_dev == status.st_dev, moved.st_ino == status.st_ino else {
-      throw ProvisioningError(
-        .input, "\(target) is not the file that was to be moved there: somebody exchanged it. Remove it.")
-    }
+    try write(bytes, to: target, mode: 0o600, owner: owner)
+    guard unlink(path) == 0 else { throw .system("\(path) cannot be removed", errno) }
   }
 
   static func writeAll(_ bytes: [UInt8], to file: Int32, _ path: String) throws(ProvisioningError) {
@@ -83,7 +82,13 @@ enum RealmFile {
     return try read(file, path)
   }
 
-  static func read(_ file: Int32, _ path: String, limit: Int = 1 << 22) throws(ProvisioningError) -> String {
+  static func read(_ file: Int32, _ path: String) throws(ProvisioningError) -> String {
+    String(decoding: try readBytes(file, path), as: UTF8.self)
+  }
+
+  private static func readBytes(
+    _ file: Int32, _ path: String, limit: Int = 1 << 22
+  ) throws(ProvisioningError) -> [UInt8] {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 14)
     while bytes.count < limit {
@@ -93,15 +98,28 @@ enum RealmFile {
       if count == 0 { break }
       bytes += chunk[..<count]
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
   }
 
-  /// Makes a directory for its owner, unless it is there.
+  /// Makes a directory for its owner, unless it is there. Its parent is nobody's but this process's user's or root's, and a
+  /// link is no directory: what is opened up and handed over is what stands there itself.
   static func makeDirectory(_ path: String, mode: UInt32, owner: UnixUser) throws(ProvisioningError) {
     guard mkdir(path, mode) == 0 || errno == EEXIST else {
       throw .system("The directory \(path) cannot be made", errno)
     }
-    guard chmod(path, mode) == 0 else { throw .system("The directory \(path) cannot be set up", errno) }
-    try owner.own(path)
+    let directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard directory >= 0 else {
+      // Both say that it is a link or a file.
+      guard errno == ENOTDIR || errno == ELOOP else {
+        throw .system("The directory \(path) cannot be set up", errno)
+      }
+      throw ProvisioningError(
+        .input, "\(path) is no directory itself: name one that is new or empty, and no link.")
+    }
+    defer { close(directory) }
+    guard fchmod(directory, mode) == 0 else {
+      throw .system("The directory \(path) cannot be set up", errno)
+    }
+    try owner.own(directory, path)
   }
 }

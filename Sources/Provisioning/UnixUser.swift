@@ -43,17 +43,10 @@ public struct UnixUser: Sendable, Equatable {
     ] + words
   }
 
-  /// Makes an open file this user's; the path is for the sentence of an error.
+  /// Makes an open file or directory this user's; the path is for the sentence of an error.
   func own(_ file: Int32, _ path: String) throws(ProvisioningError) {
     guard isOther else { return }
     guard fchown(file, uid, gid) == 0 else {
-      throw .system("\(path) cannot be handed to user \(uid)", errno)
-    }
-  }
-
-  func own(_ path: String) throws(ProvisioningError) {
-    guard isOther else { return }
-    guard lchown(path, uid, gid) == 0 else {
       throw .system("\(path) cannot be handed to user \(uid)", errno)
     }
   }
