@@ -51,7 +51,8 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
   }
 
   /// Reads it, and believes it only where nobody but root and this user can have written it. Whether the processes are
-  /// still those that were written down is another question: `requireOwnProcesses`.
+  /// still those that were written down is another question: `requireOwnProcesses`. (Of a list that an earlier version
+  /// wrote, which does not say as whom and what they run, that is looked up here.)
   /// - Throws: `LocalClusterError` for a directory without a cluster, a file that somebody else can have written, and one
   ///   that is none of ours.
   public static func load(from directory: ClusterDirectory) throws(LocalClusterError) -> ClusterRecord {
@@ -63,10 +64,14 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
     }
     let text = try readTrustedFile(directory.record)
     let record: ClusterRecord
-    do {
-      record = try JSONDecoder().decode(ClusterRecord.self, from: Data(text.utf8))
-    } catch {
-      throw directory.foreignRecord("\(error)")
+    if let earlier = EarlierRecord.read(text) {
+      record = try earlier.completed(in: directory)
+    } else {
+      do {
+        record = try JSONDecoder().decode(ClusterRecord.self, from: Data(text.utf8))
+      } catch {
+        throw directory.foreignRecord(explain(error))
+      }
     }
     try record.check(in: directory)
     return record
@@ -87,16 +92,7 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
       throw directory.foreignRecord("it has too many processes, or one of them twice")
     }
     for process in processes {
-      guard !process.name.isEmpty, process.name.utf8.count <= 255,
-        process.name.utf8.allSatisfy(Self.isOfName), process.name.utf8.first != UInt8(ascii: ".")
-      else { throw directory.foreignRecord("a process has a name that no node has") }
-      guard process.address.utf8.count <= 300, process.address.utf8.allSatisfy({ (33..<127).contains($0) })
-      else {
-        throw directory.foreignRecord("\(process.name) has no address")
-      }
-      guard process.pid > 1 else {
-        throw directory.foreignRecord("\(process.name) has the process number \(process.pid)")
-      }
+      try Self.check(name: process.name, address: process.address, pid: process.pid, in: directory)
       // Root gives every process a user of its own, and anybody else can only start his own.
       guard geteuid() == 0 ? ClusterUsers.range.contains(process.user) : process.user == geteuid() else {
         throw directory.foreignRecord(
@@ -104,6 +100,18 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
         )
       }
     }
+  }
+
+  static func check(
+    name: String, address: String, pid: Int32, in directory: ClusterDirectory
+  ) throws(LocalClusterError) {
+    guard !name.isEmpty, name.utf8.count <= 255, name.utf8.allSatisfy(Self.isOfName),
+      name.utf8.first != UInt8(ascii: ".")
+    else { throw directory.foreignRecord("a process has a name that no node has") }
+    guard address.utf8.count <= 300, address.utf8.allSatisfy({ (33..<127).contains($0) }) else {
+      throw directory.foreignRecord("\(name) has no address")
+    }
+    guard pid > 1 else { throw directory.foreignRecord("\(name) has the process number \(pid)") }
   }
 
   private static func isOfName(_ byte: UInt8) -> Bool {
@@ -136,10 +144,27 @@ public enum ProcessRole: String, Codable, Sendable, CaseIterable {
 }
 
 extension ClusterDirectory {
-  fileprivate func foreignRecord(_ why: String, _ done: String = "") -> LocalClusterError {
+  func foreignRecord(_ why: String, _ done: String = "") -> LocalClusterError {
     LocalClusterError(
       .input,
       "\(record) is not what keyval wrote there: \(why). \(done)Find out who changed it; what runs of the cluster shows "
         + "in: ps -ef | grep \(path). End that yourself, and remove the file.")
+  }
+}
+
+/// What a decoder complains of, in words for people.
+private func explain(_ error: any Error) -> String {
+  guard let error = error as? DecodingError else { return "it is not JSON" }
+  func place(_ context: DecodingError.Context) -> String {
+    let keys = context.codingPath.map { $0.intValue.map { "no. \($0 + 1)" } ?? $0.stringValue }
+    return keys.isEmpty ? "" : " (\(keys.joined(separator: ", ")))"
+  }
+  switch error {
+  case .keyNotFound(let key, let context): return "it has no ‘\(key.stringValue)’\(place(context))"
+  case .typeMismatch(_, let context), .valueNotFound(_, let context):
+    return "it says something of another kind than keyval does\(place(context))"
+  case .dataCorrupted(let context):
+    return context.codingPath.isEmpty ? "it is not JSON" : "it says what keyval never says\(place(context))"
+  @unknown default: return "it cannot be read"
   }
 }
