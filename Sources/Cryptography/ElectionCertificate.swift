@@ -41,6 +41,11 @@ public struct ElectionCertificate: Sendable {
   /// The certificate in PEM, as MIT's `X509_user_identity` wants it.
   public var pem: String { certificatePEM(certificate) }
 
+  /// The same for who zeroes it (`cleanse`): a certificate for the KDC has a secret in it.
+  public var pemBytes: [UInt8] {
+    writePEMBytes("encode a certificate") { PEM_write_bio_X509($0, certificate.pointer) }
+  }
+
   /// Checks everything that can be checked of a certificate alone, and returns what it proves.
   ///
   /// The caller still compares the winner with the session's peer, the realm with its own, and the term with

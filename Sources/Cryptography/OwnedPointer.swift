@@ -59,12 +59,17 @@ func decodeDER(
 /// Lets `write` print an object that was read or made before to a buffer in memory, and returns the text:
 /// only exhausted memory makes that fail. OpenSSL wipes its buffer afterwards.
 func writePEM(_ operation: String, _ write: (OpaquePointer) -> Int32) -> String {
+  String(decoding: writePEMBytes(operation, write), as: UTF8.self)
+}
+
+/// The same as bytes, which can be zeroed. The buffer is, when it is freed.
+func writePEMBytes(_ operation: String, _ write: (OpaquePointer) -> Int32) -> [UInt8] {
   guard let buffer = BIO_new(BIO_s_mem()) else { stopForBrokenOpenSSL("allocate a buffer") }
   defer { BIO_free(buffer) }
   var data: UnsafeMutablePointer<CChar>?
   guard write(buffer) == 1, case let length = keyval_bio_memory(buffer, &data), length > 0, let data
   else { stopForBrokenOpenSSL(operation) }
-  return String(decoding: UnsafeRawBufferPointer(start: data, count: length), as: UTF8.self)
+  return [UInt8](UnsafeRawBufferPointer(start: data, count: length))
 }
 
 /// Lets `read` parse a text in place, and takes ownership of what it returns. `nil` if it is not of the kind.

@@ -44,8 +44,11 @@ public struct P256PrivateKey: Sendable {
   }
 
   /// The key in PEM (PKCS#8, not encrypted): a secret. Keep it out of logs, and in files of mode 0600 only.
-  public var pem: String {
-    writePEM("encode a private key") { buffer in
+  public var pem: String { String(decoding: pemBytes, as: UTF8.self) }
+
+  /// The same for who zeroes it (`cleanse`) when it has been used.
+  public var pemBytes: [UInt8] {
+    writePEMBytes("encode a private key") { buffer in
       PEM_write_bio_PKCS8PrivateKey(buffer, key.pointer, nil, nil, 0, nil, nil)
     }
   }

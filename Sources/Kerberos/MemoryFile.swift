@@ -10,9 +10,13 @@ package struct MemoryFile: ~Copyable {
   ///   - text: what the file holds; the position is at its start.
   ///   - name: for error messages.
   package init(_ text: String, named name: String) throws(KerberosError) {
+    try self.init(Array(text.utf8), named: name)
+  }
+
+  /// - Parameter bytes: what the file holds. Nothing of it stays here.
+  package init(_ bytes: [UInt8], named name: String) throws(KerberosError) {
     descriptor = keyval_memory_file(name)
     guard descriptor >= 0 else { throw Self.failure(name) }
-    let bytes = Array(text.utf8)
     var written = 0
     while written < bytes.count {
       let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + written, $0.count - written) }

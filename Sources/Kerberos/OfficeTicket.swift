@@ -8,7 +8,8 @@ public enum OfficeTicket {
   /// The certificate has the office's secret in it. With `armor` the whole exchange is sealed under that credential's
   /// ticket (RFC 6113), so that nobody on the way to the KDC reads it.
   ///
-  /// Certificate and key are lent to the library through anonymous memory files and never touch a disk.
+  /// Certificate and key are lent to the library through anonymous memory files and never touch a disk. What was handed
+  /// in is the caller's to zero.
   /// - Parameters:
   ///   - office: `keyval-commander/TERM@REALM`.
   ///   - service: `keyval-command/NODE@REALM`.
@@ -18,7 +19,7 @@ public enum OfficeTicket {
   ///   when the office is over, `policyRejects`, `certificateUnusable` when the library refuses its own
   ///   chain before it asks.
   public static func obtain(
-    office: String, certificatePEM: String, keyPEM: String, service: String, armor: InitiatorCredential?
+    office: String, certificatePEM: [UInt8], keyPEM: [UInt8], service: String, armor: InitiatorCredential?
   ) throws(KerberosError) -> InitiatorCredential {
     try obtain(
       office: office, certificatePEM: certificatePEM, keyPEM: keyPEM, service: service, armor: armor,
@@ -28,7 +29,7 @@ public enum OfficeTicket {
   /// - Parameter anchors: a file of certificates that this side checks its own chain and the KDC's against,
   ///   instead of the realm's. Tests look past this side's check with it, at the KDC's.
   static func obtain(
-    office: String, certificatePEM: String, keyPEM: String, service: String,
+    office: String, certificatePEM: [UInt8], keyPEM: [UInt8], service: String,
     armor: InitiatorCredential? = nil,
     anchors: String?
   ) throws(KerberosError) -> InitiatorCredential {

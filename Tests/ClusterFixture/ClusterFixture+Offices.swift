@@ -15,7 +15,7 @@ public struct Office: Sendable {
   /// A ticket for a command service by PKINIT, if the KDC gives one. Blocks.
   public func ticket(for service: String) throws(KerberosError) -> InitiatorCredential {
     try OfficeTicket.obtain(
-      office: principal, certificatePEM: (ticketCertificate ?? certificate).pem, keyPEM: key.pem,
+      office: principal, certificatePEM: (ticketCertificate ?? certificate).pemBytes, keyPEM: key.pemBytes,
       service: service, armor: nil)
   }
 }

@@ -323,6 +323,7 @@ struct ElectionCertificateTests {
   func pem() throws {
     let der = try forgery.honest()
     let pem = try ElectionCertificate(der: der).pem
+    #expect(try ElectionCertificate(der: der).pemBytes == Array(pem.utf8))
     let reread = try #require(readPEM(pem, free: X509_free) { keyval_read_certificate($0) })
     #expect(try encodeDER("encode") { i2d_X509(reread.pointer, $0) } == der)
   }

@@ -135,7 +135,7 @@ final class DatabaseFixture: Sendable {
   /// A commander of a term, properly elected as far as the KDC is concerned.
   func commander(_ term: UInt64, at address: NodeAddress) async throws -> Peer {
     let commander = try kerberos.appoint(term: term)
-    let key = commander.key.pem
+    let key = commander.key.pemBytes
     let office = kerberos.officePrincipal(term)
     let peer = try await Peer.make(on: group.next()) { target throws(KerberosError) in
       try OfficeTicket.obtain(

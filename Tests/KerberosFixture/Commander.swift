@@ -10,7 +10,7 @@ public struct Commander: Sendable {
   /// What it shows to the KDC; without the KDC's secret it is the one that it shows to everybody.
   public var ticketCertificate: ElectionCertificate
   /// The certificate for the KDC in PEM.
-  public var ticketCertificatePEM: String { ticketCertificate.pem }
+  public var ticketCertificatePEM: [UInt8] { ticketCertificate.pemBytes }
 }
 
 extension KerberosFixture {

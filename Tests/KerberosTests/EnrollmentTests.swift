@@ -112,7 +112,7 @@ struct EnrollmentTests {
     let commander = try fixture.appoint(term: 3_001)
     let ticket = try OfficeTicket.obtain(
       office: fixture.officePrincipal(3_001), certificatePEM: commander.ticketCertificatePEM,
-      keyPEM: commander.key.pem, service: names[1], armor: nil)
+      keyPEM: commander.key.pemBytes, service: names[1], armor: nil)
     _ = try Pair(ticket, fixture.acceptor("keyval-command/\(node)", keytab: keytab)).handshake()
   }
 

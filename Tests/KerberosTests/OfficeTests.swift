@@ -25,7 +25,7 @@ struct OfficeTests {
   ) throws -> InitiatorCredential {
     try OfficeTicket.obtain(
       office: fixture.officePrincipal(term), certificatePEM: commander.ticketCertificatePEM,
-      keyPEM: commander.key.pem, service: service ?? command.principal, anchors: anchors)
+      keyPEM: commander.key.pemBytes, service: service ?? command.principal, anchors: anchors)
   }
 
   private var grantingTicket: String { fixture.principal("krbtgt/\(fixture.realmName)") }
@@ -126,7 +126,7 @@ struct OfficeTests {
     let commander = try fixture.appoint(term: 1_736)
     func attempt(_ certificate: ElectionCertificate, _ key: P256PrivateKey) throws -> InitiatorCredential {
       try OfficeTicket.obtain(
-        office: fixture.officePrincipal(1_736), certificatePEM: certificate.pem, keyPEM: key.pem,
+        office: fixture.officePrincipal(1_736), certificatePEM: certificate.pemBytes, keyPEM: key.pemBytes,
         service: command.principal, armor: nil)
     }
     // The same CA, office, term and winner, another key; then everything that anybody can know of the real one: its
@@ -196,7 +196,7 @@ struct OfficeTests {
     func ticket(_ armor: InitiatorCredential?) throws {
       _ = try OfficeTicket.obtain(
         office: own.officePrincipal(1), certificatePEM: commander.ticketCertificatePEM,
-        keyPEM: commander.key.pem, service: own.principal("keyval-command/db1"), armor: armor)
+        keyPEM: commander.key.pemBytes, service: own.principal("keyval-command/db1"), armor: armor)
     }
     try ticket(drone)
     #expect(heard.count > 0 && !heard.contains(secret))
@@ -211,7 +211,7 @@ struct OfficeTests {
     let error = expectRefusal(.certificateRefused) {
       try OfficeTicket.obtain(
         office: fixture.officePrincipal(1_735), certificatePEM: commander.ticketCertificatePEM,
-        keyPEM: P256PrivateKey.generate().pem, service: command.principal, armor: nil)
+        keyPEM: P256PrivateKey.generate().pemBytes, service: command.principal, armor: nil)
     }
     #expect(error?.code == KerberosErrorCode.kerberos(64))
   }
@@ -259,7 +259,7 @@ struct OfficeTests {
     let error = expectRefusal(.certificateRefused, saying: "Invalid certificate") {
       try OfficeTicket.obtain(
         office: own.officePrincipal(1), certificatePEM: commander.ticketCertificatePEM,
-        keyPEM: commander.key.pem,
+        keyPEM: commander.key.pemBytes,
         service: own.principal("keyval-command/db1"), armor: nil)
     }
     #expect(error?.code == KerberosErrorCode.kerberos(71))

@@ -167,7 +167,8 @@ final class AuthoritySite: Sendable {
     let text = Data(certificate).base64EncodedString(options: [.lineLength64Characters])
     return try OfficeTicket.obtain(
       office: fixture.principal("keyval-commander/\(term)"),
-      certificatePEM: "-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\n", keyPEM: key.pem,
+      certificatePEM: Array("-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\n".utf8),
+      keyPEM: key.pemBytes,
       service: fixture.principal("keyval-command/db1"), armor: nil)
   }
 

@@ -107,7 +107,7 @@ extension SecurityTests {
       let office = site.kerberos.officePrincipal(3)
       func ticket() throws -> InitiatorCredential {
         try OfficeTicket.obtain(
-          office: office, certificatePEM: holder.ticketCertificatePEM, keyPEM: holder.key.pem,
+          office: office, certificatePEM: holder.ticketCertificatePEM, keyPEM: holder.key.pemBytes,
           service: service,
           armor: nil)
       }

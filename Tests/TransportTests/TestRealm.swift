@@ -38,7 +38,7 @@ struct TestRealm: Sendable {
     let commander = try fixture.appoint(term: term)
     return try OfficeTicket.obtain(
       office: fixture.officePrincipal(term), certificatePEM: commander.ticketCertificatePEM,
-      keyPEM: commander.key.pem, service: principal(service), armor: nil)
+      keyPEM: commander.key.pemBytes, service: principal(service), armor: nil)
   }
 
   /// A cache that does not exist.

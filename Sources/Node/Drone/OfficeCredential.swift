@@ -9,8 +9,8 @@ final class OfficeCredential: Sendable {
   private struct Content {
     let office: Principal
     let key: P256PrivateKey
-    /// What the authority issued for the KDC; nil before that, and after the KDC has refused it.
-    var certificatePEM: String?
+    /// What the authority issued for the KDC, in PEM; nil before that, and after the KDC has refused it.
+    var certificate: SecretBytes?
     /// Seconds since 1970 from which another one is due.
     var due: Int64 = 0
   }
@@ -24,9 +24,10 @@ final class OfficeCredential: Sendable {
 
   /// - Parameter certificate: DER, for the key of this office. Whether it fits is for the KDC to say.
   func set(certificate: [UInt8], now: Int64) throws(CertificateError) {
-    let certificatePEM = try ElectionCertificate(der: certificate).pem
+    var bytes = try ElectionCertificate(der: certificate).pemBytes
+    let secret = SecretBytes(taking: &bytes)
     content.withLock {
-      $0?.certificatePEM = certificatePEM
+      $0?.certificate = secret
       $0?.due = now + Self.renewalAge
     }
   }
@@ -37,11 +38,11 @@ final class OfficeCredential: Sendable {
   func clear() { content.withLock { $0 = nil } }
 
   /// Whether there is a certificate to dial with.
-  var isReady: Bool { content.withLock { $0?.certificatePEM != nil } }
+  var isReady: Bool { content.withLock { $0?.certificate != nil } }
 
   /// Whether the authority is to be asked for one.
   func isCertificateDue(now: Int64) -> Bool {
-    content.withLock { content in content.map { $0.certificatePEM == nil || now >= $0.due } ?? false }
+    content.withLock { content in content.map { $0.certificate == nil || now >= $0.due } ?? false }
   }
 
   /// A fresh ticket for a command service by PKINIT. Blocks.
@@ -53,25 +54,30 @@ final class OfficeCredential: Sendable {
     guard let content = content.withLock({ $0 }) else {
       throw KerberosError(.badArgument, "This drone holds no office, so it has no business with \(service).")
     }
-    guard let certificatePEM = content.certificatePEM else {
+    guard let certificate = content.certificate else {
       throw KerberosError(
         .noTicket, "The authority has not issued the certificate for \(content.office)'s tickets yet.")
     }
+    var certificatePEM = certificate.withUnsafeBytes { [UInt8]($0) }
+    var keyPEM = content.key.pemBytes
+    defer {
+      cleanse(&certificatePEM)
+      cleanse(&keyPEM)
+    }
     do throws(KerberosError) {
       return try OfficeTicket.obtain(
-        office: content.office.text, certificatePEM: certificatePEM, keyPEM: content.key.pem,
-        service: service,
+        office: content.office.text, certificatePEM: certificatePEM, keyPEM: keyPEM, service: service,
         armor: armor)
     } catch {
-      if error.reason == .certificateRefused { forget(certificatePEM) }
+      if error.reason == .certificateRefused { forget(certificate) }
       throw error
     }
   }
 
   /// The KDC does not take it: the authority is asked for another.
-  private func forget(_ certificatePEM: String) {
+  private func forget(_ certificate: SecretBytes) {
     content.withLock { content in
-      if content?.certificatePEM == certificatePEM { content?.certificatePEM = nil }
+      if content?.certificate == certificate { content?.certificate = nil }
     }
   }
 }
