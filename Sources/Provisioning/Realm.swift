@@ -18,10 +18,12 @@ public struct Realm: Sendable {
   public var authorityPrincipal: String { "keyval-authority/\(settings.authority)@\(name)" }
 
   /// An existing realm.
-  /// - Throws: `ProvisioningError` when the directory holds none.
+  /// - Throws: `ProvisioningError` when the directory holds none, and when somebody else can have changed what all nodes of
+  ///   the realm believe.
   public static func open(
     directory: String, owner: UnixUser = .current
   ) throws(ProvisioningError) -> Realm {
+    try SharedFiles(RealmLayout(directory: directory)).requireTrusted()
     let configuration = try RealmConfiguration.read(RealmLayout(directory: directory))
     return Realm(
       settings: configuration.settings, ports: configuration.ports, layout: configuration.layout, owner: owner

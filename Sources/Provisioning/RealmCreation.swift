@@ -80,7 +80,7 @@ public enum RealmCreation {
     do throws(TrustError) {
       try TrustedPath.checkFolder(directory, rule)
     } catch {
-      throw ProvisioningError(.input, "\(error)")
+      throw ProvisioningError(error)
     }
   }
 

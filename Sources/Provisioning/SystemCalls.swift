@@ -70,8 +70,7 @@ enum RealmFile {
       let bytes = try TrustedPath.open(path, .decisive).read(maximum: 1 << 20)
       return String(decoding: bytes, as: UTF8.self)
     } catch {
-      if case .unreachable(let code) = error.fault { throw .system("\(path) cannot be read", code) }
-      throw ProvisioningError(.input, "\(error)")
+      throw ProvisioningError(error)
     }
   }
 

@@ -294,6 +294,22 @@ struct RealmTests {
       #expect(stat(path, &status) == 0 && status.st_uid == user.uid, "\(path)")
       #expect(status.st_mode & 0o777 == mode, "\(path)")
     }
+    // As an earlier version left it: refused before anything starts, with one command that mends all of it.
+    let shared = [
+      layout.directory, layout.settings, layout.clientConfiguration, layout.anchors,
+      layout.membershipPublicKey,
+    ]
+    for path in shared { #expect(lchown(path, daemons.uid, daemons.gid) == 0) }
+    expectProvisioningError(saying: "chown root \(shared.joined(separator: " ")) (Or") {
+      try Realm.open(directory: layout.directory, owner: daemons)
+    }
+    for path in shared { #expect(lchown(path, 0, 0) == 0) }
+    #expect(try Realm.open(directory: layout.directory, owner: daemons).settings == realm.settings)
+    #expect(chmod(layout.anchors, 0o664) == 0)
+    expectProvisioningError(saying: "\(layout.anchors) can be written by others (mode 664)") {
+      try Realm.open(directory: layout.directory, owner: daemons)
+    }
+    #expect(chmod(layout.anchors, 0o644) == 0)
     #expect(try Keytab.entries(layout.authorityKeytab).map(\.principal) == [realm.authorityPrincipal])
     #expect(access("\(layout.kdcDirectory)/authority.keytab.new", F_OK) != 0)
   }
