@@ -1,3 +1,4 @@
+import CLocalTrust
 import Glibc
 
 /// Why a path is not to be trusted, or leads nowhere. Always about this machine's files: nobody's secret is in it.
@@ -84,6 +85,9 @@ public struct TrustError: Error, Hashable, Sendable, CustomStringConvertible {
       "Choose one on whose way everything belongs to root or to user \(geteuid()); or run as user \(user)"
         + (geteuid() == 0 ? " (setpriv --reuid=\(user) --regid=\(user) --clear-groups COMMAND)" : "")
         + "; or, if you know what is in it, type: chown \(geteuid()) \(step)"
+    // Everybody's, as /tmp is, and to stay so.
+    case .writable(let mode) where isFolder && mode & keyval_sticky != 0:
+      "Name a directory of your own in it."
     case .writable: "Look through it, then type: chmod go-w \(step)"
     case .readable:
       isFolder
