@@ -62,10 +62,10 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
         "there is no cluster in \(directory.path) (no cluster.json); keyval cluster start --directory "
           + "\(directory.path) makes one")
     }
-    let text = try readTrustedFile(directory.record)
+    let (text, owner) = try readOwnedFile(directory.record)
     let record: ClusterRecord
     if let earlier = EarlierRecord.read(text) {
-      record = try earlier.completed(in: directory)
+      record = try earlier.completed(in: directory, of: owner)
     } else {
       do {
         record = try JSONDecoder().decode(ClusterRecord.self, from: Data(text.utf8))
@@ -73,7 +73,7 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
         throw directory.foreignRecord(explain(error))
       }
     }
-    try record.check(in: directory)
+    try record.check(in: directory, of: owner)
     return record
   }
 
@@ -87,16 +87,17 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
   private static let maximumProcesses = 1_024
 
   /// What keyval never writes: names become paths, numbers are sent signals.
-  private func check(in directory: ClusterDirectory) throws(LocalClusterError) {
+  /// - Parameter owner: whose cluster it is, root's or this user's. (Everybody may ask for the status of root's.)
+  private func check(in directory: ClusterDirectory, of owner: UInt32) throws(LocalClusterError) {
     guard processes.count <= Self.maximumProcesses, Set(processes.map(\.name)).count == processes.count else {
       throw directory.foreignRecord("it has too many processes, or one of them twice")
     }
     for process in processes {
       try Self.check(name: process.name, address: process.address, pid: process.pid, in: directory)
       // Root gives every process a user of its own, and anybody else can only start his own.
-      guard geteuid() == 0 ? ClusterUsers.range.contains(process.user) : process.user == geteuid() else {
+      guard owner == 0 ? ClusterUsers.range.contains(process.user) : process.user == owner else {
         throw directory.foreignRecord(
-          "\(process.name) is said to run as user \(process.user), as whom no process of a cluster of user \(geteuid()) runs"
+          "\(process.name) is said to run as user \(process.user), as whom no process of a cluster of user \(owner) runs"
         )
       }
     }
@@ -148,7 +149,7 @@ extension ClusterDirectory {
     LocalClusterError(
       .input,
       "\(record) is not what keyval wrote there: \(why). \(done)Find out who changed it; what runs of the cluster shows "
-        + "in: ps -ef | grep \(path). End that yourself, and remove the file.")
+        + "in: ps -ef | grep -e \(path) -e krb5kdc -e kadmind. End that yourself, and remove the file.")
   }
 }
 

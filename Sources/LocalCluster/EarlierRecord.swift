@@ -38,14 +38,17 @@ struct EarlierRecord: Decodable {
 
   /// The same list with what it did not say.
   /// - Throws: `LocalClusterError`, which names the first process that is another than it should be.
-  func completed(in directory: ClusterDirectory) throws(LocalClusterError) -> ClusterRecord {
+  /// - Parameter owner: whose cluster it is, root's or this user's.
+  func completed(
+    in directory: ClusterDirectory, of owner: UInt32
+  ) throws(LocalClusterError) -> ClusterRecord {
     var record = ClusterRecord(cluster: cluster, realm: realm)
     for process in processes {
       // Before the name is part of a path.
       try ClusterRecord.check(name: process.name, address: process.address, pid: process.pid, in: directory)
       var completed = ClusterRecord.Process(
         role: process.role, name: process.name, address: process.address,
-        identity: try identity(of: process, in: directory))
+        identity: try identity(of: process, in: directory, of: owner))
       completed.wasAsked = process.wasAsked
       record.processes.append(completed)
     }
@@ -53,16 +56,16 @@ struct EarlierRecord: Decodable {
   }
 
   private func identity(
-    of process: Process, in directory: ClusterDirectory
+    of process: Process, in directory: ClusterDirectory, of owner: UInt32
   ) throws(LocalClusterError) -> ProcessIdentity {
     guard let live = ProcessIdentity(pid: process.pid), live.startTime == process.startTime,
       live.bootIdentifier == process.bootIdentifier
     else {
       // As whom it ran does not matter any more.
-      return .ended(process.pid, of: geteuid() == 0 ? ClusterUsers.range.lowerBound : geteuid())
+      return .ended(process.pid, of: owner == 0 ? ClusterUsers.range.lowerBound : owner)
     }
     let found: String
-    switch Self.user(of: process, in: directory) {
+    switch Self.user(of: process, in: directory, of: owner) {
     case nil: found = "has no directory there"
     case .some(live.user):
       if isWhatItShouldBe(process, in: directory) { return live }
@@ -74,8 +77,10 @@ struct EarlierRecord: Decodable {
   }
 
   /// Whom the cluster has for it: root hands each process's directory to the process's user.
-  private static func user(of process: Process, in directory: ClusterDirectory) -> UInt32? {
-    guard geteuid() == 0 else { return geteuid() }
+  private static func user(
+    of process: Process, in directory: ClusterDirectory, of owner: UInt32
+  ) -> UInt32? {
+    guard owner == 0 else { return owner }
     let layout = RealmLayout(directory: directory.realm)
     let path =
       switch process.role {

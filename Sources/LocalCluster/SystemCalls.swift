@@ -26,8 +26,16 @@ func readSmallFile(_ path: String, limit: Int = 1 << 20) -> String? {
 func readTrustedFile(
   _ path: String, _ rule: TrustedPath.FileRule = .decisive
 ) throws(LocalClusterError) -> String {
+  try readOwnedFile(path, rule).text
+}
+
+/// The same, and whose it is: root's or this user's.
+func readOwnedFile(
+  _ path: String, _ rule: TrustedPath.FileRule = .decisive
+) throws(LocalClusterError) -> (text: String, owner: UInt32) {
   do throws(TrustError) {
-    if let text = try TrustedPath.open(path, rule).text(maximum: 1 << 20) { return text }
+    let file = try TrustedPath.open(path, rule)
+    if let text = try file.text(maximum: 1 << 20) { return (text, file.owner) }
   } catch {
     throw LocalClusterError(error)
   }

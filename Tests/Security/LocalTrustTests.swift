@@ -100,6 +100,29 @@ extension SecurityTests {
       }
     }
 
+    @Test(
+      "everybody may ask for the status of root's cluster, and nobody but root stops it",
+      .enabled(if: geteuid() == 0, "anybody else's directory is closed to others"))
+    func statusForAll() async throws {
+      let target = try await Target.shared
+      let drone = try #require(try target.cluster.processes.first { $0.role == .drone })
+      // What the nodes' users can run, the stranger can.
+      let link = "/proc/\(drone.pid)/exe"
+      let program =
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) ?? target.cluster.program
+      func keyval(_ command: String) throws -> ProgramRun.Outcome {
+        try ProgramRun.run(
+          [program, "cluster", command, "--directory", target.cluster.directory.path],
+          environment: ["LD_LIBRARY_PATH": (program as NSString).deletingLastPathComponent],
+          user: UnixUser(uid: Self.stranger, gid: Self.stranger))
+      }
+      let status = try keyval("status")
+      #expect(status.status == 0 && status.output.contains(" \(drone.pid) "), "\(status.output)")
+      let stop = try keyval("stop")
+      #expect(stop.status != 0 && stop.output.contains("Permission denied"), "\(stop.output)")
+      try await target.isUnharmed()
+    }
+
     @Test("cluster commands believe no cluster.json that somebody else can have written")
     func record() async throws {
       let target = try await Target.shared
