@@ -208,6 +208,14 @@ extension SecurityTests {
         let limit = try #require(
           try Processes.lines(of: process.pid, "limits").first { $0.hasPrefix("Max core file size") })
         #expect(limit.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"], "\(limit)")
+        // Nobody writes the memory of one that crashes into its log, either.
+        let caught = try #require(
+          try Processes.lines(of: process.pid, "status").first { $0.hasPrefix("SigCgt:\t") })
+        let mask = try #require(UInt64(caught.dropFirst(8), radix: 16))
+        for crash in [SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV] {
+          #expect(
+            mask & 1 << UInt64(crash - 1) == 0, "\(process.name) does not end at once by signal \(crash)")
+        }
       }
       // The control: the attempt works with a process that does not protect itself.
       let kdc = try #require(processes.first { $0.role == .kdc })
