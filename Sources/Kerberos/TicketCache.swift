@@ -77,7 +77,9 @@ final class TicketCache: Sendable {
       // The library has the words for one that is not there.
       if case .unreachable = error.fault { return }
       throw KerberosError(
-        .unusableFile, "The credential cache \(error) Or get tickets of your own: kinit -c FILE:PATH")
+        .unusableFile,
+        "The credential cache \(error.path) \(error.problem). Get tickets of your own (kinit -c FILE:PATH); or: "
+          + error.remedy)
     }
   }
 

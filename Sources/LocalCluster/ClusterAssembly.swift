@@ -22,6 +22,8 @@ final class ClusterAssembly {
       throw LocalClusterError(
         .input, "a local cluster has 1 to \(ClusterPlan.droneRange.upperBound) drones, not \(plan.drones)")
     }
+    // Before anything is changed there.
+    try Self.requireNoStranger(in: directory)
     self.plan = plan
     self.sites = sites
     self.directory = directory
@@ -62,17 +64,20 @@ final class ClusterAssembly {
 
   // MARK: Realm
 
-  /// Refuses a directory with something else in it, and clears away a start that did not come to its end: a
-  /// node that is half enrolled cannot be enrolled again.
+  /// A directory with something else in it is left as it is: neither opened to the nodes' users nor marked as a cluster's.
+  private static func requireNoStranger(in directory: ClusterDirectory) throws(LocalClusterError) {
+    guard !ClusterRecord.isThere(in: directory),
+      let stranger = directory.contents().first(where: { $0 != "lock" && $0 != "program" })
+    else { return }
+    throw LocalClusterError(
+      .input,
+      "\(directory.path) is no cluster's directory: it holds \(stranger); choose an empty one or a new one")
+  }
+
+  /// Clears away a start that did not come to its end: a node that is half enrolled cannot be enrolled again.
   private func prepareDirectory() throws(LocalClusterError) {
-    if access(directory.record, F_OK) == 0 {
-      if access(directory.password(of: plan.user), F_OK) != 0 {
-        try directory.removeAll([directory.realm, directory.nodes])
-      }
-    } else if let stranger = directory.contents().first(where: { $0 != "lock" && $0 != "program" }) {
-      throw LocalClusterError(
-        .input,
-        "\(directory.path) is no cluster's directory: it holds \(stranger); choose an empty one or a new one")
+    if ClusterRecord.isThere(in: directory), access(directory.password(of: plan.user), F_OK) != 0 {
+      try directory.removeAll([directory.realm, directory.nodes])
     }
     try record.save(to: directory)
     try makeDirectories()

@@ -255,16 +255,26 @@ struct LocalClusterTests {
     #expect(try NodeProgram.prepare(program, for: user, in: directory).path == program)
   }
 
-  @Test("a directory with something else in it is refused", .timeLimit(.minutes(1)))
+  @Test(
+    "a directory with something else in it is refused each time, and left as it is", .timeLimit(.minutes(1)))
   func foreignDirectory() async throws {
     defer { remove() }
-    try "mine".write(toFile: directory.path + "/thesis.tex", atomically: true, encoding: .utf8)
-    await #expect {
-      _ = try await start()
-    } throws: {
-      "\($0)".contains("it holds thesis.tex")
+    chmod(directory.path, 0o700)
+    mkdir(directory.realm, 0o700)
+    for name in ["thesis.tex", "realm/of-my-thesis"] {
+      try "mine".write(toFile: "\(directory.path)/\(name)", atomically: true, encoding: .utf8)
     }
-    #expect(directory.contents().contains("thesis.tex"))
+    for _ in 0..<2 {
+      await #expect {
+        _ = try await start()
+      } throws: {
+        "\($0)".contains("is no cluster's directory: it holds realm")
+      }
+      #expect(directory.contents() == ["lock", "realm", "thesis.tex"])
+      #expect(access("\(directory.realm)/of-my-thesis", F_OK) == 0)
+      var status = stat()
+      #expect(stat(directory.path, &status) == 0 && status.st_mode & 0o777 == 0o700, "opened to others")
+    }
     #expect(try survivors().isEmpty)
   }
 }
