@@ -69,6 +69,8 @@ let package = Package(
     .target(
       name: "Cryptography", dependencies: ["COpenSSL", "CertificateTemplates"],
       swiftSettings: strict),
+    // How much is written
+    .target(name: "Audit", swiftSettings: strict),
     .target(name: "Sessions", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
     .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: mutable),
     .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
@@ -100,7 +102,7 @@ let package = Package(
       name: "Node",
       dependencies: [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "LocalTrust",
-        "Authority", "Commander", "Drone", "Database",
+        "Authority", "Commander", "Drone", "Database", "Audit",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
     .target(
@@ -126,11 +128,12 @@ let package = Package(
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
       swiftSettings: strict),
+    .testTarget(name: "AuditTests", dependencies: ["Audit"], swiftSettings: strict),
     .testTarget(
       name: "NodeTests",
       dependencies: [
-        "Node", "Cluster", "Cryptography", "Drone", "Kerberos", "LocalTrust", "Sessions", "Transport", "Wire",
-        "Provisioning", "KerberosFixture", nioPosix, logging, lifecycle,
+        "Node", "Audit", "Cluster", "Cryptography", "Drone", "Kerberos", "LocalTrust", "Sessions",
+        "Transport", "Wire", "Provisioning", "KerberosFixture", nioPosix, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
     .testTarget(

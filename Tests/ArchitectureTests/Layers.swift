@@ -25,6 +25,7 @@ enum Layers {
     // Without I/O: no system module, no event loop, no clock. What they need is passed in.
     "Wire": Target(),
     "Cryptography": Target(["COpenSSL", "CertificateTemplates"]),
+    "Audit": Target(),
     "Sessions": Target(["Wire", "Cryptography"]),
     "Cluster": Target(["Wire", "Cryptography"]),
     "Authority": Target(["Cluster", "Wire"]),
@@ -52,7 +53,7 @@ enum Layers {
     "Node": Target(
       [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "Authority",
-        "Commander", "Drone", "Database", "LocalTrust",
+        "Commander", "Drone", "Database", "LocalTrust", "Audit",
       ],
       others: system.union(foundation).union(nio).union([
         "Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "Configuration",

@@ -6,7 +6,8 @@ import Logging
 ///
 ///     2026-01-31T12:00:00.000Z info drone.d1 slots granted partitions=171 term=3
 ///
-/// Values never hold keys, tickets, passwords or what clients store.
+/// Values never hold keys, tickets, passwords or what clients store. Whoever can cause a line can cause only so many of
+/// them (``LogLimiter``).
 public enum NodeLogging {
   /// The names that all roles use for what an event is about.
   public enum Key {
@@ -15,12 +16,19 @@ public enum NodeLogging {
     public static let slot = "slot"
     public static let partition = "partition"
     public static let address = "address"
+    /// Of a peer, which proves nothing.
+    public static let remote = "remote"
     public static let reason = "reason"
   }
 
+  /// One for the process: a bound that each logger had for itself would be none.
+  private static let limiter = LogLimiter()
+
   /// A logger that writes to standard error and is independent of what the process bootstrapped.
   public static func logger(label: String, level: Logger.Level) -> Logger {
-    var logger = Logger(label: label) { StandardErrorLogHandler(label: $0) }
+    var logger = Logger(label: label) { label in
+      LimitedLogHandler(StandardErrorLogHandler(label: label), limiter: limiter)
+    }
     logger.logLevel = level
     return logger
   }
@@ -89,9 +97,17 @@ enum LogLine {
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 
+  /// Bytes of a value that are written: a peer chooses some of them. What is longer is cut, and ends in three dots.
+  static let valueLimit = 4_096
+
+  private static func bounded(_ text: String) -> String {
+    guard text.utf8.count > valueLimit else { return text }
+    return String(decoding: text.utf8.prefix(valueLimit), as: UTF8.self) + "..."
+  }
+
   /// A value with blanks or quotes in it is put in quotes, so that a line can be taken apart again.
   private static func quoted(_ text: String) -> String {
-    let clean = escaped(text)
+    let clean = escaped(bounded(text))
     let plain = clean.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" }
     guard !plain || clean.isEmpty else { return clean }
     return "\"" + clean.replacing("\"", with: "\\\"") + "\""

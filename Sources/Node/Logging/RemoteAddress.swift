@@ -1,0 +1,34 @@
+import Glibc
+
+/// Addresses of peers as people read them, and as far as rates are bounded by them. They prove nothing.
+enum RemoteAddress {
+  /// `host:port`, or `[host]:port`, of how NIO writes an address: `[IPv4]name/127.0.0.1:5000`.
+  static func plain(_ remote: String) -> String {
+    guard let (host, port) = parts(remote) else { return remote }
+    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+
+  private static func parts(_ remote: String) -> (host: Substring, port: Substring)? {
+    var rest = remote[...]
+    if rest.hasPrefix("[IPv"), let end = rest.firstIndex(of: "]") { rest = rest[rest.index(after: end)...] }
+    if let slash = rest.lastIndex(of: "/") { rest = rest[rest.index(after: slash)...] }
+    guard let colon = rest.lastIndex(of: ":") else { return nil }
+    var host = rest[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+    return (host, rest[rest.index(after: colon)...])
+  }
+
+  /// Where an address comes from, as far as rates are bounded by it: the host, or the network half of an IPv6 address,
+  /// since whoever has one has 2^64 of them.
+  static func source(of remote: String) -> String {
+    guard let host = parts(remote).map({ String($0.host) }) else { return remote }
+    var bytes = in6_addr()
+    guard host.contains(":"), inet_pton(AF_INET6, host, &bytes) == 1 else { return host }
+    return withUnsafeBytes(of: &bytes) { bytes in
+      // An IPv4 host as a socket for both kinds shows it.
+      let isMapped = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
+      guard !isMapped else { return bytes.suffix(4).map { "\($0)" }.joined(separator: ".") }
+      return bytes.prefix(8).map { String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
+    }
+  }
+}
