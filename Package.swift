@@ -69,8 +69,8 @@ let package = Package(
     .target(
       name: "Cryptography", dependencies: ["COpenSSL", "CertificateTemplates"],
       swiftSettings: strict),
-    // How much is written
-    .target(name: "Audit", swiftSettings: strict),
+    // Who did what: a chain of lines, and its verifier
+    .target(name: "Audit", dependencies: ["Cryptography"], swiftSettings: strict),
     .target(name: "Sessions", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
     .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: mutable),
     .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
@@ -122,13 +122,13 @@ let package = Package(
     .executableTarget(
       name: "keyval",
       dependencies: [
-        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster",
+        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster", "Audit",
         "CEditLine", arguments, configuration, lifecycle, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
       swiftSettings: strict),
-    .testTarget(name: "AuditTests", dependencies: ["Audit"], swiftSettings: strict),
+    .testTarget(name: "AuditTests", dependencies: ["Audit", "Cryptography"], swiftSettings: strict),
     .testTarget(
       name: "NodeTests",
       dependencies: [
@@ -155,7 +155,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "LocalTrustTests", dependencies: ["LocalTrust"], swiftSettings: strict),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["keyval", "Keyval", "Cluster", "Wire"], swiftSettings: strict),
+      name: "CommandLineTests", dependencies: ["keyval", "Keyval", "Audit", "Cluster", "Wire"],
+      swiftSettings: strict),
     .testTarget(
       name: "SessionsTests", dependencies: ["Sessions", "Wire", "Cryptography"], swiftSettings: strict),
     .testTarget(

@@ -101,6 +101,36 @@ struct ConfigurationReader {
     return level
   }
 
+  func audit() throws(NodeError) -> AuditSettings {
+    var settings = AuditSettings()
+    if let found = try sources.string("audit.path") {
+      guard !found.value.isEmpty, !found.value.hasSuffix("/") else {
+        throw .configuration(
+          source: found.source, key: "audit.path",
+          problem: "is ‘\(found.value.prefix(80))’, which is no file",
+          remedy: "Write the path of a file, such as \"/var/log/keyval/d1.jsonl\".")
+      }
+      settings.path = found.value
+    }
+    settings.bytes = try number("audit.bytes", in: 65_536...(1 << 40)) ?? settings.bytes
+    settings.files = try number("audit.files", in: 2...1_000) ?? settings.files
+    settings.data = try choice("audit.data") ?? settings.data
+    settings.keys = try choice("audit.keys") ?? settings.keys
+    return settings
+  }
+
+  private func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ key: String
+  ) throws(NodeError) -> Choice? {
+    guard let found = try sources.string(key) else { return nil }
+    guard let choice = Choice(rawValue: found.value) else {
+      throw .configuration(
+        source: found.source, key: key, problem: "is ‘\(found.value.prefix(80))’",
+        remedy: "Write one of \(Choice.allCases.map(\.rawValue).joined(separator: ", ")).")
+    }
+    return choice
+  }
+
   func level() throws(NodeError) -> AcknowledgementLevel {
     guard let found = try sources.string("acknowledgement") else { return .secured }
     guard let level = AcknowledgementLevel(name: found.value) else {

@@ -13,6 +13,12 @@ public enum NodeClock {
   /// Seconds since 1970, as far as this machine knows.
   public static func wallSeconds() -> Int64 { Int64(read(CLOCK_REALTIME).tv_sec) }
 
+  /// Milliseconds since 1970, as far as this machine knows.
+  static func wallMilliseconds() -> Int64 {
+    let time = read(CLOCK_REALTIME)
+    return Int64(time.tv_sec) &* 1_000 &+ Int64(time.tv_nsec) / 1_000_000
+  }
+
   static func read(_ clock: clockid_t) -> timespec {
     var time = timespec()
     // Both clocks exist on every Linux that Swift runs on, and the pointer is good: it cannot fail.

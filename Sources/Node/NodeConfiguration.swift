@@ -62,6 +62,7 @@ public struct NodeConfiguration: Sendable {
   public let authorityStandby: Endpoint?
   public let timing: Timing
   public let logLevel: Logger.Level
+  public let audit: AuditSettings
   /// Event loops for data on a drone; nil: one a core.
   public let loops: Int?
   /// Shadows that the commander gives each partition, 0 to 2. The same on every drone, since each may be it.
@@ -98,6 +99,7 @@ public struct NodeConfiguration: Sendable {
     "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "membership",
     "membership-key", "heartbeat", "loops", "shadows", "acknowledgement", "backlog.bytes",
     "backlog.milliseconds", "patience", "log.level",
+    "audit.path", "audit.bytes", "audit.files", "audit.data", "audit.keys",
     "authority.principal", "authority.address", "authority.standby", "ca.certificate", "ca.key",
     "administrators", "access",
   ]
@@ -135,6 +137,7 @@ public struct NodeConfiguration: Sendable {
     backlogMilliseconds = try reader.number("backlog.milliseconds", in: 50...600_000) ?? 2_000
     patience = Int64(try reader.number("patience", in: 1...3_600) ?? 30) * 1_000
     logLevel = try reader.logLevel()
+    audit = try reader.audit()
     authority = role == .authority ? nil : try reader.authority(realm: realm)
     authorityStandby = role == .authority ? nil : try reader.endpointIfAny("authority.standby")
     authoritySettings = role == .authority ? try reader.authoritySettings(realm: realm) : nil

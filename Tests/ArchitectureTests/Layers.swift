@@ -25,7 +25,7 @@ enum Layers {
     // Without I/O: no system module, no event loop, no clock. What they need is passed in.
     "Wire": Target(),
     "Cryptography": Target(["COpenSSL", "CertificateTemplates"]),
-    "Audit": Target(),
+    "Audit": Target(["Cryptography"]),
     "Sessions": Target(["Wire", "Cryptography"]),
     "Cluster": Target(["Wire", "Cryptography"]),
     "Authority": Target(["Cluster", "Wire"]),
@@ -69,7 +69,7 @@ enum Layers {
       others: system.union(foundation).union(["Logging"])),
     "keyval-cli": Target(
       [
-        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster",
+        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster", "Audit",
         "CEditLine",
       ],
       others: system.union(foundation).union([

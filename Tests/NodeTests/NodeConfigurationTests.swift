@@ -115,11 +115,28 @@ struct NodeConfigurationTests {
       ("authority.principal", "alice@KEYVAL.TEST", "keyval-authority/NAME@KEYVAL.TEST"),
       ("authority.principal", "keyval-authority/a1@OTHER", "keyval-authority/NAME@KEYVAL.TEST"),
       ("authority.address", "a1", "host:port"), ("advertise", "0", "host:port"),
-      ("listen", "0.0.0.0:6234", "‘advertise’ is missing"),
+      ("listen", "0.0.0.0:6234", "‘advertise’ is missing"), ("audit.bytes", "9", "65536 to"),
+      ("audit.files", "1", "2 to 1000"), ("audit.data", "some", "none, writes, all"),
+      ("audit.keys", "yes", "hidden, written"),
+      ("audit.path", "/var/log/", "path of a file"),
     ])
   func wrong(key: String, value: String, remedy: String) throws {
     let complaint = try Fixture().complaint(overrides: [key: value])
     #expect(complaint.contains(remedy), "\(complaint)")
+  }
+
+  @Test("an audit log is kept where nothing is said of it, of requests for keys only when that is asked for")
+  func audit() throws {
+    let fixture = try Fixture()
+    #expect(try fixture.load().audit == AuditSettings())
+    #expect(try fixture.load().audit.data == .none && fixture.load().audit.path == nil)
+    fixture.settings["audit"] = ["path": "/var/log/d1.jsonl", "bytes": 100_000, "files": 3, "data": "writes"]
+    let audit = try fixture.load().audit
+    #expect(audit.path == "/var/log/d1.jsonl" && audit.bytes == 100_000 && audit.files == 3)
+    #expect(audit.data == .writes && audit.keys == .hidden)
+    #expect(try fixture.load(overrides: ["audit.keys": "written"]).audit.keys == .written)
+    #expect(try fixture.load(environment: ["KEYVAL_AUDIT_DATA": "all"]).audit.data == .all)
+    #expect(try fixture.load(overrides: ["audit.data": "all"]).audit.data == .all)
   }
 
   @Test("a number where a text belongs names the file and the key")

@@ -25,6 +25,7 @@ struct KeyvalCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Realms, keys of nodes, who belongs, rights:",
         subcommands: [RealmCommand.self, EnrollCommand.self, NodeCommand.self, AccessCommand.self]),
+      CommandGroup(name: "Who did what:", subcommands: [AuditCommand.self]),
       CommandGroup(
         name: "One node:", subcommands: [AuthorityCommand.self, DatabaseCommand.self, DroneCommand.self]),
     ])
