@@ -132,7 +132,8 @@ let package = Package(
     .testTarget(
       name: "NodeTests",
       dependencies: [
-        "Node", "Audit", "Cluster", "Cryptography", "Drone", "Kerberos", "LocalTrust", "Sessions",
+        "Node", "Audit", "Authority", "Cluster", "Commander", "Cryptography", "Drone", "Kerberos",
+        "LocalTrust", "Sessions", "Storage",
         "Transport", "Wire", "Provisioning", "KerberosFixture", nioPosix, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
@@ -235,8 +236,9 @@ let package = Package(
     .testTarget(
       name: "SecurityTests",
       dependencies: [
-        "ClusterFixture", "keyval", "Node", "Keyval", "LocalCluster", "Cluster", "Cryptography", "Kerberos",
-        "LocalTrust", "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore, nioPosix,
+        "Audit", "ClusterFixture", "keyval", "Node", "Keyval", "LocalCluster", "Cluster", "Cryptography",
+        "Kerberos", "LocalTrust", "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore,
+        nioPosix,
         logging,
       ], path: "Tests/Security", swiftSettings: strict),
   ],

@@ -220,7 +220,8 @@ public struct AcceptorHandshake {
     let identity = SessionIdentity(
       role: .acceptor, local: properties.local, peer: properties.peer, service: flight.service.principal,
       cluster: configuration.cluster, authenticationIndicators: properties.authenticationIndicators,
-      ticketExpiry: properties.expiry, endsWithTicket: flight.service.policy.endsWithTicket,
+      encryptionType: properties.sessionKeyEncryptionType, ticketExpiry: properties.expiry,
+      endsWithTicket: flight.service.policy.endsWithTicket,
       suite: flight.suite, transcriptHash: transcript.hash)
     state = .awaitingFinished(Expectation(finished: expected, schedule: schedule, identity: identity))
     let frame = HandshakeFrame.acceptorFlight(

@@ -209,7 +209,8 @@ public struct InitiatorHandshake {
     let identity = SessionIdentity(
       role: .initiator, local: properties.local, peer: properties.peer, service: configuration.service,
       cluster: configuration.cluster, authenticationIndicators: properties.authenticationIndicators,
-      ticketExpiry: properties.expiry, endsWithTicket: configuration.endsWithTicket,
+      encryptionType: properties.sessionKeyEncryptionType, ticketExpiry: properties.expiry,
+      endsWithTicket: configuration.endsWithTicket,
       suite: flights.acceptorHello.suite, transcriptHash: transcript.hash)
     let session = try EstablishedSession(
       identity: identity, role: .initiator, schedule: schedule, limits: configuration.limits.records)

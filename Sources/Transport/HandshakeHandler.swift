@@ -19,6 +19,8 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     case described(NodeDescription)
     /// The acceptor has answered a bare hello.
     case answered
+    /// The peer has proved who it is, but nobody here talks with it.
+    case refused(Session)
     case failed(TransportError)
   }
 
@@ -257,7 +259,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     session.context = nil
     isOver = true
     timer?.cancel()
-    report?(.failed(.session(.notAdmitted(session.identity.peer))))
+    report?(.refused(session))
     report = nil
   }
 

@@ -17,6 +17,8 @@ public struct PeerSession: Sendable, Equatable {
   /// Unique within the process.
   public let id: UInt64
   public let identity: SessionIdentity
+  /// The peer's address, for people and logs. Proves nothing.
+  public let remoteAddress: String
 
   /// The other side's principal, with its realm.
   public var peer: String { identity.peer }
@@ -29,5 +31,6 @@ public struct PeerSession: Sendable, Equatable {
   init(_ session: Session) {
     id = session.id
     identity = session.identity
+    remoteAddress = session.remoteAddress
   }
 }

@@ -27,6 +27,8 @@ public final class Session {
   private(set) var isReadingPaused = false
   var context: ChannelHandlerContext?
   var resumed: () -> Void = {}
+  /// Told once, when the connection is gone.
+  private var whenEnded: ((SessionError?) -> Void)?
 
   private let sealer: RecordSealer
   /// The record being gathered, its type byte first.
@@ -156,7 +158,14 @@ public final class Session {
     isEnding = true
     context = nil
     discardGathered()
+    whenEnded?(endError)
+    whenEnded = nil
     return endError
+  }
+
+  /// Has `body` told of the end, at once when the connection is gone already.
+  func onEnd(_ body: @escaping (SessionError?) -> Void) {
+    if context == nil, isEnding { body(endError) } else { whenEnded = body }
   }
 
   func sendNotice(expiry: Int64) {

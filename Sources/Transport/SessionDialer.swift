@@ -57,6 +57,7 @@ public struct SessionDialer: Sendable {
       case .failed(let error):
         steps.forgetRefusedTickets(error)
         completion(.failure(error))
+      case .refused(let session): completion(.failure(.session(.notAdmitted(session.identity.peer))))
       case .described, .answered: completion(.failure(.session(.unexpectedFrame("a description"))))
       }
     }
@@ -88,7 +89,8 @@ public struct SessionDialer: Sendable {
       switch outcome {
       case .described(let description): completion(.success(description))
       case .failed(let error): completion(.failure(error))
-      case .established, .answered: completion(.failure(.session(.unexpectedFrame("a session"))))
+      case .established, .refused, .answered:
+        completion(.failure(.session(.unexpectedFrame("a session"))))
       }
     }
   }

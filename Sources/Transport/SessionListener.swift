@@ -33,6 +33,8 @@ public final class SessionListener: Sendable {
     public var limits = SessionLimits()
     public var threads = SecurityContextThreads.shared
     public var logger: Logger
+    /// Told what becomes of those who connect, on their event loop, so it must be quick.
+    public var observe: @Sendable (SessionListenerEvent) -> Void = { _ in }
 
     public init(
       cluster: String, services: [Service], logger: Logger,
@@ -140,9 +142,10 @@ private struct Acceptor: Sendable {
     guard census.enter(source) else { return refuse(channel, core) }
     children.add(channel)
     let remote = channel.remoteAddress.map { "\($0)" } ?? "?"
-    let report: (HandshakeHandler.Outcome) -> Void = { [census, logger = configuration.logger] outcome in
+    let report: (HandshakeHandler.Outcome) -> Void = { [self] outcome in
       census.leave(source)
-      log(outcome, remote: remote, logger)
+      log(outcome, remote: remote, configuration.logger)
+      tell(outcome, remote: remote)
     }
     do {
       let handshake = AcceptorHandshake(configuration: core, entropy: try .generate())
@@ -158,9 +161,10 @@ private struct Acceptor: Sendable {
   }
 
   private func refuse(_ channel: any Channel, _ core: AcceptorHandshake.Configuration) {
+    let remote = channel.remoteAddress.map { "\($0)" } ?? "?"
     configuration.logger.warning(
-      "connection refused: too many wait for their handshake",
-      metadata: ["remote": "\(channel.remoteAddress.map { "\($0)" } ?? "?")"])
+      "connection refused: too many wait for their handshake", metadata: ["remote": "\(remote)"])
+    configuration.observe(.failed(remote: remote, .session(.tooManyConnections)))
     try? channel.pipeline.syncOperations.addHandler(
       RefusingHandler(frame: AcceptorHandshake.refusal(of: .tooManyConnections, configuration: core)))
   }
@@ -174,8 +178,24 @@ private struct Acceptor: Sendable {
           "principal": "\(session.identity.peer)", "remote": "\(remote)", "session": "\(session.id)",
         ])
     case .answered, .described: logger.debug("hello answered", metadata: ["remote": "\(remote)"])
+    // Whoever refuses it says why.
+    case .refused: break
     case .failed(let error):
       logger.info("handshake failed", metadata: ["remote": "\(remote)", "reason": "\(error)"])
+    }
+  }
+
+  private func tell(_ outcome: HandshakeHandler.Outcome, remote: String) {
+    let observe = configuration.observe
+    switch outcome {
+    case .answered, .described: break
+    case .failed(let error): observe(.failed(remote: remote, error))
+    case .refused(let session): observe(.refused(session.identity, remote: remote))
+    case .established(let session):
+      observe(.accepted(session.identity, remote: remote))
+      session.onEnd { [identity = session.identity] error in
+        observe(.ended(identity, remote: remote, error))
+      }
     }
   }
 }

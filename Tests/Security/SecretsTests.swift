@@ -9,7 +9,9 @@ import Testing
 extension SecurityTests {
   @Suite("Secrets")
   struct SecretsTests {
-    @Test("no log has a value, a key, a password or a private key in it, however it is spelled")
+    @Test(
+      "no log, and no audit log, has a value, a key, a password or a private key in it, however it is spelled"
+    )
     func logs() async throws {
       let target = try await Target.shared
       let directory = target.cluster.directory
@@ -43,7 +45,12 @@ extension SecurityTests {
 
       let logs = Files.all(below: directory.logs).filter { $0.hasSuffix(".log") }
       #expect(logs.count >= 5)
-      for path in logs + [layout.kdcLog, layout.kadmindLog, layout.kdcOutput, layout.kadmindOutput] {
+      let records = Files.all(below: directory.nodes).filter {
+        $0.contains(".jsonl") && !$0.hasSuffix(".lock")
+      }
+      #expect(records.count >= 5)
+      for path in logs + records + [layout.kdcLog, layout.kadmindLog, layout.kdcOutput, layout.kadmindOutput]
+      {
         let text = String(decoding: (try? Files.bytes(path)) ?? [], as: UTF8.self)
         for secret in secrets {
           #expect(!text.contains(secret.text), "\(path) shows \(secret.what)")

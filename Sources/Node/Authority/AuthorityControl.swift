@@ -1,5 +1,7 @@
+import Audit
 import Authority
 import Cluster
+import Cryptography
 import Logging
 import NIOCore
 import Sessions
@@ -13,20 +15,27 @@ final class AuthorityControl {
   private let membership: MembershipSigner
   private let hello: HelloDescription
   private let logger: Logger
+  private let audit: AuditLog
+  private let accessPath: String
   private let stop: @Sendable (NodeError) -> Void
   private var mesh: PeerMesh?
   private var isIssuingTicketCertificate = false
   /// Open sessions of each peer.
   private var sessions: [Principal: Int] = [:]
+  /// Whose sessions those are, or were, since what somebody asked for may be done when he is gone; the newest of each.
+  /// Few: they are members and administrators.
+  private var callers: [Principal: Caller] = [:]
 
   init(
-    office: AuthorityOffice, membership: MembershipSigner, hello: HelloDescription, logger: Logger,
-    stop: @escaping @Sendable (NodeError) -> Void
+    office: AuthorityOffice, membership: MembershipSigner, hello: HelloDescription, accessPath: String,
+    logger: Logger, audit: AuditLog, stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.office = office
     self.membership = membership
     self.hello = hello
+    self.accessPath = accessPath
     self.logger = logger
+    self.audit = audit
     self.stop = stop
   }
 
@@ -52,15 +61,26 @@ final class AuthorityControl {
     switch finding {
     case .unchanged: break
     case .changed(let administrators): handle(.administratorsRead(administrators))
-    case .useless(let reason): AdministratorsWatch.warn(reason, logger)
+    case .useless(let reason):
+      AdministratorsWatch.warn(reason, logger)
+      audit.record(AuditEvent(.rights, "administrators", outcome: "not taken", reason: reason))
     }
   }
 
   func take(_ finding: AccessListWatch.Finding) {
     switch finding {
     case .unchanged: break
-    case .changed(let list): handle(.accessListRead(list))
+    case .changed(let list):
+      // Who has changed the file only the file system could tell.
+      audit.record(
+        AuditEvent(
+          .rights, "access list's file", outcome: "read", subject: accessPath, version: list.version,
+          digest: SHA256.hash(list.text)))
+      handle(.accessListRead(list))
     case .useless(let reason):
+      audit.record(
+        AuditEvent(
+          .rights, "access list's file", outcome: "not taken", subject: accessPath, reason: reason))
       logger.error(
         "access list not taken; the last good one stays in force",
         metadata: [NodeLogging.Key.reason: "\(reason)"])
@@ -74,6 +94,7 @@ final class AuthorityControl {
     case .opened(let session):
       guard let peer = try? Principal(session.peer) else { return }
       sessions[peer, default: 0] += 1
+      callers[peer] = Caller(session)
       logger.debug("session opened", metadata: [NodeLogging.Key.principal: "\(peer)"])
       handle(.connected(peer))
     case .closed(let session, let error):
@@ -94,6 +115,7 @@ final class AuthorityControl {
 
   private func receive(_ bytes: [UInt8], on session: PeerSession) {
     guard let peer = try? Principal(session.peer) else { return }
+    callers[peer] = Caller(session)
     do throws(CBORError) {
       for message in try ControlMessage.sequence(bytes) {
         if case .ticketCertificateRequest(let request) = message {
@@ -113,18 +135,23 @@ final class AuthorityControl {
   /// For the commander alone, which asks again while it is not answered. No state of the core depends on it: what is
   /// signed is what the register says at that moment.
   private func issueTicketCertificate(_ term: Term, for peer: Principal) {
-    guard let mesh, core?.commander == peer, !isIssuingTicketCertificate else {
+    guard let mesh, core?.commander == peer else {
+      record("refused", term, peer, "it is not the commander", .denial)
       return logger.debug(
-        "ticket certificate not issued: the peer is not the commander, or one is under way",
+        "ticket certificate not issued: the peer is not the commander",
         metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.term: "\(term)"])
     }
+    guard !isIssuingTicketCertificate else { return }
     isIssuingTicketCertificate = true
     office.issueTicketCertificate(term, for: peer, on: mesh.eventLoop).assumeIsolated().whenComplete {
       result in
       self.isIssuingTicketCertificate = false
       switch result {
-      case .success(let issued): mesh.send(ControlMessage.ticketCertificate(issued).encoded(), to: peer.text)
+      case .success(let issued):
+        self.record("issued", term, peer, nil)
+        mesh.send(ControlMessage.ticketCertificate(issued).encoded(), to: peer.text)
       case .failure(let error):
+        self.record("not issued", term, peer, "\(error)")
         self.logger.warning(
           "ticket certificate not issued",
           metadata: [
@@ -133,6 +160,17 @@ final class AuthorityControl {
           ])
       }
     }
+  }
+
+  private func record(
+    _ outcome: String, _ term: Term, _ peer: Principal, _ reason: String?,
+    _ kind: AuditEvent.Kind = .election
+  ) {
+    let caller = callers[peer]
+    audit.record(
+      AuditEvent(
+        kind, "ticket certificate", outcome: outcome, principal: peer.text, address: caller?.address,
+        encryptionType: caller?.encryptionType, term: term.number, reason: reason))
   }
 
   // MARK: Actions
@@ -212,6 +250,7 @@ final class AuthorityControl {
   }
 
   private func enroll(_ node: Principal, _ number: UInt64, _ administrator: Principal, _ mesh: PeerMesh) {
+    let caller = callers[administrator]
     office.enroll(node, number: number, on: mesh.eventLoop).assumeIsolated().whenSuccess { answer in
       // A node of this name that was removed may register again, before anybody has read the password.
       if case .created = answer.outcome { self.handle(.enrolled(node)) }
@@ -223,10 +262,26 @@ final class AuthorityControl {
           // The description leaves the password out.
           "outcome": "\(answer)",
         ])
+      self.record(answer, node, administrator, caller)
     }
   }
 
+  private func record(
+    _ answer: EnrollmentAnswer, _ node: Principal, _ administrator: Principal, _ caller: Caller?
+  ) {
+    let (outcome, reason): (String, String?) =
+      switch answer.outcome {
+      case .created: ("principal created, password given", nil)
+      case .refused(let reason): ("refused", reason)
+      }
+    audit.record(
+      AuditEvent(
+        .enrollment, "enroll", outcome: outcome, principal: administrator.text, address: caller?.address,
+        encryptionType: caller?.encryptionType, subject: node.text, reason: reason))
+  }
+
   private func log(_ note: AuthorityNote) {
+    audit.record(AuditEvent(note, callers: callers))
     let line = AuthorityLogLine(note)
     logger.log(level: line.level, "\(line.event)", metadata: line.metadata)
   }

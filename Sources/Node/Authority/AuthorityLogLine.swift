@@ -81,7 +81,7 @@ struct AuthorityLogLine {
     }
   }
 
-  private static func event(_ step: OfficeRecord.Step) -> String {
+  static func event(_ step: OfficeRecord.Step) -> String {
     switch step {
     case .claimed: "term claimed"
     case .officeCreated: "office created at the KDC"

@@ -1,3 +1,4 @@
+import Audit
 import Authority
 import Cluster
 import Cryptography
@@ -37,6 +38,7 @@ public struct AuthorityNode: Service {
   /// - Throws: `NodeError` when it cannot start or go on, `StoreError` for its register, `KerberosError` for its
   ///   keytab, `TransportError` for its address.
   public func run() async throws {
+    let audit = try AuditLog.open(configuration, logger)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let outcome: Result<Void, any Error>
     do {
@@ -44,7 +46,7 @@ public struct AuthorityNode: Service {
       let tools = try AuthorityTools(configuration, logger)
       let signal = StopSignal()
       do {
-        while !signal.isStopping { try await stand(tools, on: group.next(), signal) }
+        while !signal.isStopping { try await stand(tools, on: group.next(), signal, audit) }
         outcome = signal.error.map { .failure($0) } ?? .success(())
       } catch {
         outcome = .failure(error)
@@ -54,11 +56,14 @@ public struct AuthorityNode: Service {
       outcome = .failure(error)
     }
     try? await group.shutdownGracefully()
+    await audit.close()
     try outcome.get()
   }
 
   /// From standing by to the end of the tenure, or of the process.
-  private func stand(_ tools: AuthorityTools, on loop: any EventLoop, _ signal: StopSignal) async throws {
+  private func stand(
+    _ tools: AuthorityTools, on loop: any EventLoop, _ signal: StopSignal, _ audit: AuditLog
+  ) async throws {
     let keeper = TenureKeeper(
       tools.register, timing: configuration.timing, on: loop, logger: logger, wake: signal.wake)
     logger.notice(
@@ -68,11 +73,13 @@ public struct AuthorityNode: Service {
       let authority: RunningAuthority
       do {
         authority = try await RunningAuthority(
-          configuration, tools, keeper, loop: loop, signal: signal, logger: logger)
+          configuration, tools, keeper, loop: loop, signal: signal, logger: logger, audit: audit)
       } catch {
         await keeper.release()
         throw error
       }
+      audit.record(
+        AuditEvent(.election, "tenure", outcome: "taken", principal: configuration.principal.text))
       whenStarted(authority.endpoint)
       while !signal.isStopping, keeper.status == .held { await signal.waitOrWake() }
       if keeper.status == .lost {
@@ -80,6 +87,10 @@ public struct AuthorityNode: Service {
       } else {
         logger.notice("stopping")
       }
+      audit.record(
+        AuditEvent(
+          .election, "tenure", outcome: keeper.status == .lost ? "lost" : "given back",
+          principal: configuration.principal.text))
       await authority.stop()
     }
     await keeper.release()
@@ -123,7 +134,7 @@ private struct RunningAuthority: Sendable {
 
   init(
     _ configuration: NodeConfiguration, _ tools: AuthorityTools, _ keeper: TenureKeeper,
-    loop: any EventLoop, signal: StopSignal, logger: Logger
+    loop: any EventLoop, signal: StopSignal, logger: Logger, audit: AuditLog
   ) async throws {
     // Read now that nobody else writes: what the one before has stored is in it.
     let contents = try tools.register.contents()
@@ -131,6 +142,7 @@ private struct RunningAuthority: Sendable {
       path: tools.settings.accessPath, register: tools.register, holder: keeper.holder)
     let (administrators, problem) = AdministratorsWatch.begin(configuration)
     if let problem { AdministratorsWatch.warn(problem, logger) }
+    audit.record(AuditEvent(administrators: administrators.current, outcome: "in force from the start"))
     let office = AuthorityOffice(
       register: tools.register, holder: keeper.holder, accessList: access.watch,
       administrators: administrators, kadmin: tools.kadmin, signer: tools.signer, logger: logger)
@@ -142,7 +154,8 @@ private struct RunningAuthority: Sendable {
     let (verifier, keytab) = (tools.verifier, tools.keytab)
     let control = try await loop.submit {
       let control = AuthorityControl(
-        office: office, membership: tools.membership, hello: hello, logger: logger, stop: signal.fail)
+        office: office, membership: tools.membership, hello: hello,
+        accessPath: tools.settings.accessPath, logger: logger, audit: audit, stop: signal.fail)
       let tenure = keeper.observe { control.handle(.tenureExtended(until: $0)) }
       control.begin(
         AuthorityCore(
@@ -176,7 +189,7 @@ private struct RunningAuthority: Sendable {
     }.get()
     do {
       listener = try await Self.listen(
-        configuration, keytab, loop, hello, mesh.acceptingHandler, logger)
+        configuration, keytab, loop, hello, mesh.acceptingHandler, logger, audit)
     } catch {
       mesh.shutDown()
       await office.close()
@@ -208,13 +221,14 @@ private struct RunningAuthority: Sendable {
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ loop: any EventLoop,
-    _ hello: HelloDescription, _ handler: @escaping SessionHandlerFactory, _ logger: Logger
+    _ hello: HelloDescription, _ handler: @escaping SessionHandlerFactory, _ logger: Logger, _ audit: AuditLog
   ) async throws -> SessionListener {
     let service = SessionListener.Service(
       principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))
-    let listening = SessionListener.Configuration(
+    var listening = SessionListener.Configuration(
       cluster: configuration.cluster, services: [service], logger: logger
     ) { hello.description }
+    listening.observe = { audit.record(AuditEvent($0)) }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
     return try await SessionListener.bind(
       to: address, group: loop, configuration: listening, handler: handler)

@@ -1,3 +1,4 @@
+import Audit
 import Cluster
 import Database
 import Logging
@@ -9,11 +10,13 @@ struct ContentsSender {
   private let stream: ContentsStream
   private let link: StoreSession.Link
   private let logger: Logger
+  private let audit: AuditLog
   private var rest: PartitionSet
 
-  init(stream: ContentsStream, link: StoreSession.Link, logger: Logger) {
+  init(stream: ContentsStream, link: StoreSession.Link, logger: Logger, audit: AuditLog) {
     self.stream = stream
     self.logger = logger
+    self.audit = audit
     self.link = link
     rest = stream.opening.partitions
   }
@@ -25,6 +28,7 @@ struct ContentsSender {
       return .streamed(stream.identifier)
     } catch {
       // A partition that went to another meanwhile, or a receiver that is gone, is no trouble of the store's.
+      if let event = AuditEvent(error, foundBy: "read") { audit.record(event) }
       if error.path != nil {
         logger.error("the store failed", metadata: [NodeLogging.Key.reason: "\(error)"])
       }

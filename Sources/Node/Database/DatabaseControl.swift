@@ -1,3 +1,4 @@
+import Audit
 import Cluster
 import Database
 import Logging
@@ -13,10 +14,13 @@ final class DatabaseControl {
   private let threads: StoreThreads
   private let memberships: MembershipStore
   private let logger: Logger
+  private let audit: AuditLog
   private let stop: @Sendable (NodeError) -> Void
   let eventLoop: any EventLoop
   private var mesh: PeerMesh?
   private var drones: [UInt64: StoreSession.Link] = [:]
+  /// Whose the other sessions are.
+  private var callers: [UInt64: Caller] = [:]
   /// What happens while the core's last actions are being performed waits until they are.
   private var pending: [DatabaseEvent] = []
   private var isPerforming = false
@@ -31,12 +35,13 @@ final class DatabaseControl {
 
   init(
     core: DatabaseCore, threads: StoreThreads, memberships: MembershipStore, loop: any EventLoop,
-    logger: Logger, stop: @escaping @Sendable (NodeError) -> Void
+    logger: Logger, audit: AuditLog, stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.core = core
     self.threads = threads
     self.memberships = memberships
     self.logger = logger
+    self.audit = audit
     self.stop = stop
     eventLoop = loop
   }
@@ -66,6 +71,7 @@ final class DatabaseControl {
   func take(_ event: PeerMeshEvent) {
     switch event {
     case .opened(let session):
+      callers[session.id] = Caller(session)
       do throws(DatabaseAccessError) {
         let peer = try DatabasePeer.admitted(
           peer: session.peer, service: session.service, indicators: session.authenticationIndicators,
@@ -80,6 +86,7 @@ final class DatabaseControl {
     case .received(let session, let bytes): receive(bytes, session)
     case .closed(let session, let error):
       log(session, error)
+      callers[session.id] = nil
       handle(.closed(session: session.id))
     case .unreachable(let principal, let error):
       logger.debug(
@@ -119,7 +126,17 @@ final class DatabaseControl {
   }
 
   private func close(_ session: UInt64, _ error: DatabaseAccessError) {
-    logger.warning("session closed", metadata: [NodeLogging.Key.reason: "\(error)"])
+    let caller = callers[session]
+    let principal = caller?.principal ?? drones[session]?.holder.text
+    logger.warning(
+      "session closed",
+      metadata: [
+        NodeLogging.Key.principal: "\(principal ?? "?")", NodeLogging.Key.reason: "\(error)",
+      ])
+    audit.record(
+      AuditEvent(
+        .denial, "session", outcome: "closed", principal: principal, address: caller?.address,
+        encryptionType: caller?.encryptionType, reason: error.description))
     if let drone = drones[session] {
       drone.session.close(.notAuthorized)
     } else {
@@ -185,6 +202,7 @@ final class DatabaseControl {
   }
 
   private func failed(_ error: StoreError, _ backlog: StoreBacklog) {
+    if let event = AuditEvent(error, foundBy: "transaction") { audit.record(event) }
     logger.error("the store failed", metadata: [NodeLogging.Key.reason: "\(error)"])
     handle(.failed(reason: error.told, backlog: backlog))
     // Nothing good comes of a database that goes on with a damaged file.
@@ -197,9 +215,9 @@ final class DatabaseControl {
       return handle(
         .streamFailed(stream.identifier, rest: stream.opening.partitions, reason: "nobody is there"))
     }
-    let logger = logger
+    let (logger, audit) = (logger, audit)
     threads.read { store in
-      var sender = ContentsSender(stream: stream, link: link, logger: logger)
+      var sender = ContentsSender(stream: stream, link: link, logger: logger, audit: audit)
       let event = sender.run(store)
       reference.execute { $0.handle(event) }
     }
@@ -228,6 +246,7 @@ final class DatabaseControl {
     case .success(let step):
       scrubbedRows += step.rows
       for damage in step.damages {
+        if let event = AuditEvent(damage, foundBy: "scrub") { audit.record(event) }
         logger.error("damaged data found", metadata: [NodeLogging.Key.reason: "\(damage)"])
       }
       guard step.isLast else { return }
@@ -239,6 +258,7 @@ final class DatabaseControl {
   }
 
   private func log(_ note: DatabaseNote) {
+    if let event = AuditEvent(note) { audit.record(event) }
     switch note {
     case .termRaised(let term):
       logger.notice("term raised", metadata: [NodeLogging.Key.term: "\(term)"])

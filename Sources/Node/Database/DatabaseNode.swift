@@ -1,3 +1,4 @@
+import Audit
 import Cluster
 import Cryptography
 import Database
@@ -28,6 +29,7 @@ public struct DatabaseNode: Service {
   /// - Throws: `NodeError` when it cannot start or go on, `KerberosError` for its keytab, `TransportError` for
   ///   its address.
   public func run() async throws {
+    let audit = try AuditLog.open(configuration, logger)
     let loops = configuration.loops ?? min(4, System.coreCount)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     let controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -35,7 +37,8 @@ public struct DatabaseNode: Service {
     let outcome: Result<Void, any Error>
     do {
       let database = try await RunningDatabase(
-        configuration, group: group, controlLoop: controlGroup.next(), signal: signal, logger: logger)
+        configuration, group: group, controlLoop: controlGroup.next(), signal: signal, logger: logger,
+        audit: audit)
       await signal.wait()
       logger.notice("stopping")
       let deserted = await database.awaitDrones(hurry, signal)
@@ -47,6 +50,7 @@ public struct DatabaseNode: Service {
     }
     try? await group.shutdownGracefully()
     try? await controlGroup.shutdownGracefully()
+    await audit.close()
     try outcome.get()
   }
 }
@@ -90,7 +94,7 @@ private struct RunningDatabase: Sendable {
 
   init(
     _ configuration: NodeConfiguration, group: MultiThreadedEventLoopGroup, controlLoop: any EventLoop,
-    signal: StopSignal, logger: Logger
+    signal: StopSignal, logger: Logger, audit: AuditLog
   ) async throws {
     guard let authority = configuration.authority else {
       preconditionFailure("a database's configuration always names the authority")
@@ -104,11 +108,11 @@ private struct RunningDatabase: Sendable {
     threads = try await StoreThreads.opening(configuration)
     do {
       control = try await Self.makeControl(
-        configuration, identity, threads, on: controlLoop, signal: signal, logger)
+        configuration, identity, threads, on: controlLoop, signal: signal, logger, audit)
       mesh = try await Self.makeMesh(
         configuration, identity, authority, credentials, control, on: controlLoop, logger)
       listener = try await Self.listen(
-        configuration, identity, credentials, mesh, control, group: group, logger)
+        configuration, identity, credentials, mesh, control, group: group, logger, audit)
       let endpoint = configuration.endpoint(boundPort: UInt16(truncatingIfNeeded: listener.address.port))
       control.execute { $0.handle(.listening(endpoint)) }
       startTicking(control, configuration.timing)
@@ -164,7 +168,7 @@ private struct RunningDatabase: Sendable {
 
   private static func makeControl(
     _ configuration: NodeConfiguration, _ identity: DatabaseIdentity, _ threads: StoreThreads,
-    on loop: any EventLoop, signal: StopSignal, _ logger: Logger
+    on loop: any EventLoop, signal: StopSignal, _ logger: Logger, _ audit: AuditLog
   ) async throws -> DatabaseControlReference {
     let standing = try threads.standing()
     let membershipVerifier = try configuration.membershipVerifier()
@@ -178,7 +182,7 @@ private struct RunningDatabase: Sendable {
       DatabaseControlReference(
         DatabaseControl(
           core: core, threads: threads, memberships: memberships, loop: loop, logger: logger,
-          stop: signal.fail))
+          audit: audit, stop: signal.fail))
     }.get()
   }
 
@@ -202,7 +206,7 @@ private struct RunningDatabase: Sendable {
   private static func listen(
     _ configuration: NodeConfiguration, _ identity: DatabaseIdentity, _ credentials: NodeCredentials,
     _ mesh: PeerMesh, _ control: DatabaseControlReference, group: MultiThreadedEventLoopGroup,
-    _ logger: Logger
+    _ logger: Logger, _ audit: AuditLog
   ) async throws -> SessionListener {
     let services = [
       SessionListener.Service(
@@ -212,7 +216,7 @@ private struct RunningDatabase: Sendable {
         credential: try credentials.acceptor(for: identity.command)),
     ]
     let known = KnownEndpoint(configuration.endpoint(boundPort: configuration.listen.port))
-    let listening = SessionListener.Configuration(
+    var listening = SessionListener.Configuration(
       cluster: configuration.cluster, services: services, logger: logger
     ) {
       NodeDescription(
@@ -220,6 +224,7 @@ private struct RunningDatabase: Sendable {
         principals: services.map(\.principal), role: "database", softwareVersion: NodeVersion.text,
         address: "\(known.value)")
     }
+    listening.observe = { audit.record(AuditEvent($0)) }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
     let peers = mesh.acceptingHandler
     let listener = try await SessionListener.bind(to: address, group: group, configuration: listening) {

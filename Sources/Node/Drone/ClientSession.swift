@@ -1,3 +1,4 @@
+import Audit
 import Cluster
 import Drone
 import NIOCore
@@ -15,6 +16,8 @@ final class ClientSession: SessionHandler {
   private var client: ClientIncarnation?
   private let principal: String
   private var access: ClientAccess
+  private var denials = Denials()
+  private var caller: Caller?
   /// Requests of this read cycle for the partitions of other loops.
   private var outgoing: [CBORWriter]
   private var isOutgoing = false
@@ -46,6 +49,7 @@ final class ClientSession: SessionHandler {
   func sessionOpened(_ session: Session) {
     self.session = session
     id = session.id
+    caller = Caller(session)
     dataLoop.add(self)
   }
 
@@ -79,8 +83,14 @@ final class ClientSession: SessionHandler {
     // Before anybody looks whose the partition is.
     let verdict = access.verdict(on: request)
     guard verdict == .permitted else {
+      if verdict == .denied { note(denial: request, now) }
       guard let refusal = verdict.refusal(number: request.number ?? 0) else { return }
       return try session.write { refusal.encode(into: &$0) }
+    }
+    if dataLoop.audit.data != .none, request.isRecorded(dataLoop.audit.data), let caller {
+      let namesKey = dataLoop.audit.namesKeys
+      dataLoop.audit.record(
+        AuditEvent(.data, request, outcome: "permitted", by: caller, namesKey: namesKey))
     }
     switch request {
     case .introduce(_, let client): try introduce(client)
@@ -115,6 +125,19 @@ final class ClientSession: SessionHandler {
     client = announced.bound(to: principal)
   }
 
+  private func note(denial request: DataRequest, _ now: Instant) {
+    guard let caller, let count = denials.count(now) else { return }
+    dataLoop.audit.record(
+      AuditEvent(
+        .denial, request, outcome: "denied", by: caller, namesKey: dataLoop.audit.namesKeys, count: count))
+    dataLoop.logger.notice(
+      "denied by the access list",
+      metadata: [
+        NodeLogging.Key.principal: "\(caller.principal)", NodeLogging.Key.remote: "\(caller.address)",
+        "operation": "\(request.operation)", "count": "\(count)",
+      ])
+  }
+
   private func sendMap(_ number: UInt64, on session: Session) throws(SessionError) {
     let answer: DataAnswer =
       if let map = dataLoop.map { .topology(number: number, map) } else {
@@ -143,13 +166,13 @@ final class ClientSession: SessionHandler {
   private func administer(
     _ number: UInt64, _ order: AdministratorOrder, _ name: String, on session: Session
   ) throws(SessionError) {
-    guard statusesUnderWay < Self.maximumStatuses else {
+    guard let caller, statusesUnderWay < Self.maximumStatuses else {
       return try session.write { DataAnswer.unavailable(number: number, .busy).encode(into: &$0) }
     }
     statusesUnderWay += 1
     let eventLoop = session.eventLoop
     let reference = NIOLoopBound(self, eventLoop: eventLoop)
-    dataLoop.administer(order, name) { reply in
+    dataLoop.administer(order, name, caller) { reply in
       let answer: DataAnswer =
         if let reply { .administered(number: number, reply) } else { .failed(number: number, .notCommander) }
       var writer = CBORWriter()
@@ -167,7 +190,9 @@ final class ClientSession: SessionHandler {
   private func answerStatus(_ number: UInt64, _ bytes: [UInt8]) {
     statusesUnderWay -= 1
     access.follow(dataLoop.access)
-    let refusal = access.verdict(on: .status(number: number)).refusal(number: number)
+    let verdict = access.verdict(on: .status(number: number))
+    if verdict == .denied { note(denial: .status(number: number), NodeClock.now()) }
+    let refusal = verdict.refusal(number: number)
     var writer = CBORWriter()
     refusal?.encode(into: &writer)
     answer(refusal == nil ? bytes : writer.bytes, leaseEnd: Instant(milliseconds: .max))
@@ -249,6 +274,10 @@ final class ClientSession: SessionHandler {
   func noticed(_ notice: SessionNotice, on session: Session) {}
 
   func closed(_ session: Session, error: SessionError?) {
+    if let caller, let count = denials.rest {
+      dataLoop.audit.record(
+        AuditEvent(.denial, "further requests", outcome: "denied", by: caller, count: count))
+    }
     dataLoop.remove(self)
     self.session = nil
   }

@@ -17,7 +17,8 @@ final class DataLoop {
   let askStatus: @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void
   /// Gives the commander an operator's order; nil when this drone is not the commander.
   let administer:
-    @Sendable (AdministratorOrder, String, @escaping @Sendable (AdministratorReply?) -> Void) -> Void
+    @Sendable (AdministratorOrder, String, Caller, @escaping @Sendable (AdministratorReply?) -> Void) -> Void
+  let audit: AuditLog
 
   var core: DataCore
   private(set) var map: SignedSlotMap?
@@ -37,12 +38,13 @@ final class DataLoop {
 
   init(
     index: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
-    level: AcknowledgementLevel, bounds: DataBounds, logger: Logger,
+    level: AcknowledgementLevel, bounds: DataBounds, logger: Logger, audit: AuditLog,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
-      @escaping @Sendable (AdministratorOrder, String, @escaping @Sendable (AdministratorReply?) -> Void) ->
-      Void
+      @escaping @Sendable (
+        AdministratorOrder, String, Caller, @escaping @Sendable (AdministratorReply?) -> Void
+      ) -> Void
   ) {
     self.index = index
     self.eventLoop = eventLoop
@@ -50,6 +52,7 @@ final class DataLoop {
     self.report = report
     self.askStatus = askStatus
     self.administer = administer
+    self.audit = audit
     principal = identity.principal
     self.timing = timing
     core = DataCore(incarnation: identity.incarnation, level: level, bounds: bounds)

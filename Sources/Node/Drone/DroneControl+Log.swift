@@ -1,3 +1,4 @@
+import Audit
 import Cluster
 import Commander
 import Drone
@@ -5,7 +6,26 @@ import Logging
 
 /// What the cores of a drone's control side note, as lines of the log.
 extension DroneControl {
+  /// - Parameter reply: nil when this drone is not the commander.
+  func log(_ order: AdministratorOrder, _ name: String, by caller: Caller, _ reply: AdministratorReply?) {
+    let outcome = reply.map { $0.isAccepted ? "accepted" : "refused" } ?? "not the commander"
+    let term = office?.term
+    audit.record(
+      AuditEvent(
+        .order, order.name, outcome: outcome, by: caller, term: term?.number,
+        subject: name.isEmpty ? nil : name, reason: reply?.sentence))
+    guard let reply, let term else { return }
+    logger.notice(
+      "operator's order",
+      metadata: [
+        NodeLogging.Key.principal: "\(caller.principal)", NodeLogging.Key.remote: "\(caller.address)",
+        NodeLogging.Key.term: "\(term)", "order": "\(order.name)", "name": "\(name)",
+        "outcome": "\(outcome)", NodeLogging.Key.reason: "\(reply.sentence)",
+      ])
+  }
+
   func log(_ note: DroneNote) {
+    if let event = AuditEvent(note) { audit.record(event) }
     switch note {
     case .commanderHeard(let principal, let term):
       hello.setCommander(principal)
@@ -41,6 +61,7 @@ extension DroneControl {
   }
 
   func log(_ note: CommanderNote, _ term: Term) {
+    if let event = AuditEvent(note, term) { audit.record(event) }
     var metadata: Logger.Metadata = [NodeLogging.Key.term: "\(term)"]
     let event: String
     switch note {

@@ -1,3 +1,4 @@
+import Audit
 import Cluster
 import Commander
 import Cryptography
@@ -29,6 +30,7 @@ final class DroneControl {
   private var mesh: PeerMesh?
   private var loops: [DataLoopReference] = []
   private var watch = TickWatch()
+  let audit: AuditLog
   let hello: HelloDescription
 
   init(
@@ -36,7 +38,7 @@ final class DroneControl {
     membershipVerifier: MembershipVerifier, authority: RegisteredNode, authorityAddresses: [NodeAddress],
     promise: VotePromise, votes: VoteStore, members: MembershipList?, memberships: MembershipStore,
     gate: MemberGate, loops: Int, shadows: Int, officeCredential: OfficeCredential, hello: HelloDescription,
-    logger: Logger, stop: @escaping @Sendable (NodeError) -> Void
+    logger: Logger, audit: AuditLog, stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.identity = identity
     self.timing = timing
@@ -50,6 +52,7 @@ final class DroneControl {
     self.officeCredential = officeCredential
     self.hello = hello
     self.logger = logger
+    self.audit = audit
     self.stop = stop
     core = DroneCore(
       identity: identity, timing: timing, verifier: verifier, membershipVerifier: membershipVerifier,
@@ -141,15 +144,9 @@ final class DroneControl {
   func status() -> ClusterStatus? { office?.core.status(now: NodeClock.now()) }
 
   /// An operator's order to the commander; nil when this drone is not it.
-  func administer(_ order: AdministratorOrder, _ name: String) -> AdministratorReply? {
-    guard let office else { return nil }
-    let reply = office.core.administer(order, name, now: NodeClock.now())
-    logger.notice(
-      "operator's order",
-      metadata: [
-        NodeLogging.Key.term: "\(office.term)", "order": "\(order)", "name": "\(name)",
-        NodeLogging.Key.reason: "\(reply.sentence)",
-      ])
+  func administer(_ order: AdministratorOrder, _ name: String, by caller: Caller) -> AdministratorReply? {
+    let reply = office?.core.administer(order, name, now: NodeClock.now())
+    log(order, name, by: caller, reply)
     return reply
   }
 
@@ -177,6 +174,8 @@ final class DroneControl {
       onEachLoop { $0.install(list) }
       logger.notice(
         "access list installed", metadata: [NodeLogging.Key.term: "\(term)", "version": "\(version)"])
+      audit.record(
+        AuditEvent(.rights, "access list", outcome: "in force", term: term.number, version: version))
     case .setDenials(let mayDeny): onEachLoop { $0.setDenials(mayDeny) }
     case .note(let note): log(note)
     }
@@ -291,6 +290,9 @@ final class DroneControl {
         term: term, cluster: identity.cluster, core: core, key: key, certificate: certificate)
       logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])
       askForTickets()
+      audit.record(
+        AuditEvent(
+          .election, "office", outcome: "taken", principal: identity.principal.text, term: term.number))
       if let list = self.core.accessList { command(.accessListChanged(list)) }
       command(.ticked(wall: NodeClock.wallSeconds()))
     } catch {
@@ -321,6 +323,10 @@ final class DroneControl {
     }
     logger.notice(
       "office left", metadata: [NodeLogging.Key.term: "\(term)", NodeLogging.Key.reason: "\(reason)"])
+    audit.record(
+      AuditEvent(
+        .election, "office", outcome: "left", principal: identity.principal.text, term: term.number,
+        reason: reason))
   }
 
   // MARK: Actions of the commander

@@ -1,3 +1,4 @@
+import Audit
 import Cluster
 import Drone
 import Kerberos
@@ -25,13 +26,15 @@ public struct DroneNode: Service {
   /// - Throws: `NodeError` when it cannot start or go on, `KerberosError` for its keytab, `TransportError` for
   ///   its address.
   public func run() async throws {
+    let audit = try AuditLog.open(configuration, logger)
     let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops ?? System.coreCount)
     let controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let signal = StopSignal()
     let outcome: Result<Void, any Error>
     do {
       let drone = try await RunningDrone(
-        configuration, dataGroup: dataGroup, controlLoop: controlGroup.next(), signal: signal, logger: logger)
+        configuration, dataGroup: dataGroup, controlLoop: controlGroup.next(), signal: signal, logger: logger,
+        audit: audit)
       await signal.wait()
       logger.notice("stopping")
       let unsaved = await drone.stop(hurry)
@@ -42,6 +45,7 @@ public struct DroneNode: Service {
     }
     try? await dataGroup.shutdownGracefully()
     try? await controlGroup.shutdownGracefully()
+    await audit.close()
     try outcome.get()
   }
 }
@@ -59,7 +63,7 @@ private struct RunningDrone: Sendable {
 
   init(
     _ configuration: NodeConfiguration, dataGroup: MultiThreadedEventLoopGroup, controlLoop: any EventLoop,
-    signal: StopSignal, logger: Logger
+    signal: StopSignal, logger: Logger, audit: AuditLog
   ) async throws {
     guard let authority = configuration.authority else {
       preconditionFailure("a drone's configuration always names the authority")
@@ -86,7 +90,7 @@ private struct RunningDrone: Sendable {
     let hello = HelloDescription(configuration)
     let wiring = SessionWiring(
       realm: configuration.realm, authority: authority.principal, members: gate, logger: logger)
-    listener = try await Self.listen(configuration, keytab, dataGroup, hello, wiring, logger)
+    listener = try await Self.listen(configuration, keytab, dataGroup, hello, wiring, logger, audit)
 
     let identity = DroneCore.Identity(
       principal: configuration.principal, incarnation: Incarnation(.random(in: .min ... .max)),
@@ -102,12 +106,13 @@ private struct RunningDrone: Sendable {
         authorityAddresses: configuration.authorityAddresses, promise: promise, votes: votes,
         members: members, memberships: memberships, gate: gate, loops: dataLoops.count,
         shadows: configuration.shadows, officeCredential: office, hello: hello, logger: logger,
-        stop: signal.fail)
+        audit: audit, stop: signal.fail)
       return NIOLoopBound(control, eventLoop: controlLoop)
     }.get()
     self.control = control
     let dialer = SessionDialer(cluster: configuration.cluster)
-    loops = try await Self.makeLoops(dataLoops, identity, configuration, control, controlLoop, logger)
+    loops = try await Self.makeLoops(
+      dataLoops, identity, configuration, control, controlLoop, logger, audit)
     try await Self.connect(loops, dialer, keytab.initiator, configuration.timing, logger)
 
     var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { target throws(KerberosError) in
@@ -181,13 +186,14 @@ private struct RunningDrone: Sendable {
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ group: MultiThreadedEventLoopGroup,
-    _ hello: HelloDescription, _ wiring: SessionWiring, _ logger: Logger
+    _ hello: HelloDescription, _ wiring: SessionWiring, _ logger: Logger, _ audit: AuditLog
   ) async throws -> SessionListener {
     let service = SessionListener.Service(
       principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))
-    let listening = SessionListener.Configuration(
+    var listening = SessionListener.Configuration(
       cluster: configuration.cluster, services: [service], logger: logger
     ) { hello.description }
+    listening.observe = { audit.record(AuditEvent($0)) }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
     return try await SessionListener.bind(to: address, group: group, configuration: listening) {
       wiring.handler(for: $0, on: $1)
@@ -196,7 +202,7 @@ private struct RunningDrone: Sendable {
 
   private static func makeLoops(
     _ eventLoops: [any EventLoop], _ identity: DroneCore.Identity, _ configuration: NodeConfiguration,
-    _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ logger: Logger
+    _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ logger: Logger, _ audit: AuditLog
   ) async throws -> [DataLoopReference] {
     // Each loop has its share.
     var bounds = DataBounds()
@@ -211,11 +217,11 @@ private struct RunningDrone: Sendable {
         DataLoopReference(
           DataLoop(
             index: index, eventLoop: eventLoop, identity: identity, timing: configuration.timing,
-            level: configuration.level, bounds: loopBounds, logger: logger,
+            level: configuration.level, bounds: loopBounds, logger: logger, audit: audit,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
-            administer: { order, name, reply in
-              controlLoop.execute { reply(control.value.administer(order, name)) }
+            administer: { order, name, caller, reply in
+              controlLoop.execute { reply(control.value.administer(order, name, by: caller)) }
             }))
       }.get()
       references.append(reference)
