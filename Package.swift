@@ -122,7 +122,8 @@ let package = Package(
     .executableTarget(
       name: "keyval",
       dependencies: [
-        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster", "Audit",
+        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster",
+        "Audit",
         "CEditLine", arguments, configuration, lifecycle, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     .testTarget(

@@ -257,6 +257,8 @@ final class ClusterAssembly {
       do {
         if try await probe() { return }
         latest = "not all slots are served yet"
+      } catch let error as LocalClusterError where error.fault == .unfinished {
+        throw error
       } catch {
         latest = "\(error)"
       }

@@ -7,7 +7,8 @@ public enum LocalCluster {
 
   /// Starts a cluster and returns once it serves; one that was stopped comes back with its realm, keys and data.
   ///
-  /// Nothing is left running when this throws, also when the task was cancelled: then with the fault `interrupted`.
+  /// Nothing is left running when this throws, also when the task was cancelled: then with the fault `interrupted`. But
+  /// with the fault `unfinished` all is left running, for the operator to see to it.
   /// - Parameters:
   ///   - program: the `keyval` program.
   ///   - sites: where the processes run.
@@ -37,6 +38,8 @@ public enum LocalCluster {
     do {
       try await assembly.run(probe: probe)
       return assembly.record
+    } catch let error as LocalClusterError where error.fault == .unfinished {
+      throw error
     } catch {
       assembly.takeDown(isHurried: isHurried)
       throw error

@@ -69,7 +69,8 @@ enum Layers {
       others: system.union(foundation).union(["Logging"])),
     "keyval-cli": Target(
       [
-        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster", "Audit",
+        "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster",
+        "Audit",
         "CEditLine",
       ],
       others: system.union(foundation).union([

@@ -15,11 +15,12 @@ enum LocalOperations {
     // What comes after is a client of this cluster. Set here and nowhere else: no other thread runs yet that might
     // be reading the environment.
     for (name, value) in LocalCluster.environment(of: directory, user: plan.user) { setenv(name, value, 1) }
+    let probe = ServingProbe()
     let starting = Task {
       try await LocalCluster.start(
         plan, in: directory, program: program, reporter: StepReporter { output.write(remark: $0) },
         isHurried: { signals.isHurried },
-        probe: { try await ServingProbe.isServing(directory, user: plan.user) })
+        probe: { try await probe.isServing() })
     }
     signals.onSignal { _ in starting.cancel() }
     do {
