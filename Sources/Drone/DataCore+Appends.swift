@@ -27,7 +27,9 @@ extension DataCore {
     var untouched: [Partition] = []
     var begun: [Partition] = []
     let order = waitingInOrder()
+    let preferred = passedOver
     overdue = nil
+    passedOver = nil
     for partition in order {
       guard let data = partitions[partition.index], data.hasUnsaid else {
         isWaiting[partition.index] = false
@@ -46,6 +48,7 @@ extension DataCore {
       }
       if data.hasUnsaid { begun.append(partition) } else { isWaiting[partition.index] = false }
     }
+    if preferred == nil { passedOver = untouched.first { !isAwaited($0) } }
     waiting = untouched + begun
     // What did not fit must not wait for longer than the rest.
     if !waiting.isEmpty { isUrgent = true }
@@ -53,17 +56,25 @@ extension DataCore {
     return batches
   }
 
-  /// First the one whose next record is so long that the last append had no room left for it, then those where
-  /// somebody waits for the database; else the order in which they began to wait.
+  /// First the one whose next record is so long that the last append had no room left for it, and the one that waited
+  /// longest when the last append had room only for others; then those where somebody waits for the database; else the
+  /// order in which they began to wait.
+  ///
+  /// Without the second rule a partition where nobody waits would never be stored while others fill every append, and
+  /// shadows keep the records that are not: they would have no room for more, and the writers there would wait for the
+  /// database, too.
   private func waitingInOrder() -> [Partition] {
     func rank(_ partition: Partition) -> Int {
       if partition == overdue { return 0 }
-      return partitions[partition.index]?.isAwaited ?? false ? 1 : 2
+      if partition == passedOver { return 1 }
+      return isAwaited(partition) ? 2 : 3
     }
-    var ranks: [[Partition]] = [[], [], []]
+    var ranks: [[Partition]] = [[], [], [], []]
     for partition in waiting { ranks[rank(partition)].append(partition) }
-    return ranks[0] + ranks[1] + ranks[2]
+    return Array(ranks.joined())
   }
+
+  private func isAwaited(_ partition: Partition) -> Bool { partitions[partition.index]?.isAwaited ?? false }
 
   public mutating func settle(_ results: [StoreAnswer.PartitionResult]) -> Settlement {
     var settlement = Settlement()

@@ -47,6 +47,8 @@ public struct DataCore {
   public internal(set) var isUrgent = false
   /// The last append had no room left for this one's next record.
   var overdue: Partition?
+  /// The last append had room only for partitions where somebody waits, and this one has waited longest of the others.
+  var passedOver: Partition?
   var inFlight: [Flight] = []
   public internal(set) var isAppending = false
 

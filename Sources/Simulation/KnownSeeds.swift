@@ -73,6 +73,9 @@ public enum KnownSeeds {
     ("database that is down until the last has ended", 4_043_955_643),
     // Another: what a database had written when it ended was not counted as stored.
     ("written when the database ends", 2_999_543_788),
+    // Appends had room only for partitions where somebody waited, so that others were never stored; their shadows had no
+    // room for more, and so the writers everywhere waited for the database.
+    ("partition that is always passed over", 1_416),
   ]
 
   #if KEYVAL_MUTATIONS

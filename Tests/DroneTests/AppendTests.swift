@@ -57,16 +57,34 @@ struct AppendTests {
     pair.talk()
     #expect(pair.owner.takeAppend().map(\.partition) == [3, 0, 1, 2].map(Names.partition))
   }
+
+  @Test("what is only written behind gets its turn, however many wait for the database elsewhere")
+  func turns() {
+    var bounds = DataBounds()
+    bounds.appendLength = 1
+    var pair = ShadowedLoop(bounds)
+    pair.put("a", 0, .secured)
+    pair.talk()
+    let stored = (0..<4).map { _ in
+      pair.put("a", 3, .durable)
+      pair.talk()
+      let batches = pair.owner.takeAppend()
+      pair.store(batches)
+      return batches.map(\.partition)
+    }
+    #expect(stored == [3, 0, 3, 3].map { [Names.partition($0)] })
+  }
 }
 
 /// A loop with four partitions whose shadow is in sync.
 private struct ShadowedLoop {
-  var owner = DataCore(incarnation: Incarnation(11))
+  var owner: DataCore
   private var shadow = DataCore(incarnation: Incarnation(22))
   private let now = Instant(milliseconds: 10_000)
   private var number: UInt64 = 0
 
-  init() {
+  init(_ bounds: DataBounds = DataBounds()) {
+    owner = DataCore(incarnation: Incarnation(11), bounds: bounds)
     let set = Names.set(0..<4)
     let map = SlotMap(
       cluster: Names.cluster, term: Term(1), version: 1, expiry: Names.wall + 600, commander: Names.drone(1),
@@ -83,8 +101,15 @@ private struct ShadowedLoop {
     shadow.install(map, mine: set, principal: Names.drone(2))
     owner.connected(Names.drone(2), life: Incarnation(22))
     talk()
-    let lists = owner.takeAppend()
-    _ = owner.settle(lists.map { .init(partition: $0.partition, result: .stored(through: 1)) })
+    while owner.hasWaiting { store(owner.takeAppend()) }
+  }
+
+  mutating func store(_ batches: [PartitionBatch]) {
+    _ = owner.settle(
+      batches.map { batch in
+        let end = batch.firstSequence - 1 + UInt64(batch.records.count)
+        return .init(partition: batch.partition, result: .stored(through: end))
+      })
   }
 
   mutating func put(_ key: String, _ partition: Int, _ level: AcknowledgementLevel) {
