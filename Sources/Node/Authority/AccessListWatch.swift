@@ -15,7 +15,7 @@ final class AccessListWatch: Sendable {
 
   private struct State {
     /// Of what was read last, and by what it is known (empty: by nothing). Nil stamp: there was no file.
-    var stamp: AccessListFile.Stamp?
+    var stamp: FileStamp?
     var digest: [UInt8]
   }
 
@@ -35,7 +35,7 @@ final class AccessListWatch: Sendable {
   ) throws(StoreError) -> (watch: AccessListWatch, finding: Finding) {
     let file = AccessListFile(path: path)
     // Before the content: what changes in between is noticed the next time.
-    let stamp = file.stamp
+    let stamp = FileStamp(of: file.path)
     let text: [UInt8]
     do throws(NodeError) {
       text = try file.read()
@@ -61,7 +61,7 @@ final class AccessListWatch: Sendable {
   /// Looks at the file, and reads it if it is another than the last time. Blocks.
   func look() -> Finding {
     state.withLock { state in
-      let stamp = file.stamp
+      let stamp = FileStamp(of: file.path)
       guard stamp != state.stamp else { return .unchanged }
       let text: [UInt8]
       do throws(NodeError) {

@@ -14,7 +14,7 @@ final class AdministratorsWatch: Sendable {
 
   private struct State {
     /// Of the file that was read last; nil: there was none.
-    var stamp: AccessListFile.Stamp?
+    var stamp: FileStamp?
     var administrators: Set<Principal>
   }
 
@@ -47,7 +47,7 @@ final class AdministratorsWatch: Sendable {
   /// Looks at the configuration's file, and reads the list if it is another file than the last time. Blocks.
   func look() -> Finding {
     // Before the content: what changes in between is noticed the next time.
-    let stamp = AccessListFile(path: configuration.file).stamp
+    let stamp = FileStamp(of: configuration.file)
     guard stamp != state.withLock({ $0.stamp }) else { return .unchanged }
     let newer: Set<Principal>
     do throws(NodeError) {
