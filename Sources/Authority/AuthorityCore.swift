@@ -15,13 +15,10 @@ public struct AuthorityCore: Sendable {
   public struct Identity: Hashable, Sendable {
     public let principal: Principal
     public let cluster: String
-    /// The people who may enroll and remove nodes: as the operator's configuration said at the start.
-    public let administrators: Set<Principal>
 
-    public init(principal: Principal, cluster: String, administrators: Set<Principal>) {
+    public init(principal: Principal, cluster: String) {
       self.principal = principal
       self.cluster = cluster
-      self.administrators = administrators
     }
   }
 
@@ -81,17 +78,18 @@ public struct AuthorityCore: Sendable {
   var isAnnouncementDue = false
 
   /// - Parameters:
+  ///   - administrators: as the operator's configuration says at the start.
   ///   - register: read just before, and after the tenure began.
   ///   - tenure: how long this process is certain to be the active one.
   ///   - seed: a random number from which ballots are numbered, so that a vote in an earlier life's ballot
   ///     counts in none of this one.
   public init(
-    identity: Identity, timing: Timing, verifier: ElectionVerifier, register: RegisterContents,
-    tenure: Instant, seed: UInt64
+    identity: Identity, administrators: Set<Principal>, timing: Timing, verifier: ElectionVerifier,
+    register: RegisterContents, tenure: Instant, seed: UInt64
   ) {
     self.tenure = tenure
     self.identity = identity
-    administrators = identity.administrators
+    self.administrators = administrators
     self.timing = timing
     self.verifier = verifier
     office = register.office

@@ -48,7 +48,12 @@ extension DataCore {
       }
       if data.hasUnsaid { begun.append(partition) } else { isWaiting[partition.index] = false }
     }
-    if preferred == nil { passedOver = untouched.first { !isAwaited($0) } }
+    if let preferred {
+      // A long record may have taken its turn.
+      if untouched.contains(preferred) { passedOver = preferred }
+    } else {
+      passedOver = untouched.first { !isAwaited($0) }
+    }
     waiting = untouched + begun
     // What did not fit must not wait for longer than the rest.
     if !waiting.isEmpty { isUrgent = true }

@@ -18,7 +18,7 @@ struct KadminLocal {
     let complaints = lines.filter(Self.isComplaint)
     // A change that nobody complained about, and nobody confirmed, did not happen either.
     let confirmed = lines.filter(Self.isConfirmation).count
-    let expected = commands.filter { !Self.isQuestion($0) }.count
+    let expected = commands.filter { !Self.goesUnconfirmed($0) }.count
     guard outcome.status == 0, complaints.isEmpty, confirmed >= expected else {
       let words = complaints.isEmpty ? lines.suffix(5) : complaints
       throw ProvisioningError(
@@ -29,8 +29,8 @@ struct KadminLocal {
     return outcome.output
   }
 
-  /// Nothing is said of a policy that was added or deleted; whoever needs to know looks for it.
-  private static func isQuestion(_ command: String) -> Bool {
+  /// A question; or a policy that is added or deleted, of which nothing is said: whoever needs to know looks for it.
+  private static func goesUnconfirmed(_ command: String) -> Bool {
     command.hasPrefix("list") || command.hasPrefix("get") || command.hasPrefix("addpol")
       || command.hasPrefix("delpol")
   }

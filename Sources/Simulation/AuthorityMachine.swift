@@ -120,9 +120,9 @@ final class AuthorityMachine: Machine {
 
   private func begin(with contents: RegisterContents, until: Instant) {
     core = AuthorityCore(
-      identity: AuthorityCore.Identity(
-        principal: Names.authority, cluster: Names.cluster, administrators: [Names.administrator]),
-      timing: world.timing, verifier: Names.verifier, register: contents, tenure: until, seed: random.next())
+      identity: AuthorityCore.Identity(principal: Names.authority, cluster: Names.cluster),
+      administrators: [Names.administrator], timing: world.timing, verifier: Names.verifier,
+      register: contents, tenure: until, seed: random.next())
     #if KEYVAL_MUTATIONS
       core?.mutations = world.mutations
     #endif

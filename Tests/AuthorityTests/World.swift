@@ -88,8 +88,9 @@ final class World {
     core = AuthorityCore(
       identity: .init(
         principal: try! Principal(role: .authority, node: "a1", realm: Self.realm),
-        cluster: "demo", administrators: [Self.administrator]),
-      timing: Self.timing, verifier: ElectionVerifier(anchors: [Self.ca.anchor], realm: Self.realm),
+        cluster: "demo"),
+      administrators: [Self.administrator], timing: Self.timing,
+      verifier: ElectionVerifier(anchors: [Self.ca.anchor], realm: Self.realm),
       register: register, tenure: tenure, seed: seed)
     feed(.started)
     for node in register.nodes { feed(.connected(node.node.principal)) }

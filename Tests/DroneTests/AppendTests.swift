@@ -74,6 +74,29 @@ struct AppendTests {
     }
     #expect(stored == [3, 0, 3, 3].map { [Names.partition($0)] })
   }
+
+  @Test("a record that takes a whole append does not take the turn of who was passed over")
+  func keptTurn() {
+    var bounds = DataBounds()
+    (bounds.appendRoom, bounds.appendLength) = (1_000, 700)
+    var pair = ShadowedLoop(bounds)
+    func appended() -> [Partition] {
+      let batches = pair.owner.takeAppend()
+      pair.store(batches)
+      return batches.map(\.partition)
+    }
+    pair.put("a", 0, .secured)
+    for (partition, length) in [(1, 150), (2, 300), (3, 110)] {
+      pair.put(String(repeating: "k", count: length), partition, .durable)
+    }
+    pair.talk()
+    #expect(
+      appended() == [1, 3].map(Names.partition), "the second finds no room, and the first of all no turn")
+    pair.put("b", 1, .durable)
+    pair.talk()
+    #expect(appended() == [Names.partition(2)])
+    #expect(appended() == [0, 1].map(Names.partition))
+  }
 }
 
 /// A loop with four partitions whose shadow is in sync.

@@ -7,12 +7,17 @@ import Wire
 /// Who may write a key and not read it learns nothing of it by writing.
 @Suite("Whether a key existed is told to who may read it")
 struct ExistenceTests {
-  @Test("a put and a delete without the right to read are answered alike, whether the key is there or not")
-  func blindWrites() {
-    var loop = TestLoop()
+  /// With a key that is there, and a client that may not read it.
+  private var loop = TestLoop()
+
+  init() {
     _ = loop.put("there", "1", write: 1)
     _ = loop.commit()
     loop.mayRead = false
+  }
+
+  @Test("a put and a delete without the right to read are answered alike, whether the key is there or not")
+  mutating func blindWrites() {
     for (write, key) in [(2, "there"), (3, "not there")] as [(UInt64, String)] {
       #expect(loop.put(key, "x", write: write) == nil)
     }
@@ -28,11 +33,7 @@ struct ExistenceTests {
   }
 
   @Test("nor is it told to a retry, also not to one that names a key of the same partition that may be read")
-  func retries() {
-    var loop = TestLoop()
-    _ = loop.put("there", "1", write: 1)
-    _ = loop.commit()
-    loop.mayRead = false
+  mutating func retries() {
     _ = loop.put("there", "2", write: 2)
     _ = loop.commit()
     #expect(loop.put("there", "2", write: 2, retry: true) == .done(existed: nil))

@@ -130,9 +130,7 @@ struct AuthorityNodeTests {
     }
   }
 
-  @Test(
-    "who has ceased to be an administrator enrolls nobody any more, without a restart; a mistake changes nothing"
-  )
+  @Test("who has ceased to be an administrator enrolls nobody any more, without a restart")
   func administrators() async throws {
     let site = try await AuthoritySite()
     try await site.run { authority in
@@ -153,11 +151,33 @@ struct AuthorityNodeTests {
         try await site.enrollmentClient("alice", of: authority).invite(node)
       }
       _ = try await site.enrollmentClient("bob", of: authority).invite(node)
-      try site.writeAdministrators(nil)
-      try await Task.sleep(for: .milliseconds(site.configuration.timing.lookAtFiles + 500))
-      #expect(await isIn(bob))
-      #expect(await !isIn(alice))
     }
+  }
+
+  @Test("a configuration that cannot be read changes no administrator, and is said once")
+  func uselessAdministrators() async throws {
+    let site = try await AuthoritySite()
+    let (watch, problem) = AdministratorsWatch.begin(site.configuration)
+    let first = watch.current
+    #expect(problem == nil && !first.isEmpty)
+    try site.writeAdministrators(nil)
+    guard case .useless = watch.look() else {
+      Issue.record("what is no JSON was taken")
+      return
+    }
+    #expect(watch.current == first)
+    guard case .unchanged = watch.look() else {
+      Issue.record("the same file is told of again")
+      return
+    }
+    // A process that begins with such a file keeps what it was started with, and says so.
+    #expect(AdministratorsWatch.begin(site.configuration).problem != nil)
+    try site.writeAdministrators(["bob"])
+    guard case .changed(let people) = watch.look() else {
+      Issue.record("the file that was mended was not taken")
+      return
+    }
+    #expect(people.map(\.text) == [site.fixture.principal("bob")] && watch.current == people)
   }
 
   @Test(

@@ -15,7 +15,7 @@ final class AccessListWatch: Sendable {
 
   private struct State {
     /// Of what was read last, and by what it is known (empty: by nothing). Nil stamp: there was no file.
-    var stamp: AccessListFile.Stamp?
+    var stamp: FileStamp?
     var digest: [UInt8]
     /// What the log says of it. Nil: nothing is wrong.
     var complaint: String?
@@ -37,7 +37,7 @@ final class AccessListWatch: Sendable {
   ) throws(StoreError) -> (watch: AccessListWatch, finding: Finding) {
     let file = AccessListFile(path: path)
     // Before the content: what changes in between is noticed the next time.
-    let stamp = file.stamp
+    let stamp = FileStamp(of: file.path)
     let text: [UInt8]
     do throws(NodeError) {
       text = try file.read()
@@ -64,7 +64,7 @@ final class AccessListWatch: Sendable {
   /// it may have been a folder on the way. Blocks.
   func look() -> Finding {
     state.withLock { state in
-      let stamp = file.stamp
+      let stamp = FileStamp(of: file.path)
       guard stamp != state.stamp || state.complaint != nil else { return .unchanged }
       let text: [UInt8]
       do throws(NodeError) {

@@ -14,7 +14,7 @@ final class AdministratorsWatch: Sendable {
 
   private struct State {
     /// Of the file that was read last; nil: there was none.
-    var stamp: AccessListFile.Stamp?
+    var stamp: FileStamp?
     var administrators: Set<Principal>
     /// What the log says of the file. Nil: nothing is wrong.
     var complaint: String?
@@ -50,7 +50,7 @@ final class AdministratorsWatch: Sendable {
   /// believed: what was wrong with it may have been a folder on the way. Blocks.
   func look() -> Finding {
     // Before the content: what changes in between is noticed the next time.
-    let stamp = AccessListFile(path: configuration.file).stamp
+    let stamp = FileStamp(of: configuration.file)
     guard state.withLock({ stamp != $0.stamp || $0.complaint != nil }) else { return .unchanged }
     let newer: Set<Principal>
     do throws(NodeError) {

@@ -148,8 +148,7 @@ private struct RunningAuthority: Sendable {
       administrators: administrators, kadmin: tools.kadmin, signer: tools.signer, logger: logger)
     self.office = office
     let identity = AuthorityCore.Identity(
-      principal: configuration.principal, cluster: configuration.cluster,
-      administrators: administrators.current)
+      principal: configuration.principal, cluster: configuration.cluster)
     let hello = HelloDescription(configuration)
     let (verifier, keytab) = (tools.verifier, tools.keytab)
     let control = try await loop.submit {
@@ -159,8 +158,8 @@ private struct RunningAuthority: Sendable {
       let tenure = keeper.observe { control.handle(.tenureExtended(until: $0)) }
       control.begin(
         AuthorityCore(
-          identity: identity, timing: configuration.timing, verifier: verifier, register: contents,
-          tenure: tenure, seed: SecureRandom.integer()))
+          identity: identity, administrators: administrators.current, timing: configuration.timing,
+          verifier: verifier, register: contents, tenure: tenure, seed: SecureRandom.integer()))
       return NIOLoopBound(control, eventLoop: loop)
     }.get()
 

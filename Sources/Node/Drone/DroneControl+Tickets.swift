@@ -6,8 +6,9 @@ import Wire
 /// The certificate by which the commander gets its tickets: asked of the authority while it is missing or due.
 extension DroneControl {
   func askForTickets() {
-    guard let office, officeCredential.isCertificateDue(now: NodeClock.wallSeconds()),
-      office.asksForTickets(NodeClock.now(), every: timing.heartbeat)
+    let now = NodeClock.now()
+    guard let office, officeCredential.isCertificateDue(now: now),
+      office.asksForTickets(now, every: timing.heartbeat)
     else { return }
     send(.ticketCertificateRequest(TicketCertificateRequest(term: office.term)), to: authority.principal)
   }
@@ -15,7 +16,7 @@ extension DroneControl {
   func take(_ issued: TicketCertificate) {
     guard let office, office.term == issued.term else { return }
     do {
-      try officeCredential.set(certificate: issued.certificate, now: NodeClock.wallSeconds())
+      try officeCredential.set(certificate: issued.certificate, now: NodeClock.now())
     } catch {
       return logger.error(
         "the certificate for the office's tickets cannot be read",

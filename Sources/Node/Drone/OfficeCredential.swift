@@ -11,8 +11,8 @@ final class OfficeCredential: Sendable {
     let key: P256PrivateKey
     /// What the authority issued for the KDC, in PEM; nil before that, and after the KDC has refused it.
     var certificate: SecretBytes?
-    /// Seconds since 1970 from which another one is due.
-    var due: Int64 = 0
+    /// From when another one is due.
+    var due = Instant(milliseconds: .min)
   }
 
   private let content = Mutex<Content?>(nil)
@@ -23,7 +23,7 @@ final class OfficeCredential: Sendable {
   }
 
   /// - Parameter certificate: DER, for the key of this office. Whether it fits is for the KDC to say.
-  func set(certificate: [UInt8], now: Int64) throws(CertificateError) {
+  func set(certificate: [UInt8], now: Instant) throws(CertificateError) {
     var bytes = try ElectionCertificate(der: certificate).pemBytes
     let secret = SecretBytes(taking: &bytes)
     content.withLock {
@@ -32,8 +32,9 @@ final class OfficeCredential: Sendable {
     }
   }
 
-  /// Seconds after which a certificate, which lives for an hour, is asked for anew.
-  private static let renewalAge: Int64 = 1_200
+  /// Milliseconds after which a certificate, which lives for an hour, is asked for anew. Not by the wall clock, which may
+  /// be set back.
+  private static let renewalAge: Int64 = 1_200_000
 
   func clear() { content.withLock { $0 = nil } }
 
@@ -41,7 +42,7 @@ final class OfficeCredential: Sendable {
   var isReady: Bool { content.withLock { $0?.certificate != nil } }
 
   /// Whether the authority is to be asked for one.
-  func isCertificateDue(now: Int64) -> Bool {
+  func isCertificateDue(now: Instant) -> Bool {
     content.withLock { content in content.map { $0.certificate == nil || now >= $0.due } ?? false }
   }
 
