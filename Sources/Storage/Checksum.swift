@@ -1,5 +1,5 @@
-/// A checksum of a row and its table's name, kept in the row, so that a bit that the disk has flipped is found when the row is read: SQLite has none
-/// of its own. It guards against accidents; who can write the file can write this too.
+/// A checksum of a row and its table's name, kept in the row, so that a bit that the disk has flipped is found when the
+/// row is read: SQLite has none of its own. It guards against accidents; who can write the file can write this too.
 ///
 /// 64 bits, a word at a time; each step is a bijection of the state, so that any change within one word is found for
 /// certain, and others but for one in 2^64.
@@ -19,12 +19,18 @@ struct Checksum {
 
   mutating func add(_ bytes: UnsafeRawBufferPointer) {
     mix(UInt64(bytes.count))
-    var rest = bytes[...]
-    while rest.count >= 8 {
-      mix(UInt64(littleEndian: rest.loadUnaligned(as: UInt64.self)))
-      rest = rest.dropFirst(8)
+    var offset = 0
+    while bytes.count - offset >= 8 {
+      mix(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+      offset += 8
     }
-    mix(rest.reduce(0) { $0 << 8 | UInt64($1) })
+    // A last, shorter word. It cannot be taken for a longer one: the length came first.
+    var last: UInt64 = 0
+    while offset < bytes.count {
+      last = last << 8 | UInt64(bytes[offset])
+      offset += 1
+    }
+    mix(last)
   }
 
   private mutating func mix(_ word: UInt64) {
