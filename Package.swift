@@ -134,7 +134,8 @@ let package = Package(
       name: "NodeTests",
       dependencies: [
         "Node", "Audit", "Authority", "Cluster", "Commander", "Cryptography", "Drone", "Kerberos",
-        "LocalTrust", "Sessions", "Storage",
+        "LocalTrust",
+        "Sessions", "Storage",
         "Transport", "Wire", "Provisioning", "KerberosFixture", nioPosix, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),

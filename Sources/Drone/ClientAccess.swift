@@ -59,7 +59,7 @@ public struct ClientAccess: Sendable {
     switch request {
     case .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key): rights.permits(.get, on: key)
     // Nobody is let through to these who may not read the key, or there is none.
-    case .get, .compareAndPut, .introduce, .topology, .unreachable, .status, .administer: true
+    case .get, .compareAndPut, .introduce, .topology, .unreachable, .status, .administer, .sessions: true
     }
   }
 
@@ -78,7 +78,7 @@ public struct ClientAccess: Sendable {
       case .compareAndPut(_, _, _, _, let key, _, _):
         rights.permits(.get, on: key) && rights.permits(.put, on: key)
       case .delete(_, _, _, _, let key): rights.permits(.delete, on: key)
-      case .administer: rights.permits(.administer)
+      case .administer, .sessions: rights.permits(.administer)
       }
     // Without a list the rights are none.
     return isPermitted ? .permitted : isDecided ? .denied : .undecided

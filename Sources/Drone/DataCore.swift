@@ -136,7 +136,7 @@ public struct DataCore {
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
         digest: WriteDigest.of(.delete, key: key))
       encode(self.write(key: key, .delete, asked, in: partition, now), for: origin, number, &answers)
-    case .introduce, .topology, .unreachable, .status, .administer:
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions:
       break
     }
   }

@@ -168,6 +168,46 @@ public final class KeyvalClient: Sendable {
     return reply
   }
 
+  /// The sessions that a drone has accepted, in order of number. Takes the right to administer, and no commander.
+  /// - Parameters:
+  ///   - drone: its name; the slot map or the configuration says where it is.
+  ///   - number: of the last one that is known already. A page has up to ``SessionPage/limit``.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func sessions(of drone: String, after number: UInt64 = 0) async throws -> SessionPage {
+    guard case .sessions(let page) = try await perform(.sessions(.list(after: number), drone: drone)) else {
+      throw KeyvalError.deadlineExceeded(outcomeUnknown: false, problem: nil)
+    }
+    return page
+  }
+
+  /// Ends a session of a drone, by its number. Takes the right to administer, and no commander.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func endSession(_ number: UInt64, of drone: String) async throws -> AdministratorReply {
+    try await endSessions(.end(number), of: drone)
+  }
+
+  /// Ends every session of a principal with a drone, but for this client's own.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func endSessions(by principal: Principal, of drone: String) async throws -> AdministratorReply {
+    try await endSessions(.endAll(of: principal), of: drone)
+  }
+
+  private func endSessions(_ order: SessionOrder, of drone: String) async throws -> AdministratorReply {
+    guard case .administered(let reply) = try await perform(.sessions(order, drone: drone)) else {
+      throw KeyvalError.deadlineExceeded(outcomeUnknown: true, problem: nil)
+    }
+    return reply
+  }
+
+  /// The names of the drones that the newest slot map has.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func drones() async throws -> [String] {
+    guard case .drones(let names) = try await perform(.drones) else {
+      throw KeyvalError.deadlineExceeded(outcomeUnknown: false, problem: nil)
+    }
+    return names
+  }
+
   /// What the node at an address says of itself. Needs no ticket, and proves nothing.
   /// - Throws: ``KeyvalError/noReachableNode(tried:problem:)``, ``KeyvalError/refused(by:reason:)``.
   public func hello(_ endpoint: Endpoint) async throws(KeyvalError) -> NodeHello {

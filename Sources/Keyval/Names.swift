@@ -20,3 +20,6 @@ public typealias AcknowledgementLevel = Cluster.AcknowledgementLevel
 /// What an operator tells the commander to do, and what it answers.
 public typealias AdministratorOrder = Cluster.AdministratorOrder
 public typealias AdministratorReply = Cluster.AdministratorReply
+/// A session that a drone has accepted, and some of them.
+public typealias OpenSession = Cluster.OpenSession
+public typealias SessionPage = Cluster.SessionPage

@@ -1,6 +1,7 @@
 import Cluster
 import Kerberos
 import Logging
+import Sessions
 
 /// Reads one setting at a time and says what is wrong with it.
 struct ConfigurationReader {
@@ -99,6 +100,16 @@ struct ConfigurationReader {
         remedy: "Write one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
     return level
+  }
+
+  func sessionLimits() throws(NodeError) -> SessionLimits {
+    let range = 1...(1 << 20)
+    var limits = SessionLimits()
+    limits.sessions = try number("sessions.total", in: range) ?? limits.sessions
+    limits.sessionsPerPrincipal =
+      try number("sessions.per-principal", in: range) ?? limits.sessionsPerPrincipal
+    limits.sessionsPerSource = try number("sessions.per-address", in: range) ?? limits.sessionsPerSource
+    return limits
   }
 
   func audit() throws(NodeError) -> AuditSettings {

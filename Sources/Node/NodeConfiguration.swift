@@ -3,6 +3,7 @@ import Configuration
 import Cryptography
 import Kerberos
 import Logging
+import Sessions
 import Transport
 
 /// What one node is told: a JSON file, environment variables `KEYVAL_…` and flags above it. The file alone is
@@ -75,6 +76,8 @@ public struct NodeConfiguration: Sendable {
   public let backlogMilliseconds: Int
   /// Milliseconds that a database that is to end waits for its drones at most.
   public let patience: Int64
+  /// The limits of sessions, as far as there are file descriptors for them.
+  public let sessionLimits: SessionLimits
   /// Nil for everybody but the authority.
   public let authoritySettings: AuthoritySettings?
   private let sources: ConfigurationSources
@@ -98,8 +101,8 @@ public struct NodeConfiguration: Sendable {
   static let keys: Set<String> = [
     "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "membership",
     "membership-key", "heartbeat", "loops", "shadows", "acknowledgement", "backlog.bytes",
-    "backlog.milliseconds", "patience", "log.level",
-    "audit.path", "audit.bytes", "audit.files", "audit.data", "audit.keys",
+    "backlog.milliseconds", "patience", "log.level", "sessions.total", "sessions.per-principal",
+    "sessions.per-address", "audit.path", "audit.bytes", "audit.files", "audit.data", "audit.keys",
     "authority.principal", "authority.address", "authority.standby", "ca.certificate", "ca.key",
     "administrators", "access",
   ]
@@ -136,6 +139,7 @@ public struct NodeConfiguration: Sendable {
     backlogBytes = try reader.number("backlog.bytes", in: 65_536...(1 << 40)) ?? 64 << 20
     backlogMilliseconds = try reader.number("backlog.milliseconds", in: 50...600_000) ?? 2_000
     patience = Int64(try reader.number("patience", in: 1...3_600) ?? 30) * 1_000
+    sessionLimits = try reader.sessionLimits()
     logLevel = try reader.logLevel()
     audit = try reader.audit()
     authority = role == .authority ? nil : try reader.authority(realm: realm)

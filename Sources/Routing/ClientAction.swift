@@ -29,6 +29,7 @@ package enum ClientMessage: Hashable, Sendable {
   case unreachable(Principal)
   case status
   case administer(AdministratorOrder, name: String)
+  case sessions(SessionOrder)
 }
 
 /// What a caller gets.
@@ -42,6 +43,9 @@ package enum ClientReply: Hashable, Sendable {
   case location(Location)
   case status(ClusterStatus)
   case administered(AdministratorReply)
+  case sessions(SessionPage)
+  /// Their names, in the order of the map.
+  case drones([String])
 }
 
 extension ClientMessage {
@@ -80,6 +84,7 @@ extension ClientMessage {
     case .status: DataRequest.status(number: number).encode(into: &writer)
     case .administer(let order, let name):
       DataRequest.administer(number: number, order, name: name).encode(into: &writer)
+    case .sessions(let order): DataRequest.sessions(number: number, order).encode(into: &writer)
     }
   }
 }

@@ -18,6 +18,10 @@ package enum ClientOperation: Hashable, Sendable {
   case locate(key: [UInt8])
   case status
   case administer(AdministratorOrder, name: String)
+  /// Asked of the drone of that name, be there a commander or not.
+  case sessions(SessionOrder, drone: String)
+  /// Which there are, by the map.
+  case drones
 }
 
 /// What happened to the client's router.
@@ -63,6 +67,7 @@ package enum ClientAnswer: Hashable, Sendable {
   case topology(number: UInt64, SignedSlotMap)
   case status(number: UInt64, ClusterStatus)
   case administered(number: UInt64, AdministratorReply)
+  case sessions(number: UInt64, SessionPage)
 
   package init(_ answer: DataAnswer) {
     switch answer {
@@ -77,6 +82,7 @@ package enum ClientAnswer: Hashable, Sendable {
     case .topology(let number, let map): self = .topology(number: number, map)
     case .status(let number, let status): self = .status(number: number, status)
     case .administered(let number, let reply): self = .administered(number: number, reply)
+    case .sessions(let number, let page): self = .sessions(number: number, page)
     }
   }
 
@@ -84,7 +90,8 @@ package enum ClientAnswer: Hashable, Sendable {
     switch self {
     case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
       .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
-      .topology(let number, _), .status(let number, _), .administered(let number, _):
+      .topology(let number, _), .status(let number, _), .administered(let number, _),
+      .sessions(let number, _):
       number
     }
   }

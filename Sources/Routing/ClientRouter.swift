@@ -119,7 +119,7 @@ package struct ClientRouter: Sendable {
       slot = Slot(key: key)
       lastWrite += 1
       write = lastWrite
-    case .status, .administer: slot = nil
+    case .status, .administer, .sessions, .drones: slot = nil
     }
     requests[id] = PendingRequest(id: id, operation: operation, slot: slot, write: write, deadline: deadline)
     wake(by: deadline)
@@ -169,7 +169,7 @@ package struct ClientRouter: Sendable {
     var isUnderWay = false
     if case .sent = request.state { isUnderWay = true }
     let outcomeUnknown = request.isWrite && (request.mayHaveExecuted || isUnderWay)
-    if request.isUnreachable || map == nil, !outcomeUnknown, !isUnderWay {
+    if request.isUnreachable || map == nil && request.needsMap, !outcomeUnknown, !isUnderWay {
       let drones = configuration.seeds + (map?.drones ?? [])
       let tried = Set(drones.map { "\($0.principal) at \($0.endpoint)" }).sorted()
       return fail(id, .noReachableNode(tried: tried, problem: request.problem ?? "no answer in time"))

@@ -31,6 +31,8 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
   case outcomeUnknown
   /// The cluster's access list denies it. Nothing is said of whether the key is there.
   case notPermitted(principal: String, operation: String)
+  /// Neither the slot map nor the configuration names a drone of this name.
+  case noSuchDrone(String)
   /// A node refuses, and would refuse again.
   case refused(by: String, reason: String)
   /// What a node gave as the slot map is not believed.
@@ -63,6 +65,7 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
     case .notPermitted(let principal, let operation):
       "the access list gives \(principal) no right to \(operation); ask who keeps the cluster's access list, the "
         + "file that ‘access’ names in the authority's configuration"
+    case .noSuchDrone(let name): "the cluster has no drone \(name); keyval status names those that there are"
     case .refused(let node, let reason): "\(node) refuses: \(reason)"
     case .mapRefused(let node, let reason): "the slot map that \(node) gave is not believed: \(reason)"
     case .closed: "the client was closed"

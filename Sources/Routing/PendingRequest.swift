@@ -30,6 +30,9 @@ struct PendingRequest {
 
   var isWrite: Bool { write > 0 }
 
+  /// Whether the map alone says who is asked. A drone that is named may be one of the configuration.
+  var needsMap: Bool { if case .sessions = operation { false } else { true } }
+
   var message: ClientMessage {
     switch operation {
     case .get(let key): .get(key: key)
@@ -40,14 +43,16 @@ struct PendingRequest {
     case .compareAndPut(let key, let expected, let value, let level):
       .compareAndPut(
         write: write, retry: mayHaveExecuted, level: level, key: key, expected: expected, value: value)
-    case .locate: .topology
+    case .locate, .drones: .topology
     case .status: .status
     case .administer(let order, let name): .administer(order, name: name)
+    case .sessions(let order, _): .sessions(order)
     }
   }
 
   /// The drone that the map gives it to.
   func target(in map: SlotMap) -> SlotMap.Drone? {
+    if case .sessions(_, let name) = operation { return map.drones.first { $0.principal.shortName == name } }
     guard let slot else { return map.drones.first { $0.principal == map.commander } }
     return map.owner(of: slot.partition)
   }

@@ -5,6 +5,9 @@ extension ClientRouter {
   /// Sends a request to whom the map gives it, or has it wait for what is missing.
   mutating func route(_ id: UInt64) {
     guard let request = requests[id] else { return }
+    if case .sessions(_, let name) = request.operation, let drone = drone(of: name) {
+      return pass(id, to: drone)
+    }
     guard let map, map.expiry > seconds else {
       requests[id]?.state = .waiting(until: nil)
       return refreshMap()
@@ -15,10 +18,26 @@ extension ClientRouter {
       let place = owner.map { Location.Owner(principal: $0.principal, endpoint: $0.endpoint) }
       return complete(id, .location(Location(slot: slot, owner: place)))
     }
+    switch request.operation {
+    case .drones: return complete(id, .drones(map.drones.map(\.principal.shortName)))
+    case .sessions(_, let name): return fail(id, .noSuchDrone(name))
+    default: break
+    }
     guard let drone = request.target(in: map) else {
       pause(id, request.slot.map { "nobody serves slot \($0) at the moment" } ?? "there is no commander")
       return refreshMap()
     }
+    pass(id, to: drone)
+  }
+
+  /// A drone that is asked by its name, as the map has it or the configuration: the last map will do, since there may
+  /// be no commander to make another.
+  private func drone(of name: String) -> SlotMap.Drone? {
+    ((map?.drones ?? []) + configuration.seeds).first { $0.principal.shortName == name }
+  }
+
+  /// Sends a request to a drone, once there is a link to it.
+  private mutating func pass(_ id: UInt64, to drone: SlotMap.Drone) {
     guard let link = link(to: drone) else {
       requests[id]?.state = .waiting(until: outages[drone.principal]?.until ?? now)
       return
@@ -139,7 +158,7 @@ extension ClientOperation {
     case .get(let key), .put(let key, _, _), .delete(let key, _), .compareAndPut(let key, _, _, _),
       .locate(let key):
       key
-    case .status, .administer: []
+    case .status, .administer, .sessions, .drones: []
     }
   }
 
@@ -152,7 +171,8 @@ extension ClientOperation {
     case .delete: "delete this key"
     case .locate: "locate this key"
     case .status: "ask for the status of the cluster"
-    case .administer: "administer the cluster"
+    case .administer, .sessions: "administer the cluster"
+    case .drones: "know its drones"
     }
   }
 
@@ -174,6 +194,9 @@ extension ClientOperation {
     case (.delete, .notFound): .existed(false)
     case (.status, .status(_, let status)): .status(status)
     case (.administer, .administered(_, let reply)): .administered(reply)
+    case (.sessions(.list, _), .sessions(_, let page)): .sessions(page)
+    case (.sessions(.end, _), .administered(_, let reply)): .administered(reply)
+    case (.sessions(.endAll, _), .administered(_, let reply)): .administered(reply)
     default: nil
     }
   }

@@ -65,6 +65,7 @@ public struct AcceptorHandshake {
     var helloBytes: [UInt8]
     var token: [UInt8]
     var transcript: HandshakeTranscript
+    var keyPair: X25519KeyPair
   }
 
   private struct Expectation {
@@ -74,13 +75,17 @@ public struct AcceptorHandshake {
   }
 
   private let configuration: Configuration
-  private let entropy: HandshakeEntropy
+  private let makeEntropy: () throws(CryptographyError) -> HandshakeEntropy
   private var state = State.awaitingHello
   private var budget: HandshakeBudget
 
-  public init(configuration: Configuration, entropy: HandshakeEntropy) {
+  /// - Parameter entropy: evaluated once the peer's ticket is good: a key pair costs more than a stranger is worth.
+  public init(
+    configuration: Configuration,
+    entropy: @autoclosure @escaping () throws(CryptographyError) -> HandshakeEntropy
+  ) {
     self.configuration = configuration
-    self.entropy = entropy
+    makeEntropy = entropy
     budget = HandshakeBudget(configuration.limits)
   }
 
@@ -136,6 +141,7 @@ public struct AcceptorHandshake {
     switch (state, event) {
     case (.finished, _), (.awaitingHello, .started): return []
     case (_, .timedOut): throw .timedOut
+    case (_, .displaced): throw .tooManyConnections
     case (_, .connectionLost(let reason)): throw .connectionLost(reason)
     case (_, .securityContextFailed(let sentence, let complaint)):
       throw .securityContextFailed(sentence, complaint)
@@ -189,6 +195,8 @@ public struct AcceptorHandshake {
     }
     try properties.check(role: .acceptor, service: flight.service.principal)
     try flight.service.policy.check(properties)
+    let entropy: HandshakeEntropy
+    do { entropy = try makeEntropy() } catch { throw .cryptographyFailed("\(error)") }
     let helloBytes = AcceptorHello(
       suite: flight.suite, random: entropy.random, publicKey: entropy.keyPair.publicKey,
       service: flight.service.principal, description: configuration.description
@@ -197,7 +205,9 @@ public struct AcceptorHandshake {
       initiatorHello: flight.helloBytes, initiatorToken: flight.token, acceptorHello: helloBytes,
       acceptorToken: token)
     state = .awaitingPseudoRandom(
-      flight, Answer(helloBytes: helloBytes, token: token, transcript: transcript), properties)
+      flight,
+      Answer(helloBytes: helloBytes, token: token, transcript: transcript, keyPair: entropy.keyPair),
+      properties)
     return [
       .computePseudoRandom(
         input: KeySchedule.preSharedKeyInput(transcript), length: KeySchedule.preSharedKeyLength)
@@ -209,7 +219,7 @@ public struct AcceptorHandshake {
   ) throws(SessionError) -> [HandshakeAction] {
     let transcript = answer.transcript
     let schedule = try KeySchedule.agree(
-      preSharedKey: preSharedKey, keyPair: entropy.keyPair, peerKey: flight.hello.publicKey,
+      preSharedKey: preSharedKey, keyPair: answer.keyPair, peerKey: flight.hello.publicKey,
       transcript: transcript)
     let finished = transcript.finished(
       role: .acceptor, key: schedule.acceptorFinishedKey, initiator: properties.peer,

@@ -58,6 +58,7 @@ extension HandshakeEvent {
     case .securityContextFailed: "securityContextFailed"
     case .pseudoRandomComputed: "pseudoRandomComputed"
     case .timedOut: "timedOut"
+    case .displaced: "displaced"
     case .connectionLost: "connectionLost"
     }
   }

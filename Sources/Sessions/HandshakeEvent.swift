@@ -16,6 +16,8 @@ public enum HandshakeEvent: Sendable {
   case pseudoRandomComputed(SecretBytes)
   /// The handshake's time is over.
   case timedOut
+  /// The connection, or its next step, had to go for those of others.
+  case displaced
   /// The connection ended.
   case connectionLost(String)
 }

@@ -103,6 +103,7 @@ public struct InitiatorHandshake {
     switch (state, event) {
     case (.finished, _): return []
     case (_, .timedOut): throw .timedOut
+    case (_, .displaced): throw .tooManyConnections
     case (_, .connectionLost(let reason)): throw .connectionLost(reason)
     case (_, .securityContextFailed(let sentence, let complaint)):
       throw .securityContextFailed(sentence, complaint)

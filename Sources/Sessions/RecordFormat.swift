@@ -41,6 +41,12 @@ public enum SessionCloseReason: UInt8, Sendable {
   case protocolError = 6
   /// The peer sent a kind of message that this side does not know; one of the two may be a newer version.
   case unknownMessage = 7
+  /// The node has too many sessions: of this principal, from this address, or in all.
+  case tooManySessions = 8
+  /// The peer did not end a record that it had begun.
+  case tooSlow = 9
+  /// An operator has ended it.
+  case ended = 10
 
   /// After an error in the handling of a peer's messages: what cannot be read is the peer's fault, and whatever else
   /// there may be is not.
@@ -65,6 +71,9 @@ extension SessionCloseReason: CustomStringConvertible {
     case .protocolError: "what this side sent cannot be read there"
     case .unknownMessage:
       "this side sent a kind of message that is not known there; is one of the two a newer version?"
+    case .tooManySessions: "the node has too many sessions, of this principal, from this address or in all"
+    case .tooSlow: "a record that was begun did not come whole in time"
+    case .ended: "an operator has ended it"
     }
   }
 }

@@ -43,6 +43,11 @@ public enum SessionError: Error, Equatable, Sendable {
   case ticketExpired
   case idleTimedOut
   case writeTimedOut
+  case recordTimedOut
+  /// The process held too much for its sessions, and most of it for this one.
+  case heldTooMuch(Int)
+  /// This side has too many sessions.
+  case tooManySessions(TooManySessions)
   case cryptographyFailed(String)
   /// The handshake's shell delivered an event where none can be: a mistake of this program.
   case unexpectedEvent(String)
@@ -56,6 +61,13 @@ public enum SessionError: Error, Equatable, Sendable {
     /// Nobody's: a session ends like that.
     case none = "nobody"
   }
+}
+
+/// Of what a node has too many sessions.
+public enum TooManySessions: String, Equatable, Sendable {
+  case ofPrincipal = "of this principal"
+  case fromAddress = "from this address"
+  case inAll = "in all"
 }
 
 extension SessionError: CustomStringConvertible {
@@ -83,7 +95,7 @@ extension SessionError: CustomStringConvertible {
     case .keyAgreementFailed(let reason): "the key agreement failed: \(reason)"
     case .finishedDidNotVerify: "the peer's Finished does not verify: the two sides saw different handshakes"
     case .refused(let refusal): "the node refused the session (it says): \(refusal.sentence)"
-    case .tooManyConnections: "too many connections wait for their handshake"
+    case .tooManyConnections: "too many connections wait for their handshake; this one had to go"
     case .notAdmitted(let peer): "'\(peer)' has proved who it is, and this node has no business with it"
     case .recordLengthRefused(let length): "a record announces \(length) bytes, outside the limits"
     case .recordDidNotOpen: "a record did not open: it was altered, reordered or repeated"
@@ -98,6 +110,10 @@ extension SessionError: CustomStringConvertible {
     case .ticketExpired: "the session ended with its ticket"
     case .idleTimedOut: "the session was idle for too long"
     case .writeTimedOut: "the peer did not read what was sent to it"
+    case .recordTimedOut: "the peer began a record and did not end it in time"
+    case .heldTooMuch(let bytes):
+      "\(bytes) bytes waited for the peer to read or to go on, the most of all sessions when their limit was reached"
+    case .tooManySessions(let which): "there are too many sessions \(which.rawValue)"
     case .cryptographyFailed(let reason): "cryptography failed on this side: \(reason)"
     case .unexpectedEvent(let event): "the handshake did not expect the event '\(event)'"
     }
@@ -108,7 +124,7 @@ extension SessionError: CustomStringConvertible {
     case .malformedFrame, .frameLengthRefused, .tokenTooLong, .unexpectedFrame, .contextRefused,
       .keyAgreementFailed, .finishedDidNotVerify, .recordLengthRefused, .recordDidNotOpen,
       .unknownRecordType, .malformedRecord, .keyUpdateTooSoon, .keyUpdateMissing, .indicatorRefused,
-      .indicatorMissing, .refused, .writeTimedOut:
+      .indicatorMissing, .refused, .writeTimedOut, .recordTimedOut, .heldTooMuch, .tooManySessions:
       .peer
     case .unsupportedVersion, .noCommonSuite, .wrongCluster, .unknownService, .wrongTarget, .peerIsSelf,
       .securityContextFailed, .notAdmitted:
@@ -141,9 +157,12 @@ extension SessionError: CustomStringConvertible {
       refusal.code == .ticketRefused
         ? "get a fresh ticket: `kinit` in realm \(refusal.description.realm)" : "see the node's log"
     case .messageTooLarge: "send less at a time"
+    case .tooManySessions, .closedByPeer(.tooManySessions):
+      "close sessions that are not needed, or raise the node's limit"
+    case .closedByPeer(.tooSlow): "check the network, or send less at a time"
     case .closedByPeer, .ticketExpired, .idleTimedOut:
       "open a new session; renew the ticket first if it is over"
-    case .writeTimedOut: "check whether the peer hangs"
+    case .writeTimedOut, .recordTimedOut, .heldTooMuch: "check whether the peer hangs"
     case .cryptographyFailed: "check the OpenSSL installation and the memory of this machine"
     case .unexpectedEvent: "report it as a bug"
     }

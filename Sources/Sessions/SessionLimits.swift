@@ -3,7 +3,7 @@ import Wire
 /// Every limit of the session protocol, on one screen.
 ///
 /// All of them bound what a peer can make this process do or keep. Tests inject smaller ones; a node runs
-/// with the defaults.
+/// with the defaults, `fitting` its file descriptors.
 public struct SessionLimits: Sendable {
   // The handshake: what an unauthenticated peer may cost.
 
@@ -11,11 +11,20 @@ public struct SessionLimits: Sendable {
   public var tokenBytes = Limits.maximumTokenLength
   /// Bytes of all frames that one peer sends in a handshake, length prefixes included.
   public var handshakeBytes = Limits.maximumHandshakeLength
+  /// Time from connecting to the end of the first frame, which an initiator has at hand when it connects.
+  public var firstFrameTime: Duration = .seconds(1)
   /// Time from connecting to the last Finished.
   public var handshakeTime: Duration = .seconds(Limits.handshakeTimeoutSeconds)
-  /// Connections that have not finished their handshake: of a listener, and of one source address.
+  /// Connections that have not finished their handshake: of a listener, and of one source address. One more displaces
+  /// the oldest that has said nothing, of its own address or of the address that has most.
   public var unauthenticatedConnections = 1024
   public var unauthenticatedConnectionsPerSource = 128
+  /// The same for the addresses of this cluster's nodes, which have places of their own.
+  public var unauthenticatedMemberConnections = 256
+  /// Steps of GSSAPI that wait for a thread, of each kind: in all, and of one source address or for one target. One more
+  /// displaces the oldest.
+  public var waitingSteps = 1024
+  public var waitingStepsPerSource = 64
   /// Bytes of a principal, a cluster name or an address in a hello, and of the sentence of a refusal.
   public var nameBytes = 1024
   /// Principals that a node names in its description; suites that a hello offers.
@@ -40,10 +49,51 @@ public struct SessionLimits: Sendable {
   /// both, is found out by that. TCP alone would go on for a quarter of an hour, and after the cable has healed it
   /// would try again only after as long as it has tried in vain.
   public var unconfirmedTime: Duration = .seconds(10)
+  /// Time from a record's first byte to its last.
+  public var recordTime: Duration = .seconds(30)
   /// Bytes that may wait in a session for the network before its handler is told to stop writing.
   public var unsentBytes = 4 << 20
 
+  // All sessions of a node.
+
+  /// Sessions of clients that a listener has accepted: of one principal, from one source address, and in all. One more of
+  /// a principal is closed; where the others are reached, the principal with most of them gives one up for one with fewer.
+  public var sessionsPerPrincipal = 256
+  public var sessionsPerSource = 1024
+  public var sessions = 8192
+  /// Sessions of nodes that a listener has accepted, which have places of their own: of one node, and in all.
+  public var sessionsPerNode = 256
+  public var nodeSessions = 4096
+  /// Bytes that all sessions of the process may hold: not sent yet, or of a record of which only a part has come. Beyond
+  /// it the session that holds most is closed. Half of it is for sessions with nodes.
+  public var heldBytes = 128 << 20
+  /// What one session holds without being counted in.
+  public var uncountedBytes = 16 << 10
+  /// How long a listener waits before it accepts again when the process has no file descriptor left.
+  public var acceptPause: Duration = .milliseconds(100)
+
   public init() {}
+}
+
+extension SessionLimits {
+  /// These limits for a process that may have so many file descriptors: half of them are for clients, a quarter for
+  /// sessions that nodes have opened, an eighth for handshakes. The last eighth stays for files and for what the node
+  /// itself dials.
+  public func fitting(descriptors: Int) -> SessionLimits {
+    var limits = self
+    let eighth = max(1, descriptors / 8)
+    limits.sessions = min(sessions, 4 * eighth)
+    limits.sessionsPerSource = min(sessionsPerSource, 2 * eighth)
+    limits.sessionsPerPrincipal = min(sessionsPerPrincipal, eighth)
+    limits.nodeSessions = min(nodeSessions, 2 * eighth)
+    limits.sessionsPerNode = min(sessionsPerNode, eighth)
+    limits.unauthenticatedMemberConnections = min(unauthenticatedMemberConnections, max(1, eighth / 4))
+    limits.unauthenticatedConnections = min(
+      unauthenticatedConnections, max(1, eighth - limits.unauthenticatedMemberConnections))
+    limits.unauthenticatedConnectionsPerSource = min(
+      unauthenticatedConnectionsPerSource, max(1, limits.unauthenticatedConnections / 4))
+    return limits
+  }
 }
 
 /// The limits of the record layer.

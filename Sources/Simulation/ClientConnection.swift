@@ -130,7 +130,7 @@ final class ClientConnection {
             .unavailable(number: number, .noCommander)
           }
         answer.encode(into: &gathered)
-      case .status(let number), .administer(let number, _, _):
+      case .status(let number), .administer(let number, _, _), .sessions(let number, _):
         DataAnswer.failed(number: number, .notCommander).encode(into: &gathered)
       case .get(let number, let key): execute(request, encoded, number, Slot(key: key).partition, now)
       case .put(let number, let write, _, let level, let key, _),
@@ -308,7 +308,7 @@ extension DataRequest {
     case .compareAndPut(let number, _, _, _, let key, let expected, let value):
       (number, .compareAndPut(expected: expected.map { [UInt8]($0) }, [UInt8](value)), [UInt8](key))
     case .topology(let number), .status(let number): (number, .get, [])
-    case .introduce, .unreachable, .administer: nil
+    case .introduce, .unreachable, .administer, .sessions: nil
     }
   }
 
@@ -318,7 +318,7 @@ extension DataRequest {
     case .get(let number, let key), .put(let number, _, _, _, let key, _),
       .delete(let number, _, _, _, let key), .compareAndPut(let number, _, _, _, let key, _, _):
       (number, Slot(key: key).partition)
-    case .introduce, .topology, .unreachable, .status, .administer: nil
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
     }
   }
 }

@@ -1,6 +1,5 @@
 import Kerberos
 import NIOCore
-import NIOPosix
 import Sessions
 
 /// Runs one handshake on a channel, then puts the session in its own place.
@@ -20,7 +19,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The acceptor has answered a bare hello.
     case answered
     /// The peer has proved who it is, but nobody here talks with it.
-    case refused(Session)
+    case refused(Session, SessionError)
     case failed(TransportError)
   }
 
@@ -34,9 +33,12 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private let limits: SessionLimits
   private let makeHandler: SessionHandlerFactory
   private var report: ((Outcome) -> Void)?
+  private let door: Threshold?
+  private let held: HeldBytes
 
   private var received = ByteBuffer()
   private var timer: Scheduled<Void>?
+  private var end = NIODeadline.distantFuture
   /// The channel's own context while this handler is in the pipeline.
   private var context: ChannelHandlerContext?
   /// A step runs on another thread: nothing is read, so a peer cannot fill our memory meanwhile.
@@ -45,23 +47,44 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private var hasStarted = false
   private var isOver = false
   private var kerberosError: KerberosError?
+  private var begun: [HandshakeAction] = []
+  private var hasSpoken = false
+  private var isRefused = false
+
+  /// What an acceptor asks and is told on the way.
+  struct Threshold {
+    /// The first frame has come whole.
+    var spoke: () -> Void
+    /// Why a session may not stay; nil: it may.
+    var admit: (Session, any Channel) -> TooManySessions?
+    /// Whether the peer is one of this cluster's nodes.
+    var isNode: (SessionIdentity) -> Bool
+    var log: FloodLog
+  }
 
   init(
-    acceptor: AcceptorHandshake, steps: SecurityContextSteps, limits: SessionLimits,
-    makeHandler: @escaping SessionHandlerFactory, report: @escaping (Outcome) -> Void
+    acceptor: AcceptorHandshake, steps: SecurityContextSteps, limits: SessionLimits, held: HeldBytes,
+    door: Threshold, makeHandler: @escaping SessionHandlerFactory, report: @escaping (Outcome) -> Void
   ) {
     core = .acceptor(acceptor)
+    self.door = door
+    self.held = held
     self.steps = steps
     self.limits = limits
     self.makeHandler = makeHandler
     self.report = report
   }
 
+  /// - Parameter begun: what the handshake wants done once it is connected: it has taken its first step already.
   init(
-    initiator: InitiatorHandshake, steps: SecurityContextSteps, limits: SessionLimits,
-    makeHandler: @escaping SessionHandlerFactory, report: @escaping (Outcome) -> Void
+    initiator: InitiatorHandshake, begun: [HandshakeAction], steps: SecurityContextSteps,
+    limits: SessionLimits, held: HeldBytes, makeHandler: @escaping SessionHandlerFactory,
+    report: @escaping (Outcome) -> Void
   ) {
     core = .initiator(initiator)
+    self.begun = begun
+    door = nil
+    self.held = held
     self.steps = steps
     self.limits = limits
     self.makeHandler = makeHandler
@@ -70,11 +93,17 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-    timer = context.eventLoop.scheduleTask(in: TimeAmount(limits.handshakeTime)) {
-      bound.value.advance(.timedOut)
-    }
+    end = context.eventLoop.now + TimeAmount(limits.handshakeTime)
+    let firstFrame = context.eventLoop.now + TimeAmount(limits.firstFrameTime)
+    setTimer(door == nil ? end : min(firstFrame, end))
     if context.channel.isActive { start() }
+  }
+
+  private func setTimer(_ deadline: NIODeadline) {
+    guard let context else { return }
+    timer?.cancel()
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    timer = context.eventLoop.scheduleTask(deadline: deadline) { bound.value.advance(.timedOut) }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -92,7 +121,10 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private func start() {
     guard !hasStarted else { return }
     hasStarted = true
-    advance(.started)
+    guard door == nil else { return advance(.started) }
+    for action in begun { perform(action) }
+    begun = []
+    context?.flush()
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -106,7 +138,13 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if event is CloseSession { finish(.failed(.cancelled)) }
+    if event is GiveWay { giveWay(context) }
     context.fireUserInboundEventTriggered(event)
+  }
+
+  private func giveWay(_ context: ChannelHandlerContext) {
+    // One that is refused already waits for the peer to read that: no longer now. A session may stand by now, too.
+    if isRefused { context.close(promise: nil) } else { advance(.displaced) }
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -129,8 +167,17 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
       guard let length, received.readableBytes >= 4 + length else { return }
       received.moveReaderIndex(forwardBy: 4)
       guard let frame = received.readBytes(length: length) else { return }
+      speak()
       advance(.frameReceived(frame))
     }
+  }
+
+  /// From here on the peer has the time of a handshake.
+  private func speak() {
+    guard !hasSpoken, let door else { return }
+    hasSpoken = true
+    setTimer(end)
+    door.spoke()
   }
 
   private func frameLength() throws(SessionError) -> Int? {
@@ -193,15 +240,9 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
     let channel = context.channel
     let eventLoop = context.eventLoop
-    let steps = steps
-    steps.threads.submit { state in
-      // A peer that is gone costs no Kerberos any more.
-      guard case .active = state, channel.isActive else {
-        return eventLoop.execute { bound.value.resume(.failure(nil)) }
-      }
-      let result = step(steps)
-      eventLoop.execute { bound.value.resume(result) }
-    }
+    steps.run(
+      step, isWanted: { channel.isActive },
+      completion: { result in eventLoop.execute { bound.value.resume(result) } })
   }
 
   private func resume(_ result: SecurityContextSteps.Result) {
@@ -209,6 +250,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     guard !isOver else { return }
     switch result {
     case .event(let event): advance(event)
+    case .displaced: advance(.displaced)
     case .failure(let error):
       kerberosError = error
       advance(
@@ -225,9 +267,13 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
   private func establish(_ established: EstablishedSession, _ context: ChannelHandlerContext) {
     let session = Session(
       established, eventLoop: context.eventLoop,
-      remoteAddress: context.remoteAddress.map { "\($0)" } ?? "an unknown address", limits: limits)
+      remoteAddress: context.remoteAddress.map { "\($0)" } ?? "an unknown address", limits: limits,
+      held: held, isNode: door?.isNode(established.identity) ?? true, log: door?.log)
     guard let handler = makeHandler(established.identity, context.eventLoop) else {
-      return refuse(session, context)
+      return refuse(session, context, .notAuthorized, .notAdmitted(established.identity.peer))
+    }
+    if let which = door?.admit(session, context.channel) {
+      return refuse(session, context, .tooManySessions, .tooManySessions(which))
     }
     let channelHandler = SessionChannelHandler(
       session: session, opener: established.opener, handler: handler)
@@ -252,14 +298,17 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
   }
 
-  /// Authenticated, but nobody here wants to talk with this peer.
-  private func refuse(_ session: Session, _ context: ChannelHandlerContext) {
+  /// Authenticated, but nobody here wants to talk with this peer, or there are too many.
+  private func refuse(
+    _ session: Session, _ context: ChannelHandlerContext, _ reason: SessionCloseReason, _ error: SessionError
+  ) {
     session.context = context
-    session.close(.notAuthorized)
+    session.close(reason)
     session.context = nil
     isOver = true
+    isRefused = true
     timer?.cancel()
-    report?(.refused(session))
+    report?(.refused(session, error))
     report = nil
   }
 

@@ -1,6 +1,5 @@
 import Cryptography
 import Kerberos
-import NIOPosix
 import Sessions
 import Synchronization
 
@@ -10,26 +9,49 @@ final class SecurityContextSteps: Sendable {
     case event(HandshakeEvent)
     /// `nil`: the step was not taken.
     case failure(KerberosError?)
+    /// It had to go for the steps of others.
+    case displaced
   }
 
-  let threads: NIOThreadPool
+  private let submit: @Sendable (@escaping @Sendable (Turn) -> Void) -> Void
   private let initiatorCredential: InitiatorCredentialProvider
   private let acceptorCredentials: [String: AcceptorCredentialProvider]
   private let context = Mutex<SecurityContext?>(nil)
   private let usedCredential = Mutex<InitiatorCredential?>(nil)
 
-  init(initiating threads: NIOThreadPool, credential: @escaping InitiatorCredentialProvider) {
-    self.threads = threads
+  init(
+    initiating threads: SecurityContextThreads, to target: String,
+    credential: @escaping InitiatorCredentialProvider
+  ) {
+    submit = { threads.initiating.submit(of: target, isMember: false, $0) }
     initiatorCredential = credential
     acceptorCredentials = [:]
   }
 
-  init(accepting threads: NIOThreadPool, credentials: [String: AcceptorCredentialProvider]) {
-    self.threads = threads
+  init(
+    accepting threads: SecurityContextThreads, from source: Source, isMember: Bool,
+    credentials: [String: AcceptorCredentialProvider]
+  ) {
+    submit = { threads.accepting.submit(of: source, isMember: isMember, $0) }
     initiatorCredential = { () throws(KerberosError) in
       throw KerberosError(.badArgument, "An acceptor initiates no context.")
     }
     acceptorCredentials = credentials
+  }
+
+  /// Takes a step when its turn comes, unless `isWanted` says then that nobody wants it any more.
+  func run(
+    _ step: @escaping @Sendable (SecurityContextSteps) -> Result, isWanted: @escaping @Sendable () -> Bool,
+    completion: @escaping @Sendable (Result) -> Void
+  ) {
+    submit { [self] turn in
+      switch turn {
+      // A peer that is gone costs no Kerberos any more.
+      case .taken: completion(isWanted() ? step(self) : .failure(nil))
+      case .displaced: completion(.displaced)
+      case .cancelled: completion(.failure(nil))
+      }
+    }
   }
 
   func initiate(target: String, channelBinding: [UInt8]) -> Result {

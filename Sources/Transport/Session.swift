@@ -20,13 +20,25 @@ public final class Session {
   /// Whether the network keeps up. When not, whoever makes data stops until `writabilityChanged(true)`.
   public var isWritable: Bool { context?.channel.isWritable ?? false }
 
+  /// What has come on it, in requests of a client or records of a node: its handler counts, for operators.
+  public var requests: UInt64 = 0
+
   let limits: SessionLimits
+  /// Whether the peer is a node of this cluster, or was dialled.
+  let isNode: Bool
+  /// Bytes of a record of which only a part has come.
+  var partialBytes = 0
   private(set) var isEnding = false
   private(set) var endError: SessionError?
   var isInReadCycle = false
   private(set) var isReadingPaused = false
   var context: ChannelHandlerContext?
   var resumed: () -> Void = {}
+  /// A peer that does not take its answers may not ask more. The acceptor alone holds back: if both did, two
+  /// sides with much to say would wait for each other for ever.
+  var isReadingHeld: Bool {
+    isReadingPaused || (identity.role == .acceptor && (!isWritable || owesMuch && held.isTight))
+  }
   /// Told once, when the connection is gone.
   private var whenEnded: ((SessionError?) -> Void)?
 
@@ -37,12 +49,26 @@ public final class Session {
   private var full: [CBORWriter] = []
   private var outgoing = ByteBuffer()
 
+  private let held: HeldBytes
+  private let log: FloodLog?
+  /// What `held` knows of this session, what was sent since, and the next look.
+  private var reportedBytes = 0
+  /// When it last looked the network had not taken so much that it counts.
+  private var owesMuch = false
+  private var unreportedBytes = 0
+  /// All that was sent, how much of it the network has taken, and since when it has taken nothing.
+  private var sentBytes = 0
+  private var takenBytes = 0
+  private var takenAt = NIODeadline.now()
+  private var look: Scheduled<Void>?
+
   private static let counter = Atomic<UInt64>(0)
   /// Buffers above this are given back after use: an idle session keeps no record's worth of memory.
   private static let keptCapacity = 64 << 10
 
   init(
-    _ established: EstablishedSession, eventLoop: any EventLoop, remoteAddress: String, limits: SessionLimits
+    _ established: EstablishedSession, eventLoop: any EventLoop, remoteAddress: String, limits: SessionLimits,
+    held: HeldBytes, isNode: Bool, log: FloodLog?
   ) {
     id = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
     identity = established.identity
@@ -50,6 +76,9 @@ public final class Session {
     self.eventLoop = eventLoop
     self.remoteAddress = remoteAddress
     self.limits = limits
+    self.held = held
+    self.isNode = isNode
+    self.log = log
   }
 
   /// Gathers one message. Nothing leaves before the end of the read cycle or `flush()`.
@@ -87,6 +116,10 @@ public final class Session {
     writer.removeAll()
   }
 
+  /// Bytes that may be gathered before the peer is asked to come again: fewer when all sessions hold much.
+  public var gatheringLimit: Int { held.isTight ? Self.tightGathering : limits.unsentBytes }
+  private static let tightGathering = 256 << 10
+
   /// Bytes gathered and not sealed yet.
   public var gatheredBytes: Int { full.reduce(writer.count) { $0 + $1.count } }
 
@@ -122,7 +155,9 @@ public final class Session {
     endError = error
     guard let record = try? sealer.seal(.close, [reason.rawValue]) else { return context.close(promise: nil) }
     leave(
-      with: record, on: context.channel, patience: reason == .shuttingDown ? .seconds(1) : limits.writeTime)
+      with: record, on: context.channel,
+      // Nobody waits for this peer: not at the end of the process, and not when others need its place.
+      patience: [.shuttingDown, .tooManySessions, .ended].contains(reason) ? .seconds(1) : limits.writeTime)
   }
 
   /// Sends the last record, then waits a moment for the peer to close: closing with its bytes unread would
@@ -158,6 +193,9 @@ public final class Session {
     isEnding = true
     context = nil
     discardGathered()
+    look?.cancel()
+    look = nil
+    held.remove(id)
     whenEnded?(endError)
     whenEnded = nil
     return endError
@@ -185,10 +223,61 @@ public final class Session {
     if writer.count > RecordFormat.typeLength, !isEnding { seal(writer) }
     guard !isEnding else { return }
     forgetGathered()
+    unreportedBytes += outgoing.readableBytes
+    sentBytes &+= outgoing.readableBytes
     context.writeAndFlush(NIOAny(outgoing), promise: nil)
+    if unreportedBytes >= limits.uncountedBytes { countHeld() }
     // Usually NIO is through with the buffer now, and the next flush fills the same memory again.
     if outgoing.capacity > Self.keptCapacity { outgoing = ByteBuffer() }
   }
+
+  /// Tells what this session makes the process hold: what the network did not take, and a record's beginning. Looks
+  /// again soon as long as that is much.
+  func countHeld() {
+    guard context != nil else { return }
+    unreportedBytes = 0
+    let unsent = unsentBytes
+    let counted = unsent + partialBytes < limits.uncountedBytes ? 0 : unsent + partialBytes
+    owesMuch = unsent >= limits.uncountedBytes
+    if !isMoving(unsent: unsent, isNew: reportedBytes == 0) { return fail(.writeTimedOut) }
+    if counted != reportedBytes {
+      reportedBytes = counted
+      held.report(counted, of: SessionReference(self), isNode: isNode)
+    }
+    guard counted > 0, look == nil else { return }
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    look = eventLoop.scheduleTask(in: .milliseconds(100)) {
+      let session = bound.value
+      session.look = nil
+      session.countHeld()
+      // It may have been held back for what it held, or for what all held.
+      if !session.isReadingHeld { session.resumed() }
+    }
+  }
+
+  /// Whether the network has taken something of late: a peer that reads nothing holds what waits for it.
+  private func isMoving(unsent: Int, isNew: Bool) -> Bool {
+    let (taken, now) = (sentBytes &- unsent, eventLoop.now)
+    if isNew || taken != takenBytes || unsent == 0 { (takenBytes, takenAt) = (taken, now) }
+    return now - takenAt < TimeAmount(limits.writeTime)
+  }
+
+  /// Too much is held by all sessions, and by this one most, unless it has been taken meanwhile.
+  func giveUpIfStillHolding() {
+    let believed = reportedBytes
+    reportedBytes = 0
+    let bytes = unsentBytes + partialBytes
+    guard bytes >= believed / 2 else { return countHeld() }
+    let error = SessionError.heldTooMuch(bytes)
+    log?.log(
+      .heldTooMuch, .warning, "session ended: \(error)",
+      ["principal": "\(identity.peer)", "remote": "\(remoteAddress)"])
+    // It may be ending in order, and wait for the peer to take what was said before.
+    if isEnding { context?.close(promise: nil) } else { fail(error) }
+  }
+
+  /// What the network has not taken yet.
+  var unsentBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
 
   private func forgetGathered() {
     if !full.isEmpty { full.removeAll() }

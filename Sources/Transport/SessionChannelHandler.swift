@@ -46,16 +46,27 @@ final class SessionChannelHandler: ChannelDuplexHandler {
     var incoming = unwrapInboundIn(data)
     clock.noteRead()
     session.isInReadCycle = true
+    let hasProgressed: Bool
     if partial.readableBytes == 0 {
-      receive(&incoming)
+      hasProgressed = receive(&incoming)
       if incoming.readableBytes > 0 {
         partial.clear()
         partial.writeBuffer(&incoming)
       }
     } else {
       partial.writeBuffer(&incoming)
-      receivePartial()
+      hasProgressed = receivePartial()
     }
+    notePartial(hasProgressed)
+  }
+
+  @inline(__always)
+  private func notePartial(_ hasProgressed: Bool) {
+    let bytes = partial.readableBytes
+    clock.notePartial(bytes > 0, isNew: hasProgressed)
+    let grew = bytes - session.partialBytes
+    session.partialBytes = bytes
+    if grew > 0, bytes >= session.limits.uncountedBytes { session.countHeld() }
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -74,18 +85,13 @@ final class SessionChannelHandler: ChannelDuplexHandler {
 
   func read(context: ChannelHandlerContext) {
     // What comes after this side has closed is read only to be dropped.
-    if isReadingHeld(context), !session.isEnding { isReadWanted = true } else { context.read() }
-  }
-
-  /// A peer that does not take its answers may not ask more. The acceptor alone holds back: if both did, two
-  /// sides with much to say would wait for each other for ever.
-  private func isReadingHeld(_ context: ChannelHandlerContext) -> Bool {
-    session.isReadingPaused || (session.identity.role == .acceptor && !context.channel.isWritable)
+    if session.isReadingHeld, !session.isEnding { isReadWanted = true } else { context.read() }
   }
 
   private func releaseRead() {
-    guard isReadWanted, let context = session.context, !isReadingHeld(context) else { return }
+    guard isReadWanted, let context = session.context, !session.isReadingHeld else { return }
     isReadWanted = false
+    clock.noteResumed()
     context.read()
   }
 
@@ -94,27 +100,29 @@ final class SessionChannelHandler: ChannelDuplexHandler {
     guard !isDraining, session.context != nil else { return }
     isDraining = true
     session.isInReadCycle = true
-    receivePartial()
+    notePartial(receivePartial())
     finishReadCycle()
     isDraining = false
   }
 
-  private func receivePartial() {
+  private func receivePartial() -> Bool {
     // Moved out, so that nothing is held while the handler runs.
     var buffer = partial
     partial = ByteBuffer()
-    receive(&buffer)
+    let hasProgressed = receive(&buffer)
     if buffer.readableBytes == 0 {
       buffer.clear()
-      if buffer.capacity > Self.keptCapacity { return }
+      if buffer.capacity > Self.keptCapacity { return hasProgressed }
     }
     partial = buffer
+    return hasProgressed
   }
 
   /// Opens and hands over every complete record in `buffer`.
-  private func receive(_ buffer: inout ByteBuffer) {
+  /// - Returns: whether there was one.
+  private func receive(_ buffer: inout ByteBuffer) -> Bool {
     let scratch = LoopScratch.current.bytes
-    buffer.readWithUnsafeReadableBytes { bytes in
+    let length = buffer.readWithUnsafeReadableBytes { bytes in
       var offset = 0
       do throws(SessionError) {
         while !session.isEnding, !session.isReadingPaused {
@@ -133,6 +141,7 @@ final class SessionChannelHandler: ChannelDuplexHandler {
       } catch { session.fail(error) }
       return session.isEnding ? bytes.count : offset
     }
+    return length > 0
   }
 
   private func receiveControl(

@@ -9,9 +9,11 @@ import Sessions
   import Darwin
 #endif
 
-/// Watches a session's time: idleness, a peer that does not read, the ticket's end, an hour's age.
+/// Watches a session's time: idleness, a peer that does not read, the ticket's end, an hour's age, and a record that
+/// does not end.
 ///
-/// One timer a session, set to the next moment that can matter; reads only note the time.
+/// One timer a session, set to the next moment that can matter, and one for a record that has begun; reads only note the
+/// time.
 final class SessionClock {
   private let session: Session
   private let handler: any SessionHandler
@@ -24,6 +26,9 @@ final class SessionClock {
   private let endSeconds: Int64
   private var timer: Scheduled<Void>?
   private var hasNoticed = false
+  /// Since when the peer could have sent the rest of a record.
+  private var partialSince: NIODeadline?
+  private var partialTimer: Scheduled<Void>?
 
   init(_ session: Session, _ handler: any SessionHandler) {
     self.session = session
@@ -51,6 +56,45 @@ final class SessionClock {
   func stop() {
     timer?.cancel()
     timer = nil
+    partialTimer?.cancel()
+    partialTimer = nil
+  }
+
+  /// - Parameter isNew: whether what is there is another record's beginning than before.
+  @inline(__always)
+  func notePartial(_ isPartial: Bool, isNew: Bool) {
+    if !isPartial {
+      partialSince = nil
+    } else if isNew || partialSince == nil {
+      partialSince = session.eventLoop.now
+      if partialTimer == nil { watchPartial() }
+    }
+  }
+
+  /// This side reads again: what did not come before was not the peer's fault.
+  func noteResumed() {
+    if partialSince != nil { partialSince = session.eventLoop.now }
+  }
+
+  private func watchPartial() {
+    guard let partialSince else { return }
+    let bound = NIOLoopBound(self, eventLoop: session.eventLoop)
+    partialTimer = session.eventLoop.scheduleTask(
+      deadline: partialSince + TimeAmount(session.limits.recordTime)
+    ) {
+      bound.value.partialTimer = nil
+      bound.value.checkPartial()
+    }
+  }
+
+  private func checkPartial() {
+    guard session.isOpen, let since = partialSince else { return }
+    let now = session.eventLoop.now
+    if session.isReadingHeld { partialSince = now }
+    guard session.isReadingHeld || now < since + TimeAmount(session.limits.recordTime) else {
+      return session.close(.tooSlow, error: .recordTimedOut)
+    }
+    watchPartial()
   }
 
   @inline(__always)

@@ -10,6 +10,9 @@ public struct SessionDialer: Sendable {
   public var suites: [CipherSuite] = [.aes256GCM, .chaCha20Poly1305]
   public var limits = SessionLimits()
   public var threads = SecurityContextThreads.shared
+  public var held = HeldBytes.shared
+  /// Where nodes are, of a listener in the same process: who answers a dial with proof is one.
+  public var members: MemberAddresses?
   /// How long a TCP connection may take to come about.
   public var connectTime: Duration = .seconds(5)
 
@@ -48,7 +51,7 @@ public struct SessionDialer: Sendable {
   ) {
     let configuration = InitiatorHandshake.Configuration(
       cluster: cluster, service: principal, suites: suites, endsWithTicket: endsWithTicket, limits: limits)
-    let steps = SecurityContextSteps(initiating: threads.initiating, credential: credential)
+    let steps = SecurityContextSteps(initiating: threads, to: principal, credential: credential)
     run(at: address, on: eventLoop, steps: steps, handler: handler) { entropy in
       InitiatorHandshake(configuration: configuration, entropy: entropy)
     } completion: { outcome in
@@ -57,7 +60,7 @@ public struct SessionDialer: Sendable {
       case .failed(let error):
         steps.forgetRefusedTickets(error)
         completion(.failure(error))
-      case .refused(let session): completion(.failure(.session(.notAdmitted(session.identity.peer))))
+      case .refused(_, let error): completion(.failure(.session(error)))
       case .described, .answered: completion(.failure(.session(.unexpectedFrame("a description"))))
       }
     }
@@ -78,7 +81,7 @@ public struct SessionDialer: Sendable {
     _ address: NodeAddress, on eventLoop: any EventLoop,
     completion: @escaping @Sendable (Result<NodeDescription, TransportError>) -> Void
   ) {
-    let steps = SecurityContextSteps(initiating: threads.initiating) { () throws(KerberosError) in
+    let steps = SecurityContextSteps(initiating: threads, to: "") { () throws(KerberosError) in
       throw KerberosError(.badArgument, "A bare hello takes no credential.")
     }
     let limits = limits
@@ -101,7 +104,41 @@ public struct SessionDialer: Sendable {
     handshake: @escaping @Sendable (HandshakeEntropy) -> InitiatorHandshake,
     completion: @escaping @Sendable (HandshakeHandler.Outcome) -> Void
   ) {
-    let limits = limits
+    let (dialer, members) = (self, members)
+    eventLoop.execute {
+      let entropy: HandshakeEntropy
+      do { entropy = try .generate() } catch {
+        return completion(.failed(.session(.cryptographyFailed("\(error)"))))
+      }
+      let first = FirstStep(handshake(entropy), steps, limits: dialer.limits, on: eventLoop) { result in
+        switch result {
+        case .failure(let error): completion(.failed(error))
+        case .success(let begun):
+          let start = HandshakeStart(
+            handshake: begun.handshake, actions: begun.actions, steps: steps, handler: handler)
+          dialer.connect(to: address, on: eventLoop, NIOLoopBound(start, eventLoop: eventLoop)) {
+            outcome, source in
+            if case .established = outcome { members?.insert(source) }
+            completion(outcome)
+          }
+        }
+      }
+      first.take()
+    }
+  }
+
+  private struct HandshakeStart {
+    var handshake: InitiatorHandshake
+    var actions: [HandshakeAction]
+    var steps: SecurityContextSteps
+    var handler: SessionHandlerFactory
+  }
+
+  private func connect(
+    to address: NodeAddress, on eventLoop: any EventLoop, _ start: NIOLoopBound<HandshakeStart>,
+    completion: @escaping @Sendable (HandshakeHandler.Outcome, Source) -> Void
+  ) {
+    let (limits, held) = (limits, held)
     ClientBootstrap(group: eventLoop)
       .connectTimeout(TimeAmount(connectTime))
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -113,18 +150,20 @@ public struct SessionDialer: Sendable {
       .whenComplete { result in
         switch result {
         case .failure(let error):
-          completion(.failed(.connectFailed(address, reason: sentence(error))))
+          completion(.failed(.connectFailed(address, reason: sentence(error))), .local)
         case .success(let channel):
+          let source = Source(channel.remoteAddress)
           do {
-            let entropy = try HandshakeEntropy.generate()
+            let start = start.value
             let handler = HandshakeHandler(
-              initiator: handshake(entropy), steps: steps, limits: limits, makeHandler: handler,
-              report: completion)
+              initiator: start.handshake, begun: start.actions, steps: start.steps, limits: limits,
+              held: held,
+              makeHandler: start.handler, report: { completion($0, source) })
             try channel.pipeline.syncOperations.addHandler(handler)
             try channel.syncOptions?.setOption(.autoRead, value: true)
           } catch {
             channel.close(promise: nil)
-            completion(.failed(.connectFailed(address, reason: "\(error)")))
+            completion(.failed(.connectFailed(address, reason: "\(error)")), source)
           }
         }
       }

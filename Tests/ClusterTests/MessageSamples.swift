@@ -16,6 +16,15 @@ enum MessageSamples {
     Holder(principal: Fixture.d2, incarnation: Incarnation(.max)),
   ]
 
+  static let sessions = [
+    OpenSession(
+      id: 70_000, principal: Fixture.d1, address: "[::1]:5", isNode: true, since: 1_800_000_000,
+      requests: .max,
+      unsentBytes: 70_000),
+    OpenSession(
+      id: .max, principal: Fixture.d2, address: "", isNode: false, since: -1, requests: 0, unsentBytes: 0),
+  ]
+
   static let control: [ControlMessage] = [
     .register(
       Register(
@@ -231,6 +240,7 @@ struct OwnedRequest: WireMessage, Hashable {
   var retry = false
   var level: AcknowledgementLevel?
   var order = AdministratorOrder.drain
+  var sessionOrder = SessionOrder.list(after: 0)
   var key: [UInt8] = []
   var value: [UInt8] = []
   var expected: [UInt8]?
@@ -254,6 +264,7 @@ struct OwnedRequest: WireMessage, Hashable {
     case 3: .introduce(number: number, client: client)
     case 4: .topology(number: number)
     case 6: .administer(number: number, order, name: String(decoding: key, as: UTF8.self))
+    case 9: .sessions(number: number, sessionOrder)
     case 8: .unreachable(number: number, try! Principal(String(decoding: key, as: UTF8.self)))
     case 7:
       .compareAndPut(
@@ -300,10 +311,18 @@ struct OwnedRequest: WireMessage, Hashable {
     case .administer(let number, let order, let name):
       self.init(kind: 6, number: number, key: [UInt8](name.utf8))
       self.order = order
+    case .sessions(let number, let order): self.init(number: number, order)
     }
   }
 
+  private init(number: UInt64, _ order: SessionOrder) {
+    self.init(kind: 9, number: number)
+    sessionOrder = order
+  }
+
   static let samples: [OwnedRequest] = [
+    OwnedRequest(number: 3, .list(after: .max)), OwnedRequest(number: 3, .end(70_000)),
+    OwnedRequest(number: 3, .endAll(of: Fixture.d2)),
     OwnedRequest(kind: 0, number: 0, key: [1, 2]),
     OwnedRequest(kind: 1, number: 23, write: 24, retry: false, key: [3], value: []),
     OwnedRequest(kind: 1, number: .max, write: .max, retry: true, key: [], value: [4, 5]),
@@ -341,6 +360,8 @@ struct OwnedAnswer: WireMessage {
       OwnedAnswer(.status(number: 1, MessageSamples.statuses[0])),
       OwnedAnswer(
         .administered(number: 1, AdministratorReply(isAccepted: true, sentence: "d1 is being emptied"))),
+      OwnedAnswer(.sessions(number: 1, SessionPage(sessions: [], hasMore: false))),
+      OwnedAnswer(.sessions(number: 1, SessionPage(sessions: MessageSamples.sessions, hasMore: true))),
       [UInt8]("value".utf8).withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
       [UInt8]().withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
     ]

@@ -25,7 +25,7 @@ enum Answer: Equatable {
       case .unavailable(_, let reason): .unavailable(reason)
       case .failed(_, let failure): .failed(failure)
       case .outcomeUnknown: .outcomeUnknown
-      case .topology, .status, .administered: nil
+      case .topology, .status, .administered, .sessions: nil
       }
     }
     guard let answer else { return nil }

@@ -59,6 +59,15 @@ final class FakeDrone: SessionHandler {
     case .administer(let number, _, let name):
       let reply = AdministratorReply(isAccepted: false, sentence: "\(name) is not to be had")
       write(.administered(number: number, reply), session)
+    case .sessions(let number, .list(let last)):
+      // Two pages of one each.
+      let shown = OpenSession(
+        id: last + 1, principal: cluster.principals[index], address: "127.0.0.1:\(index + 1)", isNode: true,
+        since: 0, requests: 0, unsentBytes: 0)
+      write(.sessions(number: number, SessionPage(sessions: [shown], hasMore: last == 0)), session)
+    case .sessions(let number, _):
+      let reply = AdministratorReply(isAccepted: true, sentence: "ended by drone \(index)")
+      write(.administered(number: number, reply), session)
     }
   }
 

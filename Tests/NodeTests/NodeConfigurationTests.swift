@@ -1,5 +1,7 @@
 import Cluster
 import Foundation
+import Glibc
+import Logging
 import Testing
 
 @testable import Node
@@ -62,6 +64,29 @@ struct NodeConfigurationTests {
         return "\(error)"
       }
     }
+  }
+
+  @Test("the limits of sessions can be set, and a node raises its limit of file descriptors for them")
+  func sessionLimits() throws {
+    let fixture = try Fixture()
+    fixture.settings["sessions"] = ["total": 300, "per-principal": 30, "per-address": 60]
+    let limits = try fixture.load().sessionLimits
+    #expect(limits.sessions == 300)
+    #expect(limits.sessionsPerPrincipal == 30)
+    #expect(limits.sessionsPerSource == 60)
+    fixture.settings["sessions"] = ["total": 0]
+    #expect(fixture.complaint().contains("sessions.total"))
+    // Lower than it was, and still more than this process needs.
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limit = rlimit()
+    #expect(getrlimit(resource, &limit) == 0)
+    let hard = limit.rlim_max
+    limit.rlim_cur = min(limit.rlim_cur, hard) / 2
+    #expect(setrlimit(resource, &limit) == 0)
+    let fitted = Descriptors.fitted(limits, Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    #expect(fitted.sessions <= 300)
+    #expect(getrlimit(resource, &limit) == 0)
+    #expect(limit.rlim_cur == min(hard, rlim_t(Descriptors.most)))
   }
 
   @Test("the file alone is enough, and the data directory is made")

@@ -68,6 +68,9 @@ final class Probe: Sendable {
   func send(_ message: ControlMessage) { send(message.encoded()) }
   func close() { reference.withLock { $0 }?.close() }
 
+  /// Takes nothing of what it is sent from now on.
+  func stopReading() { reference.withLock { $0 }?.execute { $0.pauseReading() } }
+
   // MARK: What comes of it
 
   var isOver: Bool { state.withLock { $0.isOver } }

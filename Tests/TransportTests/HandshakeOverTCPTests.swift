@@ -144,7 +144,7 @@ struct HandshakeOverTCPTests {
     "a connection that stays silent, or stops half way, is closed when its time is over",
     arguments: [0, 4, 100])
   func halfOpen(bytes: Int) async throws {
-    var limits = SessionLimits()
+    var limits = SessionLimits.unhurried
     limits.handshakeTime = .milliseconds(200)
     let service = try await TestService.start(limits: limits)
     let raw = try await RawConnection.open(service.address)
@@ -158,7 +158,7 @@ struct HandshakeOverTCPTests {
   func silentNode() async throws {
     let service = try await TestService.start()
     let proxy = try await TamperingProxy.start(to: service.address) { _, _, _ in [] }
-    var limits = SessionLimits()
+    var limits = SessionLimits.unhurried
     limits.handshakeTime = .milliseconds(200)
     let error = await failure { [limits] in try await service.dial(at: proxy.address, limits: limits) }
     guard case .session(.timedOut) = error else {
@@ -170,8 +170,8 @@ struct HandshakeOverTCPTests {
 
   @Test("connections without a session are capped, and told so", arguments: [true, false])
   func caps(isPerSource: Bool) async throws {
-    var limits = SessionLimits()
-    limits.handshakeTime = .seconds(20)
+    var limits = SessionLimits.unhurried
+    (limits.firstFrameTime, limits.handshakeTime) = (.seconds(20), .seconds(20))
     if isPerSource {
       limits.unauthenticatedConnectionsPerSource = 2
     } else {
@@ -179,7 +179,7 @@ struct HandshakeOverTCPTests {
     }
     let service = try await TestService.start(limits: limits)
     let session = try await service.dial()
-    // Three at once, of which whichever is counted last is one too many.
+    // Three at once, of which whichever is counted first has to go.
     let refused = Journal<Int>()
     var silent: [RawConnection] = []
     for number in 0..<3 {

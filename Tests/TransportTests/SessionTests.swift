@@ -85,7 +85,7 @@ struct SessionTests {
 
   @Test("keys change under traffic, in both directions")
   func keyUpdates() async throws {
-    var limits = SessionLimits()
+    var limits = SessionLimits.unhurried
     limits.records.recordsPerKey = 8
     limits.records.recordsBeforeKeyUpdate = 4
     let service = try await TestService.start(limits: limits)
@@ -168,7 +168,7 @@ struct SessionTests {
 
   @Test("a peer that sends without reading is not read from, until it reads")
   func backPressure() async throws {
-    var limits = SessionLimits()
+    var limits = SessionLimits.unhurried
     limits.unsentBytes = 1 << 20
     // How long this takes is the machine's affair.
     limits.unconfirmedTime = .seconds(600)

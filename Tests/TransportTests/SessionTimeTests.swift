@@ -7,7 +7,7 @@ import Transport
 struct SessionTimeTests {
   @Test("a session is announced to end, and ends, with its time")
   func expiry() async throws {
-    var limits = SessionLimits()
+    var limits = SessionLimits.unhurried
     limits.sessionTime = .milliseconds(600)
     limits.expiryNoticeTime = .milliseconds(400)
     let service = try await TestService.start(limits: limits)
@@ -25,7 +25,7 @@ struct SessionTimeTests {
   @Test("a session older than its renewal time asks its initiator for another")
   func renewal() async throws {
     let service = try await TestService.start()
-    var limits = SessionLimits()
+    var limits = SessionLimits.unhurried
     limits.renewalTime = .milliseconds(50)
     let client = try await service.dial(limits: limits)
     try await client.journal.first { if case .noticed(.renewalDue) = $0 { true } else { false } }
@@ -35,7 +35,7 @@ struct SessionTimeTests {
 
   @Test("an idle session is closed in order")
   func idle() async throws {
-    var limits = SessionLimits()
+    var limits = SessionLimits.unhurried
     limits.idleTime = .milliseconds(200)
     let service = try await TestService.start(limits: limits)
     let client = try await service.dial()
@@ -47,7 +47,7 @@ struct SessionTimeTests {
 
   @Test("a peer that does not read is stopped for, then given up")
   func writeTimeout() async throws {
-    var limits = SessionLimits()
+    var limits = SessionLimits.unhurried
     limits.writeTime = .milliseconds(300)
     limits.unsentBytes = 1 << 20
     let service = try await TestService.start(limits: limits) { journal, _ in

@@ -22,8 +22,9 @@ struct TestService {
 
   static func start(
     _ name: String = "keyval-drone/d1", policy: AcceptorPolicy = .standard,
-    limits: SessionLimits = SessionLimits(),
-    handler: (@Sendable (Journal<SessionEvent>, SessionIdentity) -> (any SessionHandler)?)? = nil
+    limits: SessionLimits = .unhurried,
+    handler: (@Sendable (Journal<SessionEvent>, SessionIdentity) -> (any SessionHandler)?)? = nil,
+    configure: (inout SessionListener.Configuration) -> Void = { _ in }
   ) async throws -> TestService {
     let realm = try TestRealm.shared
     let journal = Journal<SessionEvent>()
@@ -32,6 +33,7 @@ struct TestService {
     var configuration = SessionListener.Configuration(
       cluster: "demo", services: [service], logger: logger, describe: { description(realm, name) })
     configuration.limits = limits
+    configure(&configuration)
     let listener = try await SessionListener.bind(
       to: NodeAddress(host: "127.0.0.1", port: 0), group: group, configuration: configuration
     ) { identity, _ in handler.map { $0(journal, identity) } ?? JournalHandler.echo(journal) }
@@ -44,7 +46,7 @@ struct TestService {
       softwareVersion: "test", commanderHint: nil, address: "127.0.0.1:6234")
   }
 
-  static func dialer(_ limits: SessionLimits = SessionLimits(), cluster: String = "demo") -> SessionDialer {
+  static func dialer(_ limits: SessionLimits = .unhurried, cluster: String = "demo") -> SessionDialer {
     var dialer = SessionDialer(cluster: cluster)
     dialer.limits = limits
     return dialer
@@ -52,7 +54,7 @@ struct TestService {
 
   /// Dials as `user`, by way of `address` where one is given.
   func dial(
-    as user: String = "alice", at address: NodeAddress? = nil, limits: SessionLimits = SessionLimits(),
+    as user: String = "alice", at address: NodeAddress? = nil, limits: SessionLimits = .unhurried,
     cluster: String = "demo", service: String? = nil, ticket: InitiatorCredential? = nil
   ) async throws -> TestClient {
     let credential = try ticket ?? realm.initiator(user)
@@ -73,6 +75,15 @@ extension TestService {
     }
     return false
   }
+}
+
+extension SessionLimits {
+  /// The usual ones, but that nobody is sent away for being slow: the machine may be busy.
+  static let unhurried: SessionLimits = {
+    var limits = SessionLimits()
+    (limits.firstFrameTime, limits.handshakeTime) = (.seconds(60), .seconds(60))
+    return limits
+  }()
 }
 
 struct TestClient {

@@ -13,6 +13,7 @@ public enum DataAnswer {
     public static let topology: UInt64 = 23
     public static let status: UInt64 = 24
     public static let administered: UInt64 = 25
+    public static let sessions: UInt64 = 26
   }
 
   /// Why a drone that should serve a key does not at this moment; ask again shortly.
@@ -65,6 +66,8 @@ public enum DataAnswer {
   case status(number: UInt64, ClusterStatus)
   /// `[25, number, accepted, sentence]`
   case administered(number: UInt64, AdministratorReply)
+  /// `[26, number, page]`
+  case sessions(number: UInt64, SessionPage)
 
   public init(from reader: inout CBORReader) throws(CBORError) {
     let start = reader.offset
@@ -94,6 +97,7 @@ public enum DataAnswer {
     case Kind.outcomeUnknown: self = .outcomeUnknown(number: number)
     case Kind.topology: self = .topology(number: number, try SignedSlotMap(from: &reader))
     case Kind.status: self = .status(number: number, try ClusterStatus(from: &reader))
+    case Kind.sessions: self = .sessions(number: number, try SessionPage(from: &reader))
     default:
       self = .administered(
         number: number,
@@ -105,7 +109,8 @@ public enum DataAnswer {
     switch self {
     case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
       .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
-      .topology(let number, _), .status(let number, _), .administered(let number, _):
+      .topology(let number, _), .status(let number, _), .administered(let number, _),
+      .sessions(let number, _):
       number
     }
   }
@@ -113,7 +118,9 @@ public enum DataAnswer {
   private static func itemCount(of kind: UInt64) -> Int? {
     switch kind {
     case Kind.notFound, Kind.outcomeUnknown: 2
-    case Kind.value, Kind.done, Kind.unavailable, Kind.failed, Kind.topology, Kind.status: 3
+    case Kind.value, Kind.done, Kind.unavailable, Kind.failed, Kind.topology, Kind.status,
+      Kind.sessions:
+      3
     case Kind.moved, Kind.administered: 4
     default: nil
     }
@@ -151,6 +158,9 @@ public enum DataAnswer {
       Self.begin(Kind.administered, number, into: &writer)
       writer.write(bool: reply.isAccepted)
       writer.write(text: reply.sentence)
+    case .sessions(let number, let page):
+      Self.begin(Kind.sessions, number, into: &writer)
+      page.encode(into: &writer)
     }
   }
 

@@ -18,6 +18,7 @@ public enum DataRequest {
     public static let administer: UInt64 = 6
     public static let compareAndPut: UInt64 = 7
     public static let unreachable: UInt64 = 8
+    public static let sessions: UInt64 = 9
     public static let range: ClosedRange<UInt64> = 0...15
   }
 
@@ -50,6 +51,8 @@ public enum DataRequest {
   case status(number: UInt64)
   /// `[6, number, order, name]`: an operator's order. Only the commander takes it.
   case administer(number: UInt64, AdministratorOrder, name: String)
+  /// `[9, number, order]`: an operator's order about this drone's own sessions.
+  case sessions(number: UInt64, SessionOrder)
 
   /// The longest name in an order, in bytes.
   private static let maximumName = 255
@@ -88,6 +91,8 @@ public enum DataRequest {
       self = .topology(number: number)
     case Kind.unreachable:
       self = .unreachable(number: number, try Principal(from: &reader))
+    case Kind.sessions:
+      self = .sessions(number: number, try SessionOrder(from: &reader))
     case Kind.administer:
       self = .administer(
         number: number, try AdministratorOrder(from: &reader),
@@ -99,7 +104,7 @@ public enum DataRequest {
 
   private static func itemCount(of kind: UInt64) -> Int? {
     switch kind {
-    case Kind.get, Kind.introduce, Kind.unreachable: 3
+    case Kind.get, Kind.introduce, Kind.unreachable, Kind.sessions: 3
     case Kind.put: 7
     case Kind.delete: 6
     case Kind.compareAndPut: 8
@@ -149,6 +154,9 @@ public enum DataRequest {
       Self.begin(Kind.administer, number, into: &writer)
       order.encode(into: &writer)
       writer.write(text: name)
+    case .sessions(let number, let order):
+      Self.begin(Kind.sessions, number, into: &writer)
+      order.encode(into: &writer)
     }
   }
 

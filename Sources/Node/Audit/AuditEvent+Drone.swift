@@ -77,6 +77,8 @@ extension DataRequest {
     case .topology: "topology"
     case .introduce: "introduce"
     case .unreachable: "unreachable"
+    case .sessions(_, .list): "list sessions"
+    case .sessions: "end sessions"
     }
   }
 
@@ -85,7 +87,8 @@ extension DataRequest {
     switch self {
     case .administer(_, _, let name): name.isEmpty ? nil : name
     case .unreachable(_, let drone): drone.text
-    case .get, .put, .delete, .compareAndPut, .introduce, .topology, .status: nil
+    case .sessions(_, .endAll(let principal)): principal.text
+    case .get, .put, .delete, .compareAndPut, .introduce, .topology, .status, .sessions: nil
     }
   }
 
@@ -95,7 +98,7 @@ extension DataRequest {
     case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
       .compareAndPut(_, _, _, _, let key, _, _):
       key
-    case .introduce, .topology, .unreachable, .status, .administer: nil
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
     }
   }
 
@@ -104,7 +107,7 @@ extension DataRequest {
     switch self {
     case .get: data == .all
     case .put, .delete, .compareAndPut: data != .none
-    case .introduce, .topology, .unreachable, .status, .administer: false
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions: false
     }
   }
 }

@@ -21,11 +21,10 @@ extension AuditEvent {
       self.init(
         .session, "begin", outcome: "refused", address: RemoteAddress.plain(remote), reason: error.description
       )
-    case .refused(let identity, let remote):
+    case .refused(let identity, let remote, let error):
       self.init(
         .session, "begin", outcome: "refused", by: Caller(identity, remote: remote),
-        subject: identity.service,
-        reason: "nobody here talks with this principal")
+        subject: identity.service, reason: error.description)
     case .accepted(let identity, let remote):
       self.init(
         .session, "begin", outcome: "accepted", by: Caller(identity, remote: remote),

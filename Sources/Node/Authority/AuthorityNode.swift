@@ -163,7 +163,9 @@ private struct RunningAuthority: Sendable {
       return NIOLoopBound(control, eventLoop: loop)
     }.get()
 
-    let dialer = SessionDialer(cluster: configuration.cluster)
+    let addresses = MemberAddresses()
+    var dialer = SessionDialer(cluster: configuration.cluster)
+    dialer.members = addresses
     var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { _ throws(KerberosError) in
       try keytab.initiator()
     }
@@ -188,7 +190,7 @@ private struct RunningAuthority: Sendable {
     }.get()
     do {
       listener = try await Self.listen(
-        configuration, keytab, loop, hello, mesh.acceptingHandler, logger, audit)
+        configuration, keytab, loop, hello, addresses, mesh.acceptingHandler, logger, audit)
     } catch {
       mesh.shutDown()
       await office.close()
@@ -220,13 +222,21 @@ private struct RunningAuthority: Sendable {
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ loop: any EventLoop,
-    _ hello: HelloDescription, _ handler: @escaping SessionHandlerFactory, _ logger: Logger, _ audit: AuditLog
+    _ hello: HelloDescription, _ addresses: MemberAddresses, _ handler: @escaping SessionHandlerFactory,
+    _ logger: Logger, _ audit: AuditLog
   ) async throws -> SessionListener {
     let service = SessionListener.Service(
       principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))
     var listening = SessionListener.Configuration(
       cluster: configuration.cluster, services: [service], logger: logger
     ) { hello.description }
+    listening.limits = Descriptors.fitted(configuration.sessionLimits, logger)
+    // Whoever else was let in is an administrator.
+    let realm = configuration.realm
+    listening.isNode = {
+      PeerAdmission.atAuthority($0.peer, realm: realm, administrators: []) == .node
+    }
+    listening.members = addresses
     listening.observe = { audit.record(AuditEvent($0)) }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
     return try await SessionListener.bind(

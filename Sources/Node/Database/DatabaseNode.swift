@@ -109,10 +109,11 @@ private struct RunningDatabase: Sendable {
     do {
       control = try await Self.makeControl(
         configuration, identity, threads, on: controlLoop, signal: signal, logger, audit)
+      let addresses = MemberAddresses()
       mesh = try await Self.makeMesh(
-        configuration, identity, authority, credentials, control, on: controlLoop, logger)
+        configuration, identity, authority, credentials, addresses, control, on: controlLoop, logger)
       listener = try await Self.listen(
-        configuration, identity, credentials, mesh, control, group: group, logger, audit)
+        configuration, identity, credentials, addresses, mesh, control, group: group, logger, audit)
       let endpoint = configuration.endpoint(boundPort: UInt16(truncatingIfNeeded: listener.address.port))
       control.execute { $0.handle(.listening(endpoint)) }
       startTicking(control, configuration.timing)
@@ -188,10 +189,11 @@ private struct RunningDatabase: Sendable {
 
   private static func makeMesh(
     _ configuration: NodeConfiguration, _ identity: DatabaseIdentity, _ authority: RegisteredNode,
-    _ credentials: NodeCredentials, _ control: DatabaseControlReference, on loop: any EventLoop,
-    _ logger: Logger
+    _ credentials: NodeCredentials, _ addresses: MemberAddresses, _ control: DatabaseControlReference,
+    on loop: any EventLoop, _ logger: Logger
   ) async throws -> PeerMesh {
-    let dialer = SessionDialer(cluster: configuration.cluster)
+    var dialer = SessionDialer(cluster: configuration.cluster)
+    dialer.members = addresses
     let meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { _ throws(KerberosError) in
       try credentials.initiator()
     }
@@ -205,8 +207,8 @@ private struct RunningDatabase: Sendable {
 
   private static func listen(
     _ configuration: NodeConfiguration, _ identity: DatabaseIdentity, _ credentials: NodeCredentials,
-    _ mesh: PeerMesh, _ control: DatabaseControlReference, group: MultiThreadedEventLoopGroup,
-    _ logger: Logger, _ audit: AuditLog
+    _ addresses: MemberAddresses, _ mesh: PeerMesh, _ control: DatabaseControlReference,
+    group: MultiThreadedEventLoopGroup, _ logger: Logger, _ audit: AuditLog
   ) async throws -> SessionListener {
     let services = [
       SessionListener.Service(
@@ -224,6 +226,10 @@ private struct RunningDatabase: Sendable {
         principals: services.map(\.principal), role: "database", softwareVersion: NodeVersion.text,
         address: "\(known.value)")
     }
+    listening.limits = Descriptors.fitted(configuration.sessionLimits, logger)
+    // A database lets in nobody else.
+    listening.isNode = { _ in true }
+    listening.members = addresses
     listening.observe = { audit.record(AuditEvent($0)) }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
     let peers = mesh.acceptingHandler

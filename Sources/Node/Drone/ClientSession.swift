@@ -28,8 +28,9 @@ final class ClientSession: SessionHandler {
   private var statusesUnderWay = 0
 
   // A short request may have a long answer, so what a client sends bounds nothing. These do:
-  /// Bytes of answers that one read cycle, or one batch of another loop, gathers before it turns the rest away.
-  static let maximumGathered = 4 << 20
+  /// Bytes of answers that one batch of another loop gathers before it turns the rest away. (What a read cycle gathers
+  /// is the session's to say.)
+  static let maximumGathered = 1 << 20
   /// Batches on other loops before the client is not read any more.
   private static let maximumBatches = 16
   private static let maximumStatuses = 16
@@ -62,6 +63,7 @@ final class ClientSession: SessionHandler {
       while !reader.isAtEnd {
         let start = reader.offset
         let request = try DataRequest(from: &reader)
+        session.requests &+= 1
         let encoded = UnsafeRawBufferPointer(rebasing: messages[start..<reader.offset])
         try handle(request, encoded, now, session)
       }
@@ -77,7 +79,7 @@ final class ClientSession: SessionHandler {
   private func handle(
     _ request: DataRequest, _ encoded: UnsafeRawBufferPointer, _ now: Instant, _ session: Session
   ) throws(SessionError) {
-    if let number = request.number, session.gatheredBytes > Self.maximumGathered {
+    if let number = request.number, session.gatheredBytes > session.gatheringLimit {
       return try session.write { DataAnswer.unavailable(number: number, .busy).encode(into: &$0) }
     }
     // Before anybody looks whose the partition is.
@@ -98,6 +100,7 @@ final class ClientSession: SessionHandler {
     case .topology(let number): try sendMap(number, on: session)
     case .status(let number): try askStatus(number, on: session)
     case .administer(let number, let order, let name): try administer(number, order, name, on: session)
+    case .sessions(let number, let order): try orderSessions(number, order, on: session)
     case .get, .put, .delete, .compareAndPut:
       guard let partition = request.partition, let number = request.number else { return }
       guard client != nil || !request.isWrite else {
@@ -159,7 +162,7 @@ final class ClientSession: SessionHandler {
       var writer = CBORWriter()
       answer.encode(into: &writer)
       let bytes = writer.bytes
-      eventLoop.execute { reference.value.answerStatus(number, bytes) }
+      eventLoop.execute { reference.value.answerQuestion(.status(number: number), number, bytes) }
     }
   }
 
@@ -185,13 +188,34 @@ final class ClientSession: SessionHandler {
     }
   }
 
-  /// The control side may have waited for this loop, so the right is looked at once more: a newer list that it has
-  /// sent is here by now.
-  private func answerStatus(_ number: UInt64, _ bytes: [UInt8]) {
+  private func orderSessions(
+    _ number: UInt64, _ order: SessionOrder, on session: Session
+  ) throws(SessionError) {
+    guard let caller, let orders = dataLoop.sessionOrders, statusesUnderWay < Self.maximumStatuses else {
+      return try session.write { DataAnswer.unavailable(number: number, .busy).encode(into: &$0) }
+    }
+    statusesUnderWay += 1
+    let eventLoop = session.eventLoop
+    let reference = NIOLoopBound(self, eventLoop: eventLoop)
+    orders.perform(order, number: number, by: caller, on: id, eventLoop).whenComplete { result in
+      eventLoop.execute {
+        switch result {
+        case .success(let bytes):
+          reference.value.answerQuestion(.sessions(number: number, order), number, bytes)
+        // Of a drone that is ending: its event loops answer no more.
+        case .failure: reference.value.statusesUnderWay -= 1
+        }
+      }
+    }
+  }
+
+  /// Another loop may have waited for this one, so the right is looked at once more: a newer list that came meanwhile
+  /// is here by now.
+  private func answerQuestion(_ request: DataRequest, _ number: UInt64, _ bytes: [UInt8]) {
     statusesUnderWay -= 1
     access.follow(dataLoop.access)
-    let verdict = access.verdict(on: .status(number: number))
-    if verdict == .denied { note(denial: .status(number: number), NodeClock.now()) }
+    let verdict = access.verdict(on: request)
+    if verdict == .denied { note(denial: request, NodeClock.now()) }
     let refusal = verdict.refusal(number: number)
     var writer = CBORWriter()
     refusal?.encode(into: &writer)

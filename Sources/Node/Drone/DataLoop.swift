@@ -28,6 +28,8 @@ final class DataLoop {
   private var link: DatabaseLink?
   private var shadows: [Principal: ShadowLink] = [:]
   private var makeShadow: ((Principal) -> ShadowLink)?
+  /// What operators want of the sessions of all loops.
+  private(set) var sessionOrders: SessionOrders?
   /// The sessions in which this drone is the shadow.
   private var owners: [ObjectIdentifier: ReplicationSession] = [:]
   private var members: MembershipList?
@@ -59,8 +61,10 @@ final class DataLoop {
   }
 
   func connect(
-    loops: [DataLoopReference], link: DatabaseLink, makeShadow: @escaping (Principal) -> ShadowLink
+    loops: [DataLoopReference], link: DatabaseLink, sessionOrders: SessionOrders,
+    makeShadow: @escaping (Principal) -> ShadowLink
   ) {
+    self.sessionOrders = sessionOrders
     others = loops
     self.link = link
     self.makeShadow = makeShadow
@@ -269,7 +273,7 @@ extension DataRequest {
     switch self {
     case .get(let number, _), .put(let number, _, _, _, _, _), .delete(let number, _, _, _, _),
       .compareAndPut(let number, _, _, _, _, _, _), .topology(let number), .status(let number),
-      .administer(let number, _, _):
+      .administer(let number, _, _), .sessions(let number, _):
       number
     case .introduce, .unreachable: nil
     }
@@ -278,7 +282,7 @@ extension DataRequest {
   var isWrite: Bool {
     switch self {
     case .put, .delete, .compareAndPut: true
-    case .get, .introduce, .topology, .unreachable, .status, .administer: false
+    case .get, .introduce, .topology, .unreachable, .status, .administer, .sessions: false
     }
   }
 
@@ -288,7 +292,7 @@ extension DataRequest {
     case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
       .compareAndPut(_, _, _, _, let key, _, _):
       Slot(key: key).partition
-    case .introduce, .topology, .unreachable, .status, .administer: nil
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
     }
   }
 }

@@ -90,7 +90,9 @@ private struct RunningDrone: Sendable {
     let hello = HelloDescription(configuration)
     let wiring = SessionWiring(
       realm: configuration.realm, authority: authority.principal, members: gate, logger: logger)
-    listener = try await Self.listen(configuration, keytab, dataGroup, hello, wiring, logger, audit)
+    let addresses = MemberAddresses()
+    listener = try await Self.listen(
+      configuration, keytab, dataGroup, hello, wiring, addresses, logger, audit)
 
     let identity = DroneCore.Identity(
       principal: configuration.principal, incarnation: Incarnation(.random(in: .min ... .max)),
@@ -110,10 +112,13 @@ private struct RunningDrone: Sendable {
       return NIOLoopBound(control, eventLoop: controlLoop)
     }.get()
     self.control = control
-    let dialer = SessionDialer(cluster: configuration.cluster)
+    var dialling = SessionDialer(cluster: configuration.cluster)
+    dialling.members = addresses
+    let dialer = dialling
     loops = try await Self.makeLoops(
       dataLoops, identity, configuration, control, controlLoop, logger, audit)
-    try await Self.connect(loops, dialer, keytab.initiator, configuration.timing, logger)
+    let orders = SessionOrders(register: listener.register, logger: logger, audit: audit)
+    try await Self.connect(loops, dialer, keytab.initiator, orders, configuration.timing, logger)
 
     var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { target throws(KerberosError) in
       let own = try keytab.initiator()
@@ -186,13 +191,17 @@ private struct RunningDrone: Sendable {
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ group: MultiThreadedEventLoopGroup,
-    _ hello: HelloDescription, _ wiring: SessionWiring, _ logger: Logger, _ audit: AuditLog
+    _ hello: HelloDescription, _ wiring: SessionWiring, _ addresses: MemberAddresses, _ logger: Logger,
+    _ audit: AuditLog
   ) async throws -> SessionListener {
     let service = SessionListener.Service(
       principal: configuration.principal.text, credential: try keytab.acceptor(for: configuration.principal))
     var listening = SessionListener.Configuration(
       cluster: configuration.cluster, services: [service], logger: logger
     ) { hello.description }
+    listening.limits = Descriptors.fitted(configuration.sessionLimits, logger)
+    listening.isNode = { wiring.admission(of: $0) == .node }
+    listening.members = addresses
     listening.observe = { audit.record(AuditEvent($0)) }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
     return try await SessionListener.bind(to: address, group: group, configuration: listening) {
@@ -231,7 +240,7 @@ private struct RunningDrone: Sendable {
 
   private static func connect(
     _ loops: [DataLoopReference], _ dialer: SessionDialer,
-    _ credential: @escaping InitiatorCredentialProvider,
+    _ credential: @escaping InitiatorCredentialProvider, _ orders: SessionOrders,
     _ timing: Timing, _ logger: Logger
   ) async throws {
     for reference in loops {
@@ -239,7 +248,7 @@ private struct RunningDrone: Sendable {
         let loop = reference.here
         let link = DatabaseLink(
           dataLoop: loop, dialer: dialer, credential: credential, timing: timing, logger: logger)
-        loop.connect(loops: loops, link: link) { peer in
+        loop.connect(loops: loops, link: link, sessionOrders: orders) { peer in
           ShadowLink(to: peer, of: loop, dialer: dialer, credential: credential, logger: logger)
         }
       }.get()

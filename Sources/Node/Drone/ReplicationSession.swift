@@ -114,6 +114,7 @@ final class NodeSessionHandler: SessionHandler {
   func sessionOpened(_ session: Session) { replication?.opened(session) }
 
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
+    session.requests &+= 1
     if kind == .unknown { decide(messages, session) }
     switch kind {
     case .replication: replication?.received(messages, on: session)

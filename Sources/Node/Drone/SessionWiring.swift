@@ -30,9 +30,14 @@ final class SessionWiring: Sendable {
     parts.withLock { $0 = Parts(loops: loops, peers: peers) }
   }
 
+  /// Who a peer is; nil: nobody that a drone talks with.
+  func admission(of identity: SessionIdentity) -> PeerAdmission? {
+    PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority, members: members)
+  }
+
   func handler(for identity: SessionIdentity, on eventLoop: any EventLoop) -> (any SessionHandler)? {
     guard let parts = parts.withLock({ $0 }) else { return EarlySession() }
-    switch PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority, members: members) {
+    switch admission(of: identity) {
     case .node:
       guard let mesh = parts.peers(identity, eventLoop) else { return nil }
       let owner = (try? Principal(identity.peer)).flatMap { $0.role == .drone ? $0 : nil }

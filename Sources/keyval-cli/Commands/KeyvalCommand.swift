@@ -20,7 +20,10 @@ struct KeyvalCommand: AsyncParsableCommand {
           PutCommand.self, GetCommand.self, DelCommand.self, LocateCommand.self, ShellCommand.self,
         ]),
       CommandGroup(
-        name: "What is there:", subcommands: [StatusCommand.self, HelloCommand.self, AcceptLossCommand.self]),
+        name: "What is there:",
+        subcommands: [
+          StatusCommand.self, HelloCommand.self, SessionCommand.self, AcceptLossCommand.self,
+        ]),
       CommandGroup(name: "On one machine:", subcommands: [DemoCommand.self, ClusterCommand.self]),
       CommandGroup(
         name: "Realms, keys of nodes, who belongs, rights:",

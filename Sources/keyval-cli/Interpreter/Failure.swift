@@ -37,7 +37,7 @@ struct Failure: Error, Equatable, Sendable {
     let status: CommandStatus =
       switch error {
       case .noTicket, .ticketExpired, .otherPrincipal: .noTicket
-      case .keyEmpty, .keyTooLong, .valueTooLong: .usage
+      case .keyEmpty, .keyTooLong, .valueTooLong, .noSuchDrone: .usage
       case .badConfiguration: .configuration
       case .notPermitted, .refused, .credential: .notPermitted
       case .mapRefused: .badData

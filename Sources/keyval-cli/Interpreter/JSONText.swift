@@ -1,6 +1,7 @@
 /// JSON (RFC 8259) whose members stay in the order given, which Foundation's encoder does not promise.
 indirect enum JSONText: CustomStringConvertible, Sendable {
   case null
+  case bool(Bool)
   case number(UInt64)
   case text(String)
   case array([JSONText])
@@ -9,6 +10,7 @@ indirect enum JSONText: CustomStringConvertible, Sendable {
   var description: String {
     switch self {
     case .null: "null"
+    case .bool(let value): value ? "true" : "false"
     case .number(let number): String(number)
     case .text(let text): Self.quote(text)
     case .array(let items): "[" + items.map(\.description).joined(separator: ", ") + "]"
