@@ -19,7 +19,8 @@ final class AcceptPauseHandler: ChannelInboundHandler {
 
   /// What happened, for the listener to tell, and to make room.
   enum Event {
-    case paused(IOError)
+    /// - Parameter isFirst: whether a connection was accepted since the pause before.
+    case paused(IOError, isFirst: Bool)
     case accepting
   }
 
@@ -45,7 +46,6 @@ final class AcceptPauseHandler: ChannelInboundHandler {
     guard let error = error as? IOError, Self.isShortage(error.errnoCode), timer == nil else {
       return context.fireErrorCaught(error)
     }
-    isShort = true
     let channel = context.channel
     try? channel.syncOptions?.setOption(.autoRead, value: false)
     let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -54,7 +54,9 @@ final class AcceptPauseHandler: ChannelInboundHandler {
       // Fails on a channel that is closed by now: then there is nothing to accept any more.
       try? channel.syncOptions?.setOption(.autoRead, value: true)
     }
-    report(.paused(error))
+    let isFirst = !isShort
+    isShort = true
+    report(.paused(error, isFirst: isFirst))
   }
 
   func channelInactive(context: ChannelHandlerContext) {

@@ -10,7 +10,6 @@ struct Acceptor: Sendable {
   private let handler: SessionHandlerFactory
   private let door: Door
   let register: SessionRegister
-  private let log: FloodLog
   private let services: [AcceptorHandshake.Service]
   private let credentials: [String: AcceptorCredentialProvider]
 
@@ -21,9 +20,8 @@ struct Acceptor: Sendable {
     self.configuration = configuration
     self.children = children
     self.handler = handler
-    log = FloodLog(configuration.logger)
     door = Door(configuration.limits)
-    register = SessionRegister(configuration.limits, log)
+    register = SessionRegister(configuration.limits, configuration.logger)
     services = configuration.services.map { service in
       AcceptorHandshake.Service(principal: service.principal, policy: service.policy)
     }
@@ -45,15 +43,15 @@ struct Acceptor: Sendable {
     let threshold = HandshakeHandler.Threshold(
       spoke: { [door] in door.speak(id) }, admit: { admit($0, on: $1, from: source) },
       isNode: configuration.isNode,
-      log: log)
+      logger: configuration.logger)
     try channel.pipeline.syncOperations.addHandler(
       HandshakeHandler(
         acceptor: AcceptorHandshake(configuration: core, entropy: try .generate()), steps: steps,
         limits: configuration.limits, held: configuration.held, door: threshold, makeHandler: handler,
-        report: { [door, log, configuration] outcome in
+        report: { [door, configuration] outcome in
           // Who was refused stays counted in until the connection is gone.
           if case .established = outcome { door.leave(id) }
-          Self.log(outcome, remote: remote, log)
+          Self.log(outcome, remote: remote, configuration.logger)
           Self.tell(outcome, remote: remote, configuration.observe)
         }))
   }
@@ -68,33 +66,32 @@ struct Acceptor: Sendable {
   /// What became of accepting as such.
   func noted(_ event: AcceptPauseHandler.Event) {
     switch event {
-    case .paused(let error):
+    case .paused(let error, let isFirst):
       door.makeRoom()
-      log.log(
-        .acceptPaused, .error,
+      guard isFirst else { break }
+      configuration.logger.error(
         "accepting no connections for a moment: the process has too many files and connections open, or no memory",
-        ["reason": "\(error)", "handshakes": "\(door.count)", "sessions": "\(register.count)"])
-    case .accepting: log.log(.accepting, .notice, "accepting connections again", [:])
+        metadata: ["reason": "\(error)", "handshakes": "\(door.count)", "sessions": "\(register.count)"])
+    case .accepting: configuration.logger.notice("accepting connections again")
     }
   }
 
-  private static func log(_ outcome: HandshakeHandler.Outcome, remote: String, _ log: FloodLog) {
+  private static func log(_ outcome: HandshakeHandler.Outcome, remote: String, _ logger: Logger) {
     switch outcome {
     case .established(let session):
-      log.logger.debug(
+      logger.debug(
         "session accepted",
         metadata: [
           "principal": "\(session.identity.peer)", "remote": "\(remote)", "session": "\(session.id)",
         ])
-    case .answered, .described: log.logger.debug("hello answered", metadata: ["remote": "\(remote)"])
+    case .answered, .described: logger.debug("hello answered", metadata: ["remote": "\(remote)"])
     // Whoever refuses it says why.
     case .refused: break
     case .failed(.session(.tooManyConnections)):
-      log.log(
-        .displaced, .warning, "connection refused: too many wait for their handshake", ["remote": "\(remote)"]
-      )
+      logger.warning(
+        "connection refused: too many wait for their handshake", metadata: ["remote": "\(remote)"])
     case .failed(let error):
-      log.log(.handshakeFailed, .info, "handshake failed", ["remote": "\(remote)", "reason": "\(error)"])
+      logger.info("handshake failed", metadata: ["remote": "\(remote)", "reason": "\(error)"])
     }
   }
 

@@ -1,4 +1,5 @@
 import Kerberos
+import Logging
 import NIOCore
 import Sessions
 
@@ -59,7 +60,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var admit: (Session, any Channel) -> TooManySessions?
     /// Whether the peer is one of this cluster's nodes.
     var isNode: (SessionIdentity) -> Bool
-    var log: FloodLog
+    var logger: Logger
   }
 
   init(
@@ -268,7 +269,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     let session = Session(
       established, eventLoop: context.eventLoop,
       remoteAddress: context.remoteAddress.map { "\($0)" } ?? "an unknown address", limits: limits,
-      held: held, isNode: door?.isNode(established.identity) ?? true, log: door?.log)
+      held: held, isNode: door?.isNode(established.identity) ?? true, logger: door?.logger)
     guard let handler = makeHandler(established.identity, context.eventLoop) else {
       return refuse(session, context, .notAuthorized, .notAdmitted(established.identity.peer))
     }

@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import Sessions
 import Synchronization
@@ -50,7 +51,7 @@ public final class Session {
   private var outgoing = ByteBuffer()
 
   private let held: HeldBytes
-  private let log: FloodLog?
+  private let logger: Logger?
   /// What `held` knows of this session, what was sent since, and the next look.
   private var reportedBytes = 0
   /// When it last looked the network had not taken so much that it counts.
@@ -68,7 +69,7 @@ public final class Session {
 
   init(
     _ established: EstablishedSession, eventLoop: any EventLoop, remoteAddress: String, limits: SessionLimits,
-    held: HeldBytes, isNode: Bool, log: FloodLog?
+    held: HeldBytes, isNode: Bool, logger: Logger?
   ) {
     id = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
     identity = established.identity
@@ -78,7 +79,7 @@ public final class Session {
     self.limits = limits
     self.held = held
     self.isNode = isNode
-    self.log = log
+    self.logger = logger
   }
 
   /// Gathers one message. Nothing leaves before the end of the read cycle or `flush()`.
@@ -269,9 +270,9 @@ public final class Session {
     let bytes = unsentBytes + partialBytes
     guard bytes >= believed / 2 else { return countHeld() }
     let error = SessionError.heldTooMuch(bytes)
-    log?.log(
-      .heldTooMuch, .warning, "session ended: \(error)",
-      ["principal": "\(identity.peer)", "remote": "\(remoteAddress)"])
+    logger?.warning(
+      "session ended: all sessions together hold too much, and this one most",
+      metadata: ["principal": "\(identity.peer)", "remote": "\(remoteAddress)", "bytes": "\(bytes)"])
     // It may be ending in order, and wait for the peer to take what was said before.
     if isEnding { context?.close(promise: nil) } else { fail(error) }
   }

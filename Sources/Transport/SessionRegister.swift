@@ -38,11 +38,11 @@ public final class SessionRegister: Sendable {
   }
 
   private let state: Mutex<State>
-  private let log: FloodLog
+  private let logger: Logger
 
-  init(_ limits: SessionLimits, _ log: FloodLog) {
+  init(_ limits: SessionLimits, _ logger: Logger) {
     state = Mutex(State(census: SessionCensus(limits)))
-    self.log = log
+    self.logger = logger
   }
 
   /// Counts a session in until it is over, unless that is one too many.
@@ -61,17 +61,16 @@ public final class SessionRegister: Sendable {
       return (verdict, state.members.removeValue(forKey: other)?.session)
     }
     if case .refused(let which) = verdict {
-      log.log(
-        .sessionRefused, .warning, "session refused: there are too many \(which.rawValue)", metadata(session))
+      logger.warning(
+        "session refused: there are too many \(which.rawValue)", metadata: metadata(session))
       return which
     }
     channel.closeFuture.whenComplete { [self] _ in leave(id) }
     if case .displaces(_, let which) = verdict {
       displaced?.execute { [self] other in
-        log.log(
-          .sessionDisplaced, .warning,
+        logger.warning(
           "session ended for one of a principal with fewer: there are too many \(which.rawValue)",
-          metadata(other))
+          metadata: metadata(other))
         other.close(.tooManySessions, error: .tooManySessions(which))
       }
     }

@@ -222,20 +222,6 @@ struct HeldBytesTests {
   }
 }
 
-@Suite("Lines about floods")
-struct FloodLogTests {
-  @Test("of each kind a few lines are written, and the next says how many were left out")
-  func bounded() {
-    var census = LineCensus()
-    let start = NIODeadline.uptimeNanoseconds(0)
-    for _ in 0..<LineCensus.lines { #expect(census.admit(.displaced, now: start) == 0) }
-    for _ in 0..<100 { #expect(census.admit(.displaced, now: start) == nil) }
-    #expect(census.admit(.sessionRefused, now: start) == 0)
-    #expect(census.admit(.displaced, now: start + LineCensus.interval) == 100)
-    #expect(census.admit(.displaced, now: start + LineCensus.interval) == 0)
-  }
-}
-
 extension UInt64 {
   fileprivate var low: UInt32 { UInt32(truncatingIfNeeded: self) }
 }
