@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
     .systemLibrary(name: "CEditLine", path: "Sources/CEditLine"),
     .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
+    .systemLibrary(name: "CAllocator", path: "Sources/CAllocator"),
     .systemLibrary(name: "CLocalTrust", path: "Sources/CLocalTrust"),
 
     // Templates, embedded so that one binary creates a realm anywhere
@@ -102,7 +103,7 @@ let package = Package(
       name: "Node",
       dependencies: [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "LocalTrust",
-        "Authority", "Commander", "Drone", "Database", "Audit",
+        "Authority", "Commander", "Drone", "Database", "Audit", "CAllocator",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
     .target(

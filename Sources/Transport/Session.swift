@@ -66,6 +66,8 @@ public final class Session {
   private static let counter = Atomic<UInt64>(0)
   /// Buffers above this are given back after use: an idle session keeps no record's worth of memory.
   private static let keptCapacity = 64 << 10
+  /// As long as what the allocator takes from the system, and gives back to it, by itself.
+  private static let pieceBytes = 128 << 10
 
   init(
     _ established: EstablishedSession, eventLoop: any EventLoop, remoteAddress: String, limits: SessionLimits,
@@ -220,16 +222,44 @@ public final class Session {
   func flushNow() {
     guard writer.count > RecordFormat.typeLength || !full.isEmpty, let context, !isEnding else { return }
     outgoing.clear()
-    for record in full where !isEnding { seal(record) }
+    for record in full where !isEnding {
+      seal(record)
+      writePieces(on: context)
+    }
     if writer.count > RecordFormat.typeLength, !isEnding { seal(writer) }
     guard !isEnding else { return }
     forgetGathered()
-    unreportedBytes += outgoing.readableBytes
-    sentBytes &+= outgoing.readableBytes
-    context.writeAndFlush(NIOAny(outgoing), promise: nil)
+    writePieces(on: context)
+    if outgoing.readableBytes > 0 {
+      countSent(outgoing.readableBytes)
+      context.write(NIOAny(outgoing), promise: nil)
+    }
+    context.flush()
     if unreportedBytes >= limits.uncountedBytes { countHeld() }
     // Usually NIO is through with the buffer now, and the next flush fills the same memory again.
     if outgoing.capacity > Self.keptCapacity { outgoing = ByteBuffer() }
+  }
+
+  /// Writes what is long in pieces, each a buffer of its own. The network gives a buffer back when it has taken all of
+  /// it: of one long buffer a peer that reads no more would make this process keep all for the sake of its last byte.
+  private func writePieces(on context: ChannelHandlerContext) {
+    guard outgoing.readableBytes > Self.pieceBytes, !isEnding else { return }
+    countSent(outgoing.readableBytes)
+    while outgoing.readableBytes > 0 {
+      let length = min(outgoing.readableBytes, Self.pieceBytes)
+      var piece = context.channel.allocator.buffer(capacity: Self.pieceBytes)
+      outgoing.readWithUnsafeReadableBytes { bytes in
+        piece.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+        return length
+      }
+      context.write(NIOAny(piece), promise: nil)
+    }
+    outgoing.clear()
+  }
+
+  private func countSent(_ bytes: Int) {
+    unreportedBytes += bytes
+    sentBytes &+= bytes
   }
 
   /// Tells what this session makes the process hold: what the network did not take, and a record's beginning. Looks

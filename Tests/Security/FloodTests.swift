@@ -117,7 +117,7 @@ extension SecurityTests {
 
 extension Target {
   /// Waits until each drone has its share again.
-  fileprivate func isWhole() async throws {
+  func isWhole() async throws {
     let client = client
     try await cluster.eventually("each drone has its share") {
       let status = try await client.status()

@@ -90,6 +90,7 @@ struct NodeOptions: ParsableArguments {
     let signals = SignalWatch([SIGTERM, SIGINT])
     let hurry = Hurry()
     let logger = NodeLogging.logger(for: configuration)
+    FreedMemory.returnLargeBlocks(logger)
     NodeSecrecy.warn(logger)
     let group = ServiceGroup(
       configuration: .init(services: [make(configuration, hurry)], logger: logger))
