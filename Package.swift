@@ -31,6 +31,8 @@ let package = Package(
     .library(name: "LocalCluster", targets: ["LocalCluster"]),
     // For those among them that cut a host off.
     .library(name: "HostNetworks", targets: ["HostNetworks"]),
+    // For those that open sessions, good and bad ones, by themselves.
+    .library(name: "Transport", targets: ["Transport", "Kerberos", "Sessions", "Wire", "Cluster"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),

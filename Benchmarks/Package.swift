@@ -20,6 +20,15 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),
+    // What attackers cost, and what the handshake costs beside TLS 1.3: ./dev bench security
+    .executableTarget(
+      name: "security",
+      dependencies: [
+        .product(name: "Keyval", package: "keyval"), .product(name: "keyval", package: "keyval"),
+        .product(name: "LocalCluster", package: "keyval"), .product(name: "Transport", package: "keyval"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "FailoverTests",
       dependencies: ["failover", .product(name: "NIOCore", package: "swift-nio")], swiftSettings: strict),

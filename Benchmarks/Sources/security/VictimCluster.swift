@@ -1,0 +1,78 @@
+import Foundation
+import Kerberos
+import Keyval
+import LocalCluster
+import NIOCore
+import NIOPosix
+import Transport
+
+/// A cluster of three drones on this machine, to be attacked.
+final class VictimCluster: Sendable {
+  let directory: ClusterDirectory
+  let name = "bench"
+  /// For attackers and for callers.
+  static let group = MultiThreadedEventLoopGroup.singleton
+
+  init(in path: String, program: String) async throws {
+    directory = try ClusterDirectory(creating: path)
+    let directory = directory
+    try await LocalCluster.start(
+      ClusterPlan(cluster: name, drones: 3), in: directory, program: program, sites: Loopback(),
+      reporter: StepReporter { _ in }
+    ) {
+      let client = try Self.client(of: directory)
+      defer { client.close() }
+      let status = try await client.status()
+      let share = Slot.count / 3 - 2 * Partition.slotsEach
+      return status.slotsServed == Slot.count && status.slotsShadowed == Slot.count
+        && status.drones.count == 3 && status.drones.allSatisfy { $0.slots >= share }
+    }
+  }
+
+  func stop() throws { try LocalCluster.stop(in: directory, .force()) }
+
+  func client() throws -> KeyvalClient { try Self.client(of: directory) }
+
+  private static func client(of directory: ClusterDirectory) throws -> KeyvalClient {
+    var configuration = try ClientConfiguration.load(path: directory.clientConfiguration)
+    configuration.credentialCache = "FILE:\(directory.cache(of: "alice"))"
+    return try KeyvalClient(configuration: configuration)
+  }
+
+  /// The first user's ticket.
+  func alice() throws -> InitiatorCredential { try .fromCache(name: "FILE:\(directory.cache(of: "alice"))") }
+
+  struct Drone: Sendable {
+    let principal: String
+    let address: NodeAddress
+    let process: ProcessFigures
+  }
+
+  /// The first drone.
+  func drone() throws -> Drone {
+    let record = try ClusterRecord.load(from: directory)
+    guard let process = record.processes.first(where: { $0.role == .drone }) else {
+      throw BenchmarkError("there is no drone")
+    }
+    return Drone(
+      principal: "keyval-drone/\(process.name)@\(record.realm)", address: try NodeAddress(process.address),
+      process: ProcessFigures(pid: process.identity.pid))
+  }
+
+  /// Puts a list in the place of the one that is there, whole.
+  func replaceAccessList(_ lines: [String]) throws {
+    let path = directory.accessList
+    try Data(lines.map { $0 + "\n" }.joined().utf8).write(to: URL(filePath: path + ".new"))
+    guard chmod(path + ".new", 0o644) == 0, rename(path + ".new", path) == 0 else {
+      throw BenchmarkError("\(path) cannot be replaced")
+    }
+  }
+
+  var realm: String { get throws { try ClusterRecord.load(from: directory).realm } }
+}
+
+/// Takes what comes and does nothing with it.
+final class Ignorant: SessionHandler {
+  func received(_ messages: UnsafeRawBufferPointer, on session: Session) {}
+  func closed(_ session: Session, error: SessionError?) {}
+}
