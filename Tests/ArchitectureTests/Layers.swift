@@ -20,7 +20,7 @@ enum Layers {
   static let targets: [String: Target] = [
     // C libraries: module maps and inline wrappers.
     "CKerberos": Target(), "COpenSSL": Target(), "CEditLine": Target(),
-    "CSpawn": Target(), "CLocalTrust": Target(),
+    "CSpawn": Target(), "CAllocator": Target(), "CLocalTrust": Target(),
 
     // Without I/O: no system module, no event loop, no clock. What they need is passed in.
     "Wire": Target(),
@@ -53,7 +53,7 @@ enum Layers {
     "Node": Target(
       [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "Authority",
-        "Commander", "Drone", "Database", "LocalTrust", "Audit",
+        "Commander", "Drone", "Database", "LocalTrust", "CAllocator", "Audit",
       ],
       others: system.union(foundation).union(nio).union([
         "Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "Configuration",
