@@ -73,7 +73,7 @@ extension SecurityTests {
     @Test("who knows another client's incarnation and uses up its numbers hinders none of its puts")
     func stolenIncarnation() async throws {
       let target = try await Target.shared
-      let cache = try await mallory(target, "mallory")
+      let cache = try await mallory(target, "melvin")
       let (drone, keys) = try await keys(target, 8)
       let incarnation = random()
       let thief = try await Probe.dial(target.drone(drone), .fromCache(name: cache))
