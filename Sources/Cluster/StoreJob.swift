@@ -7,6 +7,8 @@ public enum StoreJob: Hashable, Sendable {
   case readFences
   case append([AppendGroup])
   case fold
+  /// Count on from there, if that is more than was counted.
+  case advance(to: UInt64)
 
   /// For the log.
   public var kind: String {
@@ -17,6 +19,7 @@ public enum StoreJob: Hashable, Sendable {
     case .readFences: "fences"
     case .append: "append"
     case .fold: "fold"
+    case .advance: "advance"
     }
   }
 
@@ -38,6 +41,7 @@ public enum StoreJobResult: Hashable, Sendable {
   /// For each group a result for each of its batches, in their order.
   case appended([[StoreAnswer.PartitionResult]])
   case folded
+  case advanced
 }
 
 /// A sealing key and the term it belongs to.

@@ -5,7 +5,7 @@ extension DatabaseCore {
   mutating func receive(_ message: ControlMessage, _ session: UInt64, _ wall: Int64) {
     guard let peer = sessions[session]?.peer else { return }
     switch (peer, message) {
-    case (.authority, .storeVerdict(let verdict)): take(verdict)
+    case (.authority, .storeVerdict(let verdict)): take(verdict, session)
     // They ask again.
     case (.authority, .raiseTerm) where !isAccepted: break
     case (.commander, .deliverKey) where !isAccepted, (.commander, .fenceQuestion) where !isAccepted:
@@ -94,7 +94,7 @@ extension DatabaseCore {
 
   /// Control messages are repeated by who sends them: one that waits already, or that finds too much waiting,
   /// need not be kept.
-  private mutating func order(_ job: StoreJob, _ session: UInt64) {
+  mutating func order(_ job: StoreJob, _ session: UInt64) {
     guard !jobs.contains(job, session: session) else { return }
     _ = jobs.add(JobQueue.Order(job: job, session: session))
   }

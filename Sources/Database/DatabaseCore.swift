@@ -26,6 +26,9 @@ public struct DatabaseCore: Sendable {
   #endif
   /// What the authority is known to remember of it.
   var told: StoreMark?
+  let receiptKey: ReceiptKey
+  /// How far the store had come by a receipt, where it is not as far now.
+  var proved: UInt64?
   var sessions: [UInt64: Session] = [:]
   private(set) var endpoint: Endpoint?
   private var nextRegistration = Instant(milliseconds: .min)
@@ -51,11 +54,13 @@ public struct DatabaseCore: Sendable {
   ///   - members: the list that was stored last, nil on the first start.
   ///   - backlog: of the store at its opening.
   ///   - mark: of the store at its opening.
+  ///   - receiptKey: the store's.
   ///   - patience: milliseconds that a database that is to end waits for its drones at most.
   public init(
     identity: DatabaseIdentity, timing: Timing, verifier: ElectionVerifier,
     membershipVerifier: MembershipVerifier, term: Term, keys: [StoredSealingKey], members: MembershipList?,
-    backlog: StoreBacklog, mark: StoreMark, bounds: StoreBounds = StoreBounds(), patience: Int64 = 30_000
+    backlog: StoreBacklog, mark: StoreMark, receiptKey: ReceiptKey,
+    bounds: StoreBounds = StoreBounds(), patience: Int64 = 30_000
   ) {
     self.patience = patience
     self.identity = identity
@@ -64,6 +69,7 @@ public struct DatabaseCore: Sendable {
     self.members = members
     self.term = term
     self.mark = mark
+    self.receiptKey = receiptKey
     self.keys = SealingKeyRing(keys)
     certificates = CertificateCheck(verifier: verifier)
     jobs = JobQueue(backlog: backlog, bounds: bounds)
@@ -85,7 +91,7 @@ public struct DatabaseCore: Sendable {
     case .opened(let session, let peer): open(session, peer, now)
     case .closed(let session): close(session)
     case .received(let message, let session): receive(message, session, wall)
-    case .requested(let request, let session): receive(request, session)
+    case .requested(let request, let session): receive(request, session, wall)
     case .finished(let result, let backlog, let mark):
       self.mark = mark
       if let current = jobs.finish(backlog: backlog) { finish(current, result) }
@@ -98,7 +104,7 @@ public struct DatabaseCore: Sendable {
     endIfDone(now)
     // Nor is the log of a store folded that may not be the right one.
     if isAccepted, let job = jobs.next() { actions.append(.perform(job)) }
-    while let stream = streams.next() { actions.append(.stream(stream)) }
+    while isAccepted, let stream = streams.next() { actions.append(.stream(stream)) }
     defer { actions.removeAll() }
     return actions
   }
@@ -166,7 +172,7 @@ public struct DatabaseCore: Sendable {
 
   private static let busy = "too much waits for this database; try again"
 
-  private mutating func receive(_ request: StoreRequest, _ session: UInt64) {
+  private mutating func receive(_ request: StoreRequest, _ session: UInt64, _ wall: Int64) {
     guard case .drone(let holder) = sessions[session]?.peer else { return }
     switch request {
     case .open(let number, _, let partitions, _) where !isAccepted:
@@ -195,6 +201,7 @@ public struct DatabaseCore: Sendable {
       actions.append(.answer(.appendFailed(number: number, reason: reason), session: session))
     case .farewell: if sessions[session]?.readiness == .silent { sessions[session]?.readiness = .farewell }
     case .staying: sessions[session]?.readiness = .staying
+    case .remember(let receipt): take(receipt, from: holder, wall)
     }
   }
 
@@ -234,7 +241,8 @@ public struct DatabaseCore: Sendable {
       actions.append(.send(.fences(Fences(term: office, stored: stored)), session: order.session))
     case (.append(let appends), .appended(let results)):
       for (append, results) in zip(appends, results) { answer(append, results) }
-    case (.fold, _): break
+      giveReceipts(to: appends.map(\.session))
+    case (.fold, _), (.order, .advanced): break
     default: fail(current, "the store answered another question")
     }
   }

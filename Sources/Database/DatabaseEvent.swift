@@ -66,6 +66,8 @@ public enum DatabaseNote: Hashable, Sendable {
   case storeAccepted(StoreMark)
   /// It may not be used; the cluster knows another, or a later state of it.
   case storeHeld(StoreMark, known: KnownStore)
+  /// This drone shows a receipt that this store has not given.
+  case receiptRefused(Principal, StoreMark)
   /// A newer membership list.
   case membershipChanged(version: UInt64, members: Int)
   /// The authority sent a list that is not to be believed.

@@ -105,6 +105,8 @@ public struct DatabaseLinkCore: Sendable {
   private var opened: [FencingToken: PartitionSet] = [:]
   private var lost: [FencingToken: PartitionSet] = [:]
   private var refused: [OpenRefusal: [FencingToken: PartitionSet]] = [:]
+  /// The newest that the database has given, whatever session that was on.
+  private var receipt: StoreReceipt?
   private var actions: [Action] = []
   private let timing: Timing
 
@@ -238,6 +240,8 @@ public struct DatabaseLinkCore: Sendable {
     hasSession = true
     isDialling = false
     failures = 0
+    // Before anything is asked: a store that is behind what it once was must not answer.
+    if let receipt { actions.append(.send(.remember(receipt))) }
     actions.append(.report(.databaseReached(true)))
     for grant in queued { show(grant.answer, grant.partitions, &data, now) }
     queued.removeAll()
@@ -360,6 +364,12 @@ public struct DatabaseLinkCore: Sendable {
       complaint = reason
       awaitsRetry = true
       actions += [.note(.notStored(reason: reason)), .retry(after: Self.retryPause)]
+    case .receipt(let newer):
+      // A store that is behind gives lower ones.
+      if let receipt, receipt.mark.identity == newer.mark.identity, receipt.mark.commit > newer.mark.commit {
+        break
+      }
+      receipt = newer
     case .ending:
       data.heedEnding()
       actions.append(.note(.ending))

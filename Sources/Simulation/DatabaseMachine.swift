@@ -45,7 +45,8 @@ final class DatabaseMachine: Machine {
     core = DatabaseCore(
       identity: identity, timing: world.timing, verifier: Names.verifier,
       membershipVerifier: Names.membershipVerifier, term: store.shown.term, keys: store.shown.keys,
-      members: members, backlog: store.backlog, mark: store.mark, bounds: world.knobs.store)
+      members: members, backlog: store.backlog, mark: store.mark, receiptKey: Names.receiptKey,
+      bounds: world.knobs.store)
     #if KEYVAL_MUTATIONS
       core?.mutations = world.mutations
     #endif

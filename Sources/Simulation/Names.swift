@@ -45,6 +45,14 @@ enum Names {
     return principal
   }()
 
+  /// Of the database's store.
+  static let receiptKey: ReceiptKey = {
+    guard let key = ReceiptKey(bytes: [UInt8](repeating: 7, count: ReceiptKey.length)) else {
+      preconditionFailure("a key of the right length")
+    }
+    return key
+  }()
+
   static let membershipKey: P256PrivateKey = {
     guard let key = try? P256PrivateKey.generate() else { preconditionFailure("no key could be made") }
     return key

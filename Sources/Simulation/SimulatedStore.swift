@@ -40,6 +40,7 @@ final class SimulatedStore {
     switch job {
     case .fold, .readFences: break
     case .raiseTerm, .storeKey, .open, .append: current.commit += 1
+    case .advance(let commit): current.commit = max(current.commit, commit)
     }
     switch job {
     case .raiseTerm(let term): return .termRaised(current.raise(to: term))
@@ -60,6 +61,7 @@ final class SimulatedStore {
       current.fold()
       rows = 0
       return .folded
+    case .advance: return .advanced
     }
   }
 

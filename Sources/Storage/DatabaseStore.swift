@@ -82,7 +82,8 @@ public final class DatabaseStore: Sendable {
         return StoredSealingKey(term: Term(UInt64(stored: row[0])), key: key)
       }
       return StoreStanding(
-        term: term, keys: keys.sorted { ($0.term, $0.key.identifier) < ($1.term, $1.key.identifier) })
+        term: term, keys: keys.sorted { ($0.term, $0.key.identifier) < ($1.term, $1.key.identifier) },
+        receiptKey: try ReceiptKey.stored(database))
     }
   }
 
@@ -97,7 +98,17 @@ public final class DatabaseStore: Sendable {
     case .fold:
       try fold()
       return .folded
+    case .advance(let commit):
+      try advance(to: commit)
+      return .advanced
     }
+  }
+
+  /// Counts on from there, if that is more than was counted.
+  private func advance(to commit: UInt64) throws(StoreError) {
+    let advanced = StoreMark(identity: mark.identity, commit: max(mark.commit, commit))
+    try writing(isCounted: false) { try advanced.store($0) }
+    markState.withLock { $0 = advanced }
   }
 
   /// Stores a term unless it is lower than the one that is stored.

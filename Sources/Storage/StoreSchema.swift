@@ -54,12 +54,18 @@ enum StoreSchema {
     DROP TABLE outcomes;
     """,
     // Each row has a checksum. Before, nothing was known of what a disk has changed.
-    StoreTable.allCases.filter { $0 != .progress }.map(\.migration).joined(separator: "\n"),
+    StoreTable.allCases.filter { $0 != .progress && $0 != .receiptKey }.map(\.migration).joined(
+      separator: "\n"),
     // Which store this is, and how many transactions have changed it.
     """
     CREATE TABLE progress (
       id INTEGER PRIMARY KEY CHECK (id = 1), identity BLOB NOT NULL, commit_number INTEGER NOT NULL,
       checksum INTEGER NOT NULL) STRICT;
+    """,
+    // By what it knows again what it has told drones.
+    """
+    CREATE TABLE receipt_key (
+      id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
     """,
   ]
 
@@ -87,10 +93,15 @@ enum StoreSchema {
 extension StoreSchema {
   /// A new store, and one of before stores had identities, gets its own.
   private static func identify(_ database: Database) throws {
-    guard try Int.fetchOne(database, sql: "SELECT count(*) FROM progress") == 0 else { return }
     var random = SystemRandomNumberGenerator()
-    let identity = StoreIdentity(high: random.next(), low: random.next())
-    try database.execute(sql: StoreTable.progress.insertion, arguments: [1, Blob(identity.bytes), 0])
+    if try Int.fetchOne(database, sql: "SELECT count(*) FROM progress") == 0 {
+      let identity = StoreIdentity(high: random.next(), low: random.next())
+      try database.execute(sql: StoreTable.progress.insertion, arguments: [1, Blob(identity.bytes), 0])
+    }
+    if try Int.fetchOne(database, sql: "SELECT count(*) FROM receipt_key") == 0 {
+      try database.execute(
+        sql: StoreTable.receiptKey.insertion, arguments: [1, Blob(ReceiptKey.drawnBytes())])
+    }
   }
 }
 

@@ -11,6 +11,7 @@ enum StoreTable: String, CaseIterable {
   case outcomeRuns = "outcome_runs"
   case forgotten
   case progress
+  case receiptKey = "receipt_key"
 
   /// All but the checksum, those of the primary key first.
   var columns: [String] {
@@ -27,6 +28,7 @@ enum StoreTable: String, CaseIterable {
     case .outcomeRuns: ["partition", "last", "outcomes"]
     case .forgotten: ["partition", "high", "low", "write", "sequence"]
     case .progress: ["id", "identity", "commit_number"]
+    case .receiptKey: ["id", "key"]
     }
   }
 

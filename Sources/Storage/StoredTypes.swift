@@ -6,6 +6,7 @@ public struct StoreStanding: Sendable {
   public let term: Term
   /// Of the current and the previous term, in order of term and identifier.
   public let keys: [StoredSealingKey]
+  public let receiptKey: ReceiptKey
 }
 
 /// What a partition's contents are followed by.
@@ -39,6 +40,19 @@ extension StoreMark {
   func store(_ database: Database) throws {
     try database.cachedStatement(sql: StoreTable.progress.insertion)
       .execute(arguments: [1, Blob(identity.bytes), commit.stored])
+  }
+}
+
+extension ReceiptKey {
+  static func stored(_ database: Database) throws -> ReceiptKey {
+    let table = StoreTable.receiptKey
+    let row = try Row.fetchOne(database, sql: "SELECT key, \(table.isWhole) FROM receipt_key")
+    guard let row else { throw RowDamage(table: table.rawValue, partition: nil) }
+    try table.check(row, 1)
+    guard let key = ReceiptKey(bytes: [UInt8](row[0] as Blob)) else {
+      throw RowDamage(table: table.rawValue, partition: nil)
+    }
+    return key
   }
 }
 

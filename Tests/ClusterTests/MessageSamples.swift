@@ -181,8 +181,12 @@ enum MessageSamples {
         PartitionBatch(
           partition: partition, token: token, incarnation: Incarnation(1), firstSequence: 1, records: records)
       ]),
-    .append(number: 2, batches: []), .farewell, .staying,
+    .append(number: 2, batches: []), .farewell, .staying, .remember(receipt),
   ]
+
+  static let receipt = StoreReceipt(
+    mark: StoreMark(identity: StoreIdentity(high: 1, low: .max), commit: 7),
+    tag: [UInt8](repeating: 9, count: 48))
 
   static let storeAnswers: [StoreAnswer] = [
     .contents(number: 1, partition: partition, entries: []),
@@ -204,7 +208,7 @@ enum MessageSamples {
         .init(partition: partition, result: .fenced(by: token)),
         .init(partition: partition, result: .gap(stored: 3)),
       ]),
-    .appendFailed(number: 1, reason: "the disk is full"), .ending,
+    .appendFailed(number: 1, reason: "the disk is full"), .ending, .receipt(receipt),
   ]
 
   static let statuses: [ClusterStatus] = [

@@ -51,6 +51,12 @@ func batch(_ number: Int, from sequence: UInt64 = 1, length: Int = 1) -> Partiti
     records: [record])
 }
 
+let receiptKey: ReceiptKey = {
+  guard let key = ReceiptKey(bytes: [UInt8](repeating: 3, count: ReceiptKey.length)) else {
+    preconditionFailure("a key of the right length")
+  }
+  return key
+}()
 let mark = StoreMark(identity: StoreIdentity(high: 5, low: 6), commit: 40)
 
 func verdict(on mark: StoreMark, known: StoreMark? = nil, incarnation: UInt64 = 99) -> ControlMessage {
@@ -94,7 +100,7 @@ struct Subject {
       identity: identity, timing: Timing(heartbeat: 250),
       verifier: ElectionVerifier(anchors: [certificateAuthority.anchor], realm: realm),
       membershipVerifier: membershipVerifier, term: Term(term), keys: [sealingKey(term)], members: list,
-      backlog: backlog, mark: mark)
+      backlog: backlog, mark: mark, receiptKey: receiptKey)
     if isAccepted {
       let session: UInt64 = 1 << 40
       _ = handle(.opened(session: session, .authority))

@@ -103,6 +103,30 @@ import Wire
     #expect(lost(other.feed(.dialFailed)) == [Self.partition])
   }
 
+  @Test(
+    "the newest receipt of the database is what a session begins with, whatever an older store gives meanwhile"
+  )
+  func receipts() {
+    func receipt(_ commit: UInt64, of identity: UInt64 = 1) -> StoreReceipt {
+      let mark = StoreMark(identity: StoreIdentity(high: 0, low: identity), commit: commit)
+      return StoreReceipt(mark: mark, tag: [UInt8(commit)])
+    }
+    func remembered(_ loop: inout Loop) -> DatabaseLinkCore.Action? {
+      _ = loop.feed(.sessionClosed)
+      _ = loop.feed(.granted(Self.answer, [Self.partition]))
+      return loop.feed(.sessionOpened).first { if case .send = $0 { true } else { false } }
+    }
+    func isSent(_ action: DatabaseLinkCore.Action?, _ expected: StoreReceipt) -> Bool {
+      if case .send(.remember(expected)) = action { true } else { false }
+    }
+    var loop = Loop.serving()
+    for commit in [3, 5, 4] as [UInt64] { _ = loop.feed(.answered(.receipt(receipt(commit)))) }
+    #expect(isSent(remembered(&loop), receipt(5)), "before the grant is shown")
+    #expect(isSent(remembered(&loop), receipt(5)), "also on a session on which none came")
+    _ = loop.feed(.answered(.receipt(receipt(2, of: 9))))
+    #expect(isSent(remembered(&loop), receipt(2, of: 9)))
+  }
+
   @Test("one append is under way at a time; a lost session's goes out again on the next")
   func lostSession() {
     var loop = Loop.serving()

@@ -64,6 +64,41 @@ struct StoreTests {
     }
   }
 
+  @Test("a copy of before what the authority has heard of last is held all the same: a drone remembers more")
+  func unheard() async throws {
+    try await ClusterFixture.run(drones: 1, within: .seconds(600)) { cluster in
+      let client = try cluster.client()
+      let hasty = try cluster.client(deadline: .seconds(2))
+      _ = try await cluster.awaitServing(by: client)
+      let store = cluster.directory.data(of: "db1")
+      // The authority hears of nothing that is stored from now on.
+      try cluster.suspend("a1")
+      try cluster.suspend("db1")
+      try copy(store, to: cluster.scratch + "/older")
+      try cluster.resume("db1")
+      try await client.put("key", "new", level: .durable)
+      try cluster.kill("db1")
+      try FileManager.default.moveItem(atPath: store, toPath: cluster.scratch + "/right")
+      try copy(cluster.scratch + "/older", to: store)
+      try cluster.restart("db1")
+      try cluster.resume("a1")
+      let standing = try await held(cluster)
+      #expect(standing.held?.identity == standing.known.mark.identity)
+      #expect(standing.held?.commit ?? .max < standing.known.mark.commit)
+      await #expect(throws: KeyvalError.self, "nothing is stored in it") {
+        try await hasty.put("other", "value", level: .durable)
+      }
+
+      // The right file again.
+      _ = try await cluster.terminate("db1")
+      try FileManager.default.removeItem(atPath: store)
+      try copy(cluster.scratch + "/right", to: store)
+      try cluster.restart("db1")
+      try await client.put("other", "value", level: .durable)
+      #expect(try await client.getString("key") == "new")
+    }
+  }
+
   /// With owners and modes: a node may run as a user of its own.
   private func copy(_ source: String, to target: String) throws {
     let files = FileManager.default

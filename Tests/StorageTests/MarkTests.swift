@@ -30,6 +30,23 @@ struct MarkTests {
     #expect(try fixture.store().mark == StoreMark(identity: first.identity, commit: 3))
   }
 
+  @Test("it counts on from where it is told to, and never back; what it has sealed it knows again")
+  func advances() throws {
+    let store = try fixture.store()
+    let receipt = try store.standing().receiptKey.receipt(of: store.mark)
+    #expect(try store.perform(.advance(to: 100)) == .advanced)
+    #expect(try store.perform(.advance(to: 7)) == .advanced)
+    #expect(store.mark.commit == 100)
+    _ = try store.raiseTerm(to: Term(1))
+    #expect(store.mark.commit == 101)
+    try store.close()
+    let again = try fixture.store()
+    #expect(again.mark.commit == 101)
+    #expect(try again.standing().receiptKey.hasSealed(receipt))
+    let other = try StoreFixture().store()
+    #expect(try !other.standing().receiptKey.hasSealed(receipt), "each store has a key of its own")
+  }
+
   @Test("a transaction that fails does not count")
   func fails() throws {
     let store = try fixture.store()

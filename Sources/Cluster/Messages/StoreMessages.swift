@@ -16,6 +16,8 @@ public enum StoreRequest: Hashable, Sendable {
   /// `[67, 0]`: the drone is about to end itself, and hands over what it has: do not end before this session has
   /// closed. A farewell that was said before is void. Not answered.
   case staying
+  /// `[68, 0, receipt]`: the newest that this drone has of the database. Said first on a session. Not answered.
+  case remember(StoreReceipt)
 }
 
 /// What a database answers a drone.
@@ -61,6 +63,8 @@ public enum StoreAnswer: Hashable, Sendable {
   /// `[86, 0]`: the database is about to end. It goes on serving until every session has closed or said `farewell`, and
   /// for a second at least, but not for ever. Asked for by nobody.
   case ending
+  /// `[87, 0, receipt]`: what was answered before is in it; to be kept, and shown on the next session. Asked for by nobody.
+  case receipt(StoreReceipt)
 }
 
 /// Why partitions were not opened, for the commander to go by.
@@ -123,6 +127,11 @@ extension StoreRequest: WireMessage {
       writer.write(batches)
     case .farewell: Self.writeUnanswered(66, into: &writer)
     case .staying: Self.writeUnanswered(67, into: &writer)
+    case .remember(let receipt):
+      writer.beginArray(3)
+      writer.write(unsigned: 68)
+      writer.write(unsigned: 0)
+      receipt.encode(into: &writer)
     }
   }
 
@@ -138,7 +147,7 @@ extension StoreRequest: WireMessage {
     let count = try reader.readArrayHeader(maximum: 8)
     let kind = try reader.readUnsigned()
     // What is not known may have anything behind its kind.
-    guard (64...67).contains(kind) else { throw .unknownKind("a request", kind: kind) }
+    guard (64...68).contains(kind) else { throw .unknownKind("a request", kind: kind) }
     let number = try reader.readUnsigned()
     switch (kind, count) {
     case (64, 5):
@@ -150,8 +159,9 @@ extension StoreRequest: WireMessage {
         number: number, batches: try reader.readMessages(PartitionBatch.self, maximum: Partition.count))
     case (66, 2) where number == 0: self = .farewell
     case (67, 2) where number == 0: self = .staying
-    case (66...67, 2): throw .unknownValue(field: "number of what is not answered", value: number)
-    case (64...67, _):
+    case (68, 3) where number == 0: self = .remember(try StoreReceipt(from: &reader))
+    case (66...67, 2), (68, 3): throw .unknownValue(field: "number of what is not answered", value: number)
+    case (64...68, _):
       throw .outOfRange(field: "the number of items", offset: start)
     default:
       throw .unknownKind("a request", kind: kind)
@@ -190,6 +200,9 @@ extension StoreAnswer: WireMessage {
       writer.write(unsigned: sequence)
       inSync.encode(into: &writer)
     case .ending: Self.begin(86, items: 2, 0, into: &writer)
+    case .receipt(let receipt):
+      Self.begin(87, items: 3, 0, into: &writer)
+      receipt.encode(into: &writer)
     }
   }
 
@@ -238,8 +251,9 @@ extension StoreAnswer: WireMessage {
         number: number, partition: try Partition(from: &reader), sequence: try Self.readSequence(&reader),
         inSync: try InSyncList(from: &reader))
     case (86, 2) where number == 0: self = .ending
-    case (86, 2): throw .unknownValue(field: "number of what was not asked for", value: number)
-    case (80...86, _):
+    case (87, 3) where number == 0: self = .receipt(try StoreReceipt(from: &reader))
+    case (86, 2), (87, 3): throw .unknownValue(field: "number of what was not asked for", value: number)
+    case (80...87, _):
       throw .outOfRange(field: "the number of items", offset: start)
     default:
       throw .unknownKind("an answer", kind: kind)

@@ -21,6 +21,8 @@ extension AuditEvent {
     case .storeAccepted(let mark): self.init(.term, "store", outcome: "accepted", subject: "\(mark)")
     case .storeHeld(let mark, let known):
       self.init(.denial, "store", outcome: "held", subject: "\(mark)", reason: "known is \(known.mark)")
+    case .receiptRefused(let drone, let mark):
+      self.init(.denial, "receipt", outcome: "refused", principal: drone.text, subject: "\(mark)")
     case .membershipChanged(let version, let members):
       self.init(.membership, "change", outcome: "done", version: version, reason: "members: \(members)")
     case .membershipRefused(let reason):

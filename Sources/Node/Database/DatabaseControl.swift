@@ -293,6 +293,10 @@ final class DatabaseControl {
       logger.error(
         "the store is not the one that the cluster knows, or is behind it: nobody is served (keyval database list)",
         metadata: ["store": "\(mark)", "known": "\(known.mark)"])
+    case .receiptRefused(let drone, let mark):
+      logger.warning(
+        "a drone shows a receipt that this store has not given",
+        metadata: [NodeLogging.Key.principal: "\(drone)", "store": "\(mark)"])
     case .storeFailed(let reason):
       logger.error("a transaction failed", metadata: [NodeLogging.Key.reason: "\(reason)"])
     }

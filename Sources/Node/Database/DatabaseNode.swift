@@ -178,6 +178,7 @@ private struct RunningDatabase: Sendable {
       identity: identity, timing: configuration.timing, verifier: try configuration.electionVerifier(),
       membershipVerifier: membershipVerifier, term: standing.term, keys: standing.keys,
       members: try memberships.load(), backlog: threads.store.backlog, mark: threads.store.mark,
+      receiptKey: standing.receiptKey,
       patience: configuration.patience)
     return try await loop.submit {
       DatabaseControlReference(
