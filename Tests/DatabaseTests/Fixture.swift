@@ -123,12 +123,17 @@ struct Subject {
     handle(.finished(result, backlog: backlog, mark: mark))
   }
 
-  /// What is sent, answered, closed and performed, without the log.
+  /// What is sent, answered, closed and performed, without the log and receipts.
   mutating func deeds(_ event: DatabaseEvent) -> [DatabaseAction] { handle(event).deeds }
 }
 
 extension [DatabaseAction] {
   var deeds: [DatabaseAction] {
-    filter { if case .note = $0 { false } else { true } }
+    filter { action in
+      switch action {
+      case .note, .answer(.receipt, _): false
+      default: true
+      }
+    }
   }
 }
