@@ -139,10 +139,14 @@ final class DroneClient: Sendable {
   func resumeReading() { session?.execute { $0.resumeReading() } }
   func close() { session?.close() }
 
+  /// The next answer that is no receipt.
   func answer() async throws -> StoreAnswer {
-    let event = try await events.take { if case .answer = $0 { true } else { false } }
-    guard case .answer(let answer) = event else { throw Inbox<Event>.Closed() }
-    return answer
+    while true {
+      let event = try await events.take { if case .answer = $0 { true } else { false } }
+      guard case .answer(let answer) = event else { throw Inbox<Event>.Closed() }
+      if case .receipt = answer { continue }
+      return answer
+    }
   }
 
   func closed() async throws -> SessionError? {

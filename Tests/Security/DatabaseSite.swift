@@ -199,10 +199,16 @@ final class StoreProbe: Sendable {
     return nil
   }
 
-  func append(_ batch: PartitionBatch) async throws -> StoreAnswer? {
+  func append(_ batch: PartitionBatch) async throws -> StoreAnswer {
     let number = number.wrappingAdd(1, ordering: .relaxed).newValue
     probe.send(StoreRequest.append(number: number, batches: [batch]).encoded())
-    return try await answers().first
+    while true {
+      // Receipts come behind answers, and nobody waits for them.
+      for answer in try await answers() {
+        if case .receipt = answer { continue }
+        return answer
+      }
+    }
   }
 
   private func answers() async throws -> [StoreAnswer] {
