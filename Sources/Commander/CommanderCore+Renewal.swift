@@ -49,14 +49,16 @@ extension CommanderCore {
     return [.send(.renewal(renewal), to: holder.principal)]
   }
 
-  /// What nobody serves, and this drone has a copy of. What was given back its last owner has handed to the database.
+  /// What nobody serves, or is on its way to this drone, and this drone has a copy of. What was given back its last owner
+  /// has handed to the database; what moves its last owner leaves to the copy, and may be gone before it has told so.
   func orphans(of member: Member) -> PartitionSet {
     let copies = member.copies.reduce(into: PartitionSet()) { $0.formUnion($1.partitions) }
     return PartitionSet(
       copies.filter { partition in
         let record = partitions[partition.index]
         switch record.state {
-        case .serving, .moving: return false
+        case .serving: return false
+        case .moving(_, let target): return target == member.principal
         case .unaccounted, .free, .assigned, .granted:
           return !record.wasGivenBack && record.refusedCopies[member.principal] != member.copy(of: partition)
         }

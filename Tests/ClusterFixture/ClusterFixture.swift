@@ -245,7 +245,7 @@ public final class ClusterFixture: Sendable {
   public func log(of name: String) -> String { TextFile.read(directory.log(of: name)) ?? "" }
 
   /// The ends of all logs.
-  public func logs(lines: Int = 40) -> String { Self.logs(in: directory, lines: lines) }
+  public func logs(lines: Int = 150) -> String { Self.logs(in: directory, lines: lines) }
 
   private static func logs(in directory: ClusterDirectory, lines: Int = 40) -> String {
     let layout = RealmLayout(directory: directory.realm)

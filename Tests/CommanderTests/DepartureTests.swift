@@ -56,6 +56,18 @@ import Testing
     #expect(renewal(office.report(1, copies: Self.copies), to: 1)?.orphans == [])
   }
 
+  @Test("it is told of what is on its way to it and is left to its copy; another with a copy is not")
+  func moving() {
+    var office = office()
+    for drone in 0..<3 { office.report(drone) }
+    let owner = Holder(principal: HarnessNames.drone(0), incarnation: TestOffice.incarnation(0))
+    office.core.partitions[7].state = .moving(owner, to: HarnessNames.drone(2))
+    for (drone, orphans) in [(1, []), (2, Self.set)] as [(Int, PartitionSet)] {
+      let asked = office.report(drone, copies: Self.copies, isEnding: true)
+      #expect(renewal(asked, to: drone)?.orphans == orphans, "d\(drone)")
+    }
+  }
+
   @Test("the only copy there is gets promoted though its drone is about to end; another is preferred")
   func promoted() {
     for others in [false, true] {

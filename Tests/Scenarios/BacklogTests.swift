@@ -20,6 +20,11 @@ struct BacklogTests {
       try await cluster.eventually("every slot is shadowed") {
         try await client.status().slotsShadowed == 16_384
       }
+      // Nor does it go to another drone.
+      try await cluster.eventually("nothing moves any more") {
+        let status = try await client.status()
+        return status.slotsMoving == 0 && status.drones.allSatisfy { $0.slots >= 5_400 }
+      }
       let owner = try #require(try await client.locate("{h}c").owner?.principal.instance)
       try cluster.suspend("db1")
       let value = String(repeating: "x", count: 10_000)

@@ -110,6 +110,11 @@ struct CommanderTests {
         let before = try await cluster.awaitServing(by: client, drones: all)
         let old = try #require(before.commander.instance)
         let rest = all.subtracting([old])
+        // One that came back is still being given its share.
+        try await cluster.eventually("nothing moves any more") {
+          let status = try await client.status()
+          return status.slotsMoving == 0 && status.drones.allSatisfy { $0.slots >= 5_400 }
+        }
         let (granted, impatient) = (lines(" granted ", of: rest), lines("stopping before", of: [old]))
         #expect(try await cluster.terminate(old) == 0)
         try await cluster.awaitServing(by: client, drones: rest, aboveTerm: before.term.number)
