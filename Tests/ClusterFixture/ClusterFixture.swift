@@ -248,10 +248,11 @@ public final class ClusterFixture: Sendable {
   public func logs(lines: Int = 150) -> String { Self.logs(in: directory, lines: lines) }
 
   private static func logs(in directory: ClusterDirectory, lines: Int = 40) -> String {
-    let layout = RealmLayout(directory: directory.realm)
-    let names = ((try? ClusterRecord.load(from: directory))?.processes ?? []).map(\.name)
-    let nodes = names.filter { $0 != "krb5kdc" && $0 != "kadmind" }
-    let files = nodes.map { ($0, directory.log(of: $0)) } + [("krb5kdc", layout.kdcLog)]
+    // Not by the record: a start that failed has removed it.
+    let nodes = TextFile.names(in: directory.logs).filter { $0.hasSuffix(".log") }
+    let files =
+      nodes.map { (String($0.dropLast(4)), "\(directory.logs)/\($0)") }
+      + [("krb5kdc", RealmLayout(directory: directory.realm).kdcLog)]
     return files.map { name, path in
       let tail = (TextFile.read(path) ?? "").split(separator: "\n").suffix(lines)
       return "--- the end of \(name)'s log\n" + tail.joined(separator: "\n")

@@ -77,7 +77,7 @@ struct ProgramTests {
 
   @Test(
     "the demo prints the results of piped commands, nothing else, and leaves nothing behind",
-    .timeLimit(.minutes(10)))
+    .timeLimit(.minutes(2)))
   func demo() async throws {
     defer { program.remove() }
     let input = Data("put greeting hello\nget greeting\nstatus\n".utf8)
@@ -94,7 +94,7 @@ struct ProgramTests {
 
   @Test(
     "the demo ends with the status of the command that failed, after running the others",
-    .timeLimit(.minutes(10)))
+    .timeLimit(.minutes(2)))
   func demoFails() async throws {
     defer { program.remove() }
     let outcome = try await program.run(
@@ -107,7 +107,7 @@ struct ProgramTests {
   }
 
   @Test(
-    "a signal takes the demo down wherever it is, and nothing is left", .timeLimit(.minutes(10)),
+    "a signal takes the demo down wherever it is, and nothing is left", .timeLimit(.minutes(2)),
     arguments: [
       ("ok    realm", SIGTERM), ("ok    krb5kdc", SIGINT), ("ok    authority", SIGTERM),
       ("you are alice", SIGINT),
@@ -125,7 +125,7 @@ struct ProgramTests {
     #expect(program.leftovers.isEmpty)
   }
 
-  @Test("a cluster is started, used by plain kinit, klist and keyval, and stopped", .timeLimit(.minutes(10)))
+  @Test("a cluster is started, used by plain kinit, klist and keyval, and stopped", .timeLimit(.minutes(2)))
   func cluster() async throws {
     defer { program.remove() }
     let started = try await program.run("cluster", "start", "--directory", "it's here", "--drones", "1")

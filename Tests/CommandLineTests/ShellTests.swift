@@ -70,7 +70,7 @@ struct ShellTests {
 }
 
 @Suite("Signals", .serialized) struct SignalTests {
-  @Test("the first signal ends the waiting, and whoever asks later learns of it", .timeLimit(.minutes(10)))
+  @Test("the first signal ends the waiting, and whoever asks later learns of it", .timeLimit(.minutes(1)))
   func race() async {
     let signals = SignalWatch([SIGUSR1])
     let outcome = await signals.race { () async -> Int in

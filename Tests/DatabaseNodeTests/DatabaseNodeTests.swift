@@ -7,7 +7,7 @@ import Transport
 
 @testable import Node
 
-@Suite("A database node", .timeLimit(.minutes(10)))
+@Suite("A database node", .timeLimit(.minutes(2)))
 struct DatabaseNodeTests {
   @Test("what a drone had stored is there after a restart, for the next drone with a grant, byte for byte")
   func restart() async throws {

@@ -5,7 +5,7 @@ import Keyval
 import Testing
 
 /// A client is one principal from its first ticket on, whatever becomes of the credential cache.
-@Suite("Client: identity", .timeLimit(.minutes(10))) struct ClientIdentityTests {
+@Suite("Client: identity", .timeLimit(.minutes(2))) struct ClientIdentityTests {
   private static let realm = Result { () throws -> KerberosFixture in
     let fixture = try KerberosFixture()
     for user in ["alice", "bob"] { try fixture.addUser(user) }

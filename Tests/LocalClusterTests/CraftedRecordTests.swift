@@ -7,7 +7,7 @@ import Testing
 
 /// Lists of processes that keyval did not write, or that were changed. The process that they point at is never sent a
 /// signal.
-@Suite("A cluster.json of somebody's own making", .serialized, .timeLimit(.minutes(10)))
+@Suite("A cluster.json of somebody's own making", .serialized, .timeLimit(.minutes(2)))
 struct CraftedRecordTests {
   private let directory: ClusterDirectory
   /// Somebody's process, which no cluster started, of this user.

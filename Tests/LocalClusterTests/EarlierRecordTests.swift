@@ -5,7 +5,7 @@ import Testing
 @testable import LocalCluster
 
 /// Lists of processes as they were written before they said as whom and what each process runs.
-@Suite("A cluster.json of an earlier version", .serialized, .timeLimit(.minutes(10)))
+@Suite("A cluster.json of an earlier version", .serialized, .timeLimit(.minutes(2)))
 struct EarlierRecordTests {
   private let directory: ClusterDirectory
   private let launcher = ProcessLauncher(user: .forTests, environment: ["PATH": "/usr/bin:/bin"])

@@ -64,7 +64,7 @@ struct LocalClusterTests {
     }
   }
 
-  @Test("it starts all processes, writes them down, and stop ends exactly those", .timeLimit(.minutes(10)))
+  @Test("it starts all processes, writes them down, and stop ends exactly those", .timeLimit(.minutes(1)))
   func startAndStop() async throws {
     defer { remove() }
     let record = try await start(drones: 2)
@@ -87,7 +87,7 @@ struct LocalClusterTests {
 
   @Test(
     "a standby authority is a process of its own with the authority's register, keytab and user",
-    .timeLimit(.minutes(10)))
+    .timeLimit(.minutes(1)))
   func standby() async throws {
     defer { remove() }
     let record = try await LocalCluster.start(
@@ -110,7 +110,7 @@ struct LocalClusterTests {
     #expect(try survivors().isEmpty)
   }
 
-  @Test("the number of shadows and the heartbeat reach those whom they concern", .timeLimit(.minutes(10)))
+  @Test("the number of shadows and the heartbeat reach those whom they concern", .timeLimit(.minutes(1)))
   func settings() async throws {
     defer { remove() }
     _ = try await LocalCluster.start(
@@ -125,7 +125,7 @@ struct LocalClusterTests {
     try LocalCluster.stop(in: directory)
   }
 
-  @Test("what was stopped starts again with its realm and its keys", .timeLimit(.minutes(10)))
+  @Test("what was stopped starts again with its realm and its keys", .timeLimit(.minutes(1)))
   func startAgain() async throws {
     defer { remove() }
     _ = try await start()
@@ -142,7 +142,7 @@ struct LocalClusterTests {
 
   @Test(
     "started as root, a node's user reads neither the CA's key nor the KDC's database nor another's keytab",
-    .enabled(if: geteuid() == 0, "only root's nodes run as other users"), .timeLimit(.minutes(10)))
+    .enabled(if: geteuid() == 0, "only root's nodes run as other users"), .timeLimit(.minutes(1)))
   func separateUsers() async throws {
     defer { remove() }
     var record = try await start(drones: 2)
@@ -193,7 +193,7 @@ struct LocalClusterTests {
     try #require(ProcessTable.user(of: process.pid))
   }
 
-  @Test("a second start in the same directory is refused and harms nothing", .timeLimit(.minutes(10)))
+  @Test("a second start in the same directory is refused and harms nothing", .timeLimit(.minutes(1)))
   func startTwice() async throws {
     defer { remove() }
     let record = try await start()
@@ -204,7 +204,7 @@ struct LocalClusterTests {
 
   @Test(
     "a node that ends at once fails the start with the end of its log, and nothing is left",
-    .timeLimit(.minutes(10)))
+    .timeLimit(.minutes(1)))
   func failingNode() async throws {
     defer { remove() }
     await #expect {
@@ -216,7 +216,7 @@ struct LocalClusterTests {
     #expect(told.lines.last?.hasPrefix("FAILED  election") == true)
   }
 
-  @Test("a start that is called off leaves nothing behind, and can be repeated", .timeLimit(.minutes(10)))
+  @Test("a start that is called off leaves nothing behind, and can be repeated", .timeLimit(.minutes(1)))
   func cancelled() async throws {
     defer { remove() }
     let reached = AsyncStream.makeStream(of: Void.self)
@@ -241,7 +241,7 @@ struct LocalClusterTests {
 
   @Test(
     "a program that the nodes' user cannot reach is copied to where it can be reached",
-    .enabled(if: geteuid() == 0, "only root's nodes run as another user"), .timeLimit(.minutes(10)))
+    .enabled(if: geteuid() == 0, "only root's nodes run as another user"), .timeLimit(.minutes(1)))
   func unreachableProgram() throws {
     defer { remove() }
     let hidden = "\(directory.path)/hidden"
@@ -256,7 +256,7 @@ struct LocalClusterTests {
   }
 
   @Test(
-    "a directory with something else in it is refused each time, and left as it is", .timeLimit(.minutes(10)))
+    "a directory with something else in it is refused each time, and left as it is", .timeLimit(.minutes(1)))
   func foreignDirectory() async throws {
     defer { remove() }
     chmod(directory.path, 0o700)

@@ -6,7 +6,7 @@ import Testing
 @testable import LocalCluster
 
 /// With scripts for processes: what is tested here is who is asked, who is left and who is ended.
-@Suite("The end of a local cluster", .serialized, .timeLimit(.minutes(10)))
+@Suite("The end of a local cluster", .serialized, .timeLimit(.minutes(1)))
 struct OrderlyStopTests {
   private let directory: ClusterDirectory
   private let told = Told()

@@ -31,7 +31,7 @@ struct ProcessTests {
 
   private func remove() { try? FileManager.default.removeItem(atPath: directory.path) }
 
-  @Test("a process is ended by SIGTERM and leaves nothing behind", .timeLimit(.minutes(10)))
+  @Test("a process is ended by SIGTERM and leaves nothing behind", .timeLimit(.minutes(1)))
   func stop() async throws {
     defer { remove() }
     let process = try launch("echo ready; \(Self.forEver)")
@@ -42,7 +42,7 @@ struct ProcessTests {
     #expect(kill(process.pid, 0) == -1, "reaped, not a zombie")
   }
 
-  @Test("a process that ignores SIGTERM is killed", .timeLimit(.minutes(10)))
+  @Test("a process that ignores SIGTERM is killed", .timeLimit(.minutes(1)))
   func stopStubborn() async throws {
     defer { remove() }
     let process = try launch("trap '' TERM; echo ready; while :; do sleep 0.01; done")
@@ -51,7 +51,7 @@ struct ProcessTests {
     #expect(!process.identity.isRunning)
   }
 
-  @Test("a number that belongs to another process by now is left alone", .timeLimit(.minutes(10)))
+  @Test("a number that belongs to another process by now is left alone", .timeLimit(.minutes(1)))
   func reusedNumber() async throws {
     defer { remove() }
     let process = try launch("echo ready; \(Self.forEver)")

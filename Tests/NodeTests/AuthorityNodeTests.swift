@@ -12,7 +12,7 @@ import Testing
 @testable import Node
 @testable import Transport
 
-@Suite("The authority as a process would run it, with a real KDC", .timeLimit(.minutes(10)))
+@Suite("The authority as a process would run it, with a real KDC", .timeLimit(.minutes(2)))
 struct AuthorityNodeTests {
   @Test("drones register, vote, and the winner gets a certificate and a command ticket by it")
   func election() async throws {

@@ -43,7 +43,7 @@ private final class Standby: Sendable {
   }
 }
 
-@Suite("A standby authority on the same register", .timeLimit(.minutes(10)))
+@Suite("A standby authority on the same register", .timeLimit(.minutes(2)))
 struct AuthorityStandbyTests {
   @Test("it listens to nobody while the other is active, and follows at once when that one ends in order")
   func inOrder() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 /// Many drones that take partitions from one another and go on writing to those that they have lost, while the log
 /// is folded and read: each on a thread of its own.
-@Suite("Fences that rise while others append, fold and read", .timeLimit(.minutes(10)))
+@Suite("Fences that rise while others append, fold and read", .timeLimit(.minutes(2)))
 struct RaceTests: Sendable {
   private static let drones = 6
   private static let partitions = 3

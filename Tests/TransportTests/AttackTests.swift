@@ -3,7 +3,7 @@ import Sessions
 import Testing
 import Transport
 
-@Suite("Attacks on sessions", .timeLimit(.minutes(10)))
+@Suite("Attacks on sessions", .timeLimit(.minutes(2)))
 struct AttackTests {
   /// One record (the third frame to the acceptor) is treated so; the session must end, with that error at the
   /// acceptor, while another goes on.

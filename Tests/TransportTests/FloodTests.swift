@@ -9,7 +9,7 @@ import Testing
 @testable import Transport
 
 /// Floods of connections that never become sessions. An honest one from the very same address gets through.
-@Suite("Floods before a session", .timeLimit(.minutes(10)))
+@Suite("Floods before a session", .timeLimit(.minutes(2)))
 struct FloodTests {
   /// Few places, and time enough that none is given back by itself.
   private static func few() -> SessionLimits {

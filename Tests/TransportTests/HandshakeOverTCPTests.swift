@@ -4,7 +4,7 @@ import Sessions
 import Testing
 import Transport
 
-@Suite("The handshake over TCP", .timeLimit(.minutes(10)))
+@Suite("The handshake over TCP", .timeLimit(.minutes(2)))
 struct HandshakeOverTCPTests {
   private func failure(_ body: () async throws -> TestClient) async -> TransportError? {
     do {

@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// What all sessions hold is bounded without harm to those that read.
-@Suite("Sessions that are held back", .timeLimit(.minutes(10)))
+@Suite("Sessions that are held back", .timeLimit(.minutes(2)))
 struct HeldBackTests {
   @Test("whoever leaves a little unread for too long is ended as well as whoever leaves much")
   func stuck() async throws {

@@ -67,7 +67,7 @@ extension PeerMeshEvent {
   fileprivate var isUnreachable: Bool { if case .unreachable = self { true } else { false } }
 }
 
-@Suite("The mesh of peers", .timeLimit(.minutes(10)))
+@Suite("The mesh of peers", .timeLimit(.minutes(2)))
 struct PeerMeshTests {
   private let one = TestClient.message(1)
   private let two = TestClient.message(2)
@@ -203,7 +203,7 @@ struct PeerMeshTests {
     // One that answers is left alone, however long it goes on.
     let opened = a.opened
     func isReceived(_ event: PeerMeshEvent) -> Bool { if case .received = event { true } else { false } }
-    for _ in 0..<30 {
+    for _ in 0..<60 {
       let answers = a.count(isReceived)
       a.mesh.send(one, to: b.principal)
       while a.count(isReceived) == answers { try await Task.sleep(for: .milliseconds(1)) }

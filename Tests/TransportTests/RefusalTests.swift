@@ -7,7 +7,7 @@ import Testing
 import Transport
 
 /// What an unauthenticated peer is told, against what the node's own log has.
-@Suite("Refusals", .timeLimit(.minutes(10)))
+@Suite("Refusals", .timeLimit(.minutes(2)))
 struct RefusalTests {
   /// A service whose key at the KDC is newer than the one in its keytab.
   private func staleService(

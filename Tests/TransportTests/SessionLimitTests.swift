@@ -6,7 +6,7 @@ import Testing
 @testable import Transport
 
 /// What authenticated peers can take.
-@Suite("Floods of sessions", .timeLimit(.minutes(10)))
+@Suite("Floods of sessions", .timeLimit(.minutes(2)))
 struct SessionLimitTests {
   @Test("sessions by the hundred of one principal take its own places only")
   func principal() async throws {

@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// What operators see and do.
-@Suite("The register of sessions", .timeLimit(.minutes(10)))
+@Suite("The register of sessions", .timeLimit(.minutes(2)))
 struct SessionRegisterTests {
   private static func all(_ service: TestService, after id: UInt64 = 0, limit: Int = 100) async throws -> (
     entries: [SessionRegister.Entry], hasMore: Bool

@@ -4,7 +4,7 @@ import Testing
 import Transport
 import Wire
 
-@Suite("Sessions over TCP", .timeLimit(.minutes(10)))
+@Suite("Sessions over TCP", .timeLimit(.minutes(2)))
 struct SessionTests {
   @Test("both sides know who the other is")
   func identities() async throws {

@@ -3,7 +3,7 @@ import Sessions
 import Testing
 import Transport
 
-@Suite("The time of a session", .timeLimit(.minutes(10)))
+@Suite("The time of a session", .timeLimit(.minutes(2)))
 struct SessionTimeTests {
   @Test("a session is announced to end, and ends, with its time")
   func expiry() async throws {
