@@ -58,9 +58,12 @@ public final class ClusterFixture: Sendable {
     defer { probe.close() }
     do {
       let directory = directory
-      try await LocalCluster.start(
-        plan, in: directory, program: self.program, sites: sites, reporter: StepReporter(tell),
-        probe: { if let ask { try await ask(directory) } else { try await probe.ask() } })
+      let program = self.program
+      try await withTaskExecutorPreference(OwnThread()) {
+        _ = try await LocalCluster.start(
+          plan, in: directory, program: program, sites: sites, reporter: StepReporter(tell),
+          probe: { if let ask { try await ask(directory) } else { try await probe.ask() } })
+      }
     } catch {
       let logs = Self.logs(in: directory)
       reservation.release()
@@ -82,7 +85,7 @@ public final class ClusterFixture: Sendable {
     await gate.enter()
     defer { gate.leave() }
     let began = ContinuousClock.now
-    try await body()
+    try await withTaskExecutorPreference(OwnThread()) { try await body() }
     let took = ContinuousClock.now - began
     guard took <= limit else {
       throw ClusterFixtureError("its turn took \(took), and has \(limit)")
@@ -240,6 +243,15 @@ public final class ClusterFixture: Sendable {
   public var kdcLog: String { TextFile.read(RealmLayout(directory: directory.realm).kdcLog) ?? "" }
 
   // MARK: Logs
+
+  /// The time of day as logs have it, in UTC.
+  public static var clock: String {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    let day = now.tv_sec % 86_400
+    let parts = [day / 3600, day / 60 % 60, day % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
+    return "\(parts.joined(separator: ":")).\(now.tv_nsec / 1_000_000)"
+  }
 
   /// What a process has written so far.
   public func log(of name: String) -> String { TextFile.read(directory.log(of: name)) ?? "" }

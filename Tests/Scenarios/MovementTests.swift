@@ -36,7 +36,7 @@ struct MovementTests {
       }
       await load.stop()
       #expect(load.violations == [])
-      #expect(load.failures == [])
+      try load.requireNoFailures()
       #expect(try await load.lost(by: cluster.client()) == [])
     }
   }

@@ -1,3 +1,4 @@
+import ClusterFixture
 import Keyval
 import Synchronization
 
@@ -108,6 +109,14 @@ final class Workload: Sendable {
     }
   }
 
+  /// - Throws: what failed and when, so that the fixture shows the logs beside it.
+  func requireNoFailures() throws {
+    let failures = ledger.withLock { $0.failures }
+    guard failures.isEmpty else {
+      throw ClusterFixtureError("failed: \(failures.joined(separator: "\n"))")
+    }
+  }
+
   // MARK: Writers and readers
 
   private func write(_ writer: Int) async {
@@ -186,7 +195,8 @@ final class Workload: Sendable {
     } catch KeyvalError.deadlineExceeded(outcomeUnknown: true, _) where write {
       return .unknown
     } catch {
-      ledger.withLock { $0.failures.append("\(error)") }
+      let took = ContinuousClock.now - start
+      ledger.withLock { $0.failures.append("\(ClusterFixture.clock), after \(took): \(error)") }
       return .failed
     }
   }

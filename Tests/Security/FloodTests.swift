@@ -53,7 +53,7 @@ extension SecurityTests {
     func sessions() async throws {
       let target = try await Target.shared
       let node = try target.drone("d1")
-      let credential = try target.user("mallory")
+      let credential = try target.user("flora")
       var probes: [Probe] = []
       for _ in 0..<300 { probes.append(try await Probe.dial(node, credential)) }
       let limit = SessionLimits().sessionsPerPrincipal
@@ -64,7 +64,7 @@ extension SecurityTests {
         #expect(try await probe.closed() == .closedByPeer(.tooManySessions))
       }
       try await target.isUnharmed()
-      try await target.logged(node, "session refused: there are too many of this principal", "mallory")
+      try await target.logged(node, "session refused: there are too many of this principal", "flora")
       for probe in probes { probe.close() }
       try await target.cluster.eventually("places that were given back are there again") {
         let probe = try await Probe.dial(node, credential)

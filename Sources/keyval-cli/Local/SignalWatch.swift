@@ -16,13 +16,19 @@ final class SignalWatch: Sendable {
   // Never touched again, only kept: a source that is let go of hears nothing.
   nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
+  /// From its return on the signals are taken.
   init(_ signals: [Int32] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]) {
     let queue = DispatchQueue(label: "keyval.signals")
     sources = signals.map { DispatchSource.makeSignalSource(signal: $0, queue: queue) }
+    // Until a source is registered its signal ends the process.
+    let registered = DispatchGroup()
     for (signal, source) in zip(signals, sources) {
       source.setEventHandler { [weak self] in self?.receive(signal) }
+      registered.enter()
+      source.setRegistrationHandler { registered.leave() }
       source.resume()
     }
+    registered.wait()
   }
 
   /// Runs the body once, at the first signal; at once if that has come already.
