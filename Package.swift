@@ -31,6 +31,8 @@ let package = Package(
     .library(name: "LocalCluster", targets: ["LocalCluster"]),
     // For those among them that cut a host off.
     .library(name: "HostNetworks", targets: ["HostNetworks"]),
+    // For tests: what programs with a wrong clock are started with.
+    .library(name: "ShiftedClock", type: .dynamic, targets: ["ShiftedClock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -235,14 +237,18 @@ let package = Package(
         "ClusterFixture", "HostNetworks", "HostWorkload", "HostClients", "Histories", "keyval",
         "LocalCluster", "Provisioning",
       ], path: "Tests/Hosts", swiftSettings: strict),
+    .target(name: "ShiftedClock", path: "Tests/ShiftedClock"),
     .testTarget(
       name: "SecurityTests",
       dependencies: [
-        "Audit", "ClusterFixture", "keyval", "Node", "Keyval", "LocalCluster", "Cluster", "Cryptography",
-        "Kerberos", "LocalTrust", "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore,
+        "Audit", "CKerberos", "ClusterFixture", "keyval", "Node", "Keyval", "LocalCluster", "Cluster",
+        "Cryptography", "Kerberos", "LocalTrust", "KerberosFixture", "Provisioning", "Sessions", "Transport",
+        "Wire", nioCore,
         nioPosix,
         logging,
-      ], path: "Tests/Security", swiftSettings: strict),
+      ], path: "Tests/Security", swiftSettings: strict,
+      // What a thief computes with a ticket's keys.
+      linkerSettings: [.linkedLibrary("k5crypto")]),
   ],
   swiftLanguageModes: [.v6]
 )

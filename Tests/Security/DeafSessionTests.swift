@@ -53,7 +53,7 @@ extension SecurityTests {
 
 extension Target {
   /// Memory of a node's process, in bytes.
-  fileprivate func residentBytes(of node: Node) throws -> Int {
+  func residentBytes(of node: Node) throws -> Int {
     let pid = try cluster.process(node.name).identity.pid
     let text = String(decoding: try Files.bytes("/proc/\(pid)/status"), as: UTF8.self)
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),

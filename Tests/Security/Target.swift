@@ -5,7 +5,9 @@ import Glibc
 import Kerberos
 import KerberosFixture
 import Keyval
+import Node
 import Provisioning
+import Sessions
 import Synchronization
 import Testing
 import Transport
@@ -136,6 +138,17 @@ struct Target: Sendable {
   }
 
   func status() async throws -> ClusterStatus { try await client.status() }
+
+  /// Waits until a node has recorded that a session of that principal ended for that reason.
+  func recordedEnd(_ node: Node, of principal: String, _ error: SessionError) async throws {
+    try await cluster.eventually("\(node) records ‘\(error)’ of \(principal)", within: .seconds(10)) {
+      try AuditFiles.logs(in: cluster.directory.data(of: node.name)).joined().contains { path in
+        try String(decoding: Files.bytes(path), as: UTF8.self).split(separator: "\n").contains { line in
+          ["\"end\"", "\"\(principal)\"", "\(error)"].allSatisfy { line.contains($0) }
+        }
+      }
+    }
+  }
 
   /// Waits until a node has logged a line with all these words.
   func logged(_ node: Node, _ words: String...) async throws {
