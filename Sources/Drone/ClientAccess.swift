@@ -67,6 +67,7 @@ public struct ClientAccess: Sendable {
   public func verdict(on request: DataRequest) -> Verdict {
     #if KEYVAL_MUTATIONS
       if mutations.contains(.ignoreAccessList) { return .permitted }
+      if mutations.contains(.trustRetries), request.isRetry { return .permitted }
     #endif
     let isPermitted =
       switch request {
@@ -95,3 +96,16 @@ extension ClientAccess.Verdict {
     }
   }
 }
+
+#if KEYVAL_MUTATIONS
+  extension DataRequest {
+    fileprivate var isRetry: Bool {
+      switch self {
+      case .put(_, _, let retry, _, _, _), .delete(_, _, let retry, _, _),
+        .compareAndPut(_, _, let retry, _, _, _, _):
+        retry
+      case .get, .introduce, .topology, .unreachable, .status, .administer, .sessions: false
+      }
+    }
+  }
+#endif

@@ -70,7 +70,13 @@ public struct DataCore {
   public private(set) var batchLeaseEnd = Instant(milliseconds: .max)
 
   #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = [] { didSet { shelf.mutations = mutations } }
+    public var mutations: Mutations = [] {
+      didSet {
+        bounds.history.isUnfair = mutations.contains(.forgetOldest)
+        shelf = CopyShelf(bounds: bounds)
+        shelf.mutations = mutations
+      }
+    }
   #endif
 
   struct Flight {

@@ -140,6 +140,17 @@ public struct DroneCore: Sendable {
   /// The highest term this drone has promised or seen certified.
   public var highestTerm: Term { max(promise.term, commander?.term ?? .none) }
 
+  /// Of the commander that this drone believes.
+  public var commanderTerm: Term { commander?.term ?? .none }
+
+  /// The lowest term of which a commander is believed.
+  var lowestTerm: Term {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.obeyDeposed) { return .none }
+    #endif
+    return highestTerm
+  }
+
   public var slotMap: SlotMap? { map }
 
   /// Whether it counts as there. Not whether this drone may vote for another (`abstains`).
@@ -185,7 +196,8 @@ public struct DroneCore: Sendable {
       hear(heartbeat, from: peer, wall: wall, now: now)
     case .refused(let refusal) where isDrone(peer): heed(refusal)
     case .renewal(let renewal) where isCommander(peer, renewal.term): renew(renewal, now: now)
-    case .mapPublished(let signed) where peer == commander?.principal: install(signed, wall: wall, now: now)
+    case .mapPublished(let signed) where peer == commander?.principal || believesAnyMap:
+      install(signed, wall: wall, now: now)
     case .accessList(let list) where peer == identity.authority: take(list)
     case .accessListPublished(let signed) where peer == commander?.principal:
       install(signed, wall: wall, now: now)
@@ -267,7 +279,7 @@ public struct DroneCore: Sendable {
   private mutating func hear(
     _ heartbeat: Heartbeat, from peer: Principal, wall: Int64, now: Instant
   ) -> [DroneAction] {
-    guard heartbeat.term >= highestTerm else {
+    guard heartbeat.term >= lowestTerm else {
       return [
         .send(.refused(Refused(reason: "a higher term has been promised", term: highestTerm)), to: peer)
       ]

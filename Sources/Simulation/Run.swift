@@ -61,10 +61,13 @@ public struct Run: Sendable {
     let workload = Workload(
       callers: plan.callers, registers: plan.registers, pauses: plan.pauses, padding: knobs.padding)
     world.shadows = plan.shadows
-    world.access = AccessPlan(seed: seed, clients: plan.clients, length: plan.length)
+    world.stealsOffices = plan.hasFormerOffices
+    world.access = AccessPlan(
+      seed: seed, clients: plan.clients, length: plan.length, hasLyingClient: plan.hasLyingClient)
     for _ in 0..<plan.drones { world.addDrone() }
     for _ in 0..<plan.clients { world.addClient(workload) }
     if plan.hasStandby { world.addStandby() }
+    if plan.hasLyingClient { world.addLyingClient() }
     world.schedule(plan)
     for machine in world.machines { machine.start() }
 
@@ -93,8 +96,8 @@ public struct Run: Sendable {
     report.failures = workload.failures
     report.elections = world.watch.elections
     report.events = world.eventCount
-    report.faults = (plan.faults + [plan.lasting].compactMap { $0 }).sorted { $0.start < $1.start }.map(
-      \.description)
+    report.faults = (plan.faults + plan.lies + [plan.lasting].compactMap { $0 })
+      .sorted { $0.start < $1.start }.map(\.description)
     report.trace = world.lines
     return report
   }

@@ -294,10 +294,9 @@ extension Watch {
 
   /// A client is told that a write of it was executed.
   func executed(_ permission: Permission, by drone: DroneMachine) {
-    let client = (Int(permission.client.dropFirst()) ?? 0) - 1
     guard
       world.access.permits(
-        permission.call, on: permission.key, to: client, version: permission.version)
+        permission.call, on: permission.key, to: permission.client, version: permission.version)
     else {
       return world.violated(
         "\(drone.name) executes a \(permission.call.text) of ‘\(String(decoding: permission.key, as: UTF8.self))’ "
