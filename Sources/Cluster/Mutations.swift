@@ -49,6 +49,8 @@
     public static let retireWithoutWaiting = Mutations(rawValue: 1 << 20)
     /// As a shadow: throw away a copy for which too much has to be kept.
     public static let dropCopyAtLimit = Mutations(rawValue: 1 << 21)
+    /// As a shadow: take what is said of a copy, whoever says it.
+    public static let fillForAnybody = Mutations(rawValue: 1 << 50)
     /// Know a client by what it calls itself, whoever its principal is.
     public static let forgetPrincipal = Mutations(rawValue: 1 << 22)
     /// Forget the oldest outcome, and not one of the principal that has most.
@@ -147,6 +149,7 @@
       ("keepOldAccessList", .keepOldAccessList),
       ("countLeaseFromRenewal", .countLeaseFromRenewal),
       ("believeReports", .believeReports),
+      ("fillForAnybody", .fillForAnybody),
       ("acceptOldGrant", .acceptOldGrant),
       ("keepOldOffice", .keepOldOffice),
       ("forgetPrincipal", .forgetPrincipal),

@@ -65,7 +65,7 @@ struct CopyShelf {
       put(PartitionCopy(partition: partition, token: token, sequence: sequence, history: history))
       return nil
     case .entries(_, let token, let entries):
-      copy(partition, token)?.add(entries)
+      if isOwner(peer, of: partition) { copy(partition, token)?.add(entries) }
       return .entriesTaken(partition: partition, token: token)
     case .whole(_, let token, let sequence):
       guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
@@ -78,13 +78,13 @@ struct CopyShelf {
       }
       return add(batch, stored)
     case .stored(_, let token, let through):
-      guard let copy = copy(partition, token) else { return nil }
+      guard isOwner(peer, of: partition), let copy = copy(partition, token) else { return nil }
       tailLength -= copy.tailLength
       copy.release(through)
       tailLength += copy.tailLength
       return nil
     case .end(_, let token):
-      if copy(partition, token) != nil, mayEnd(partition, peer) { remove(partition) }
+      if copy(partition, token) != nil, isOwner(peer, of: partition) { remove(partition) }
       return nil
     }
   }
@@ -113,12 +113,18 @@ struct CopyShelf {
   /// Only the owner that the map names fills a copy, and no token takes the place of a higher one. Where the map names
   /// this drone no longer, what it has of the owner is kept up until the owner lets go of it.
   private func mayFill(_ partition: Partition, _ peer: Principal, _ token: FencingToken) -> Bool {
-    guard owners[partition.index] == peer else { return false }
+    guard isOwner(peer, of: partition) else { return false }
     guard let copy = copies[partition.index] else { return isShadow[partition.index] }
     return copy.token == token || copy.token < token && isShadow[partition.index]
   }
 
-  private func mayEnd(_ partition: Partition, _ peer: Principal) -> Bool { owners[partition.index] == peer }
+  /// By the map. Tokens can be guessed, so that nobody else's word counts who knows one.
+  private func isOwner(_ peer: Principal, of partition: Partition) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.fillForAnybody) { return true }
+    #endif
+    return owners[partition.index] == peer
+  }
 
   private mutating func add(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
     #if KEYVAL_MUTATIONS
