@@ -240,8 +240,10 @@ public struct DroneCore: Sendable {
 
   private func isDrone(_ peer: Principal) -> Bool { drones.contains { $0.principal == peer } }
 
+  /// Not to who has promised a higher term: one that was deposed, and does not keep to it, could else renew for ever what
+  /// others are given meanwhile.
   private func isCommander(_ peer: Principal, _ term: Term) -> Bool {
-    commander?.principal == peer && commander?.term == term
+    commander?.principal == peer && commander?.term == term && term >= lowestTerm
   }
 
   private mutating func register(_ list: Registered, wall: Int64, now: Instant) -> [DroneAction] {
