@@ -106,7 +106,7 @@ public enum KnownSeeds {
       ("voteWithoutPromise", 1),
       ("ignoreAccessList", 1),
       ("countVoteTwice", 236),
-      ("electByReachable", 2),
+      ("electByReachable", 5),
       ("ignoreTenure", 250),
       ("electByPresent", 135),
       ("keepIncarnation", 9),
@@ -118,6 +118,11 @@ public enum KnownSeeds {
       ("countLeaseFromRenewal", 116),
       ("believeStore", 50),
       ("believeReports", 411),
+      ("keepOldOffice", 38),
+      ("forgetPrincipal", 2),
+      ("trustRetries", 2),
+      ("obeyDeposed", 2),
+      ("believeOldMap", 13),
     ]
 
     /// Found where bounds are those of a release: with small ones others hide them.
