@@ -126,6 +126,19 @@ let package = Package(
         "Audit",
         "CEditLine", arguments, configuration, lifecycle, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
+    // Every decoder under a fuzzer, with the tests' samples to begin with: ./dev fuzz
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .target(
+      name: "FuzzHarness", dependencies: ["CFuzzer"], path: "Tests/Fuzz/Harness", swiftSettings: strict),
+    .executableTarget(
+      name: "keyval-fuzz",
+      dependencies: [
+        "FuzzHarness", "Audit", "Cluster", "COpenSSL", "Cryptography", "Sessions", "Storage", "Wire",
+      ],
+      path: "Tests/Fuzz/Decoders", swiftSettings: strict),
+    .executableTarget(
+      name: "keyval-fuzz-node", dependencies: ["FuzzHarness", "Cluster", "Drone", "Node"],
+      path: "Tests/Fuzz/NodeDecoders", swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
       swiftSettings: strict),

@@ -1,6 +1,5 @@
+import Cluster
 import Wire
-
-@testable import Cluster
 
 /// One or more of every message and of every shape of it.
 enum MessageSamples {
