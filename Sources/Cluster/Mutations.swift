@@ -59,6 +59,9 @@
     /// Execute what a client asks, whatever its rights.
     public static let ignoreAccessList = Mutations(rawValue: 1 << 29)
 
+    /// Take what clients put, whatever the memory ceiling.
+    public static let ignoreCeiling = Mutations(rawValue: 1 << 30)
+
     // At the authority
     /// Count every answer of a voter.
     public static let countVoteTwice = Mutations(rawValue: 1 << 32)
@@ -119,6 +122,7 @@
       ("keepLapsed", .keepLapsed),
       ("voteWithoutPromise", .voteWithoutPromise),
       ("ignoreAccessList", .ignoreAccessList),
+      ("ignoreCeiling", .ignoreCeiling),
       ("countVoteTwice", .countVoteTwice),
       ("electByReachable", .electByReachable),
       ("ignoreTenure", .ignoreTenure),

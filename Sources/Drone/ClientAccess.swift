@@ -63,6 +63,16 @@ public struct ClientAccess: Sendable {
     }
   }
 
+  /// The limit that its line puts on a request on a key. By the same list as the verdict.
+  public func limit(on request: DataRequest) -> RequestLimit? {
+    switch request {
+    case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
+      .compareAndPut(_, _, _, _, let key, _, _):
+      rights.limit(on: key)
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
+    }
+  }
+
   /// Where the nodes are everybody may know who has been let in: it is how a client finds them.
   public func verdict(on request: DataRequest) -> Verdict {
     #if KEYVAL_MUTATIONS

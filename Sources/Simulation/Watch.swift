@@ -186,6 +186,18 @@ final class Watch {
       "\(drone.name) reveals write \(name.write) of partition \(partition), which \(missing)")
   }
 
+  // MARK: Memory
+
+  /// A drone has no more than its ceiling, what is kept beyond it, and what may come in one go besides.
+  func holds(_ bytes: Int, _ drone: DroneMachine) {
+    let ceiling = world.knobs.data.memory
+    guard bytes > ceiling + ceiling / 4 + Self.inOneGo else { return }
+    world.violated("\(drone.name) holds \(bytes) bytes, and is to hold \(ceiling)")
+  }
+
+  /// Deletes and their outcomes, a batch for a copy, a piece of what is loaded.
+  private static let inOneGo = 60_000
+
   // MARK: The operator
 
   /// Partitions of which he has accepted a loss.
