@@ -80,7 +80,7 @@ extension DataCore {
     for rank in [2, 3] {
       ranks[rank] = inTurn(ranks[rank], room: room) { partition in
         guard let data = partitions[partition.index] else { return 0 }
-        return data.log.length(after: data.sent, upTo: bounds.batchShare)
+        return data.log.length(after: data.sent, upTo: shortLength)
       }
     }
     return Array(ranks.joined())

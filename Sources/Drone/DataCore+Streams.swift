@@ -145,7 +145,7 @@ extension DataCore {
         guard let data = partitions[partition.index],
           let stream = data.streams.first(where: { $0.peer == peer }), stream.stage == .records
         else { return .max }
-        return data.log.length(after: stream.sent, upTo: bounds.batchShare)
+        return data.log.length(after: stream.sent, upTo: shortLength)
       }
     for partition in dirty {
       guard let data = partitions[partition.index],

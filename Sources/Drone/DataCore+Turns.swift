@@ -7,14 +7,14 @@ extension DataCore {
   /// that they are in.
   /// - Parameters:
   ///   - room: bytes that go at once.
-  ///   - length: bytes that a partition has to send, or any number that is above `batchShare`.
+  ///   - length: bytes that a partition has to send, or any number that is above `shortLength`.
   func inTurn(_ partitions: [Partition], room: Int, length: (Partition) -> Int) -> [Partition] {
     guard partitions.count > 1 else { return partitions }
     var (first, long, rest): ([Partition], [Partition], [Partition]) = ([], [], [])
     var left = room / 2
     for partition in partitions {
       let length = length(partition)
-      if length > bounds.batchShare {
+      if length > shortLength {
         long.append(partition)
       } else if left >= length {
         left -= length
@@ -25,6 +25,9 @@ extension DataCore {
     }
     return first + long + rest
   }
+
+  /// Of what is little.
+  var shortLength: Int { bounds.batchShare / 8 }
 }
 
 extension WriteLog {

@@ -81,7 +81,7 @@ import Testing
     "a short write is sent before long ones that were there first, and they are not kept from their turns")
   func turns() {
     var bounds = DataBounds()
-    bounds.batchShare = 100
+    bounds.batchShare = 800
     let core = DataCore(incarnation: ShadowPair.ownerLife, bounds: bounds)
     let lengths = [500, 40, 400, 40, 40, 300]
     func order(_ room: Int) -> [Int] {
@@ -104,7 +104,7 @@ import Testing
 
   @Test("answers that wait leave in the order in which they were due")
   func order() {
-    var pair = Self.pair(backlog: 50)
+    var pair = Self.pair(backlog: 80)
     var numbers: [UInt64] = []
     for number in 1...2 {
       #expect(pair.put("\(number)", "1") == nil)

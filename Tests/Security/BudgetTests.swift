@@ -16,10 +16,11 @@ extension SecurityTests {
       let key = Array("budget/1".utf8)
       try await target.client.put(key, [1])
       try cluster.replaceAccessList(
-        "\(cluster.principal("bob")) r budget/ requests=20", cluster.aliceMayEverything)
+        "\(cluster.principal("asker")) r budget/ requests=20", cluster.aliceMayEverything)
+      let cache = try cluster.cache(of: "asker")
       let result: Result<Void, any Error>
       do {
-        let bob = try cluster.client(cache: cluster.cache(of: "bob"))
+        let bob = try cluster.client(cache: cache)
         try await cluster.eventually("the list is in force") {
           do { return try await bob.get(key) == [1] } catch KeyvalError.notPermitted { return false }
         }
@@ -27,7 +28,7 @@ extension SecurityTests {
         let node = try target.drone(owner)
         var kinds: [UInt64: Int] = [:]
         for _ in 0..<4 {
-          let probe = try await Probe.dial(node, target.user("bob"))
+          let probe = try await Probe.dial(node, .fromCache(name: cache))
           probe.send((1...100).map { Request.get(UInt64($0), key) })
           var count = 0
           while count < 100 {

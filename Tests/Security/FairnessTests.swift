@@ -23,10 +23,10 @@ extension SecurityTests {
     func rewriting() async throws {
       let target = try await Target.shared
       let cluster = target.cluster
-      try cluster.replaceAccessList("\(cluster.principal("bob")) rwd big/", cluster.aliceMayEverything)
+      try cluster.replaceAccessList("\(cluster.principal("rewriter")) rwd big/", cluster.aliceMayEverything)
       let result: Result<Void, any Error>
       do {
-        let bob = try cluster.client(cache: cluster.cache(of: "bob"))
+        let bob = try cluster.client(cache: cluster.cache(of: "rewriter"))
         try await cluster.eventually("the list is in force") {
           do {
             try await bob.put(Array("big/0".utf8), [1])
