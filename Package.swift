@@ -33,6 +33,8 @@ let package = Package(
     .library(name: "HostNetworks", targets: ["HostNetworks"]),
     // For those that open sessions, good and bad ones, by themselves.
     .library(name: "Transport", targets: ["Transport", "Kerberos", "Sessions", "Wire", "Cluster"]),
+    // For tests: what programs with a wrong clock are started with.
+    .library(name: "ShiftedClock", type: .dynamic, targets: ["ShiftedClock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -129,6 +131,19 @@ let package = Package(
         "Audit",
         "CEditLine", arguments, configuration, lifecycle, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
+    // Every decoder under a fuzzer, with the tests' samples to begin with: ./dev fuzz
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .target(
+      name: "FuzzHarness", dependencies: ["CFuzzer"], path: "Tests/Fuzz/Harness", swiftSettings: strict),
+    .executableTarget(
+      name: "keyval-fuzz",
+      dependencies: [
+        "FuzzHarness", "Audit", "Cluster", "COpenSSL", "Cryptography", "Sessions", "Storage", "Wire",
+      ],
+      path: "Tests/Fuzz/Decoders", swiftSettings: strict),
+    .executableTarget(
+      name: "keyval-fuzz-node", dependencies: ["FuzzHarness", "Cluster", "Drone", "Node"],
+      path: "Tests/Fuzz/NodeDecoders", swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
       swiftSettings: strict),
@@ -238,14 +253,18 @@ let package = Package(
         "ClusterFixture", "HostNetworks", "HostWorkload", "HostClients", "Histories", "keyval",
         "LocalCluster", "Provisioning",
       ], path: "Tests/Hosts", swiftSettings: strict),
+    .target(name: "ShiftedClock", path: "Tests/ShiftedClock"),
     .testTarget(
       name: "SecurityTests",
       dependencies: [
-        "Audit", "ClusterFixture", "keyval", "Node", "Keyval", "LocalCluster", "Cluster", "Cryptography",
-        "Kerberos", "LocalTrust", "KerberosFixture", "Provisioning", "Sessions", "Transport", "Wire", nioCore,
+        "Audit", "CKerberos", "ClusterFixture", "keyval", "Node", "Keyval", "LocalCluster", "Cluster",
+        "Cryptography", "Kerberos", "LocalTrust", "KerberosFixture", "Provisioning", "Sessions", "Transport",
+        "Wire", nioCore,
         nioPosix,
         logging,
-      ], path: "Tests/Security", swiftSettings: strict),
+      ], path: "Tests/Security", swiftSettings: strict,
+      // What a thief computes with a ticket's keys.
+      linkerSettings: [.linkedLibrary("k5crypto")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -15,6 +15,8 @@ public struct AuditEvent: Hashable, Sendable {
     case term
     /// What a store holds is not what was written.
     case damage
+    /// What there is room for: whoever fills a drone is in the lines of `data`, where those are kept.
+    case memory
     case data
   }
 

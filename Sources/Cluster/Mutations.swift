@@ -15,6 +15,11 @@
     /// Forget at the next folding what was deleted since the one before, and not the value that it had.
     public static let dropTombstoneEarly = Mutations(rawValue: 1 << 3)
 
+    /// Open partitions by grants of a lower term.
+    public static let acceptOldGrant = Mutations(rawValue: 1 << 4)
+    /// Obey a commander of a lower term, and end no session of his.
+    public static let keepOldOffice = Mutations(rawValue: 1 << 5)
+
     // At drones, of writes
     /// Answer a write that is nowhere else.
     public static let acknowledgeEarly = Mutations(rawValue: 1 << 8)
@@ -44,6 +49,12 @@
     public static let retireWithoutWaiting = Mutations(rawValue: 1 << 20)
     /// As a shadow: throw away a copy for which too much has to be kept.
     public static let dropCopyAtLimit = Mutations(rawValue: 1 << 21)
+    /// As a shadow: take what is said of a copy, whoever says it.
+    public static let fillForAnybody = Mutations(rawValue: 1 << 50)
+    /// Know a client by what it calls itself, whoever its principal is.
+    public static let forgetPrincipal = Mutations(rawValue: 1 << 22)
+    /// Forget the oldest outcome, and not one of the principal that has most.
+    public static let forgetOldest = Mutations(rawValue: 1 << 23)
 
     // At drones, of leases, elections and rights
     /// Count a lease from the commander's answer instead of the question.
@@ -58,6 +69,15 @@
     public static let voteWithoutPromise = Mutations(rawValue: 1 << 28)
     /// Execute what a client asks, whatever its rights.
     public static let ignoreAccessList = Mutations(rawValue: 1 << 29)
+    /// Execute a retry whatever the client's rights, as if its first attempt had been let through.
+    public static let trustRetries = Mutations(rawValue: 1 << 30)
+    /// Obey the heartbeats of a commander of a lower term.
+    public static let obeyDeposed = Mutations(rawValue: 1 << 31)
+    /// Believe a map of a lower term, whoever sends it.
+    public static let believeOldMap = Mutations(rawValue: 1 << 48)
+
+    /// Take what clients put, whatever the memory ceiling.
+    public static let ignoreCeiling = Mutations(rawValue: 1 << 49)
 
     // At the authority
     /// Count every answer of a voter.
@@ -119,6 +139,7 @@
       ("keepLapsed", .keepLapsed),
       ("voteWithoutPromise", .voteWithoutPromise),
       ("ignoreAccessList", .ignoreAccessList),
+      ("ignoreCeiling", .ignoreCeiling),
       ("countVoteTwice", .countVoteTwice),
       ("electByReachable", .electByReachable),
       ("ignoreTenure", .ignoreTenure),
@@ -132,6 +153,14 @@
       ("keepOldAccessList", .keepOldAccessList),
       ("countLeaseFromRenewal", .countLeaseFromRenewal),
       ("believeReports", .believeReports),
+      ("fillForAnybody", .fillForAnybody),
+      ("acceptOldGrant", .acceptOldGrant),
+      ("keepOldOffice", .keepOldOffice),
+      ("forgetPrincipal", .forgetPrincipal),
+      ("forgetOldest", .forgetOldest),
+      ("trustRetries", .trustRetries),
+      ("obeyDeposed", .obeyDeposed),
+      ("believeOldMap", .believeOldMap),
     ]
   }
 #endif

@@ -313,6 +313,8 @@ public struct CommanderCore: Sendable {
     members[index].shadowed = report.shadowed
     members[index].behind = report.behind
     members[index].backlog = report.backlog
+    members[index].memory = report.memory
+    if isNewLife { members[index].noRoomUntil = nil }
     members[index].isEnding = report.isEnding
     let holder = Holder(principal: peer, incarnation: report.incarnation)
     members[index].holdings = report.holdings

@@ -37,6 +37,9 @@ struct Member {
   var behind: UInt64 = 0
   /// Bytes of such writes.
   var backlog: UInt64 = 0
+  var memory = MemoryUse()
+  /// Until then it is given nothing to load: it had no room for what it was given last.
+  var noRoomUntil: Instant?
   /// By its own word it has been asked to end, and takes nothing.
   var isEnding = false
   /// The life of it that an operator has emptied.

@@ -258,6 +258,7 @@ extension CommanderCore {
         partitions[partition.index].refusedCopies = []
         wantsFences = true
       case .notInSync: partitions[partition.index].refusedCopies.insert(peer)
+      case .noRoom: members[index].noRoomUntil = now + timing.lease
       case .other: break
       }
     }

@@ -50,12 +50,26 @@ extension CommanderCore {
         empty.insert(partition)
       }
     }
-    for (partition, drone) in Assignment.place(empty, loads: loads, silent: silent(loaders)) {
+    let roomy = roomy(loaders, now)
+    for member in loaders where !roomy.contains(where: { $0.principal == member.principal }) {
+      loads[member.principal] = nil
+    }
+    // Where nobody has room they wait until somebody has.
+    guard !roomy.isEmpty else { return false }
+    for (partition, drone) in Assignment.place(empty, loads: loads, silent: silent(roomy)) {
       let isAccepted = partitions[partition.index].isLossAccepted
       partitions[partition.index].state = .assigned(drone, isAccepted ? .acceptLoss : .load)
       map.isStale = true
     }
     return true
+  }
+
+  /// Those that have room to load something, by their own word; or, if none has, those that have not just said that they
+  /// have not even the room that is kept for it.
+  private func roomy(_ loaders: [Member], _ now: Instant) -> [Member] {
+    let able = loaders.filter { member in member.noRoomUntil.map { $0 <= now } ?? true }
+    let roomy = able.filter { !$0.memory.isFull }
+    return roomy.isEmpty ? able : roomy
   }
 
   /// Whoever lives and has the newest copy; of several one that stays and reaches the database, and has least to do. One
@@ -123,7 +137,9 @@ extension CommanderCore {
           let best = candidates.min(by: { left, right in
             let (one, other) = (able[left].principal, able[right].principal)
             let turn = { (index: Int) in (index + partition.index) % able.count }
-            return (loads[one, default: 0], turn(left)) < (loads[other, default: 0], turn(right))
+            let full = { (index: Int) in able[index].memory.isFull ? 1 : 0 }
+            return (full(left), loads[one, default: 0], turn(left))
+              < (full(right), loads[other, default: 0], turn(right))
           })
         else { break }
         shadows.append(able[best].principal)
@@ -158,7 +174,8 @@ extension CommanderCore {
     for drone in loaders { owned[drone.principal] = [] }
     for partition in Partition.all {
       let record = partitions[partition.index]
-      if let move = record.move, !loaders.contains(where: { $0.principal == move.to }) {
+      // A drone without room makes no copy, and everything else would wait for this one.
+      if let move = record.move, !loaders.contains(where: { $0.principal == move.to && !$0.memory.isFull }) {
         partitions[partition.index].move = nil
         map.isStale = true
       }
@@ -178,7 +195,8 @@ extension CommanderCore {
       return
     }
     let entries = loaders.map { (drone: $0.principal, partitions: owned[$0.principal] ?? []) }
-    for move in Assignment.balance(owned: entries, incoming: incoming, silent: silent(loaders), limit: room) {
+    for move in Assignment.balance(owned: entries, incoming: incoming, silent: silent(loaders), limit: room)
+    where !isFull(move.to) {
       begin(move.partition, to: move.to)
     }
   }
@@ -199,7 +217,11 @@ extension CommanderCore {
             load: (owned[drone.principal]?.count ?? 0) + incoming[drone.principal, default: 0]
           )
         }
-        guard let target = loads.min(by: { ($0.load, $0.drone) < ($1.load, $1.drone) }) else { return begun }
+        guard
+          let target = loads.filter({ !isFull($0.drone) }).min(by: {
+            ($0.load, $0.drone) < ($1.load, $1.drone)
+          })
+        else { return begun }
         begin(partition, to: target.drone)
         owned[member.principal]?.remove(partition)
         incoming[target.drone, default: 0] += 1
@@ -208,6 +230,10 @@ extension CommanderCore {
       if owned[member.principal]?.isEmpty == true { owned[member.principal] = nil }
     }
     return begun
+  }
+
+  private func isFull(_ drone: Principal) -> Bool {
+    members.contains { $0.principal == drone && $0.memory.isFull }
   }
 
   /// Lives, and does not reach the database while others do: what it has is safer with them.

@@ -101,7 +101,7 @@ extension CommanderCore {
           principal: member.principal, endpoint: member.endpoint, state: state(of: member, now),
           slots: owners.count { $0 == member.principal } * Partition.slotsEach,
           shadowing: partitions.count { $0.shadows.contains(member.principal) } * Partition.slotsEach,
-          behind: member.behind, backlog: member.backlog)
+          behind: member.behind, backlog: member.backlog, memory: member.memory)
       },
       databases: databases.map {
         ClusterStatus.Service(

@@ -121,7 +121,7 @@ public struct DatabaseCore: Sendable {
   }
 
   private mutating func open(_ session: UInt64, _ peer: DatabasePeer, _ now: Instant) {
-    if case .commander(let office) = peer, office < term {
+    if case .commander(let office) = peer, office < term, !obeysOldOffices {
       return refuse(session, .oldTerm(office, current: term))
     }
     if case .drone(let holder) = peer, !isMember(holder) { return end(session, .notMember(holder)) }
@@ -183,7 +183,7 @@ public struct DatabaseCore: Sendable {
       guard !partitions.isEmpty else {
         return refuse([], number, "no partition was asked for", holder, session)
       }
-      let check = GrantCheck(identity: identity, term: term, keys: keys)
+      let check = GrantCheck(identity: identity, term: currentTerm(for: grant), keys: keys)
       do throws(GrantError) {
         let opening = try check.opening(
           grant, partitions, copy: copy, holder: holder, incarnation: sessions[session]?.incarnation)

@@ -63,10 +63,21 @@ public struct ClientAccess: Sendable {
     }
   }
 
+  /// The limit that its line puts on a request on a key. By the same list as the verdict.
+  public func limit(on request: DataRequest) -> RequestLimit? {
+    switch request {
+    case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
+      .compareAndPut(_, _, _, _, let key, _, _):
+      rights.limit(on: key)
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
+    }
+  }
+
   /// Where the nodes are everybody may know who has been let in: it is how a client finds them.
   public func verdict(on request: DataRequest) -> Verdict {
     #if KEYVAL_MUTATIONS
       if mutations.contains(.ignoreAccessList) { return .permitted }
+      if mutations.contains(.trustRetries), request.isRetry { return .permitted }
     #endif
     let isPermitted =
       switch request {
@@ -95,3 +106,16 @@ extension ClientAccess.Verdict {
     }
   }
 }
+
+#if KEYVAL_MUTATIONS
+  extension DataRequest {
+    fileprivate var isRetry: Bool {
+      switch self {
+      case .put(_, _, let retry, _, _, _), .delete(_, _, let retry, _, _),
+        .compareAndPut(_, _, let retry, _, _, _, _):
+        retry
+      case .get, .introduce, .topology, .unreachable, .status, .administer, .sessions: false
+      }
+    }
+  }
+#endif

@@ -12,6 +12,15 @@ struct CopyShelf {
   /// The newest session in which each has been spoken of.
   private var sessions = [Conversation?](repeating: nil, count: Partition.count)
   private var tailLength = 0
+  /// Bytes of all of them.
+  private(set) var held = 0
+  /// Counted anew, for tests.
+  var footprint: Int { copies.reduce(0) { $0 + ($1?.footprint ?? 0) } }
+  /// Bytes that the loop holds besides, and what there is room for.
+  var others = 0
+  var gate: MemoryGate
+  /// Bytes that a copy had for which there was no room, at least: it is not begun before there is.
+  private var needs = [Int](repeating: 0, count: Partition.count)
   #if KEYVAL_MUTATIONS
     var mutations: Mutations = []
     /// What has been confirmed and not taken.
@@ -28,7 +37,10 @@ struct CopyShelf {
     }
   }
 
-  init(bounds: DataBounds) { self.bounds = bounds }
+  init(bounds: DataBounds) {
+    self.bounds = bounds
+    gate = MemoryGate(bounds: bounds)
+  }
 
   mutating func install(_ map: SlotMap, principal: Principal) {
     for partition in Partition.all {
@@ -52,25 +64,28 @@ struct CopyShelf {
     case .resume(_, let token):
       guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
       guard let copy = whole(partition), copy.token == token else {
-        return .missing(partition: partition, token: token)
+        return lacks(partition, token)
       }
       return .kept(partition: partition, token: token, through: copy.through)
     case .begin(_, let token, let sequence, let outcomes, let forgotten, let isForgetful):
       guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
       // Whoever begins anew does not go on with what is there, and nobody is promoted with it.
       remove(partition)
-      guard isShadow[partition.index] else { return .refused(partition: partition, token: token) }
+      guard isShadow[partition.index], mayBegin(partition) else {
+        return .refused(partition: partition, token: token)
+      }
       let history = WriteHistory(
         bounds.history, outcomes: outcomes, forgotten: forgotten, isForgetful: isForgetful)
       put(PartitionCopy(partition: partition, token: token, sequence: sequence, history: history))
       return nil
     case .entries(_, let token, let entries):
-      copy(partition, token)?.add(entries)
+      if isOwner(peer, of: partition), let copy = copy(partition, token) { add(entries, to: copy) }
       return .entriesTaken(partition: partition, token: token)
     case .whole(_, let token, let sequence):
       guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
-      guard let copy = copy(partition, token) else { return .missing(partition: partition, token: token) }
+      guard let copy = copy(partition, token) else { return lacks(partition, token) }
       copy.complete(at: sequence)
+      needs[partition.index] = 0
       return .kept(partition: partition, token: token, through: copy.through)
     case .records(let batch, let stored):
       guard mayFill(partition, peer, batch.token) else {
@@ -78,13 +93,14 @@ struct CopyShelf {
       }
       return add(batch, stored)
     case .stored(_, let token, let through):
-      guard let copy = copy(partition, token) else { return nil }
+      guard isOwner(peer, of: partition), let copy = copy(partition, token) else { return nil }
       tailLength -= copy.tailLength
       copy.release(through)
       tailLength += copy.tailLength
+      held.recount(copy)
       return nil
     case .end(_, let token):
-      if copy(partition, token) != nil, mayEnd(partition, peer) { remove(partition) }
+      if copy(partition, token) != nil, isOwner(peer, of: partition) { remove(partition) }
       return nil
     }
   }
@@ -113,12 +129,18 @@ struct CopyShelf {
   /// Only the owner that the map names fills a copy, and no token takes the place of a higher one. Where the map names
   /// this drone no longer, what it has of the owner is kept up until the owner lets go of it.
   private func mayFill(_ partition: Partition, _ peer: Principal, _ token: FencingToken) -> Bool {
-    guard owners[partition.index] == peer else { return false }
+    guard isOwner(peer, of: partition) else { return false }
     guard let copy = copies[partition.index] else { return isShadow[partition.index] }
     return copy.token == token || copy.token < token && isShadow[partition.index]
   }
 
-  private func mayEnd(_ partition: Partition, _ peer: Principal) -> Bool { owners[partition.index] == peer }
+  /// By the map. Tokens can be guessed, so that nobody else's word counts who knows one.
+  private func isOwner(_ peer: Principal, of partition: Partition) -> Bool {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.fillForAnybody) { return true }
+    #endif
+    return owners[partition.index] == peer
+  }
 
   private mutating func add(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
     #if KEYVAL_MUTATIONS
@@ -135,12 +157,11 @@ struct CopyShelf {
   }
 
   private mutating func take(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
-    guard let copy = copy(batch.partition, batch.token) else {
-      return .missing(partition: batch.partition, token: batch.token)
-    }
+    guard let copy = copy(batch.partition, batch.token) else { return lacks(batch.partition, batch.token) }
     tailLength -= copy.tailLength
     copy.release(stored)
     tailLength += copy.tailLength
+    held.recount(copy)
     // What it has may be on the list, so it stays as it is. The owner goes on without it, and asks again.
     guard hasRoom(for: batch) else { return tooMuch(batch) }
     tailLength -= copy.tailLength
@@ -148,15 +169,19 @@ struct CopyShelf {
     // It may have some of these, too.
     copy.release(stored)
     tailLength += copy.tailLength
+    held.recount(copy)
     // Between what it has and this batch is one for which there was no room. It may be on the list: it keeps what it has,
     // and the owner asks from where it is to go on.
     guard isTaken else { return .refused(partition: batch.partition, token: batch.token) }
     return .kept(partition: batch.partition, token: batch.token, through: copy.through)
   }
 
-  /// One batch there is room for when nothing else is kept, or nobody would ever come further.
+  /// One batch there is room for when nothing else is kept, or nobody would ever come further; unless memory is at its
+  /// end, and then whoever only deletes comes further.
   private func hasRoom(for batch: PartitionBatch) -> Bool {
-    tailLength == 0
+    let growth = batch.records.reduce(0) { $0 + $1.growth }
+    guard growth == 0 || gate.hasRoomForRecords(growth, held: others + held) else { return false }
+    return tailLength == 0
       || batch.records.reduce(tailLength) { $0 + $1.approximateLength } <= bounds.tail
   }
 
@@ -190,11 +215,36 @@ struct CopyShelf {
     remove(copy.partition)
     copies[copy.partition.index] = copy
     tailLength += copy.tailLength
+    held.recount(copy)
   }
 
   mutating func remove(_ partition: Partition) {
-    tailLength -= copies[partition.index]?.tailLength ?? 0
+    guard let copy = copies[partition.index] else { return }
+    tailLength -= copy.tailLength
+    held.discount(copy)
     copies[partition.index] = nil
+  }
+
+  // MARK: Room
+
+  /// Who is told that it is missing sends all of it, at once; who is refused asks again later.
+  private func lacks(_ partition: Partition, _ token: FencingToken) -> ReplicationAnswer {
+    copies[partition.index] != nil || mayBegin(partition)
+      ? .missing(partition: partition, token: token) : .refused(partition: partition, token: token)
+  }
+
+  private func mayBegin(_ partition: Partition) -> Bool {
+    gate.hasRoomForCopy(needs[partition.index], held: others + held)
+  }
+
+  /// A copy for which there is no room goes: half of one is of no use to anybody, and takes the room of another. Its
+  /// owner is told once it says that it has sent everything.
+  private mutating func add(_ entries: [StoredEntry], to copy: PartitionCopy) {
+    copy.add(entries)
+    held.recount(copy)
+    guard !copy.isWhole, !gate.hasRoomForCopy(held: others + held) else { return }
+    needs[copy.partition.index] = copy.counted + copy.counted / 4
+    remove(copy.partition)
   }
 
   func whole(_ partition: Partition) -> PartitionCopy? {
@@ -214,6 +264,14 @@ struct CopyShelf {
     for partition in partitions {
       if let copy = copies[partition.index], copy.token <= token { remove(partition) }
     }
+  }
+}
+
+extension LogRecord {
+  /// What it adds to a table, at most.
+  fileprivate var growth: Int {
+    guard case .put(let value) = change else { return 0 }
+    return Footprint.bytes(key.count) + Footprint.bytes(value.count) + Footprint.place
   }
 }
 
@@ -251,6 +309,8 @@ extension DataCore {
       case .greet, .stored, .end: return nil
       }
     }
+    shelf.others = held
+    shelf.gate = gate
     return shelf.take(message, from: peer, session: session)
   }
 

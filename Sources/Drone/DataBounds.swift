@@ -18,6 +18,8 @@ public struct DataBounds: Hashable, Sendable {
   public var batchShare = 32 << 10
   /// Records that may be kept for a shadow alone; beyond, it begins anew.
   public var keptForShadows = 65_536
+  /// Bytes of a partition's log beyond which a shadow that takes nothing begins anew.
+  public var logLength = 8 << 20
   /// Bytes of entries that are read from a table at a time.
   public var pieceLength = 64 << 10
   /// Pieces that a shadow may have not taken yet.
@@ -26,6 +28,8 @@ public struct DataBounds: Hashable, Sendable {
   public var tail = 128 << 20
   /// What is remembered of a partition's writes.
   public var history = HistoryBounds()
+  /// Bytes that the drone may hold, of all its loops, until what clients put is refused (`MemoryGate`).
+  public var memory = 1 << 40
 
   public init() {}
 }
@@ -36,6 +40,10 @@ public struct HistoryBounds: Hashable, Sendable {
   public var outcomes = 1024
   /// Clients whose highest dropped write is remembered.
   public var clients = 4096
+  #if KEYVAL_MUTATIONS
+    /// Whether the oldest is forgotten, whoever has most.
+    var isUnfair = false
+  #endif
 
   public init() {}
 }

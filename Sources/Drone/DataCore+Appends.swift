@@ -76,6 +76,13 @@ extension DataCore {
     }
     var ranks: [[Partition]] = [[], [], [], []]
     for partition in waiting { ranks[rank(partition)].append(partition) }
+    let room = bounds.appendLength
+    for rank in [2, 3] {
+      ranks[rank] = inTurn(ranks[rank], room: room) { partition in
+        guard let data = partitions[partition.index] else { return 0 }
+        return data.log.length(after: data.sent, upTo: shortLength)
+      }
+    }
     return Array(ranks.joined())
   }
 
@@ -90,7 +97,9 @@ extension DataCore {
       switch result.result {
       case .stored(let sequence) where sequence <= data.handed:
         let wasRecovering = data.isRecovering
-        backlog -= data.store(through: sequence, flight.list)
+        data.store(through: sequence, flight.list) {
+          shares.remove($0.record, isAcknowledged: $0.isAcknowledged)
+        }
         settlement.completions += complete(data)
         markStreams(of: data)
         if wasRecovering, !data.isRecovering {
@@ -158,7 +167,8 @@ extension DataCore {
   mutating func abandon(_ partition: Partition) -> [Completion] {
     guard let data = partitions[partition.index] else { return [] }
     partitions[partition.index] = nil
-    backlog -= data.unstoredLength
+    held.discount(data)
+    disown(data)
     for stream in data.streams { queues[stream.peer]?.remove(partition) }
     return data.abandon().map { waiting in
       Completion(origin: waiting.origin, result: .unavailable(.released))

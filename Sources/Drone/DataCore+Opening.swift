@@ -10,13 +10,13 @@ extension DataCore {
   ) -> [Holding] {
     guard mode == .promote else {
       // A copy stays until the partition is loaded: if the database refuses, it may be the one that is needed.
-      for partition in set { loading[partition.index] = DataPartition(partition: partition, token: token) }
+      for partition in set { setLoading(partition, DataPartition(partition: partition, token: token)) }
       return []
     }
     var sets: [FencingToken: PartitionSet] = [:]
     for partition in set {
       guard let copy = shelf.whole(partition) else { continue }
-      loading[partition.index] = DataPartition(partition: partition, token: token)
+      setLoading(partition, DataPartition(partition: partition, token: token))
       sets[copy.token, default: []].insert(partition)
     }
     return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0] ?? []) }
@@ -27,9 +27,17 @@ extension DataCore {
     loading[partition.index]?.token == token
   }
 
-  public func load(_ entries: [StoredEntry], into partition: Partition, token: FencingToken) {
-    guard let data = loading[partition.index], data.token == token else { return }
+  /// - Returns: whether there was room for them.
+  @discardableResult
+  public mutating func load(
+    _ entries: [StoredEntry], into partition: Partition, token: FencingToken
+  ) -> Bool {
+    guard let data = loading[partition.index], data.token == token else { return true }
     for entry in entries { data.table.set(entry.key, entry.value, entry.version) }
+    held.recount(data)
+    guard !gate.hasRoomForRecords(held: memory) else { return true }
+    loadNeeds[partition] = data.counted + data.counted / 4
+    return false
   }
 
   /// What opening a partition has come to.
@@ -70,7 +78,7 @@ extension DataCore {
     guard copy.through >= sequence else { return .isBehind }
     guard copy.tail.base <= sequence else { return incomplete }
     data.promote(copy, sequence: sequence, inSync: inSync)
-    backlog += data.unstoredLength
+    data.forEachUnstored { shares.add($0.record, isAcknowledged: $0.isAcknowledged) }
     return take(data)
   }
 
@@ -88,8 +96,10 @@ extension DataCore {
     #endif
     data.isDatabaseEnding = isDatabaseEnding
     data.isRetiring = isRetiring
-    loading[partition.index] = nil
+    setLoading(partition, nil)
+    loadNeeds[partition] = nil
     partitions[partition.index] = data
+    held.recount(data)
     // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.
     guard data.isRecovering else {
       shelf.remove(partition)
@@ -103,7 +113,7 @@ extension DataCore {
   /// Gives up what is being opened. A copy that was to be promoted stays what it was.
   public mutating func abandonLoading(_ partitions: PartitionSet, token: FencingToken) {
     for partition in partitions where loading[partition.index]?.token == token {
-      loading[partition.index] = nil
+      setLoading(partition, nil)
     }
   }
 

@@ -9,6 +9,8 @@ struct PeerQueue {
   private var isDirty = [Bool](repeating: false, count: Partition.count)
   /// Pieces of entries that it has not taken yet, of all partitions.
   var piecesUnderWay = 0
+  /// In every other record: in the rest whoever has waited longest is first, and has all the room, which it may need.
+  var prefersShort = false
 
   mutating func mark(_ partition: Partition) {
     guard !isDirty[partition.index] else { return }
@@ -134,7 +136,18 @@ extension DataCore {
     var messages: [ReplicationMessage] = []
     var untouched: [Partition] = []
     var begun: [Partition] = []
-    for partition in queue.take() {
+    queue.prefersShort.toggle()
+    let waiting = queue.take()
+    let dirty =
+      !queue.prefersShort
+      ? waiting
+      : inTurn(waiting, room: room) { partition in
+        guard let data = partitions[partition.index],
+          let stream = data.streams.first(where: { $0.peer == peer }), stream.stage == .records
+        else { return .max }
+        return data.log.length(after: stream.sent, upTo: shortLength)
+      }
+    for partition in dirty {
       guard let data = partitions[partition.index],
         let index = data.streams.firstIndex(where: { $0.peer == peer })
       else { continue }
@@ -326,6 +339,7 @@ extension DataCore {
 
   /// Notices shadows that do not answer, and asks again those that refused. To be called every heartbeat.
   public mutating func tickStreams(_ now: Instant, timing: Timing) -> [Completion] {
+    gate.look(memory)
     var completions: [Completion] = []
     for case let data? in partitions {
       for index in data.streams.indices {
@@ -342,17 +356,22 @@ extension DataCore {
           queues[stream.peer]?.mark(data.partition)
         }
       }
-      if data.keptForShadows > bounds.keptForShadows { letGo(data) }
+      if data.keptForShadows > bounds.keptForShadows { letGo(data) { _ in true } }
+      if data.keptForShadows > 0, gate.isClosed || data.log.footprint > bounds.logLength {
+        letGo(data) { $0.isSilent || $0.stage == .unknown }
+      }
       completions += complete(data)
     }
     return completions
   }
 
   /// The shadow that is furthest behind begins anew, from what is in the table.
-  private mutating func letGo(_ data: DataPartition) {
+  private mutating func letGo(_ data: DataPartition, where isMeant: (ShadowStream) -> Bool) {
     guard
       let index = data.streams.indices
-        .filter({ data.streams[$0].needsAfter != nil && !data.isLetGo(data.streams[$0]) })
+        .filter({
+          data.streams[$0].needsAfter != nil && !data.isLetGo(data.streams[$0]) && isMeant(data.streams[$0])
+        })
         .min(by: { data.streams[$0].acked < data.streams[$1].acked })
     else { return }
     data.streams[index].forget()

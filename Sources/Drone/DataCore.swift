@@ -30,14 +30,18 @@ public struct DataCore {
   var partitions = [DataPartition?](repeating: nil, count: Partition.count)
   var loading = [DataPartition?](repeating: nil, count: Partition.count)
   var shelf: CopyShelf
-  /// Bytes of records that the database does not have.
-  public internal(set) var backlog = 0
-  /// Bytes of writes that this loop has taken, all in all.
-  var taken = 0
+  /// What the database does not have, and who waits for it.
+  var shares = BacklogShares()
   var pace: BacklogPace
   /// Bytes that may be acknowledged before the database has them.
   var window: Int
-  var held = HeldAnswers()
+
+  // Memory
+  /// Bytes of what is served, or is being loaded.
+  var held = 0
+  var gate: MemoryGate
+  /// Bytes that partitions had when there was no room to load more of them.
+  var loadNeeds: [Partition: Int] = [:]
 
   // Appends
   /// Partitions of which the database is to be told something, each once, in the order in which they began to wait.
@@ -70,7 +74,13 @@ public struct DataCore {
   public private(set) var batchLeaseEnd = Instant(milliseconds: .max)
 
   #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = [] { didSet { shelf.mutations = mutations } }
+    public var mutations: Mutations = [] {
+      didSet {
+        bounds.history.isUnfair = mutations.contains(.forgetOldest)
+        shelf = CopyShelf(bounds: bounds)
+        shelf.mutations = mutations
+      }
+    }
   #endif
 
   struct Flight {
@@ -88,6 +98,7 @@ public struct DataCore {
     self.bounds = bounds
     shelf = CopyShelf(bounds: bounds)
     pace = BacklogPace(bounds: bounds)
+    gate = MemoryGate(bounds: bounds)
     window = bounds.backlog
   }
 
@@ -106,7 +117,9 @@ public struct DataCore {
 
   /// How this loop's copies and shadows stand.
   public func replication(_ now: Instant) -> Replication {
-    Replication(copies: copies, shadowed: shadowed, behind: behind(now), backlog: backlog)
+    Replication(
+      copies: copies, shadowed: shadowed, behind: behind(now), backlog: backlog,
+      memory: memoryUse)
   }
 
   // MARK: Requests
@@ -237,12 +250,12 @@ public struct DataCore {
       // A first attempt cannot have been executed before, however old its number is.
       if asked.retry { return .unknown }
     }
-    guard !isFull else { return .unavailable(.busy) }
+    guard !isFull(for: client) else { return .unavailable(.busy) }
+    if deed.value != nil, !hasRoomToPut { return .failed(.memoryFull) }
     let record = record(key, deed, asked, client, data)
-    backlog += record.approximateLength
-    taken += record.approximateLength
-    data.queue(
-      WriteLog.Entry(record: record, level: asked.level, since: now, place: taken, origin: asked.origin))
+    shares.add(record)
+    data.queue(WriteLog.Entry(record: record, level: asked.level, since: now, origin: asked.origin))
+    held.recount(data)
     markStreams(of: data)
     #if KEYVAL_MUTATIONS
       if mutations.contains(.acknowledgeEarly) {

@@ -6,7 +6,7 @@ import Cluster
 /// The second place is the database, or the memories of *all* shadows of *every* list that the database may have:
 /// the one that it confirmed last, and each that was asked for since and may have been stored. Where one of these
 /// names nobody, only the database is left: a shadow that may be off the list is never promoted.
-final class DataPartition {
+final class DataPartition: Counted {
   let partition: Partition
   let token: FencingToken
   /// Reads are answered until then.
@@ -48,10 +48,15 @@ final class DataPartition {
   private(set) var origin: FencingToken
   /// Promoted, and the database does not have all yet that this copy had, or still lists others.
   private(set) var isRecovering = false
+  /// Its contents are the copy's that it was promoted from, which is kept until they are in the database.
+  private var isCopy = false
   /// The process is about to end: the database shall have everything, and nobody be on its list.
   var isRetiring = false
   /// The database is about to end: until it has, shadows are no second place, so that this process may end as well.
   var isDatabaseEnding = false
+
+  var counted = 0
+  var footprint: Int { isCopy ? 0 : table.footprint + history.footprint + log.footprint }
 
   #if KEYVAL_MUTATIONS
     var mutations: Mutations = []
@@ -92,6 +97,7 @@ final class DataPartition {
     secured = log.end
     told = log.end
     isRecovering = stored < log.end || !inSync.holders.isEmpty
+    isCopy = isRecovering
     if !isRecovering { origin = token }
   }
 
@@ -110,6 +116,7 @@ final class DataPartition {
   private func recoverIfDone() {
     guard isRecovering, stored == log.end, confirmed.holders.isEmpty, perhaps.isEmpty else { return }
     isRecovering = false
+    isCopy = false
     origin = token
   }
 
@@ -185,7 +192,8 @@ final class DataPartition {
   }
 
   /// Applies what has its second place, in order, and says whose writes are done, and whether the database has them.
-  func settle(_ done: (Origin, WriteLog.Entry, Bool) -> Void) {
+  /// - Parameter done: answers whether he is told at once.
+  func settle(_ done: (Origin, WriteLog.Entry, UInt64, _ isStored: Bool) -> Bool) {
     let through = min(placed, log.end)
     while applied < log.end {
       let next = applied + 1
@@ -197,7 +205,7 @@ final class DataPartition {
       apply(entry.record)
       if let origin = entry.origin, entry.level != .durable {
         log[next].origin = nil
-        done(origin, entry, next <= stored)
+        if done(origin, entry, next, next <= stored) { log[next].isAcknowledged = true }
       }
     }
     let last = min(applied, stored)
@@ -206,7 +214,7 @@ final class DataPartition {
       told += 1
       guard let origin = log[told].origin else { continue }
       log[told].origin = nil
-      done(origin, log[told], true)
+      _ = done(origin, log[told], told, true)
     }
     release()
   }
@@ -335,13 +343,12 @@ final class DataPartition {
   }
 
   /// The database has the records up to this one, and the list, if one was sent with them.
-  /// - Returns: bytes of records that it did not have before.
-  func store(through sequence: UInt64, _ list: InSyncList?) -> Int {
-    var length = 0
+  /// - Parameter body: for each record that it did not have before.
+  func store(through sequence: UInt64, _ list: InSyncList?, _ body: (WriteLog.Entry) -> Void) {
     while stored < min(sequence, log.end) {
       stored += 1
       // Older ones may be gone: everybody else had them.
-      if log.contains(stored) { length += log[stored].record.approximateLength }
+      if log.contains(stored) { body(log[stored]) }
     }
     sent = max(sent, stored)
     isListUnderWay = false
@@ -351,36 +358,10 @@ final class DataPartition {
       perhaps.removeAll { $0.number <= list.number }
     }
     recoverIfDone()
-    return length
   }
 
-  /// Gives up; whoever waits is to ask again.
-  func abandon() -> [(origin: Origin, record: LogRecord)] {
-    var waiting: [(Origin, LogRecord)] = []
-    var sequence = log.base
-    while sequence < log.end {
-      sequence += 1
-      if let origin = log[sequence].origin { waiting.append((origin, log[sequence].record)) }
-    }
-    return waiting
-  }
-
-  /// Bytes of records that the database does not have.
-  var unstoredLength: Int {
-    var length = 0
-    var sequence = stored
-    while sequence < log.end {
-      sequence += 1
-      length += log[sequence].record.approximateLength
-    }
-    return length
-  }
-
-  /// What is left of it when it is not served here any more.
-  func copy() -> PartitionCopy {
-    PartitionCopy(
-      of: OwnedContents(
-        partition: partition, token: origin, table: table, history: history, log: log, applied: applied,
-        stored: stored))
+  /// Who waited for this one is told before the database has it.
+  func acknowledge(_ sequence: UInt64) {
+    if log.contains(sequence) { log[sequence].isAcknowledged = true }
   }
 }

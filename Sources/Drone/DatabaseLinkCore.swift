@@ -283,6 +283,10 @@ public struct DatabaseLinkCore: Sendable {
   private mutating func show(
     _ answer: GrantAnswer, _ partitions: PartitionSet, _ data: inout DataCore, _ now: Instant
   ) {
+    let crowded = data.withoutRoom(partitions, mode: answer.mode)
+    refuse(crowded, answer.token, .noRoom, &data)
+    let partitions = partitions.subtracting(crowded)
+    guard !partitions.isEmpty else { return }
     let copies = data.beginOpening(partitions, token: answer.token, mode: answer.mode)
     guard answer.mode == .promote else { return ask(answer, partitions, copy: nil, now) }
     var missing = partitions
@@ -318,7 +322,9 @@ public struct DatabaseLinkCore: Sendable {
     switch answer {
     case .contents(let number, let partition, let entries):
       guard let opening = openings[number] else { return }
-      data.load(entries, into: partition, token: opening.token)
+      if data.load(entries, into: partition, token: opening.token) { return }
+      settle(number, [partition])
+      refuse([partition], opening.token, .noRoom, &data)
     case .opened(let number, let partition, let sequence, let inSync, let outcomes, let forgotten):
       guard let opening = openings[number], opening.partitions.contains(partition) else { return }
       settle(number, [partition])
@@ -398,8 +404,6 @@ public struct DatabaseLinkCore: Sendable {
       }
     }
     for token in lost.keys.sorted() { actions.append(.report(.lost(lost[token] ?? [], token))) }
-    opened.removeAll()
-    lost.removeAll()
-    refused.removeAll()
+    (opened, lost, refused) = ([:], [:], [:])
   }
 }

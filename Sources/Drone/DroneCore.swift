@@ -78,6 +78,8 @@ public struct DroneCore: Sendable {
   let began: Instant
   private var loopTicks: [Instant]
   private(set) var replications: [Replication]
+  /// It was said that there is no room for what clients put.
+  var isFull = false
   private var lastRegister: Instant?
   var departure = Departure()
   /// When the commander was told last of a registered drone that was not reached.
@@ -140,6 +142,17 @@ public struct DroneCore: Sendable {
   /// The highest term this drone has promised or seen certified.
   public var highestTerm: Term { max(promise.term, commander?.term ?? .none) }
 
+  /// Of the commander that this drone believes.
+  public var commanderTerm: Term { commander?.term ?? .none }
+
+  /// The lowest term of which a commander is believed.
+  var lowestTerm: Term {
+    #if KEYVAL_MUTATIONS
+      if mutations.contains(.obeyDeposed) { return .none }
+    #endif
+    return highestTerm
+  }
+
   public var slotMap: SlotMap? { map }
 
   /// Whether it counts as there. Not whether this drone may vote for another (`abstains`).
@@ -185,7 +198,8 @@ public struct DroneCore: Sendable {
       hear(heartbeat, from: peer, wall: wall, now: now)
     case .refused(let refusal) where isDrone(peer): heed(refusal)
     case .renewal(let renewal) where isCommander(peer, renewal.term): renew(renewal, now: now)
-    case .mapPublished(let signed) where peer == commander?.principal: install(signed, wall: wall, now: now)
+    case .mapPublished(let signed) where peer == commander?.principal || believesAnyMap:
+      install(signed, wall: wall, now: now)
     case .accessList(let list) where peer == identity.authority: take(list)
     case .accessListPublished(let signed) where peer == commander?.principal:
       install(signed, wall: wall, now: now)
@@ -228,8 +242,10 @@ public struct DroneCore: Sendable {
 
   private func isDrone(_ peer: Principal) -> Bool { drones.contains { $0.principal == peer } }
 
+  /// Not to who has promised a higher term: one that was deposed, and does not keep to it, could else renew for ever what
+  /// others are given meanwhile.
   private func isCommander(_ peer: Principal, _ term: Term) -> Bool {
-    commander?.principal == peer && commander?.term == term
+    commander?.principal == peer && commander?.term == term && term >= lowestTerm
   }
 
   private mutating func register(_ list: Registered, wall: Int64, now: Instant) -> [DroneAction] {
@@ -267,7 +283,7 @@ public struct DroneCore: Sendable {
   private mutating func hear(
     _ heartbeat: Heartbeat, from peer: Principal, wall: Int64, now: Instant
   ) -> [DroneAction] {
-    guard heartbeat.term >= highestTerm else {
+    guard heartbeat.term >= lowestTerm else {
       return [
         .send(.refused(Refused(reason: "a higher term has been promised", term: highestTerm)), to: peer)
       ]
@@ -298,7 +314,8 @@ public struct DroneCore: Sendable {
       accessVersion: access.installed.version, reachesDatabase: reachesDatabase, copies: copies,
       shadowed: replications.reduce(into: PartitionSet()) { $0.formUnion($1.shadowed) },
       behind: UInt64(clamping: replications.map(\.behind).max() ?? 0),
-      backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: departure.isEnding)
+      backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: departure.isEnding,
+      memory: memory)
     let send = DroneAction.send(.report(report), to: commander.principal)
     return dropped.isEmpty ? [send] : [.close(dropped), send]
   }
@@ -314,7 +331,7 @@ public struct DroneCore: Sendable {
     guard replications.indices.contains(loop) else { return [] }
     replications[loop] = replication
     departure.told(loop: loop, after: lease.lastNonce)
-    return []
+    return noteMemory()
   }
 
   private mutating func dropLapsed(for term: Term, now: Instant) -> PartitionSet {

@@ -297,7 +297,7 @@ extension DroneCore {
     }
     let proved: ElectionVerifier.Office
     do throws(BeliefError) {
-      proved = try verifier.verify(certificate: certificate, peer: peer, minimumTerm: highestTerm, now: wall)
+      proved = try verifier.verify(certificate: certificate, peer: peer, minimumTerm: lowestTerm, now: wall)
     } catch {
       guard let peer else { return [] }
       return [.note(.disbelieved(peer, reason: error.description))]

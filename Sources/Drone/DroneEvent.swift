@@ -82,12 +82,18 @@ public struct Replication: Hashable, Sendable {
   public var behind: Int64
   /// Bytes of such writes.
   public var backlog: Int
+  /// Of the whole drone, as this loop knows it.
+  public var memory: MemoryUse
 
-  public init(copies: [Holding] = [], shadowed: PartitionSet = [], behind: Int64 = 0, backlog: Int = 0) {
+  public init(
+    copies: [Holding] = [], shadowed: PartitionSet = [], behind: Int64 = 0, backlog: Int = 0,
+    memory: MemoryUse = MemoryUse()
+  ) {
     self.copies = copies
     self.shadowed = shadowed
     self.behind = behind
     self.backlog = backlog
+    self.memory = memory
   }
 }
 
@@ -105,4 +111,8 @@ public enum DroneNote: Equatable, Sendable {
   case removed(version: UInt64)
   /// It is on the list again, and takes part once it is started again.
   case readmitted(version: UInt64)
+  /// What clients put is refused from now on.
+  case memoryFull(MemoryUse)
+  /// It is taken again.
+  case memoryFree(MemoryUse)
 }

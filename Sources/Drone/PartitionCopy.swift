@@ -1,7 +1,7 @@
 import Cluster
 
 /// A partition's contents in the memory of a drone that does not serve it: a shadow, or an owner that has stopped.
-final class PartitionCopy {
+final class PartitionCopy: Counted {
   let partition: Partition
   /// The token under which the records are numbered.
   let token: FencingToken
@@ -12,6 +12,9 @@ final class PartitionCopy {
   private(set) var tailLength = 0
   /// Whole from this record on; nil while entries are still coming.
   private(set) var wholeAt: UInt64?
+
+  var counted = 0
+  var footprint: Int { table.footprint + history.footprint + tail.footprint }
 
   /// The last record that it has.
   var through: UInt64 { tail.end }
@@ -63,7 +66,8 @@ final class PartitionCopy {
   }
 
   private func keep(_ record: LogRecord) {
-    tail.append(WriteLog.Entry(record: record, level: .secured, since: nil, place: 0, origin: nil))
+    tail.append(
+      WriteLog.Entry(record: record, level: .secured, since: nil, origin: nil, isAcknowledged: true))
     tailLength += record.approximateLength
   }
 

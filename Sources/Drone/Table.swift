@@ -16,6 +16,11 @@ struct Table {
   private var entries: [Entry?] = []
   private var vacant: [Int] = []
   private(set) var count = 0
+  /// Of keys and values alone.
+  private var byteCount = 0
+
+  /// Places are kept when their entries are deleted.
+  var footprint: Int { byteCount + entries.count * Footprint.place }
 
   func contains(_ key: UnsafeRawBufferPointer) -> Bool { find(key, hash: Self.hash(key)) != nil }
 
@@ -33,6 +38,7 @@ struct Table {
     let hash = key.withUnsafeBytes(Self.hash)
     if let place = key.withUnsafeBytes({ find($0, hash: hash) }) {
       let index = Int(places[place]) - 1
+      byteCount += Footprint.bytes(value.count) - Footprint.bytes(entries[index]?.value.count ?? 0)
       entries[index]?.value = value
       entries[index]?.version = version
       return
@@ -49,11 +55,13 @@ struct Table {
     }
     insert(index, hash: hash)
     count += 1
+    byteCount += Footprint.bytes(key.count) + Footprint.bytes(value.count)
   }
 
   mutating func remove(_ key: [UInt8]) {
     guard var hole = key.withUnsafeBytes({ find($0, hash: Self.hash($0)) }) else { return }
     let index = Int(places[hole]) - 1
+    byteCount -= Footprint.bytes(key.count) + Footprint.bytes(entries[index]?.value.count ?? 0)
     entries[index] = nil
     vacant.append(index)
     count -= 1

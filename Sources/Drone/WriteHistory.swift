@@ -52,6 +52,11 @@ struct WriteHistory {
   /// The last one that was settled.
   private var last: UInt64 = 0
 
+  var footprint: Int {
+    entries.count * Footprint.outcome + forgotten.count * Footprint.client
+      + shares.count * Footprint.principal
+  }
+
   init(
     _ bounds: HistoryBounds = HistoryBounds(), outcomes: [WriteOutcome] = [],
     forgotten: [ForgottenWrites] = [], isForgetful: Bool = false
@@ -123,7 +128,10 @@ struct WriteHistory {
 
   /// The principal that has most of something, and of these the one that has something the longest.
   private func greediest(_ count: (Share) -> Int, _ oldest: (Share) -> UInt64?) -> UInt64? {
-    shares.max { left, right in
+    #if KEYVAL_MUTATIONS
+      if bounds.isUnfair { return shares.min { oldest($0.value) ?? .max < oldest($1.value) ?? .max }?.key }
+    #endif
+    return shares.max { left, right in
       let (most, fewer) = (count(left.value), count(right.value))
       return most == fewer
         ? (oldest(left.value) ?? .max) > (oldest(right.value) ?? .max) : most < fewer

@@ -8,10 +8,10 @@ struct WriteLog {
     let level: AcknowledgementLevel
     /// When it came; nil when that was elsewhere.
     let since: Instant?
-    /// Bytes of writes that the data loop had taken by then, all in all.
-    let place: Int
     /// Whoever waits to be told; nil once he has been, or where nobody waits.
     var origin: Origin?
+    /// Somebody was told that it is done before the database had it, or may have been, elsewhere.
+    var isAcknowledged = false
   }
 
   /// The number of the last record that is not kept any more.
@@ -19,6 +19,7 @@ struct WriteLog {
   private var entries: [Entry] = []
   /// Entries before this one are void: taking them out one by one would move all others each time.
   private var head = 0
+  private(set) var footprint = 0
 
   init(base: UInt64 = 0) { self.base = base }
 
@@ -34,12 +35,16 @@ struct WriteLog {
     set { entries[head + Int(sequence - base) - 1] = newValue }
   }
 
-  mutating func append(_ entry: Entry) { entries.append(entry) }
+  mutating func append(_ entry: Entry) {
+    entries.append(entry)
+    footprint += entry.record.footprint
+  }
 
   /// Lets go of the records up to this number; those that are not there are passed over.
   mutating func drop(through sequence: UInt64) {
     guard sequence > base else { return }
     let dropped = min(count, Int(clamping: sequence - base))
+    for entry in entries[head..<head + dropped] { footprint -= entry.record.footprint }
     head += dropped
     base += UInt64(dropped)
     guard head >= 64, head * 2 >= entries.count else { return }
@@ -59,5 +64,13 @@ struct WriteLog {
       records.append(entries[index].record)
     }
     return records
+  }
+}
+
+extension LogRecord {
+  /// While it is kept. Its value is the table's, too, or will be: counted twice until nobody needs the record.
+  fileprivate var footprint: Int {
+    guard case .put(let value) = change else { return Footprint.record + Footprint.bytes(key.count) }
+    return Footprint.record + Footprint.bytes(key.count) + Footprint.bytes(value.count)
   }
 }

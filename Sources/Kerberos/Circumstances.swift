@@ -47,9 +47,19 @@ struct Circumstances {
     var reason = reason
     // What the KDC does not know is the way to the other realm, not the service there.
     if reason == .serviceUnknown, message.contains("krbtgt/") { reason = .wrongRealm }
-    let isExpiry = reason == .ticketExpired && isAcceptor
-    return KerberosError(
-      reason, code: code, isExpiry ? presentedTicketSentence(code, message) : sentence(reason, message))
+    let isEarly = code == krb5_error_code(truncatingIfNeeded: Int(KRB5KRB_AP_ERR_TKT_NYV))
+    let words =
+      switch (reason, isAcceptor) {
+      case (.ticketExpired, true): presentedTicketSentence(isEarly, message)
+      case (.ticketExpired, false) where isEarly: earlyTicketSentence(message)
+      default: sentence(reason, message)
+      }
+    return KerberosError(reason, code: code, words)
+  }
+
+  private func earlyTicketSentence(_ message: String) -> String {
+    "\(action) failed: the ticket of \(clientWords)\(fileWords) is not valid yet (\(message)). The clock of this machine "
+      + "is behind that of the KDC: set it."
   }
 
   private func sentence(_ reason: KerberosError.Reason, _ message: String) -> String {
@@ -122,9 +132,8 @@ struct Circumstances {
 
   /// About a ticket that a peer has presented: its name is not told by the library, and what ends the matter is
   /// the peer's to do, not this service's.
-  private func presentedTicketSentence(_ code: krb5_error_code, _ message: String) -> String {
-    let isEarly = code == krb5_error_code(truncatingIfNeeded: Int(KRB5KRB_AP_ERR_TKT_NYV))
-    return "\(action) failed: the ticket that it presented for \(serviceWords) "
+  private func presentedTicketSentence(_ isEarly: Bool, _ message: String) -> String {
+    "\(action) failed: the ticket that it presented for \(serviceWords) "
       + "\(isEarly ? "is not valid yet" : "has expired") (\(message)). A person gets a new one from the KDC of \(realmWords) "
       + "by kinit, a node by its keytab; where the ticket looks valid to the client, compare the two machines' "
       + "clocks."

@@ -98,9 +98,11 @@ enum KerberosErrorCode {
     (
       .unusableFile,
       [
-        Int(KRB5_FCC_PERM), Int(KRB5_CC_IO), Int(KRB5_CC_FORMAT), Int(KRB5_KT_IOERR), Int(KRB5_KT_FORMAT),
+        Int(KRB5_FCC_PERM), Int(KRB5_CC_IO), Int(KRB5_CC_FORMAT), Int(KRB5_CC_END),
+        Int(KRB5_KT_IOERR), Int(KRB5_KT_FORMAT),
         Int(KRB5_KEYTAB_BADVNO), Int(KRB5_CONFIG_CANTOPEN), Int(KRB5_CONFIG_BADFORMAT),
-        Int(KRB5_CC_BADNAME), Int(KRB5_CC_UNKNOWN_TYPE), Int(KRB5_RC_IO), Int(KRB5_RC_IO_PERM),
+        Int(KRB5_CC_BADNAME), Int(KRB5_CCACHE_BADVNO), Int(KRB5_CC_UNKNOWN_TYPE), Int(KRB5_RC_IO),
+        Int(KRB5_RC_IO_PERM),
         Int(ENOENT), Int(EACCES), Int(KRB5_KT_BADNAME), Int(KRB5_KT_UNKNOWN_TYPE),
       ]
     ),

@@ -88,8 +88,21 @@ final class TicketCache: Sendable {
   ) -> KerberosError {
     let circumstances = Circumstances("Reading the credential cache", file: name)
     let error = circumstances.error(code: code, message: context.message(for: code))
-    guard error.reason == .noTicket || error.code == ENOENT else { return error }
-    return KerberosError(.noTicket, code: code, "There is no ticket (\(name)); type: kinit")
+    if error.reason == .noTicket || error.code == ENOENT {
+      return KerberosError(.noTicket, code: code, "There is no ticket (\(name)); type: kinit")
+    }
+    return unreadable(error, name, context)
+  }
+
+  /// Of a cache that is damaged, or only begun, new tickets make a new one.
+  private static func unreadable(
+    _ error: KerberosError, _ name: String, _ context: KerberosContext
+  ) -> KerberosError {
+    guard error.reason == .unusableFile else { return error }
+    return KerberosError(
+      .unusableFile, code: error.code,
+      "The credential cache \(name) cannot be read (\(context.message(for: error.code))): it is damaged, or only a "
+        + "part of it is there. For new tickets type: kinit")
   }
 
   /// The end of the ticket-granting ticket of the owner's realm, or, where there is none, of the longest
@@ -99,7 +112,9 @@ final class TicketCache: Sendable {
   ) throws(KerberosError) -> Int64 {
     let circumstances = Circumstances("Reading the credential cache", client: owner.text, file: name)
     var cursor: krb5_cc_cursor?
-    try context.check(krb5_cc_start_seq_get(context.raw, cache, &cursor), circumstances)
+    do throws(KerberosError) {
+      try context.check(krb5_cc_start_seq_get(context.raw, cache, &cursor), circumstances)
+    } catch { throw unreadable(error, name, context) }
     defer { krb5_cc_end_seq_get(context.raw, cache, &cursor) }
     var granting: Int64?
     var longest: Int64?

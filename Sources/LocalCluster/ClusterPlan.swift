@@ -12,6 +12,9 @@ public struct ClusterPlan: Sendable, Equatable {
   public var loops: Int?
   /// Shadows of each partition, 0 to 2.
   public var shadows: Int
+  /// Bytes that all drones together may hold until they refuse what clients put; nil: each as much as it would alone on
+  /// its machine.
+  public var memory: Int?
   /// Milliseconds between heartbeats, 10 to 60,000, with which suspicion (3 of them) and lease (8) scale; nil: 250.
   public var heartbeat: Int?
   /// Whether a second process stands by for the authority.
@@ -20,7 +23,7 @@ public struct ClusterPlan: Sendable, Equatable {
   public init(
     cluster: String = "local", realm: String = "KEYVAL.TEST", drones: Int = 3, user: String = "alice",
     logLevel: String = "info", loops: Int? = nil, shadows: Int = 1, heartbeat: Int? = nil,
-    hasStandby: Bool = false
+    hasStandby: Bool = false, memory: Int? = nil
   ) {
     self.cluster = cluster
     self.realm = realm
@@ -31,6 +34,7 @@ public struct ClusterPlan: Sendable, Equatable {
     self.shadows = shadows
     self.heartbeat = heartbeat
     self.hasStandby = hasStandby
+    self.memory = memory
   }
 
   public static let droneRange = 1...64

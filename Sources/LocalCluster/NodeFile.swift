@@ -33,6 +33,8 @@ struct NodeFile: Codable, Equatable {
   /// For drones alone; without it, one event loop a core.
   var loops: Int?
   var shadows: Int?
+  /// Bytes; without it, their default.
+  var memory: Int?
   /// For everybody but the authority.
   var authority: Authority?
   /// For the authority alone.
@@ -43,6 +45,7 @@ struct NodeFile: Codable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case cluster, realm, name, listen, keytab, directory, anchors, membership, log, heartbeat, loops, shadows
+    case memory
     case authority, ca
     case membershipKey = "membership-key"
     case administrators, access

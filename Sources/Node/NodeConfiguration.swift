@@ -74,6 +74,8 @@ public struct NodeConfiguration: Sendable {
   public let backlogBytes: Int
   /// Milliseconds within which the database is to be able to store what was acknowledged before it.
   public let backlogMilliseconds: Int
+  /// Bytes that a drone may hold until it refuses what clients put.
+  public let memory: Int
   /// Milliseconds that a database that is to end waits for its drones at most.
   public let patience: Int64
   /// The limits of sessions, as far as there are file descriptors for them.
@@ -101,7 +103,7 @@ public struct NodeConfiguration: Sendable {
   static let keys: Set<String> = [
     "cluster", "realm", "name", "listen", "advertise", "keytab", "directory", "anchors", "membership",
     "membership-key", "heartbeat", "loops", "shadows", "acknowledgement", "backlog.bytes",
-    "backlog.milliseconds", "patience", "log.level", "sessions.total", "sessions.per-principal",
+    "backlog.milliseconds", "memory", "patience", "log.level", "sessions.total", "sessions.per-principal",
     "sessions.per-address", "audit.path", "audit.bytes", "audit.files", "audit.data", "audit.keys",
     "authority.principal", "authority.address", "authority.standby", "ca.certificate", "ca.key",
     "administrators", "access",
@@ -138,6 +140,7 @@ public struct NodeConfiguration: Sendable {
     level = try reader.level()
     backlogBytes = try reader.number("backlog.bytes", in: 65_536...(1 << 40)) ?? 64 << 20
     backlogMilliseconds = try reader.number("backlog.milliseconds", in: 50...600_000) ?? 2_000
+    memory = try reader.number("memory", in: (1 << 20)...(1 << 50)) ?? MachineMemory.standardCeiling
     patience = Int64(try reader.number("patience", in: 1...3_600) ?? 30) * 1_000
     sessionLimits = try reader.sessionLimits()
     logLevel = try reader.logLevel()

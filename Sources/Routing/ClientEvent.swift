@@ -68,6 +68,7 @@ package enum ClientAnswer: Hashable, Sendable {
   case status(number: UInt64, ClusterStatus)
   case administered(number: UInt64, AdministratorReply)
   case sessions(number: UInt64, SessionPage)
+  case limited(number: UInt64, wait: UInt64)
 
   package init(_ answer: DataAnswer) {
     switch answer {
@@ -83,6 +84,7 @@ package enum ClientAnswer: Hashable, Sendable {
     case .status(let number, let status): self = .status(number: number, status)
     case .administered(let number, let reply): self = .administered(number: number, reply)
     case .sessions(let number, let page): self = .sessions(number: number, page)
+    case .limited(let number, let wait): self = .limited(number: number, wait: wait)
     }
   }
 
@@ -91,7 +93,7 @@ package enum ClientAnswer: Hashable, Sendable {
     case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
       .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
       .topology(let number, _), .status(let number, _), .administered(let number, _),
-      .sessions(let number, _):
+      .sessions(let number, _), .limited(let number, _):
       number
     }
   }

@@ -33,6 +33,10 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
   case notPermitted(principal: String, operation: String)
   /// Neither the slot map nor the configuration names a drone of this name.
   case noSuchDrone(String)
+  /// The drone that has the key has reached its memory ceiling: nothing was stored.
+  case memoryFull(drone: String)
+  /// The access list limits the requests of this principal, and their turn would come after the deadline only.
+  case tooManyRequests(principal: String, drone: String)
   /// A node refuses, and would refuse again.
   case refused(by: String, reason: String)
   /// What a node gave as the slot map is not believed.
@@ -66,6 +70,13 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
       "the access list gives \(principal) no right to \(operation); ask who keeps the cluster's access list, the "
         + "file that ‘access’ names in the authority's configuration"
     case .noSuchDrone(let name): "the cluster has no drone \(name); keyval status names those that there are"
+    case .memoryFull(let drone):
+      "\(drone) has reached its memory ceiling and takes no put, and nothing was stored; reads and deletes go on: delete "
+        + "what is not needed, or ask who runs the cluster to add a drone or to raise ‘memory’ in \(drone)'s "
+        + "configuration"
+    case .tooManyRequests(let principal, let drone):
+      "\(principal) makes more requests at \(drone) than the access list lets it; ask less often, or ask who keeps that list "
+        + "for more"
     case .refused(let node, let reason): "\(node) refuses: \(reason)"
     case .mapRefused(let node, let reason): "the slot map that \(node) gave is not believed: \(reason)"
     case .closed: "the client was closed"

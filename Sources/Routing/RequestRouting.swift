@@ -99,6 +99,7 @@ extension ClientRouter {
       if reason.isDoubtful { refreshMap() }
     case .failed(_, let failure): refused(request, by: drone, failure, link)
     case .outcomeUnknown: fail(request.id, .outcomeUnknown)
+    case .limited(_, let wait): limited(request, by: drone, wait, link)
     default:
       guard let reply = request.operation.reply(answer) else {
         emit(.close(link))
@@ -106,6 +107,20 @@ extension ClientRouter {
       }
       complete(request.id, reply)
     }
+  }
+
+  /// Its turn comes later; when that is too late, the caller need not wait for it.
+  private mutating func limited(
+    _ request: PendingRequest, by drone: Principal, _ wait: UInt64, _ link: LinkID
+  ) {
+    let until = now + Int64(clamping: max(1, min(wait, 3_600_000)))
+    guard until < request.deadline else {
+      let client = links[link]?.client ?? "this principal"
+      return fail(request.id, .tooManyRequests(principal: client, drone: drone.shortName))
+    }
+    requests[request.id]?.problem = "\(drone.shortName) is asked more often than the access list permits"
+    requests[request.id]?.state = .waiting(until: until)
+    wake(by: until)
   }
 
   /// The drone does not own the partition, and knows of the map (term, version).
@@ -145,6 +160,7 @@ extension ClientRouter {
           reason:
             "the number of this write was another's; a client that does not count its writes up, or a copy of "
             + "one, has to begin anew"))
+    case .memoryFull: fail(request.id, .memoryFull(drone: drone.shortName))
     case .notPermitted:
       let client = links[link]?.client ?? "this principal"
       fail(request.id, .notPermitted(principal: client, operation: request.operation.deed))

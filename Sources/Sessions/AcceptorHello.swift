@@ -2,7 +2,7 @@ import Cryptography
 import Wire
 
 /// H2: the acceptor's answer to a hello that it takes.
-struct AcceptorHello: Equatable, Sendable {
+package struct AcceptorHello: Equatable, Sendable {
   var suite: CipherSuite
   var random: [UInt8]
   var publicKey: [UInt8]
@@ -11,7 +11,7 @@ struct AcceptorHello: Equatable, Sendable {
   /// The cluster, the realm and what else the node says of itself. Authenticated here, by T.
   var description: NodeDescription
 
-  func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var writer = CBORWriter(capacity: 512)
     writer.beginArray(6)
     writer.write(unsigned: InitiatorHello.version)
@@ -23,7 +23,7 @@ struct AcceptorHello: Equatable, Sendable {
     return writer.bytes
   }
 
-  static func decode(_ bytes: [UInt8], limits: SessionLimits) throws(SessionError) -> AcceptorHello {
+  package static func decode(_ bytes: [UInt8], limits: SessionLimits) throws(SessionError) -> AcceptorHello {
     try decodeWire(bytes) { reader throws(SessionError) in
       let (version, number) = try wire { () throws(CBORError) in
         try reader.readArrayHeader(exactly: 6)

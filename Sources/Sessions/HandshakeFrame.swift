@@ -1,7 +1,7 @@
 import Wire
 
 /// A frame of the handshake, behind its 4-byte big-endian length: a CBOR array whose first item is the kind.
-enum HandshakeFrame: Equatable, Sendable {
+package enum HandshakeFrame: Equatable, Sendable {
   /// `[1, H1, AP-REQ]`: the first flight. An empty token asks for a description only.
   case initiatorFlight(hello: [UInt8], token: [UInt8])
   /// `[2, H2, AP-REP, Finished_A]`: the second flight.
@@ -13,10 +13,10 @@ enum HandshakeFrame: Equatable, Sendable {
   /// `[5, code, sentence, description]`: why there will be no session. Unauthenticated, hence a hint only.
   case refusal(Refusal)
 
-  static let lengthLength = 4
+  package static let lengthLength = 4
 
   /// The frame with its length prefix.
-  func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var writer = CBORWriter(capacity: 1024)
     switch self {
     case .initiatorFlight(let hello, let token):
@@ -50,7 +50,7 @@ enum HandshakeFrame: Equatable, Sendable {
 
   /// Reads a frame (without its length prefix).
   /// - Throws: ``SessionError/malformedFrame(_:)``.
-  static func decode(_ bytes: [UInt8], limits: SessionLimits) throws(SessionError) -> HandshakeFrame {
+  package static func decode(_ bytes: [UInt8], limits: SessionLimits) throws(SessionError) -> HandshakeFrame {
     try decodeWire(bytes) { reader throws(SessionError) in
       try wire { () throws(CBORError) in
         let start = reader.offset

@@ -2,7 +2,7 @@ import Cryptography
 import Wire
 
 /// H1: what the initiator says first.
-struct InitiatorHello: Equatable, Sendable {
+package struct InitiatorHello: Equatable, Sendable {
   static let version: UInt64 = 1
   static let randomLength = 32
   static let publicKeyLength = 32
@@ -16,7 +16,7 @@ struct InitiatorHello: Equatable, Sendable {
   /// The service principal that is dialled, with its realm; empty in a bare hello.
   var service: String
 
-  func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var writer = CBORWriter(capacity: 256)
     writer.beginArray(6)
     writer.write(unsigned: Self.version)
@@ -31,7 +31,7 @@ struct InitiatorHello: Equatable, Sendable {
 
   /// - Throws: ``SessionError/unsupportedVersion(_:)`` before anything else of the hello is looked at, since
   ///   another version may have another shape; else ``SessionError/malformedFrame(_:)``.
-  static func decode(_ bytes: [UInt8], limits: SessionLimits) throws(SessionError) -> InitiatorHello {
+  package static func decode(_ bytes: [UInt8], limits: SessionLimits) throws(SessionError) -> InitiatorHello {
     try decodeWire(bytes) { reader throws(SessionError) in
       let (count, version) = try wire { () throws(CBORError) in
         (try reader.readArrayHeader(maximum: 64), try reader.readUnsigned())

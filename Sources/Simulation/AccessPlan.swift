@@ -39,19 +39,21 @@ struct AccessPlan: Sendable {
     let start: Int64
     /// For each client; nil: it may do everything.
     let restrictions: [Restriction?]
+    let hasLyingClient: Bool
 
     var text: [UInt8] {
       let particular = restrictions.enumerated().compactMap { client, restriction in
         restriction.map { "\(AccessPlan.principal(client)) \($0.line)\n" }
       }
-      return [UInt8]((particular.joined() + "*@\(Names.realm) *\n").utf8)
+      let lying = hasLyingClient ? LyingClient.lines : ""
+      return [UInt8]((lying + particular.joined() + "*@\(Names.realm) *\n").utf8)
     }
   }
 
   /// In order of time; the first is there from the beginning. Versions count them from 1 on.
   private(set) var editions: [Edition]
 
-  init(seed: UInt64, clients: Int, length: Int64) {
+  init(seed: UInt64, clients: Int, length: Int64, hasLyingClient: Bool) {
     var random = SeededRandom(seed: seed, stream: 5)
     var times = [Int64(0)]
     for _ in 0..<random.index(6) { times.append(random.number(1_000_000...length)) }
@@ -60,15 +62,16 @@ struct AccessPlan: Sendable {
         start: time,
         restrictions: (0..<clients).map { _ in
           random.chance(350_000) ? Restriction.allCases[random.index(Restriction.allCases.count)] : nil
-        })
+        }, hasLyingClient: hasLyingClient)
     }
   }
 
   static func principal(_ client: Int) -> String { "c\(client + 1)@\(Names.realm)" }
 
-  /// From now on everybody may do everything.
+  /// From now on everybody may do everything, but for the one that lies.
   mutating func permitAll(at time: Int64) {
-    editions.append(Edition(start: time, restrictions: []))
+    editions.append(
+      Edition(start: time, restrictions: [], hasLyingClient: editions.contains(where: \.hasLyingClient)))
   }
 
   /// What the operator's file holds.
@@ -77,9 +80,11 @@ struct AccessPlan: Sendable {
     return NumberedAccessList(version: UInt64(index) + 1, text: editions[index].text)
   }
 
-  /// Whether the list of this version permits it.
-  func permits(_ call: Operation.Call, on key: [UInt8], to client: Int, version: UInt64) -> Bool {
+  /// Whether the list of this version permits it to the client of this name.
+  func permits(_ call: Operation.Call, on key: [UInt8], to name: String, version: UInt64) -> Bool {
     guard version > 0, version <= editions.count else { return false }
+    if name == LyingClient.name { return LyingClient.mayUse(key) }
+    let client = (Int(name.dropFirst()) ?? 0) - 1
     let restrictions = editions[Int(version) - 1].restrictions
     guard restrictions.indices.contains(client), let restriction = restrictions[client] else { return true }
     return restriction.permits(call, on: key)

@@ -29,6 +29,8 @@ final class ClientConnection {
   private var conflicts: [String] = []
   private var outgoing: [Int: [UInt8]] = [:]
   private var access: ClientAccess
+  /// What its client is told of its own writes nobody else relies on.
+  private let isLiar: Bool
   /// What was asked under which number, and the access list by which it was permitted.
   private var permitted: [UInt64: Watch.Permission] = [:]
 
@@ -51,6 +53,7 @@ final class ClientConnection {
     self.loop = loop
     principal = "\(session.dialler.machine.name)@\(Names.realm)"
     access = ClientAccess(principal: principal)
+    isLiar = session.dialler.machine is LyingClient
     #if KEYVAL_MUTATIONS
       access.mutations = loop.drone.world.mutations
     #endif
@@ -115,18 +118,20 @@ final class ClientConnection {
         verdict.refusal(number: request.asked?.number ?? 0)?.encode(into: &gathered)
         return
       }
-      if let asked = request.asked {
+      // Under a number that is used twice there may be an answer to something else.
+      if let asked = request.asked, !isLiar || !asked.key.isEmpty {
         let list = drone.access[loop.index]
         permitted[asked.number] = Watch.Permission(
           call: asked.call, key: asked.key, client: session.dialler.machine.name, term: list.term,
           version: list.version)
       }
+      if isLiar { requireNoOrder(request) }
       switch request {
-      case .introduce(_, let announced): client = client ?? announced.bound(to: principal)
+      case .introduce(_, let announced): client = client ?? identity(announced)
       case .unreachable(_, let other): drone.handle(.foundUnreachable(other))
       case .topology(let number):
         let answer: DataAnswer =
-          if let map = loop.map { .topology(number: number, map) } else {
+          if let map = drone.shown(loop.map) { .topology(number: number, map) } else {
             .unavailable(number: number, .noCommander)
           }
         answer.encode(into: &gathered)
@@ -136,13 +141,34 @@ final class ClientConnection {
       case .put(let number, let write, _, let level, let key, _),
         .delete(let number, let write, _, let level, let key),
         .compareAndPut(let number, let write, _, let level, let key, _, _):
-        if case .put(_, _, _, _, _, let value) = request, let client {
-          world.watch.asked([UInt8](value), write, of: client, in: Slot(key: key).partition)
+        if !isLiar, let client {
+          if case .put(_, _, _, _, _, let value) = request {
+            world.watch.asked([UInt8](value), write, of: client, in: Slot(key: key).partition)
+          }
+          world.outcomes.asked(write, of: client, in: Slot(key: key).partition)
+          writes[number] = Asked(
+            write: write, partition: Slot(key: key).partition, isDurable: level == .durable)
         }
-        writes[number] = Asked(
-          write: write, partition: Slot(key: key).partition, isDurable: level == .durable)
         execute(request, encoded, number, Slot(key: key).partition, now)
       }
+    }
+  }
+
+  /// As this client is known to everybody but itself.
+  private func identity(_ announced: ClientIncarnation) -> ClientIncarnation {
+    #if KEYVAL_MUTATIONS
+      if world.mutations.contains(.forgetPrincipal) { return announced }
+    #endif
+    return announced.bound(to: principal)
+  }
+
+  /// Who lies has no right to what concerns the cluster.
+  private func requireNoOrder(_ request: DataRequest) {
+    switch request {
+    case .status, .administer, .sessions:
+      world.violated(
+        "\(drone.name) takes an order from \(session.dialler.machine.name), which has no right to it")
+    case .introduce, .topology, .unreachable, .get, .put, .delete, .compareAndPut: break
     }
   }
 
@@ -226,14 +252,21 @@ final class ClientConnection {
     }
   }
 
-  /// Whoever is told that a write is done can rely on its second place.
+  /// Whoever is told that a write is done can rely on its second place; and nobody else's writes are in its way.
   private func checkWrites(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let answer = try? DataAnswer(from: &reader) {
-        guard case .done(let number, _) = answer, let asked = writes[number], let client else { continue }
-        world.watch.acknowledged(
-          asked.write, of: client, in: asked.partition, isDurable: asked.isDurable, by: drone)
+        guard let asked = writes[answer.number], let client else { continue }
+        switch answer {
+        case .done:
+          world.watch.acknowledged(
+            asked.write, of: client, in: asked.partition, isDurable: asked.isDurable, by: drone)
+        case .failed(_, .numberReused):
+          world.violated("\(drone.name) tells \(principal) that its write \(asked.write) was another's")
+        case .outcomeUnknown: world.outcomes.unknown(asked.write, of: client, in: asked.partition, by: drone)
+        default: break
+        }
       }
     }
   }

@@ -18,7 +18,9 @@ final class ClientMachine: Machine {
   private var dialling: Set<LinkID> = []
   private var sessions: [LinkID: Session] = [:]
   private var pending: [UInt64: Pending] = [:]
-  private var lastRequest: UInt64 = 0
+  private(set) var lastRequest: UInt64 = 0
+  /// What it calls itself in this life.
+  private(set) var incarnation = ClientIncarnation(high: 0, low: 0)
   private var wakes = 0
   private var gathered: [(link: LinkID, bytes: CBORWriter)] = []
   private var random: SeededRandom
@@ -32,13 +34,14 @@ final class ClientMachine: Machine {
   }
 
   override func began() {
+    incarnation = ClientIncarnation(high: random.next(), low: random.next())
     router = ClientRouter(
       configuration: ClientRouter.Configuration(
         cluster: Names.cluster,
         seeds: (0..<2).map {
           SlotMap.Drone(principal: Names.drone($0), endpoint: Names.endpoint(Names.drone($0)))
         },
-        verifier: Names.verifier, client: ClientIncarnation(high: random.next(), low: random.next())),
+        verifier: Names.verifier, client: incarnation),
       seed: random.next())
     for caller in 0..<workload.callers { rest(caller) }
   }

@@ -118,6 +118,8 @@ final class DataLoop {
   }
 
   func tick() {
+    core.setMemory(elsewhere: drone.loops.reduce(0) { $1 === self ? $0 : $0 + $1.core.memory })
+    world.watch.holds(drone.loops.reduce(0) { $0 + $1.core.memory }, drone)
     complete(core.tickStreams(drone.now, timing: world.timing))
     adjustShadows()
     pump()

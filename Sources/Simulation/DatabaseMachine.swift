@@ -166,12 +166,13 @@ final class DatabaseMachine: Machine {
       if !entries.isEmpty {
         answers.append(.contents(number: stream.number, partition: partition, entries: entries))
       }
+      let told = contents.told(keeping: kept)
       answers.append(
         .opened(
           number: stream.number, partition: partition,
           sequence: snapshot.fences[partition.index]?.sequence ?? 0,
           inSync: snapshot.fences[partition.index]?.inSync ?? .empty,
-          outcomes: contents.outcomes.suffix(kept), forgotten: contents.forgotten(keeping: kept)))
+          outcomes: told.outcomes, forgotten: told.forgotten))
     }
     session.send(answers, from: session.acceptor)
     self.rest(on: reader) { [unowned self] in send(stream, rest.dropFirst(32), of: snapshot) }

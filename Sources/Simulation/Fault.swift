@@ -63,6 +63,11 @@ struct Fault: Sendable, CustomStringConvertible {
     case olderStore
     /// A thief has the drone's key, and its commander is told lies.
     case lie(Place)
+    /// A thief has a client's key.
+    case lieAsClient
+    /// Whoever held the office, and holds it no more, goes on as if he did. Heard alone: only he hears the authority
+    /// for a while, and is heard by it, when he begins.
+    case lieFromFormerOffice(isHeardAlone: Bool)
   }
 
   private static func names(_ places: [Place]) -> String {
@@ -92,6 +97,9 @@ struct Fault: Sendable, CustomStringConvertible {
       case .drain(let place): "\(place) is emptied"
       case .olderStore: "db1 comes back with an older copy of its file"
       case .lie(let place): "\(place) lies"
+      case .lieAsClient: "a client lies"
+      case .lieFromFormerOffice(let isHeardAlone):
+        "former commanders lie" + (isHeardAlone ? ", the first of them heard alone" : "")
       case .slow(let from, let to, let lag): "from \(from) to \(to) it takes \(lag / 1000) ms longer"
       case .isolate(let place): "\(place) is cut off from everybody"
       case .cutOneWay(let from, let to): "nothing gets from \(from) to \(to)"

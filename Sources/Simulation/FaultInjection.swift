@@ -3,6 +3,7 @@ import Cluster
 /// Makes faults happen, and end.
 extension World {
   func schedule(_ plan: FaultPlan) {
+    for lie in plan.lies { at(lie.start) { [unowned self] in strike(lie) } }
     if plan.isSingle { return strike(oneByOne: plan.faults[...]) }
     for fault in plan.faults + [plan.lasting].compactMap({ $0 }) {
       at(fault.start) { [unowned self] in strike(fault) }
@@ -98,6 +99,10 @@ extension World {
       guard let drone = machine(place) as? DroneMachine else { return }
       drone.liar = Liar(seed: UInt64(clamping: time))
       ending(fault) { drone.liar = nil }
+    case .lieAsClient: lyingClient?.isLying = true
+    case .lieFromFormerOffice(let isHeardAlone):
+      formerOfficesLie = true
+      isLiarHeardAlone = isHeardAlone
     case .olderStore:
       let copy = database.store.durable
       after(800_000) { [unowned self] in database.replaceStore(by: copy) }
@@ -131,6 +136,19 @@ extension World {
     case .join: if drones.count < 7 { addDrone().start() }
     case .remove(let place, let isDead):
       if let drone = machine(place) as? DroneMachine { remove(drone, isDead: isDead) }
+    }
+  }
+
+  /// A former commander begins to lie.
+  func beginsToLie(_ drone: DroneMachine) {
+    trace("\(drone.name) goes on as if it still held the office")
+    guard isLiarHeardAlone else { return }
+    isLiarHeardAlone = false
+    for other in drones where other !== drone {
+      for target in [drone] + authorities as [Machine] {
+        network.cut(other, target)
+        after(5_000_000) { [unowned self] in network.heal(other, target) }
+      }
     }
   }
 

@@ -13,6 +13,8 @@ struct FaultPlan: Sendable {
   private(set) var faults: [Fault] = []
   /// One partial fault that never heals.
   private(set) var lasting: Fault?
+  /// Those who lie while all else happens, and go on when all has healed.
+  var lies: [Fault] = []
   /// Whether there is only one fault at a time: one process ends, is stopped or cut off, and all is well again before
   /// the next. Then nothing at all may be lost.
   let isSingle: Bool
@@ -45,7 +47,10 @@ struct FaultPlan: Sendable {
     case .meeting: addCoincidence(at: particular.number(3_500_000...5_000_000), &particular)
     case .mixed: addMixture(seed, &random, &standbyRandom, &particular)
     }
-    if !isPlain { addOrderly(seed) }
+    if !isPlain {
+      addOrderly(seed)
+      addLies(seed, isMixed: style == .mixed)
+    }
   }
 
   /// Drones and whole clusters are asked to end, and partitions move, in the middle of a backlog.
@@ -334,10 +339,14 @@ struct FaultPlan: Sendable {
     }
   }
 
+  /// Of all that can be left out, those who lie behind the rest.
+  var indices: Range<Int> { 0..<faults.count + lies.count }
+
   /// The same plan with some of its faults only.
   func keeping(_ indices: Set<Int>, lasting keepsLasting: Bool) -> FaultPlan {
     var plan = self
     plan.faults = faults.indices.filter(indices.contains).map { faults[$0] }
+    plan.lies = lies.indices.filter { indices.contains(faults.count + $0) }.map { lies[$0] }
     if !keepsLasting { plan.lasting = nil }
     return plan
   }

@@ -61,6 +61,11 @@ struct Knobs: Sendable {
     draw(&store.waitingStreams, [2, 6], &random)
     draw(&moves, [1, 4], &random)
     drawPace(&random)
+    // Drawn apart, so that what was drawn before there was a ceiling stays as it was.
+    var apart = SeededRandom(seed: seed, stream: 24)
+    if apart.chance(250_000) {
+      data.memory = [60_000, 150_000, 400_000][apart.index(3)] + Int(apart.number(0...20_000))
+    }
   }
 
   /// The store is behind: always a little, by the record, or now and then for long.

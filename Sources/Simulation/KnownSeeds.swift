@@ -79,7 +79,7 @@ public enum KnownSeeds {
   ]
 
   #if KEYVAL_MUTATIONS
-    /// For each deliberate fault a seed that finds it, of the fixed ones. When the cores or the faults
+    /// For each deliberate fault a seed that finds it, and finds nothing without it. When the cores or the faults
     /// change, another may be the first: `keyval-simulate --mutations` tells which.
     public static let findings: [(name: String, seed: UInt64)] = [
       ("skipFence", 15),
@@ -88,7 +88,7 @@ public enum KnownSeeds {
       ("dropTombstoneEarly", 3),
       ("acknowledgeEarly", 1),
       ("acknowledgeBeforeShadow", 1),
-      ("listBeforeWhole", 325),
+      ("listBeforeWhole", 517),
       ("keepSilentListed", 15),
       ("commitOutOfOrder", 3),
       ("revealUnsecuredValue", 3),
@@ -96,17 +96,17 @@ public enum KnownSeeds {
       ("applyRetryTwice", 4),
       ("acceptLowerFence", 260),
       ("confirmBeforeApplying", 1),
-      ("emptyListFirst", 14),
-      ("copyWithoutLog", 91),
+      ("emptyListFirst", 27),
+      ("copyWithoutLog", 18),
       ("retireWithoutWaiting", 10),
       ("dropCopyAtLimit", 64),
       ("countLeaseFromReceipt", 60),
-      ("sampleClockBeforeExecuting", 136),
+      ("sampleClockBeforeExecuting", 155),
       ("ignoreLeaseExpiry", 22),
       ("voteWithoutPromise", 1),
       ("ignoreAccessList", 1),
-      ("countVoteTwice", 355),
-      ("electByReachable", 19),
+      ("countVoteTwice", 470),
+      ("electByReachable", 42),
       ("ignoreTenure", 250),
       ("electByPresent", 135),
       ("keepIncarnation", 9),
@@ -118,6 +118,11 @@ public enum KnownSeeds {
       ("countLeaseFromRenewal", 116),
       ("believeStore", 50),
       ("believeReports", 362),
+      ("keepOldOffice", 38),
+      ("forgetPrincipal", 2),
+      ("trustRetries", 2),
+      ("obeyDeposed", 2),
+      ("believeOldMap", 13),
     ]
 
     /// Found where bounds are those of a release: with small ones others hide them.
@@ -125,6 +130,10 @@ public enum KnownSeeds {
 
     /// What no seed of an ordinary run finds: the commander compares what a drone kept with what the database has stored,
     /// so that a drone that keeps it is the second mistake that would have to be made.
-    public static let notFound: Set<String> = ["keepLapsed"]
+    ///
+    /// The others need a liar that aims at what there is to lose, which they do not yet; unit tests find them.
+    public static let notFound: Set<String> = [
+      "keepLapsed", "ignoreCeiling", "fillForAnybody", "acceptOldGrant", "forgetOldest",
+    ]
   #endif
 }

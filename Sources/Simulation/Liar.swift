@@ -73,6 +73,6 @@ struct Liar {
       endpoint: report.endpoint, holdings: holdings, lively: report.lively, mapTerm: report.mapTerm,
       mapVersion: report.mapVersion, accessTerm: report.accessTerm, accessVersion: report.accessVersion,
       reachesDatabase: reaches, copies: copies, shadowed: shadowed, behind: report.behind,
-      backlog: report.backlog, isEnding: isEnding)
+      backlog: report.backlog, isEnding: isEnding, memory: report.memory)
   }
 }

@@ -1,4 +1,5 @@
 import Cluster
+import Drone
 import Histories
 
 /// One schedule: a cluster and its clients from the beginning, through what goes wrong, to where all is well
@@ -47,8 +48,11 @@ public struct Run: Sendable {
   public init(seed: UInt64, isPlain: Bool = false) {
     self.seed = seed
     self.isPlain = isPlain
-    knobs = isPlain ? .plain : Knobs(seed: seed)
     plan = FaultPlan(seed: seed, isPlain: isPlain)
+    var knobs = isPlain ? .plain : Knobs(seed: seed)
+    // There all has to be well again before the next fault, and without room not everything is shadowed.
+    if plan.isSingle { knobs.data.memory = DataBounds().memory }
+    self.knobs = knobs
     mayLoseNothing = plan.isSingle || plan.isOrderly
   }
 
@@ -61,10 +65,13 @@ public struct Run: Sendable {
     let workload = Workload(
       callers: plan.callers, registers: plan.registers, pauses: plan.pauses, padding: knobs.padding)
     world.shadows = plan.shadows
-    world.access = AccessPlan(seed: seed, clients: plan.clients, length: plan.length)
+    world.stealsOffices = plan.hasFormerOffices
+    world.access = AccessPlan(
+      seed: seed, clients: plan.clients, length: plan.length, hasLyingClient: plan.hasLyingClient)
     for _ in 0..<plan.drones { world.addDrone() }
     for _ in 0..<plan.clients { world.addClient(workload) }
     if plan.hasStandby { world.addStandby() }
+    if plan.hasLyingClient { world.addLyingClient() }
     world.schedule(plan)
     for machine in world.machines { machine.start() }
 
@@ -93,8 +100,8 @@ public struct Run: Sendable {
     report.failures = workload.failures
     report.elections = world.watch.elections
     report.events = world.eventCount
-    report.faults = (plan.faults + [plan.lasting].compactMap { $0 }).sorted { $0.start < $1.start }.map(
-      \.description)
+    report.faults = (plan.faults + plan.lies + [plan.lasting].compactMap { $0 })
+      .sorted { $0.start < $1.start }.map(\.description)
     report.trace = world.lines
     return report
   }

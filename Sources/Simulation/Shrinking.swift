@@ -2,7 +2,7 @@ extension Run {
   /// The same run with as few of its faults as still lead to a violation, traced.
   /// - Parameter attempts: how many runs to spend on it.
   public func shrunk(attempts: Int = 80) -> Report {
-    var kept = Set(plan.faults.indices)
+    var kept = Set(plan.indices)
     var keepsLasting = plan.lasting != nil
     var left = attempts
     func fails(_ indices: Set<Int>, _ lasting: Bool) -> Bool {

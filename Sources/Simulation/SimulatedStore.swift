@@ -37,6 +37,10 @@ final class SimulatedStore {
   /// Everything of a transaction but its sync.
   /// - Parameter fences: those that appends are checked by; the stored ones.
   func write(_ job: StoreJob) -> StoreJobResult {
+    let term = current.term
+    defer {
+      if current.term < term { world.violated("the stored term falls from \(term) to \(current.term)") }
+    }
     switch job {
     case .fold, .readFences: break
     case .raiseTerm, .storeKey, .open, .append: current.commit += 1
@@ -44,7 +48,7 @@ final class SimulatedStore {
     }
     switch job {
     case .raiseTerm(let term): return .termRaised(current.raise(to: term))
-    case .storeKey(let key): return .keyStored(current.store(key))
+    case .storeKey(let key): return .keyStored(current.store(key, whateverItsTerm: obeysOldOffices))
     case .open(let opening): return .opened(open(opening))
     case .readFences:
       return .fences(
@@ -66,7 +70,7 @@ final class SimulatedStore {
   }
 
   private func open(_ opening: PartitionOpening) -> OpeningResult {
-    guard opening.token.term == current.term else {
+    guard opening.token.term == current.term || acceptsOldGrants else {
       let error = GrantError.expired(term: opening.token.term, current: current.term)
       return OpeningResult(
         standings: [], refused: opening.partitions.map { .init(partition: $0, error: error) })
@@ -118,13 +122,17 @@ final class SimulatedStore {
   private func add(_ batch: PartitionBatch, skipping: Int) {
     for (offset, record) in batch.records.enumerated().dropFirst(skipping) {
       let version = Version(fence: batch.origin, sequence: batch.firstSequence + UInt64(offset))
-      if !current.append(record, to: batch.partition, version: version) {
+      if !current.append(record, to: batch.partition, version: version), !LyingClient.isItself(record.client)
+      {
         world.violated("write \(record.write) was executed twice, in partition \(batch.partition)")
       }
     }
   }
 
   #if KEYVAL_MUTATIONS
+    private var acceptsOldGrants: Bool { world.mutations.contains(.acceptOldGrant) }
+    private var obeysOldOffices: Bool { world.mutations.contains(.keepOldOffice) }
+
     /// The fences as they stood when a request came.
     private var earlier: [Partition: PartitionFence] = [:]
 
@@ -163,6 +171,9 @@ final class SimulatedStore {
       return stored
     }
   #else
+    private var acceptsOldGrants: Bool { false }
+    private var obeysOldOffices: Bool { false }
+
     private func judge(_ opening: PartitionOpening, _ stored: PartitionFence?) -> PartitionFence? { stored }
 
     private func judge(_ batch: PartitionBatch, _ holder: Principal) -> PartitionFence? {

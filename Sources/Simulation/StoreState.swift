@@ -17,11 +17,32 @@ struct StoreState {
     /// In order of sequence.
     var outcomes: [WriteOutcome] = []
 
-    /// The highest write of each client whose outcome is not told any more, when so many are.
-    func forgotten(keeping kept: Int) -> [ForgottenWrites] {
+    /// So many of the newest outcomes, in fair shares of the principals, and the highest write of each client whose
+    /// outcome is not told any more.
+    func told(keeping limit: Int) -> (outcomes: [WriteOutcome], forgotten: [ForgottenWrites]) {
+      guard outcomes.count > limit else { return (outcomes, []) }
+      var counts: [UInt64: Int] = [:]
+      for outcome in outcomes { counts[outcome.client.principalMark, default: 0] += 1 }
+      var share = 1
+      while counts.values.reduce(0, { $0 + min($1, share + 1) }) <= limit { share += 1 }
+      var left = counts.mapValues { min($0, share) }
+      var room = limit
+      var isTold = [Bool](repeating: false, count: outcomes.count)
+      for index in outcomes.indices.reversed() where room > 0 {
+        let mark = outcomes[index].client.principalMark
+        guard let rest = left[mark], rest > 0 else { continue }
+        left[mark] = rest - 1
+        isTold[index] = true
+        room -= 1
+      }
+      let told = outcomes.indices.filter { isTold[$0] }.map { outcomes[$0] }
+      return (told, forgotten(outcomes.indices.filter { !isTold[$0] }))
+    }
+
+    private func forgotten(_ dropped: [Int]) -> [ForgottenWrites] {
       var highest: [ClientIncarnation: UInt64] = [:]
       var order: [ClientIncarnation] = []
-      for outcome in outcomes.dropLast(kept) {
+      for outcome in dropped.map({ outcomes[$0] }) {
         if highest[outcome.client] == nil { order.append(outcome.client) }
         highest[outcome.client] = max(highest[outcome.client] ?? 0, outcome.write)
       }
@@ -76,8 +97,8 @@ struct StoreState {
     return self.term
   }
 
-  mutating func store(_ stored: StoredSealingKey) -> KeyStorage {
-    guard stored.term >= term else { return .oldTerm(stored: term) }
+  mutating func store(_ stored: StoredSealingKey, whateverItsTerm isAnyGood: Bool) -> KeyStorage {
+    guard stored.term >= term || isAnyGood else { return .oldTerm(stored: term) }
     if let known = keys.first(where: { $0.term == stored.term && $0.key.identifier == stored.key.identifier })
     {
       return known == stored ? .stored : .conflict

@@ -186,6 +186,18 @@ final class Watch {
       "\(drone.name) reveals write \(name.write) of partition \(partition), which \(missing)")
   }
 
+  // MARK: Memory
+
+  /// A drone has no more than its ceiling, what is kept beyond it, and what may come in one go besides.
+  func holds(_ bytes: Int, _ drone: DroneMachine) {
+    let ceiling = world.knobs.data.memory
+    guard bytes > ceiling + ceiling / 4 + Self.inOneGo else { return }
+    world.violated("\(drone.name) holds \(bytes) bytes, and is to hold \(ceiling)")
+  }
+
+  /// Deletes and their outcomes, a batch for a copy, a piece of what is loaded.
+  private static let inOneGo = 60_000
+
   // MARK: The operator
 
   /// Partitions of which he has accepted a loss.
@@ -294,10 +306,9 @@ extension Watch {
 
   /// A client is told that a write of it was executed.
   func executed(_ permission: Permission, by drone: DroneMachine) {
-    let client = (Int(permission.client.dropFirst()) ?? 0) - 1
     guard
       world.access.permits(
-        permission.call, on: permission.key, to: client, version: permission.version)
+        permission.call, on: permission.key, to: permission.client, version: permission.version)
     else {
       return world.violated(
         "\(drone.name) executes a \(permission.call.text) of ‘\(String(decoding: permission.key, as: UTF8.self))’ "

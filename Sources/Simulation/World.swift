@@ -31,7 +31,15 @@ final class World {
   private(set) lazy var database = DatabaseMachine(self)
   private(set) var drones: [DroneMachine] = []
   private(set) var clients: [ClientMachine] = []
-  var access = AccessPlan(seed: 0, clients: 0, length: 1_000_000)
+  /// It has a right to some keys of its own, and is none of the others.
+  private(set) var lyingClient: LyingClient?
+  private(set) lazy var outcomes = OutcomeWatch(self)
+  /// Whether there is a thief who keeps what an office had.
+  var stealsOffices = false
+  /// He goes on as if he held it, from now on.
+  var formerOfficesLie = false { didSet { if formerOfficesLie, !oldValue { lieFromFormerOffices() } } }
+  var isLiarHeardAlone = false
+  var access = AccessPlan(seed: 0, clients: 0, length: 1_000_000, hasLyingClient: false)
   private(set) var violations: [Violation] = []
   /// Of faults that are struck one by one.
   var hasStruckAll = false
@@ -91,6 +99,8 @@ final class World {
   func addClient(_ workload: Workload) {
     clients.append(ClientMachine(self, number: clients.count, workload: workload))
   }
+
+  func addLyingClient() { lyingClient = LyingClient(self) }
 
   /// A message of the control plane.
   func send(_ message: ControlMessage, from source: Machine, as sender: Principal, to peer: Principal) {

@@ -37,11 +37,12 @@ extension AuthorityRegister {
       database, sql: "SELECT database, identity, commit_number, seen_at FROM stores ORDER BY database")
     var stores: [Principal: KnownStore] = [:]
     for row in rows {
-      let name: String = row[0]
-      guard let principal = try? Principal(name), let identity = StoreIdentity(bytes: [UInt8](row[1] as Blob))
+      let name = try row.decode(String.self, atIndex: 0)
+      let bytes = [UInt8](try row.decode(Blob.self, atIndex: 1))
+      guard let principal = try? Principal(name), let identity = StoreIdentity(bytes: bytes)
       else { throw damaged("the store of ‘\(name)’ cannot be read") }
-      let mark = StoreMark(identity: identity, commit: UInt64(stored: row[2]))
-      stores[principal] = KnownStore(mark: mark, seenAt: row[3])
+      let mark = StoreMark(identity: identity, commit: UInt64(stored: try row.decode(atIndex: 2)))
+      stores[principal] = KnownStore(mark: mark, seenAt: try row.decode(atIndex: 3))
     }
     return stores
   }

@@ -41,9 +41,10 @@ extension AuthorityRegister {
     guard let row = try Row.fetchOne(database, sql: "SELECT holder, counter FROM tenure") else {
       throw damaged("the tenure's record is gone")
     }
-    let holder = row[0] as Int64?
+    let holder = try row.decode(Int64?.self, atIndex: 0)
     return TenureRecord(
-      holder: holder.map { Incarnation(UInt64(stored: $0)) }, counter: UInt64(stored: row[1]))
+      holder: holder.map { Incarnation(UInt64(stored: $0)) },
+      counter: UInt64(stored: try row.decode(atIndex: 1)))
   }
 
   private func write(_ record: TenureRecord, _ database: Database) throws {

@@ -96,8 +96,8 @@ public final class AuthorityRegister: Sendable {
   public func accessVersion(of digest: [UInt8], holder: Incarnation) throws(StoreError) -> UInt64 {
     try writing(queue, as: holder) { database in
       let last = try Row.fetchOne(database, sql: "SELECT version, digest FROM access")
-      let version = last.map { UInt64(stored: $0[0]) } ?? 0
-      if let stored = last?[1] as Blob?, [UInt8](stored) == digest { return version }
+      let version = try last.map { UInt64(stored: try $0.decode(atIndex: 0)) } ?? 0
+      if let stored = try last?.decode(Blob.self, atIndex: 1), [UInt8](stored) == digest { return version }
       // It would take longer than the sun lasts.
       guard version < .max else { throw damaged("the access list's version is at its end") }
       try database.execute(
@@ -200,7 +200,7 @@ public final class AuthorityRegister: Sendable {
     }
   }
 
-  // MARK: Rows
+  // MARK: Rows, read so that a column which holds something else than it should throws
 
   private func contents(_ database: Database) throws -> RegisterContents {
     let rows = try Row.fetchAll(
@@ -214,11 +214,12 @@ public final class AuthorityRegister: Sendable {
     let rows = try Row.fetchAll(
       database, sql: "SELECT version, principal, change FROM membership ORDER BY version, principal")
     let changes = try rows.map { row in
-      guard let kind = MembershipChange.Kind(rawValue: row[2]) else {
-        throw damaged("the change \(row[2] as Int64) of membership \(row[0] as Int64) is unknown")
+      let (version, change) = (try row.decode(Int64.self, atIndex: 0), try row.decode(Int64.self, atIndex: 2))
+      guard let kind = MembershipChange.Kind(rawValue: change) else {
+        throw damaged("the change \(change) of membership \(version) is unknown")
       }
       return MembershipChange(
-        version: UInt64(stored: row[0]), principal: try principal(row[1]), kind: kind)
+        version: UInt64(stored: version), principal: try principal(try row.decode(atIndex: 1)), kind: kind)
     }
     let revoked = try String.fetchAll(database, sql: "SELECT principal FROM revoked ORDER BY principal")
     let counted = try Int64.fetchOne(database, sql: "SELECT counted FROM office") ?? 0
@@ -259,29 +260,35 @@ public final class AuthorityRegister: Sendable {
       database, sql: "SELECT revision, term, state, winner, key, certificate, issued_at FROM office")
     guard let row else { throw damaged("the office's record is gone") }
     var winner: Winner?
-    if let name = row[3] as String?, let der = row[4] as Blob? {
+    if let name = try row.decode(String?.self, atIndex: 3), let der = try row.decode(Blob?.self, atIndex: 4) {
       guard let principal = try? Principal(name), let key = ElectionKey(der: [UInt8](der)) else {
         throw damaged("the winner of the term cannot be read")
       }
       winner = Winner(principal: principal, key: key)
     }
     var certificate: IssuedCertificate?
-    if let der = row[5] as Blob?, let issuedAt = row[6] as Int64? {
+    if let der = try row.decode(Blob?.self, atIndex: 5),
+      let issuedAt = try row.decode(Int64?.self, atIndex: 6)
+    {
       certificate = IssuedCertificate(der: [UInt8](der), issuedAt: issuedAt)
     }
-    let columns = OfficeColumns(state: row[2], winner: winner, certificate: certificate)
+    let columns = OfficeColumns(
+      state: try row.decode(atIndex: 2), winner: winner, certificate: certificate)
     guard let state = columns.officeState else { throw damaged("the office's state cannot be read") }
     return OfficeRecord(
-      revision: UInt64(stored: row[0]), term: Term(UInt64(stored: row[1])), state: state)
+      revision: UInt64(stored: try row.decode(atIndex: 0)),
+      term: Term(UInt64(stored: try row.decode(atIndex: 1))), state: state)
   }
 
   private func node(_ row: Row) throws -> EnrolledNode {
-    let name: String = row[0]
-    guard let principal = try? Principal(name), let endpoint = Endpoint(row[1] as String) else {
+    let name = try row.decode(String.self, atIndex: 0)
+    let address = try row.decode(String.self, atIndex: 1)
+    guard let principal = try? Principal(name), let endpoint = Endpoint(address) else {
       throw damaged("the node ‘\(name)’ cannot be read")
     }
     return EnrolledNode(
-      node: RegisteredNode(principal: principal, endpoint: endpoint), isExpiryCleared: row[2])
+      node: RegisteredNode(principal: principal, endpoint: endpoint),
+      isExpiryCleared: try row.decode(atIndex: 2))
   }
 
   func damaged(_ detail: String) -> StoreError { .damaged(path: path, detail: detail) }

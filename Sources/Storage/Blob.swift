@@ -2,4 +2,4 @@ import Foundation
 import GRDB
 
 /// Bytes as GRDB takes and gives them: Foundation stays in this file.
-typealias Blob = Data
+package typealias Blob = Data

@@ -39,9 +39,9 @@ extension DatabaseStore {
       while let row = try cursor.next() {
         step.rows += 1
         reached = (1...table.keyCount).map { row[$0] }
-        if !(row[0] as Bool) {
+        if !table.isWhole(row, 0) {
           step.damages.append(
-            .rowDamaged(path: path, table: table.rawValue, partition: table.hasPartition ? row[1] : nil))
+            .rowDamaged(path: path, table: table.rawValue, partition: table.partition(of: row)))
         }
         guard ContinuousClock.now < end else { return (step, reached) }
       }
@@ -67,7 +67,10 @@ extension StoreTable {
     }
   }
 
-  fileprivate var hasPartition: Bool { columns[0] == "partition" }
+  /// That of a row in a scrub, as far as it can be read in a row that is damaged.
+  fileprivate func partition(of row: Row) -> Int64? {
+    columns[0] == "partition" ? Int64.fromDatabaseValue(row[1]) : nil
+  }
 
   /// Whether each row is whole, and its key; takes the last key, unless it is to begin, and the number of rows.
   fileprivate func scrubbing(isFirst: Bool) -> String {

@@ -4,7 +4,7 @@ import Wire
 
 /// A group commit as one row of the log: its batches as a CBOR sequence (RFC 8742), and beside them the set of
 /// their partitions, so that a reader passes over rows that do not concern it.
-struct LogRow {
+package struct LogRow {
   private var writer = CBORWriter()
   private var partitions = PartitionSet()
   private(set) var recordCount = 0
@@ -33,7 +33,7 @@ struct LogRow {
 
   /// Calls `body` with each batch of a row, in order, that is of one of the partitions; the others are skipped
   /// without decoding their records.
-  static func forEachBatch(
+  package static func forEachBatch(
     in blob: Blob, of wanted: PartitionSet, _ body: (PartitionBatch) throws -> Void
   ) throws {
     try blob.withUnsafeBytes { bytes in

@@ -141,6 +141,9 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         self = .unconfirmed(path: path, detail: detail)
       default: self = .failed(path: path, detail: detail)
       }
+    // It would name the row and what is in it.
+    case is RowDecodingError:
+      self = .damaged(path: path, detail: "a column holds something that never belongs there")
     default: self = .damaged(path: path, detail: "\(error)")
     }
   }

@@ -93,6 +93,8 @@ public final class SessionListener: Sendable {
         }
       }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      // A session's turn: four times at most 64 KiB. Then it is the others'.
+      .childChannelOption(.maxMessagesPerRead, value: 4)
       .childChannelOption(.writeBufferWaterMark, value: .sessions(configuration.limits))
       .childChannelOption(.unconfirmedTime, value: .milliseconds(configuration.limits.unconfirmedTime))
       .childChannelInitializer { channel in

@@ -246,6 +246,26 @@ import Testing
     #expect(throws: lost) { try woken.replaceOffice(claim, holder: Self.holder) }
   }
 
+  @Test("a column that a disk has made to nothing is a damage, and does not end the process")
+  func nothing() throws {
+    let directory = try Directory()
+    let register = try directory.open()
+    let node = RegisteredNode(principal: World.drone(1), endpoint: Endpoint(host: "h", port: 1))
+    _ = try register.store(EnrolledNode(node: node, isExpiryCleared: true), holder: Self.holder)
+    try register.close()
+    let path = directory.path + "/authority.sqlite"
+    var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    // How the row begins: the length of that, then the types of its columns, two texts by their lengths and the number 1.
+    let texts = [node.principal.text, "h:1"]
+    let header = [4] + texts.map { UInt8(13 + 2 * $0.utf8.count) } + [9]
+    let place = try #require(bytes.indices.first { bytes[$0...].starts(with: header) })
+    bytes[place + 3] = 0
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    let damaged = try AuthorityRegister(directory: directory.path, cluster: "demo")
+    let expected = StoreError.damaged(path: path, detail: "a column holds something that never belongs there")
+    #expect(throws: expected) { try damaged.contents() }
+  }
+
   @Test("commits reach the disk before they are answered")
   func synchronous() throws {
     #expect(try Directory().open().synchronous == 2)

@@ -36,12 +36,13 @@ public final class ClusterFixture: Sendable {
   /// - Parameters:
   ///   - loops: event loops for data on each drone; nil: one a core.
   ///   - hasStandby: whether a second process stands by for the authority.
+  ///   - memory: bytes that all drones together may hold; nil: as much as the machine lets them.
   ///   - sites: where the processes run. The fixture's own clients reach them on the loopback address only.
   ///   - ask: asks from elsewhere whether the cluster serves; nil: by a client of this process.
   ///   - tell: takes a line for each step of the start.
   public init(
-    drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, logLevel: String = "info",
-    program: String? = nil, sites: any ClusterSites = Loopback(),
+    drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, memory: Int? = nil,
+    logLevel: String = "info", program: String? = nil, sites: any ClusterSites = Loopback(),
     ask: (@Sendable (ClusterDirectory) async throws -> Bool)? = nil,
     tell: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws {
@@ -53,7 +54,7 @@ public final class ClusterFixture: Sendable {
     try reservation.publish(configuration: RealmLayout(directory: directory.realm).clientConfiguration)
     let plan = ClusterPlan(
       cluster: "test", realm: realmName, drones: drones, logLevel: logLevel, loops: loops,
-      hasStandby: hasStandby)
+      hasStandby: hasStandby, memory: memory)
     let probe = ServingProbe(directory)
     defer { probe.close() }
     do {
@@ -95,12 +96,13 @@ public final class ClusterFixture: Sendable {
   /// Starts a cluster for the time of the body; at most two at a time, the others wait. When the body throws, the
   /// error carries the ends of all logs.
   public static func run(
-    drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, logLevel: String = "info",
-    within limit: Duration = .seconds(300), _ body: (ClusterFixture) async throws -> Void
+    drones: Int = 3, loops: Int? = nil, hasStandby: Bool = false, memory: Int? = nil,
+    logLevel: String = "info", within limit: Duration = .seconds(300),
+    _ body: (ClusterFixture) async throws -> Void
   ) async throws {
     try await inTurn(within: limit) {
       let cluster = try await ClusterFixture(
-        drones: drones, loops: loops, hasStandby: hasStandby, logLevel: logLevel)
+        drones: drones, loops: loops, hasStandby: hasStandby, memory: memory, logLevel: logLevel)
       defer { cluster.tearDown() }
       do {
         try await body(cluster)

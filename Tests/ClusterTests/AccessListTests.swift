@@ -83,8 +83,41 @@ import Testing
     #expect(!problem.sentence.isEmpty && !problem.remedy.isEmpty)
   }
 
-  @Test("what is too long is refused: the list, its lines, a prefix, and the lines for one pattern")
+  @Test("a line may have a limit of requests, behind its prefix; each mistake in it is told where it stands")
+  func requests() throws {
+    let list = try Self.list("a@R r p requests=5\nb@R rw * requests=1000000000 # much\nc@R r\n")
+    #expect(list.lines.map(\.requests) == [5, 1_000_000_000, nil])
+    #expect(list.lines.map(\.description) == ["a@R r p requests=5", "b@R rw * requests=1000000000", "c@R r"])
+    for line in list.lines { #expect(try Self.list("\(line)\n").lines[0].requests == line.requests) }
+    let mistakes: [(String, Int, AccessListError.Problem)] = [
+      ("a@R r p q", 9, .tooManyWords("q")), ("a@R r p speed=5", 9, .unknownLimit("speed=5")),
+      ("a@R r p requests=", 18, .badLimit("requests=")), ("a@R r p requests=0", 18, .badLimit("requests=0")),
+      ("a@R r p requests=-1", 18, .badLimit("requests=-1")),
+      ("a@R r p requests=1000000001", 18, .badLimit("requests=1000000001")),
+      ("a@R r p requests=99999999999999999999", 18, .badLimit("requests=99999999999999999999")),
+      ("a@R r p requests=1 requests=2", 20, .repeatedLimit("requests=2")),
+    ]
+    for (text, column, problem) in mistakes {
+      let error = #expect(throws: AccessListError.self) { try Self.list(text + "\n") }
+      #expect(error == AccessListError(line: 1, column: column, problem: problem))
+      #expect(!problem.sentence.isEmpty && !problem.remedy.isEmpty)
+    }
+    // Without a prefix the word is taken for one.
+    #expect(try Self.list("a@R r requests=5\n").lines[0].prefix == [UInt8]("requests=5".utf8))
+  }
+
+  @Test("the limit on a key is that of the line that decides about it")
   func limits() throws {
+    let list = try Self.list("a@R r p/ requests=5\na@R r q/\n*@R r * requests=7\n")
+    let rights = list.rights(of: Self.principal("a@R"))
+    func limit(_ key: String) -> RequestLimit? { [UInt8](key.utf8).withUnsafeBytes { rights.limit(on: $0) } }
+    #expect(limit("p/1") == RequestLimit(line: 1, perSecond: 5))
+    #expect(limit("q/1") == nil)
+    #expect(limit("x") == RequestLimit(line: 3, perSecond: 7))
+  }
+
+  @Test("what is too long is refused: the list, its lines, a prefix, and the lines for one pattern")
+  func lengths() throws {
     let prefix = String(repeating: "k", count: AccessList.maximumPrefixLength)
     #expect(try Self.list("a@R r \(prefix)\n").lines[0].prefix.count == AccessList.maximumPrefixLength)
     #expect(throws: AccessListError(line: 1, column: 7 + prefix.utf8.count, problem: .prefixTooLong)) {

@@ -1,6 +1,5 @@
+import Cluster
 import Cryptography
-
-@testable import Cluster
 
 /// Names, an election CA and maps that the tests of this target share.
 enum Fixture {

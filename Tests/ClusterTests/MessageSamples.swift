@@ -1,6 +1,5 @@
+import Cluster
 import Wire
-
-@testable import Cluster
 
 /// One or more of every message and of every shape of it.
 enum MessageSamples {
@@ -53,7 +52,7 @@ enum MessageSamples {
         holdings: [Holding(token: token, partitions: some), Holding(token: .none, partitions: [])],
         lively: some, mapTerm: term, mapVersion: 4, accessTerm: term, accessVersion: 5, reachesDatabase: true,
         copies: [Holding(token: token, partitions: some)], shadowed: some, behind: 70, backlog: 900,
-        isEnding: true)),
+        isEnding: true, memory: MemoryUse(used: 7, ceiling: 8, isFull: true))),
     .renewal(Renewal(term: term, nonce: 2, partitions: .all, milliseconds: 2_000, orphans: some)),
     .mapPublished(Fixture.signed()),
     .grantRequest(GrantRequest(term: term, incarnation: Incarnation(3), partitions: some)),
@@ -220,7 +219,7 @@ enum MessageSamples {
         .init(principal: Fixture.d2, endpoint: node.endpoint, state: .idle, slots: 0),
         .init(
           principal: Fixture.d2, endpoint: node.endpoint, state: .draining, slots: 32, shadowing: 64,
-          behind: 5, backlog: 6),
+          behind: 5, backlog: 6, memory: MemoryUse(used: 7, ceiling: 8, isFull: true)),
         .init(principal: Fixture.d2, endpoint: node.endpoint, state: .drained, slots: 0),
       ],
       databases: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: true)],
@@ -364,11 +363,12 @@ struct OwnedAnswer: WireMessage {
       OwnedAnswer(.status(number: 1, MessageSamples.statuses[0])),
       OwnedAnswer(
         .administered(number: 1, AdministratorReply(isAccepted: true, sentence: "d1 is being emptied"))),
+      OwnedAnswer(.limited(number: 1, wait: 1_500)),
       OwnedAnswer(.sessions(number: 1, SessionPage(sessions: [], hasMore: false))),
       OwnedAnswer(.sessions(number: 1, SessionPage(sessions: MessageSamples.sessions, hasMore: true))),
       [UInt8]("value".utf8).withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
       [UInt8]().withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
     ]
     + (1...5).map { OwnedAnswer(.unavailable(number: 1, DataAnswer.Unavailability(rawValue: $0)!)) }
-    + (1...6).map { OwnedAnswer(.failed(number: 1, DataAnswer.Failure(rawValue: $0)!)) }
+    + (1...8).map { OwnedAnswer(.failed(number: 1, DataAnswer.Failure(rawValue: $0)!)) }
 }

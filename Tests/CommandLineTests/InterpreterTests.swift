@@ -45,7 +45,8 @@ struct InterpreterTests {
         {"cluster": "a \\"b\\"", "realm": "R", "term": 1, "commander": "d2", "mapVersion": 7, \
         "slots": {"total": 16384, "served": 16384, "shadowed": 0, "moving": 0, "awaitingCopies": 0}, \
         "drones": [{"name": "d1", "address": "127.0.0.1:1", "state": "serving", "slots": 5461, "shadowing": 0, \
-        "millisecondsBehind": 0, "bytesBehind": 0}], "databases": [{"name": "db1", "address": "127.0.0.1:2", \
+        "millisecondsBehind": 0, "bytesBehind": 0, "memoryUsed": 12345678, \
+        "memoryCeiling": 64000000000, "memoryFull": true}], "databases": [{"name": "db1", "address": "127.0.0.1:2", \
         "state": "reachable"}], "authority": null}
 
         """)
@@ -57,7 +58,9 @@ struct InterpreterTests {
     #expect(await scene.run(.status(asJSON: false)) == .done)
     #expect(scene.text.contains("commander  d2\n"))
     #expect(scene.text.contains("slots      16384 of 16384 served, 0 shadowed, map version 7\n"))
-    #expect(scene.text.contains("d1    drone     127.0.0.1:1  serving    5461   0        0 ms\n"))
+    #expect(
+      scene.text.contains(
+        "d1    drone     127.0.0.1:1  serving    5461   0        0 ms    12 MB of 64000 MB, full\n"))
   }
 
   @Test("a script runs every line, tells what failed by its line, and ends with the first failure's status")
@@ -127,7 +130,11 @@ private final class DictionaryBackend: Backend {
     StatusReport(
       cluster: "a \"b\"", realm: "R", term: 1, commander: "d2", mapVersion: 7, slotsTotal: 16384,
       slotsServed: 16384,
-      drones: [.init(name: "d1", address: "127.0.0.1:1", state: "serving", slots: 5461)],
+      drones: [
+        .init(
+          name: "d1", address: "127.0.0.1:1", state: "serving", slots: 5461, memory: 12_345_678,
+          memoryCeiling: 64_000_000_000, isFull: true)
+      ],
       databases: [.init(name: "db1", address: "127.0.0.1:2", state: "reachable")], authority: nil)
   }
 

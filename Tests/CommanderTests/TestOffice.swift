@@ -19,6 +19,8 @@ struct TestOffice {
   var signing: SlotMap?
   /// Whether drones report the copies that they have.
   var reportsCopies = true
+  /// Drones that say that they have no room.
+  var full: Set<Int> = []
 
   init(drones: Int = 3, term: UInt64 = 1, shadows: Int = 0, previous: SlotMap? = nil) {
     let nodes = (0..<drones).map { N.node(N.drone($0)) }
@@ -89,7 +91,8 @@ struct TestOffice {
           mapVersion: map ?? core.map.published?.version ?? 0,
           accessTerm: access.map { Term($0.0) } ?? core.identity.term,
           accessVersion: access?.1 ?? core.access.published?.version ?? 0, reachesDatabase: reaches,
-          copies: copies ?? self.copies(of: drone), shadowed: .all, isEnding: isEnding)),
+          copies: copies ?? self.copies(of: drone), shadowed: .all, isEnding: isEnding,
+          memory: MemoryUse(used: 1, ceiling: 1, isFull: full.contains(drone)))),
       from: N.drone(drone))
   }
 

@@ -83,6 +83,7 @@ final class DatabaseFixture: Sendable {
       let registered = try await authority.register()
       let address = NodeAddress(host: registered.endpoint.host, port: Int(registered.endpoint.port))
       authority.send(.membership(try kerberos.membership(Self.cluster, 1)), to: database)
+      try await authority.admission(registered)
       let value = try await body(address)
       running.cancel()
       try await running.value
@@ -108,6 +109,7 @@ final class DatabaseFixture: Sendable {
     do {
       let registered = try await authority.register()
       authority.send(.membership(try kerberos.membership(Self.cluster, 1)), to: database)
+      try await authority.admission(registered)
       try await body(
         NodeAddress(host: registered.endpoint.host, port: Int(registered.endpoint.port)), group)
     } catch {

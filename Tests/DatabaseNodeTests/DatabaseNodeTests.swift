@@ -206,7 +206,7 @@ struct DatabaseNodeTests {
     let fixture = try await DatabaseFixture.start()
     let name = fixture.kerberos.principal("keyval-drone/d1")
     await #expect {
-      try await fixture.withService(patience: 1) { address, group in
+      try await fixture.withService(patience: 3) { address, group in
         let drone = try await fixture.drone("d1", at: address)
         drone.send(.staying)
         // In the order of the session: it has heard that it stays.
@@ -227,6 +227,7 @@ struct DatabaseNodeTests {
     try await fixture.withService(patience: 3_600) { address, group in
       let drone = try await fixture.drone("d1", at: address)
       drone.send(.staying)
+      _ = try await drone.append(number: 1)
       await group.triggerGracefulShutdown()
       #expect(try await drone.answer() == .ending)
       drone.close()
@@ -235,6 +236,8 @@ struct DatabaseNodeTests {
     await #expect(throws: NodeError.self) {
       try await fixture.withService(patience: 3_600, hurry: hurry) { address, group in
         let drone = try await fixture.drone("d1", at: address)
+        // The node knows of the session.
+        _ = try await drone.append(number: 1)
         await group.triggerGracefulShutdown()
         #expect(try await drone.answer() == .ending)
         hurry.now()

@@ -76,6 +76,15 @@ final class Peer: Sendable {
     return register
   }
 
+  /// Until the database says that it knows the list of members: before, it lets no drone in.
+  func admission(_ registered: Register) async throws {
+    guard registered.membership == 0 else { return }
+    _ = try await take {
+      guard case .register(let register) = $0 else { return false }
+      return register.incarnation == registered.incarnation && register.membership > 0
+    }
+  }
+
   func unreachable() async throws -> TransportError {
     let event = try await events.take { if case .unreachable = $0 { true } else { false } }
     guard case .unreachable(let error) = event else { throw Inbox<Event>.Closed() }

@@ -140,7 +140,8 @@ struct ShadowPair {
 
   /// Nil: the answer comes later.
   mutating func put(
-    _ key: String, _ value: String, level: AcknowledgementLevel? = nil, write: UInt64? = nil
+    _ key: String, _ value: String, level: AcknowledgementLevel? = nil, write: UInt64? = nil,
+    client: ClientIncarnation = client
   ) -> Answer? {
     number += 1
     self.write = write ?? self.write + 1
@@ -148,8 +149,16 @@ struct ShadowPair {
       [UInt8](value.utf8).withUnsafeBytes { value in
         Self.execute(
           .put(number: number, write: self.write, retry: write != nil, level: level, key: key, value: value),
-          on: &ownerCore, now)
+          on: &ownerCore, now, client)
       }
+    }
+  }
+
+  mutating func delete(_ key: String) -> Answer? {
+    number += 1
+    write += 1
+    return [UInt8](key.utf8).withUnsafeBytes {
+      Self.execute(.delete(number: number, write: write, retry: false, key: $0), on: &ownerCore, now)
     }
   }
 
@@ -162,7 +171,9 @@ struct ShadowPair {
     }
   }
 
-  private static func execute(_ request: DataRequest, on core: inout DataCore, _ now: Instant) -> Answer? {
+  private static func execute(
+    _ request: DataRequest, on core: inout DataCore, _ now: Instant, _ client: ClientIncarnation = client
+  ) -> Answer? {
     var writer = CBORWriter()
     core.execute(
       request, in: partition, client: client, origin: Origin(loop: 0, connection: 1, number: 1), now: now,

@@ -57,6 +57,36 @@ import Wire
     #expect(pair.isListed)
   }
 
+  @Test("who does not own a partition by the map changes no copy of it, whatever token he knows")
+  func copied() throws {
+    let (partition, token) = (ShadowPair.partition, ShadowPair.token)
+    var pair = ShadowPair.inSync(entries: entries(3))
+    _ = pair.put("a", "1")
+    _ = pair.hear()
+    let copy = try #require(pair.shadowCore.shelf.whole(partition))
+    let (kept, through) = (copy.tailLength, copy.through)
+    #expect(kept > 0)
+    let forged = StoredEntry(
+      key: [UInt8]("key 0".utf8), value: [UInt8]("forged".utf8), version: Version(fence: token, sequence: 99))
+    let record = LogRecord(
+      key: forged.key, change: .delete, client: ShadowPair.client, write: 99, existed: true)
+    let batch = PartitionBatch(
+      partition: partition, token: token, incarnation: Incarnation(33), firstSequence: through + 1,
+      records: [record])
+    for message in [
+      .entries(partition: partition, token: token, [forged]), .records(batch, stored: through),
+      .stored(partition: partition, token: token, through: .max),
+      .whole(partition: partition, token: token, sequence: 99), .end(partition: partition, token: token),
+      .begin(
+        partition: partition, token: token, sequence: 99, outcomes: [], forgotten: [], isForgetful: false),
+    ] as [ReplicationMessage] {
+      _ = pair.shadowCore.take(message, from: Names.drone(3), session: 1)
+      let copy = try #require(pair.shadowCore.shelf.whole(partition), "\(message)")
+      #expect(copy.tailLength == kept && copy.through == through, "\(message)")
+      #expect(copy.table.entries(from: 0, bytes: .max).entries.contains(entries(1)[0]), "\(message)")
+    }
+  }
+
   @Test("what is left of an older session undoes nothing")
   func olderSession() {
     var pair = ShadowPair.inSync(entries: entries(3))

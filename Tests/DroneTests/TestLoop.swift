@@ -25,7 +25,7 @@ enum Answer: Equatable {
       case .unavailable(_, let reason): .unavailable(reason)
       case .failed(_, let failure): .failed(failure)
       case .outcomeUnknown: .outcomeUnknown
-      case .topology, .status, .administered, .sessions: nil
+      case .topology, .status, .administered, .sessions, .limited: nil
       }
     }
     guard let answer else { return nil }
@@ -47,7 +47,8 @@ struct TestLoop {
   static let client = ClientIncarnation(high: 1, low: 1)
 
   /// A loop that serves partitions 0 to 9.
-  init(serving numbers: Range<Int> = 0..<10) {
+  init(serving numbers: Range<Int> = 0..<10, bounds: DataBounds = DataBounds()) {
+    core = DataCore(incarnation: Self.incarnation, bounds: bounds)
     load(numbers, Names.token(1, 1))
     core.serve(Names.set(numbers), until: now + 2000)
   }

@@ -91,6 +91,24 @@ import Wire
     #expect(refusal.term == Term(2))
   }
 
+  @Test(
+    "who has promised a higher term takes no lease, no grant and no order from the commander of a lower one")
+  func takesNothingFromLower() throws {
+    let ten = Names.set(0..<10)
+    var drone = TestDrone.serving(by: 2)
+    drone.now = drone.now + drone.timing.suspicion + 1
+    _ = poll(&drone, 2, by: 3)
+    let report = try #require(drone.feed(.closed([])).report)
+    #expect(drone.query(2).vote?.candidate == Names.drone(3))
+    #expect(drone.renew(ten, nonce: report.nonce, term: 1, by: 2).served == nil)
+    #expect(drone.grant(Names.set([20]), Names.token(1, 2), by: 2).opened == nil)
+    #expect(drone.receive(.release(Release(term: Term(1), partitions: ten)), from: 2).closed == nil)
+    let copies = ForgetCopies(term: Term(1), copies: [Holding(token: Names.token(1, 1), partitions: ten)])
+    #expect(
+      !drone.receive(.forgetCopies(copies), from: 2).contains { if case .forget = $0 { true } else { false } }
+    )
+  }
+
   @Test("only the authority may ask, and only about a drone that stands")
   func strangers() {
     var drone = TestDrone.registered()

@@ -66,6 +66,18 @@ struct NodeConfigurationTests {
     }
   }
 
+  @Test("the memory ceiling is three quarters of what there is, unless it is set")
+  func memory() throws {
+    let fixture = try Fixture()
+    #expect(try fixture.load().memory == MachineMemory.standardCeiling)
+    fixture.settings["memory"] = 4_000_000_000
+    #expect(try fixture.load().memory == 4_000_000_000)
+    fixture.settings["memory"] = 1_000
+    #expect(fixture.complaint().contains("memory"))
+    fixture.settings["memory"] = "8 GB"
+    #expect(fixture.complaint().contains("whole number"))
+  }
+
   @Test("the limits of sessions can be set, and a node raises its limit of file descriptors for them")
   func sessionLimits() throws {
     let fixture = try Fixture()

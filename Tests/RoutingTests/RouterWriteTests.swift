@@ -156,12 +156,25 @@ import Testing
     let table: [(DataAnswer.Failure, KeyvalError)] = [
       (.keyTooLong, .keyTooLong(length: H.key(of: 1).count, limit: 1024)), (.keyEmpty, .keyEmpty),
       (.notPermitted, .notPermitted(principal: H.user, operation: "get this key")),
+      (.memoryFull, .memoryFull(drone: "d1")),
     ]
     for (failure, error) in table {
       var (harness, links) = H.ready()
       let (id, _) = harness.request(.get(key: H.key(of: 1)))
       #expect(harness.feed(.answered(links[1]!, .failed(number: id, failure))) == [.fail(id: id, error)])
     }
+  }
+
+  @Test("who is told when to come back comes back then, and fails at once where that is too late")
+  func limited() {
+    var (harness, links) = H.ready()
+    let (id, _) = harness.request(.get(key: H.key(of: 1)), deadline: 5_000)
+    #expect(harness.feed(.answered(links[1]!, .limited(number: id, wait: 300))).sent == [])
+    #expect(!harness.pass(290).sent.contains(.get(key: H.key(of: 1))))
+    #expect(harness.pass(20).sent.contains(.get(key: H.key(of: 1))))
+    #expect(
+      harness.feed(.answered(links[1]!, .limited(number: id, wait: .max))).failures
+        == [.tooManyRequests(principal: H.user, drone: "d1")])
   }
 
   @Test("a drone that has forgotten the client is told again who it is")

@@ -26,7 +26,7 @@ struct BacklogTests {
         return status.slotsMoving == 0 && status.drones.allSatisfy { $0.slots >= 5_400 }
       }
       let owner = try #require(try await client.locate("{h}c").owner?.principal.instance)
-      try cluster.suspend("db1")
+      try await cluster.suspendWhenShadowed(["db1"])
       let value = String(repeating: "x", count: 10_000)
       try await withThrowingTaskGroup(of: Void.self) { group in
         for first in 0..<16 {

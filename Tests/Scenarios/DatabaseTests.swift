@@ -17,6 +17,7 @@ struct DatabaseTests {
       try await client.writeToEveryPartition()
       try await awaitShadows(cluster, client)
 
+      try await cluster.suspendWhenShadowed(["db1"])
       try cluster.kill("db1")
       async let patient = client.put("patient", "yes", level: .durable)
       await failsInTime { try await hasty.put("hasty", "perhaps", level: .durable) }
@@ -58,7 +59,7 @@ struct DatabaseTests {
       try await client.writeToEveryPartition()
       try await awaitShadows(cluster, client)
 
-      for name in ["db1", "a1"] { try cluster.suspend(name) }
+      try await cluster.suspendWhenShadowed(["db1", "a1"])
       let end = ContinuousClock.now + .seconds(60)
       async let patient = client.put("patient", "yes", level: .durable)
       await failsInTime { try await hasty.put("hasty", "perhaps", level: .durable) }

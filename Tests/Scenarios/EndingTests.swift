@@ -81,7 +81,7 @@ struct EndingTests {
       _ = try await awaitRest(cluster, by: client)
       let load = BulkLoad(client)
       try await cluster.eventually("there is something") { load.acknowledged > 50 }
-      try cluster.suspend("db1")
+      try await cluster.suspendWhenShadowed(["db1"])
       let sofar = load.acknowledged
       try await cluster.eventually("shadows alone have something") { load.acknowledged > sofar + 50 }
 
@@ -115,7 +115,7 @@ struct EndingTests {
     try await ClusterFixture.run(drones: 3) { cluster in
       let client = try cluster.client()
       _ = try await awaitRest(cluster, by: client)
-      try cluster.suspend("db1")
+      try await cluster.suspendWhenShadowed(["db1"])
       for number in 0..<200 { try await client.put("key \(number)", "\(number)") }
       let drone = try cluster.process("d1")
       drone.identity.send(signal: SIGTERM)

@@ -44,7 +44,7 @@ extension SecurityTests {
     @Test("a session ends with its certificate, and goes on with one that was renewed in time")
     func ends() async throws {
       let site = try await DatabaseSite()
-      let short = try site.kerberos.certify(term: 1, until: 3)
+      let short = try site.kerberos.certify(term: 1, until: 6)
       let (ending, renewed) = (
         try await site.commander(1, isSilent: true), try await site.commander(1, isSilent: true)
       )

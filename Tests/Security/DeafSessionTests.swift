@@ -19,7 +19,7 @@ extension SecurityTests {
           map.owner(of: key.withUnsafeBytes { Slot(key: $0).partition })?.principal.shortName == node.name
         })
       try await client.put(key, [UInt8](repeating: 7, count: 1_000_000))
-      let before = try target.residentBytes(of: node)
+      let before = try target.cluster.residentBytes(of: node.name)
       var probes: [Probe] = []
       var peak = 0
       for _ in 0..<200 {
@@ -39,7 +39,7 @@ extension SecurityTests {
       var held: UInt64 = 0
       var known: (requests: UInt64, sessions: Int) = (0, 0)
       try await target.cluster.eventually("it holds what nobody takes, and reads no more of what they ask") {
-        peak = max(peak, try target.residentBytes(of: node))
+        peak = max(peak, try target.cluster.residentBytes(of: node.name))
         let sessions = try await client.sessions(of: node.name).sessions
         let unsent = sessions.reduce(0) { $0 + $1.unsentBytes }
         held = max(held, unsent)
@@ -51,13 +51,13 @@ extension SecurityTests {
       // Whoever asks in between is answered by the same drone.
       for _ in 0..<20 {
         #expect(try await client.get(key)?.count == 1_000_000)
-        peak = max(peak, try target.residentBytes(of: node))
+        peak = max(peak, try target.cluster.residentBytes(of: node.name))
       }
       for probe in probes { probe.close() }
       try await target.cluster.eventually("they are gone") {
         try await client.sessions(of: node.name).sessions.count < 50
       }
-      let after = try target.residentBytes(of: node)
+      let after = try target.cluster.residentBytes(of: node.name)
       print(
         "resident: \(before >> 20) MiB before, \(peak >> 20) at most, \(after >> 20) after; "
           + "unsent: \(held >> 20) MiB at most")
@@ -72,10 +72,10 @@ extension SecurityTests {
   }
 }
 
-extension Target {
+extension ClusterFixture {
   /// Memory of a node's process, in bytes.
-  fileprivate func residentBytes(of node: Node) throws -> Int {
-    let pid = try cluster.process(node.name).identity.pid
+  func residentBytes(of node: String) throws -> Int {
+    let pid = try process(node).identity.pid
     let text = String(decoding: try Files.bytes("/proc/\(pid)/status"), as: UTF8.self)
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
       let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })

@@ -14,16 +14,17 @@ extension SecurityTests {
         Heartbeat(term: term, sequence: 1, certificate: certificate, mapVersion: 1, membership: .max))
     }
 
-    /// A certificate for somebody, as the given CA would issue it.
+    /// A certificate for somebody, as the given CA would issue it, valid for seconds from now.
     private func certificate(
-      _ term: Term, winner: String, _ target: Target, by issuer: CertificateAuthority? = nil
+      _ term: Term, winner: String, _ target: Target, by issuer: CertificateAuthority? = nil,
+      valid: Range<Int64> = -60..<3600
     ) throws -> (der: [UInt8], key: P256PrivateKey) {
       let key = try P256PrivateKey.generate()
       let now = Int64(time(nil))
       let authority = try issuer ?? electionCA(of: target)
       let der = try authority.issueElectionCertificate(
         publicKey: key.publicKey, term: term.number, winner: target.cluster.principal(winner),
-        realm: target.cluster.realmName, notBefore: now - 60, notAfter: now + 3600)
+        realm: target.cluster.realmName, notBefore: now + valid.lowerBound, notAfter: now + valid.upperBound)
       return (der, key)
     }
 
@@ -61,6 +62,32 @@ extension SecurityTests {
       probe.send(heartbeat(before.term.next, forged.der))
       try await target.logged(victim, "not believed", attacker.principal, "does not hold")
       #expect(try await target.status().commander == before.commander)
+      try await target.isUnharmed()
+    }
+
+    /// Whoever has the election CA's key may make certificates of any term: those that do not count by their time, or are
+    /// for another than who shows them, move nobody, however high their term is.
+    @Test(
+      "a certificate of a term in the future that has expired, not begun or another's name moves no drone")
+    func futureTerm() async throws {
+      let target = try await Target.shared
+      let before = try await target.status()
+      let (attacker, victim) = try pair(before, target)
+      let own = "keyval-drone/\(attacker.name)"
+      let attempts: [(winner: String, valid: Range<Int64>, words: String)] = [
+        (own, -7_200 ..< -3_600, "The certificate ended"), (own, 3_600..<7_200, "The certificate begins in"),
+        ("keyval-drone/\(victim.name)", -60..<3_600, "belongs to \(victim.principal)"),
+      ]
+      for (number, attempt) in attempts.enumerated() {
+        let term = Term(before.term.number + 1_000 + UInt64(number))
+        let forged = try certificate(term, winner: attempt.winner, target, valid: attempt.valid)
+        let probe = try await Probe.dial(victim, target.thief(of: attacker))
+        probe.send(heartbeat(term, forged.der))
+        try await target.logged(victim, "not believed", attacker.principal, attempt.words)
+        probe.close()
+      }
+      let after = try await target.status()
+      #expect(after.term == before.term && after.commander == before.commander)
       try await target.isUnharmed()
     }
 

@@ -99,7 +99,9 @@ extension SecurityTests {
       await site.stop()
     }
 
-    @Test("a deposed commander's ticket opens a session that the database ends, and the KDC gives no other")
+    @Test(
+      "a deposed commander's open session is ended, its ticket opens another for a word, and the KDC gives none"
+    )
     func deposed() async throws {
       let site = try await DatabaseSite()
       let holder = try site.kerberos.appoint(term: 3)
@@ -112,7 +114,27 @@ extension SecurityTests {
           armor: nil)
       }
       let kept = try ticket()
+      try await site.raise(to: 3)
+      // In office: the session is open, and its certificate has been shown and believed.
+      let open = try await Probe.dial(service, at: site.address, ticket())
+      let stored = ControlMessage.keyStored(KeyStored(term: Term(3), identifier: 1))
+      open.send(DatabaseSite.show(holder))
+      open.send(
+        ControlMessage.deliverKey(
+          DeliverKey(term: Term(3), identifier: 1, key: [UInt8](repeating: 3, count: 32))))
+      let answer = try await open.control()
+      #expect(answer == stored)
+
       try await site.raise(to: 4)
+      guard case .refused(let farewell) = try await open.control() else {
+        Issue.record("the open session goes on")
+        return
+      }
+      #expect(farewell.term == Term(4))
+      open.send(
+        .deliverKey(DeliverKey(term: Term(4), identifier: 6, key: SecureRandom.bytes(SealingKey.length))))
+      #expect(try await open.closed() == .closedByPeer(.notAuthorized))
+      #expect(!open.hasReceived, "nothing is answered any more")
       try site.kerberos.kadmin().deleteOffice(term: 3)
       let probe = try await Probe.dial(service, at: site.address, kept)
       guard case .refused(let refusal) = try await probe.control() else {

@@ -29,6 +29,11 @@ final class Relay: Sendable {
     seen.frames.withLock { $0.filter { $0.direction == direction }.flatMap(\.bytes) }
   }
 
+  /// The same frame by frame, with their lengths.
+  func frames(_ direction: Direction) -> [[UInt8]] {
+    seen.frames.withLock { $0.filter { $0.direction == direction }.map(\.bytes) }
+  }
+
   func close() { server.close(promise: nil) }
 
   static func start(
@@ -85,10 +90,44 @@ final class Relay: Sendable {
   }
 }
 
+/// Sends back whatever comes.
+final class Mirror: Sendable {
+  let address: NodeAddress
+  private let server: any Channel
+
+  private init(_ server: any Channel) {
+    self.server = server
+    address = NodeAddress(host: "127.0.0.1", port: server.localAddress?.port ?? 0)
+  }
+
+  static func start() async throws -> Mirror {
+    Mirror(
+      try await ServerBootstrap(group: Probe.group)
+        .childChannelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(Glass())
+          }
+        }
+        .bind(host: "127.0.0.1", port: 0).get())
+  }
+
+  func close() { server.close(promise: nil) }
+
+  private final class Glass: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      context.writeAndFlush(data, promise: nil)
+    }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  }
+}
+
 /// A bare TCP connection.
 final class Wiretap: Sendable {
   private let channel: any Channel
   private let bytes = Mutex<[UInt8]>([])
+  /// So many of them were taken as frames.
+  private let taken = Mutex(0)
   private let isOver = Atomic(false)
 
   private init(_ channel: any Channel) { self.channel = channel }
@@ -108,6 +147,28 @@ final class Wiretap: Sendable {
 
   func send(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
   func close() { channel.close(promise: nil) }
+
+  /// The next frame or record that has come whole, with its length.
+  func frame() async throws -> [UInt8] {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while ContinuousClock.now < deadline {
+      let wasOver = isOver.load(ordering: .relaxed)
+      let frame: [UInt8]? = taken.withLock { taken in
+        let rest = bytes.withLock { $0[taken...] }
+        let length = 4 + rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+        guard rest.count >= 4, rest.count >= length else { return nil }
+        taken += length
+        return Array(rest.prefix(length))
+      }
+      if let frame { return frame }
+      if wasOver { break }
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    throw Probe.NothingCame(awaited: "a frame")
+  }
+
+  /// Everything that has come.
+  var soFar: [UInt8] { bytes.withLock { $0 } }
 
   /// Everything that came, once the other side has closed.
   func all() async throws -> [UInt8] {

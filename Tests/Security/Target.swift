@@ -5,7 +5,9 @@ import Glibc
 import Kerberos
 import KerberosFixture
 import Keyval
+import Node
 import Provisioning
+import Sessions
 import Synchronization
 import Testing
 import Transport
@@ -136,6 +138,24 @@ struct Target: Sendable {
   }
 
   func status() async throws -> ClusterStatus { try await client.status() }
+
+  /// Waits until a node has recorded that a session of that principal ended for that reason.
+  func recordedEnd(_ node: Node, of principal: String, _ error: SessionError) async throws {
+    var ends: [Substring] = []
+    do {
+      try await cluster.eventually("\(node) records ‘\(error)’ of \(principal)", within: .seconds(10)) {
+        ends = try AuditFiles.logs(in: cluster.directory.data(of: node.name)).joined().flatMap { path in
+          try String(decoding: Files.bytes(path), as: UTF8.self).split(separator: "\n").filter { line in
+            ["\"end\"", "\"\(principal)\""].allSatisfy { line.contains($0) }
+          }
+        }
+        return ends.contains { $0.contains("\(error)") }
+      }
+    } catch {
+      throw ClusterFixtureError(
+        "\(error); the last that it records:\n\(ends.suffix(3).joined(separator: "\n"))")
+    }
+  }
 
   /// Waits until a node has logged a line with all these words.
   func logged(_ node: Node, _ words: String...) async throws {

@@ -1,6 +1,5 @@
 import Cryptography
-
-@testable import Sessions
+import Sessions
 
 /// One Kerberos context's worth of behaviour, without Kerberos: two tokens under a key that only the two
 /// principals know, bound to the channel.

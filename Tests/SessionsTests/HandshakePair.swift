@@ -1,6 +1,5 @@
 import Cryptography
-
-@testable import Sessions
+import Sessions
 
 /// An initiator and an acceptor with a wire between them that a test may cut, bend and record.
 struct HandshakePair {

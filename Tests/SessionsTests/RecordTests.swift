@@ -200,4 +200,21 @@ struct RecordTests {
     for record in old { try open(record, acceptor.opener) }
     #expect(throws: SessionError.recordDidNotOpen) { try open(old[0], acceptor.opener) }
   }
+
+  @Test("a change of keys that carries something ends the session, however many records came before")
+  func keyUpdateWithContent() throws {
+    let secret = TrafficSecret(SecretBytes(copying: [UInt8](repeating: 1, count: 48)))
+    let state = try RecordState(secret: secret, suite: .aes256GCM, direction: .seal)
+    let opener = try RecordOpener(secret: secret, suite: .aes256GCM, limits: smallLimits())
+    let plaintext: [UInt8] = [RecordType.keyUpdate.rawValue, 9]
+    var record: [UInt8] = [0, 0, 0, 18] + [UInt8](repeating: 0, count: 18)
+    try record.withUnsafeMutableBytes { buffer in
+      _ = try plaintext.withUnsafeBytes {
+        try state.cipher.seal(
+          nonce: state.nextNonce(), associatedData: UnsafeRawBufferPointer(rebasing: buffer[..<4]),
+          plaintext: $0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[4...]))
+      }
+    }
+    #expect(throws: SessionError.malformedRecord("a key update carries content")) { try open(record, opener) }
+  }
 }

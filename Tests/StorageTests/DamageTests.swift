@@ -141,3 +141,73 @@ struct DamageTests {
     #expect(throws: StoreError.self) { try store.everything(opened) }
   }
 }
+
+@Suite("Bits that a disk has changed where a row says what its columns are")
+struct TypeDamageTests {
+  /// As it starts in the file: its own length, then the types of its six columns, the numbers 6 for eight bytes.
+  private static let header: [UInt8] = [7, 1, 6, 6, 1, 1, 6]
+
+  /// A store with one remembered client, whose record in the file has another header.
+  private func damaged(_ change: (inout ArraySlice<UInt8>) -> Void) throws -> (StoreFixture, DatabaseStore) {
+    let fixture = try StoreFixture()
+    let store = try fixture.store()
+    // Numbers that no smaller type holds, and that are real numbers of the same bits.
+    let client = [0x4037_1234_5678_9abc, 0x4038_1234_5678_9abc]
+    try store.pool.write { database in
+      try database.execute(
+        sql: StoreTable.forgotten.insertion, arguments: [100, client[0], client[1], 4, 5])
+    }
+    try store.close()
+    var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: fixture.path)))
+    let place = try #require(bytes.indices.first { bytes[$0...].starts(with: Self.header) })
+    change(&bytes[place..<place + Self.header.count])
+    try Data(bytes).write(to: URL(fileURLWithPath: fixture.path))
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: fixture.path)
+    return (fixture, try fixture.store())
+  }
+
+  private func damages(_ store: DatabaseStore) throws -> [StoreError] {
+    var place = ScrubPlace()
+    var damages: [StoreError] = []
+    while true {
+      let step = try store.scrub(from: &place)
+      damages += step.damages
+      if step.isLast { return damages }
+    }
+  }
+
+  @Test("without one the row is whole")
+  func control() throws {
+    let (fixture, store) = try damaged { _ in }
+    let found = try damages(store)
+    withExtendedLifetime(fixture) { #expect(found == []) }
+  }
+
+  @Test("a number that has become a real one of the same eight bytes is found")
+  func realNumber() throws {
+    let (fixture, store) = try damaged { $0[$0.startIndex + 3] = 7 }
+    #expect(try damages(store) == [.rowDamaged(path: fixture.path, table: "forgotten", partition: 100)])
+  }
+
+  @Test("a checksum that has become nothing is a damage, and does not end the process")
+  func noChecksum() throws {
+    // The column before it becomes nine bytes, so that the row is as long as it was: SQLite notices no other length.
+    let (fixture, store) = try damaged {
+      $0[$0.startIndex + 5] = 30
+      $0[$0.startIndex + 6] = 0
+    }
+    #expect(try damages(store) == [.rowDamaged(path: fixture.path, table: "forgotten", partition: 100)])
+  }
+
+  @Test("a row that is longer than its columns is refused by SQLite itself")
+  func shorter() throws {
+    let (fixture, store) = try damaged { $0[$0.startIndex + 6] = 0 }
+    _ = withExtendedLifetime(fixture) { #expect(throws: StoreError.self) { try damages(store) } }
+  }
+
+  @Test("a partition's number that has become bytes is a damage of nobody knows which")
+  func noNumber() throws {
+    let (fixture, store) = try damaged { $0[$0.startIndex + 1] = 14 }
+    #expect(try damages(store).first == .rowDamaged(path: fixture.path, table: "forgotten", partition: nil))
+  }
+}

@@ -1,9 +1,9 @@
-/// Who may do what, as the operator wrote it down: lines of a principal pattern, operations and a key prefix. The
-/// first line that fits decides; what no line fits is denied.
+/// Who may do what, as the operator wrote it down: lines of a principal pattern, operations, a key prefix and
+/// limits. The first line that fits decides; what no line fits is denied.
 ///
 ///     # people read what is public, and nobody but alice writes anything
 ///     alice@EXAMPLE.ORG    *
-///     *@EXAMPLE.ORG        r    public/
+///     *@EXAMPLE.ORG        r    public/   requests=1000
 public struct AccessList: Hashable, Sendable {
   // The limits of a list. They bound what a session holds too: at most eight patterns fit one principal.
   public static let maximumLength = 256 << 10
@@ -19,6 +19,8 @@ public struct AccessList: Hashable, Sendable {
     public let operations: AccessOperations
     /// Keys that begin so; empty: every key, and the cluster as a whole.
     public let prefix: [UInt8]
+    /// Requests on keys a second, of each principal at each drone; nil: as many as he makes.
+    public var requests: Int?
 
     /// Whether it decides about these operations for a principal whom its pattern fits.
     fileprivate func concerns(_ operation: AccessOperations, key: [UInt8]) -> Bool {
@@ -27,7 +29,9 @@ public struct AccessList: Hashable, Sendable {
 
     /// As it could stand in a list.
     public var description: String {
-      "\(pattern) \(operations)" + (prefix.isEmpty ? "" : " " + AccessListParser.escaped(prefix))
+      let text = "\(pattern) \(operations)"
+      guard let requests else { return text + (prefix.isEmpty ? "" : " " + AccessListParser.escaped(prefix)) }
+      return text + " " + (prefix.isEmpty ? "*" : AccessListParser.escaped(prefix)) + " requests=\(requests)"
     }
   }
 

@@ -24,6 +24,9 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
     case badEscape
     case wildcardInPrefix
     case prefixTooLong
+    case unknownLimit(String)
+    case repeatedLimit(String)
+    case badLimit(String)
 
     public var sentence: String {
       switch self {
@@ -35,7 +38,7 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
       case .cutOff: "the last line does not end with a line feed, so the file may have been cut off"
       case .controlCharacter(let byte): "there is a control character, \(hexadecimal(byte))"
       case .noOperations: "the operations are missing"
-      case .tooManyWords(let word): "nothing comes after the key prefix, and here is ‘\(word)’"
+      case .tooManyWords(let word): "only limits come after the key prefix, and here is ‘\(word)’"
       case .noRealm(let text): "‘\(text)’ names no realm"
       case .badPattern(let text): "‘\(text)’ is no pattern for principals"
       case .partialWildcard(let part): "‘\(part)’: * stands for a whole component, not for a part of one"
@@ -46,6 +49,11 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
         "‘\(letters)’ concerns the whole cluster and no keys, and here is a prefix"
       case .badEscape: "after \\ comes one of xHH s t n r 0 \\ # *"
       case .wildcardInPrefix: "a key prefix is compared byte for byte, and here is a *"
+      case .unknownLimit(let word): "‘\(word)’ is no limit"
+      case .repeatedLimit(let word): "‘\(word)’: there is such a limit already"
+      case .badLimit(let word):
+        "‘\(word)’ is not a whole number from \(RequestLimit.range.lowerBound) to "
+          + "\(RequestLimit.range.upperBound)"
       case .prefixTooLong: "the key prefix has more than \(AccessList.maximumPrefixLength) bytes"
       }
     }
@@ -72,6 +80,9 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
       case .badEscape: "Write a backslash itself as \\\\."
       case .wildcardInPrefix:
         "Leave it out, since every key that begins so is meant; an asterisk itself is \\*."
+      case .unknownLimit, .badLimit:
+        "Write requests=NUMBER, how many requests on keys a principal may make in a second at a drone."
+      case .repeatedLimit: "Write it once."
       case .prefixTooLong: "Shorten it: no key is longer."
       }
     }

@@ -49,9 +49,7 @@ enum AccessListParser {
     guard words.count > 1 else {
       throw AccessListError(line: number, column: content.count + 1, problem: .noOperations)
     }
-    guard words.count <= 3 else {
-      throw AccessListError(line: number, column: words[3].column, problem: .tooManyWords(words[3].text))
-    }
+    let requests = try limits(words.dropFirst(3), number)
     let pattern: PrincipalPattern
     do throws(AccessListError.Problem) {
       guard first.bytes.count <= Principal.maximumLength, first.bytes.allSatisfy({ $0 < 0x80 }) else {
@@ -62,7 +60,7 @@ enum AccessListParser {
       throw AccessListError(line: number, column: first.column, problem: error)
     }
     let operations = try operations(words[1], number)
-    guard words.count == 3 else {
+    guard words.count > 2 else {
       return AccessList.Line(number: number, pattern: pattern, operations: operations, prefix: [])
     }
     let prefix = try prefix(words[2], number)
@@ -71,7 +69,8 @@ enum AccessListParser {
       throw AccessListError(
         line: number, column: words[1].column, problem: .prefixOfCluster(onCluster.description))
     }
-    return AccessList.Line(number: number, pattern: pattern, operations: operations, prefix: prefix)
+    return AccessList.Line(
+      number: number, pattern: pattern, operations: operations, prefix: prefix, requests: requests)
   }
 
   private static func words(_ content: ArraySlice<UInt8>, _ number: Int) throws(AccessListError) -> [Word] {
@@ -144,6 +143,29 @@ enum AccessListParser {
       }
     }
     return prefix
+  }
+
+  /// What comes behind the prefix: `requests=1000`.
+  private static func limits(_ words: ArraySlice<Word>, _ number: Int) throws(AccessListError) -> Int? {
+    var requests: Int?
+    for word in words {
+      func fail(_ problem: AccessListError.Problem, _ offset: Int = 0) -> AccessListError {
+        AccessListError(line: number, column: word.column + offset, problem: problem)
+      }
+      guard let equals = word.bytes.firstIndex(of: UInt8(ascii: "=")) else {
+        throw fail(.tooManyWords(word.text))
+      }
+      let name = word.bytes[..<equals]
+      guard name.elementsEqual("requests".utf8) else { throw fail(.unknownLimit(word.text)) }
+      guard requests == nil else { throw fail(.repeatedLimit(word.text)) }
+      let digits = word.bytes[(equals + 1)...]
+      // A sign would be taken for part of a number.
+      guard digits.count <= 10, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+        let value = Int(String(decoding: digits, as: UTF8.self)), RequestLimit.range.contains(value)
+      else { throw fail(.badLimit(word.text), name.count + 1) }
+      requests = value
+    }
+    return requests
   }
 
   /// A prefix as it can be written.

@@ -6,12 +6,15 @@ public struct AccessRights: Hashable, Sendable {
     /// The prefix in `bytes`.
     let start: Int
     let length: Int
+    let limit: RequestLimit?
   }
 
   /// In order; at most 512 (see the limits of `AccessList`).
   private var entries: [Entry] = []
   private var bytes: [UInt8] = []
   private let cluster: AccessOperations
+  /// Whether to look for one is worth it.
+  private let hasLimits: Bool
 
   /// Nothing at all.
   public static let none = AccessRights([])
@@ -19,10 +22,14 @@ public struct AccessRights: Hashable, Sendable {
   /// - Parameter lines: those that fit the principal, in order.
   init(_ lines: [AccessList.Line]) {
     for line in lines {
-      entries.append(Entry(operations: line.operations, start: bytes.count, length: line.prefix.count))
+      entries.append(
+        Entry(
+          operations: line.operations, start: bytes.count, length: line.prefix.count,
+          limit: line.requests.map { RequestLimit(line: line.number, perSecond: $0) }))
       bytes += line.prefix
     }
     cluster = lines.first { $0.prefix.isEmpty }?.operations.intersection(.onCluster) ?? []
+    hasLimits = lines.contains { $0.requests != nil }
   }
 
   /// Whether an operation on the whole cluster is permitted.
@@ -37,6 +44,13 @@ public struct AccessRights: Hashable, Sendable {
       index += 1
     }
     return false
+  }
+
+  /// The limit of the line that decides about this key.
+  @inline(__always)
+  public func limit(on key: UnsafeRawBufferPointer) -> RequestLimit? {
+    guard hasLimits else { return nil }
+    return entries.first { begins(key, $0) }?.limit
   }
 
   @inline(__always)

@@ -33,10 +33,11 @@ public struct ClusterStatus: Hashable, Sendable {
     public let behind: UInt64
     /// Bytes of such writes.
     public let backlog: UInt64
+    public let memory: MemoryUse
 
     public init(
       principal: Principal, endpoint: Endpoint, state: State, slots: Int, shadowing: Int = 0,
-      behind: UInt64 = 0, backlog: UInt64 = 0
+      behind: UInt64 = 0, backlog: UInt64 = 0, memory: MemoryUse = MemoryUse()
     ) {
       self.principal = principal
       self.endpoint = endpoint
@@ -45,6 +46,7 @@ public struct ClusterStatus: Hashable, Sendable {
       self.shadowing = shadowing
       self.behind = behind
       self.backlog = backlog
+      self.memory = memory
     }
   }
 
@@ -99,7 +101,7 @@ public struct ClusterStatus: Hashable, Sendable {
 
 extension ClusterStatus.Drone: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(7)
+    writer.beginArray(8)
     principal.encode(into: &writer)
     endpoint.encode(into: &writer)
     writer.write(unsigned: state.rawValue)
@@ -107,10 +109,11 @@ extension ClusterStatus.Drone: WireMessage {
     writer.write(unsigned: UInt64(shadowing))
     writer.write(unsigned: behind)
     writer.write(unsigned: backlog)
+    memory.encode(into: &writer)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 7)
+    try reader.readArrayHeader(exactly: 8)
     let principal = try Principal(from: &reader)
     let endpoint = try Endpoint(from: &reader)
     let raw = try reader.readUnsigned()
@@ -119,7 +122,8 @@ extension ClusterStatus.Drone: WireMessage {
       principal: principal, endpoint: endpoint, state: state,
       slots: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
       shadowing: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
-      behind: try reader.readUnsigned(), backlog: try reader.readUnsigned())
+      behind: try reader.readUnsigned(), backlog: try reader.readUnsigned(),
+      memory: try MemoryUse(from: &reader))
   }
 }
 

@@ -14,6 +14,7 @@ public enum DataAnswer {
     public static let status: UInt64 = 24
     public static let administered: UInt64 = 25
     public static let sessions: UInt64 = 26
+    public static let limited: UInt64 = 27
   }
 
   /// Why a drone that should serve a key does not at this moment; ask again shortly.
@@ -31,7 +32,7 @@ public enum DataAnswer {
     case released = 5
   }
 
-  /// Why a request can never succeed as it is.
+  /// Why a request cannot succeed as it is, however often it is asked; at least not soon.
   public enum Failure: UInt64, Sendable {
     case keyTooLong = 1
     case valueTooLong = 2
@@ -43,6 +44,9 @@ public enum DataAnswer {
     case notPermitted = 6
     /// This number was another write's: what that one came to is nothing that this one could be told.
     case numberReused = 7
+    /// The drone has reached its memory ceiling: until something is deleted, or its operator gives it more room, it takes
+    /// no put.
+    case memoryFull = 8
   }
 
   /// `[16, number, value]`
@@ -68,6 +72,9 @@ public enum DataAnswer {
   case administered(number: UInt64, AdministratorReply)
   /// `[26, number, page]`
   case sessions(number: UInt64, SessionPage)
+  /// `[27, number, milliseconds]`: the client has made as many requests as the access list lets it; nothing was executed,
+  /// and so long it should wait.
+  case limited(number: UInt64, wait: UInt64)
 
   public init(from reader: inout CBORReader) throws(CBORError) {
     let start = reader.offset
@@ -98,6 +105,7 @@ public enum DataAnswer {
     case Kind.topology: self = .topology(number: number, try SignedSlotMap(from: &reader))
     case Kind.status: self = .status(number: number, try ClusterStatus(from: &reader))
     case Kind.sessions: self = .sessions(number: number, try SessionPage(from: &reader))
+    case Kind.limited: self = .limited(number: number, wait: try reader.readUnsigned())
     default:
       self = .administered(
         number: number,
@@ -110,7 +118,7 @@ public enum DataAnswer {
     case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
       .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
       .topology(let number, _), .status(let number, _), .administered(let number, _),
-      .sessions(let number, _):
+      .sessions(let number, _), .limited(let number, _):
       number
     }
   }
@@ -119,7 +127,7 @@ public enum DataAnswer {
     switch kind {
     case Kind.notFound, Kind.outcomeUnknown: 2
     case Kind.value, Kind.done, Kind.unavailable, Kind.failed, Kind.topology, Kind.status,
-      Kind.sessions:
+      Kind.sessions, Kind.limited:
       3
     case Kind.moved, Kind.administered: 4
     default: nil
@@ -161,6 +169,9 @@ public enum DataAnswer {
     case .sessions(let number, let page):
       Self.begin(Kind.sessions, number, into: &writer)
       page.encode(into: &writer)
+    case .limited(let number, let wait):
+      Self.begin(Kind.limited, number, into: &writer)
+      writer.write(unsigned: wait)
     }
   }
 

@@ -31,12 +31,14 @@ public struct Report: Hashable, Sendable {
   public let backlog: UInt64
   /// It has been asked to end, and takes nothing more.
   public let isEnding: Bool
+  /// Who says that he has no room is given less.
+  public let memory: MemoryUse
 
   public init(
     term: Term, sequence: UInt64, nonce: UInt64, incarnation: Incarnation, endpoint: Endpoint,
     holdings: [Holding], lively: PartitionSet, mapTerm: Term, mapVersion: UInt64, accessTerm: Term,
     accessVersion: UInt64, reachesDatabase: Bool, copies: [Holding] = [], shadowed: PartitionSet = [],
-    behind: UInt64 = 0, backlog: UInt64 = 0, isEnding: Bool = false
+    behind: UInt64 = 0, backlog: UInt64 = 0, isEnding: Bool = false, memory: MemoryUse = MemoryUse()
   ) {
     self.term = term
     self.sequence = sequence
@@ -55,12 +57,13 @@ public struct Report: Hashable, Sendable {
     self.behind = behind
     self.backlog = backlog
     self.isEnding = isEnding
+    self.memory = memory
   }
 }
 
 extension Report: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(17)
+    writer.beginArray(18)
     term.encode(into: &writer)
     writer.write(unsigned: sequence)
     writer.write(unsigned: nonce)
@@ -78,10 +81,11 @@ extension Report: WireMessage {
     writer.write(unsigned: behind)
     writer.write(unsigned: backlog)
     writer.write(bool: isEnding)
+    memory.encode(into: &writer)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 17)
+    try reader.readArrayHeader(exactly: 18)
     self.init(
       term: try Term(from: &reader), sequence: try reader.readUnsigned(), nonce: try reader.readUnsigned(),
       incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
@@ -91,6 +95,7 @@ extension Report: WireMessage {
       accessVersion: try reader.readUnsigned(), reachesDatabase: try reader.readBool(),
       copies: try reader.readMessages(Holding.self, maximum: Partition.count),
       shadowed: try PartitionSet(from: &reader), behind: try reader.readUnsigned(),
-      backlog: try reader.readUnsigned(), isEnding: try reader.readBool())
+      backlog: try reader.readUnsigned(), isEnding: try reader.readBool(),
+      memory: try MemoryUse(from: &reader))
   }
 }

@@ -75,6 +75,8 @@ public enum OpenRefusal: UInt64, Sendable, CaseIterable {
   case copiesElsewhere = 1
   /// The copy that was to be promoted is not in sync.
   case notInSync = 2
+  /// The drone has no room for them.
+  case noRoom = 3
 }
 
 extension OpenRefusal: WireMessage {

@@ -156,7 +156,7 @@ extension TransportError {
     guard case .kerberos(let error) = self else { return nil }
     switch error.reason {
     case .noTicket: return false
-    case .ticketExpired: return true
+    case .ticketExpired: return error.isNotYetValid ? nil : true
     default: return nil
     }
   }

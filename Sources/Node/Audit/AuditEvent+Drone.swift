@@ -18,6 +18,11 @@ extension AuditEvent {
         .membership, "change", outcome: "done", version: version, reason: "this drone was removed")
     case .disbelieved(let principal, let reason):
       self.init(.denial, "claim", outcome: "not believed", principal: principal.text, reason: reason)
+    case .memoryFull(let memory):
+      self.init(
+        .memory, "ceiling", outcome: "reached", reason: "\(memory.used) of \(memory.ceiling) bytes")
+    case .memoryFree(let memory):
+      self.init(.memory, "ceiling", outcome: "left", reason: "\(memory.used) of \(memory.ceiling) bytes")
     case .commanderSilent, .candidate, .candidacyFailed, .readmitted: return nil
     }
   }

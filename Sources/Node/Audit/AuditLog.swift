@@ -62,14 +62,18 @@ final class AuditLog: Sendable {
   static func open(
     _ paths: [String], _ settings: AuditSettings, of principal: String, at address: String, _ logger: Logger
   ) throws(NodeError) -> AuditLog {
-    for path in paths {
-      guard let file = try AuditFile(path: path, settings: settings) else { continue }
-      let log = AuditLog(file, settings, logger)
-      // Where the process before has left it: to be compared with what that one said.
-      log.tellHead("audit log begun")
-      log.record(
-        .started(of: principal, at: address, file: path, version: NodeVersion.text))
-      return log
+    // The process before may be about to close it.
+    for attempt in 0..<20 {
+      if attempt > 0 { usleep(50_000) }
+      for path in paths {
+        guard let file = try AuditFile(path: path, settings: settings) else { continue }
+        let log = AuditLog(file, settings, logger)
+        // Where the process before has left it: to be compared with what that one said.
+        log.tellHead("audit log begun")
+        log.record(
+          .started(of: principal, at: address, file: path, version: NodeVersion.text))
+        return log
+      }
     }
     throw .unusableFile(
       path: paths[0], key: "audit.path", problem: "is written by another process",

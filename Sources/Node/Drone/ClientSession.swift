@@ -89,6 +89,13 @@ final class ClientSession: SessionHandler {
       guard let refusal = verdict.refusal(number: request.number ?? 0) else { return }
       return try session.write { refusal.encode(into: &$0) }
     }
+    if let limit = access.limit(on: request), let number = request.number,
+      let wait = dataLoop.budget.take(limit, of: principal, now)
+    {
+      return try session.write {
+        DataAnswer.limited(number: number, wait: UInt64(clamping: wait)).encode(into: &$0)
+      }
+    }
     if dataLoop.audit.data != .none, request.isRecorded(dataLoop.audit.data), let caller {
       let namesKey = dataLoop.audit.namesKeys
       dataLoop.audit.record(

@@ -37,10 +37,15 @@ final class DataLoop {
   private let timing: Timing
   private var answers = CBORWriter()
   private var watch = TickWatch()
+  let budget: SharedBudget
+  private let memory: DroneMemory
+  /// What the drone knows that this loop holds.
+  private var sharedMemory = 0
 
   init(
     index: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
-    level: AcknowledgementLevel, bounds: DataBounds, logger: Logger, audit: AuditLog,
+    level: AcknowledgementLevel, bounds: DataBounds, memory: DroneMemory, budget: SharedBudget,
+    logger: Logger, audit: AuditLog,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
@@ -55,6 +60,8 @@ final class DataLoop {
     self.askStatus = askStatus
     self.administer = administer
     self.audit = audit
+    self.memory = memory
+    self.budget = budget
     principal = identity.principal
     self.timing = timing
     core = DataCore(incarnation: identity.incarnation, level: level, bounds: bounds)
@@ -166,6 +173,13 @@ final class DataLoop {
   func pump() {
     for peer in shadows.keys.sorted() { shadows[peer]?.handle(.pumped) }
     link?.pump()
+    shareMemory()
+  }
+
+  private func shareMemory() {
+    let held = core.memory
+    core.setMemory(elsewhere: memory.share(held, before: sharedMemory))
+    sharedMemory = held
   }
 
   func pumpBehind() { link?.pumpBehind() }
@@ -174,6 +188,7 @@ final class DataLoop {
   func tick() {
     let now = NodeClock.now()
     watch.ticked(now, timing, "data \(index)", logger)
+    if index == 0 { memory.look() }
     complete(core.tickStreams(now, timing: timing))
     adjustShadows()
     pump()

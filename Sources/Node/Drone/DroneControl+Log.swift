@@ -53,6 +53,14 @@ extension DroneControl {
       logger.notice(
         "this drone belongs to the cluster again: start it again to take part",
         metadata: ["version": "\(version)"])
+    case .memoryFull(let memory):
+      logger.error(
+        "the memory ceiling is reached: no put of a client is taken until there is room",
+        metadata: ["used": "\(memory.used)", "ceiling": "\(memory.ceiling)"])
+    case .memoryFree(let memory):
+      logger.notice(
+        "there is room again: what clients put is taken",
+        metadata: ["used": "\(memory.used)", "ceiling": "\(memory.ceiling)"])
     case .disbelieved(let principal, let reason):
       logger.warning(
         "not believed",

@@ -145,6 +145,7 @@ private struct RunningDrone: Sendable {
       metadata: [
         NodeLogging.Key.principal: "\(identity.principal)", NodeLogging.Key.address: "\(identity.endpoint)",
         "incarnation": "\(identity.incarnation)", "loops": "\(loops.count)",
+        "memory": "\(configuration.memory)",
       ])
   }
 
@@ -219,14 +220,18 @@ private struct RunningDrone: Sendable {
     bounds.backlogTime = Int64(configuration.backlogMilliseconds)
     // Each may have to keep what others, of the same settings, are behind.
     bounds.tail = max(bounds.tail, bounds.backlog * 2)
+    bounds.memory = configuration.memory
     let loopBounds = bounds
+    let (memory, budget) = (DroneMemory(), SharedBudget())
     var references: [DataLoopReference] = []
     for (index, eventLoop) in eventLoops.enumerated() {
       let reference = try await eventLoop.submit {
         DataLoopReference(
           DataLoop(
             index: index, eventLoop: eventLoop, identity: identity, timing: configuration.timing,
-            level: configuration.level, bounds: loopBounds, logger: logger, audit: audit,
+            level: configuration.level, bounds: loopBounds, memory: memory, budget: budget,
+            logger: logger,
+            audit: audit,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
             administer: { order, name, caller, reply in

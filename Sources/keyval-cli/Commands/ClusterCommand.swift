@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LocalCluster
+import Node
 
 struct ClusterCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -125,7 +126,8 @@ struct SizeOptions: ParsableArguments {
     }
     return ClusterPlan(
       drones: drones, logLevel: logLevel, shadows: shadows ?? min(1, drones - 1),
-      heartbeat: heartbeat, hasStandby: standby || directory.hadStandby)
+      heartbeat: heartbeat, hasStandby: standby || directory.hadStandby,
+      memory: MachineMemory.standardCeiling)
   }
 
   func validate() throws {

@@ -55,7 +55,8 @@ extension StatusReport {
         Drone(
           name: $0.principal.shortName, address: $0.endpoint.description, state: "\($0.state)",
           slots: $0.slots, shadowing: $0.shadowing, millisecondsBehind: $0.behind,
-          bytesBehind: $0.backlog)
+          bytesBehind: $0.backlog, memory: $0.memory.used, memoryCeiling: $0.memory.ceiling,
+          isFull: $0.memory.isFull)
       }, databases: status.databases.map(node), authority: status.authorities.first.map(node))
   }
 }

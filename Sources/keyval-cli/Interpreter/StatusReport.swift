@@ -29,17 +29,30 @@ struct StatusReport: Equatable, Sendable {
     /// Of the database.
     var millisecondsBehind: UInt64 = 0
     var bytesBehind: UInt64 = 0
+    /// Bytes, by its own word.
+    var memory: UInt64 = 0
+    /// Zero where it is not known.
+    var memoryCeiling: UInt64 = 0
+    /// It refuses what clients put.
+    var isFull = false
+
+    var room: String {
+      guard memoryCeiling > 0 else { return "-" }
+      return "\(Self.size(memory)) of \(Self.size(memoryCeiling))" + (isFull ? ", full" : "")
+    }
 
     /// How far the database is behind its writes.
     var behind: String {
-      let size =
-        switch bytesBehind {
-        case 0: ""
-        case ..<10_000: ", \(bytesBehind) bytes"
-        case ..<10_000_000: ", \(bytesBehind / 1_000) kB"
-        default: ", \(bytesBehind / 1_000_000) MB"
-        }
-      return "\(millisecondsBehind) ms\(size)"
+      "\(millisecondsBehind) ms" + (bytesBehind == 0 ? "" : ", \(Self.size(bytesBehind))")
+    }
+
+    private static func size(_ bytes: UInt64) -> String {
+      switch bytes {
+      case ..<10_000: "\(bytes) bytes"
+      case ..<10_000_000: "\(bytes / 1_000) kB"
+      case ..<100_000_000_000: "\(bytes / 1_000_000) MB"
+      default: "\(bytes / 1_000_000_000) GB"
+      }
     }
   }
 
@@ -64,15 +77,15 @@ extension StatusReport {
         "waiting    \(slotsAwaitingCopies) slots for drones that have their newest writes in memory; if those are "
           + "lost: keyval accept-loss")
     }
-    var rows = [["node", "role", "address", "state", "slots", "shadows", "behind"]]
+    var rows = [["node", "role", "address", "state", "slots", "shadows", "behind", "memory"]]
     if let authority {
-      rows.append([authority.name, "authority", authority.address, authority.state, "-", "-", "-"])
+      rows.append([authority.name, "authority", authority.address, authority.state, "-", "-", "-", "-"])
     }
-    rows += databases.map { [$0.name, "database", $0.address, $0.state, "-", "-", "-"] }
+    rows += databases.map { [$0.name, "database", $0.address, $0.state, "-", "-", "-", "-"] }
     rows += drones.map {
       [
         $0.name, "drone", $0.address, $0.state, String($0.slots), String($0.shadowing),
-        $0.behind,
+        $0.behind, $0.room,
       ]
     }
     return lines.map { $0 + "\n" }.joined() + TextTable.render(rows)
@@ -104,6 +117,8 @@ extension StatusReport.Drone {
       ("name", .text(name)), ("address", .text(address)), ("state", .text(state)),
       ("slots", .number(UInt64(slots))), ("shadowing", .number(UInt64(shadowing))),
       ("millisecondsBehind", .number(millisecondsBehind)), ("bytesBehind", .number(bytesBehind)),
+      ("memoryUsed", .number(memory)), ("memoryCeiling", .number(memoryCeiling)),
+      ("memoryFull", .bool(isFull)),
     ])
   }
 }

@@ -1,0 +1,126 @@
+import Cluster
+
+/// Who has how much of what the database does not have yet, so that who writes much does not hold up who writes little.
+///
+/// Nobody may have more than three times what is still free: alone he has three quarters, two have three sevenths each, and
+/// whoever comes finds room at once (dynamic thresholds: Choudhury and Hahne 1998).
+struct BacklogShares {
+  /// An answer that waits until the database has caught up. Its write has its second place, and readers see it.
+  struct HeldAnswer {
+    let partition: Partition
+    let token: FencingToken
+    let sequence: UInt64
+    let length: Int
+    let completion: DataCore.Completion
+  }
+
+  private struct Share {
+    /// Bytes that the database lacks.
+    var unstored = 0
+    /// Of these what has been acknowledged.
+    var acknowledged = 0
+    /// Answers in the order in which they were due. Those before `head` are gone.
+    var held: [HeldAnswer] = []
+    var head = 0
+
+    var first: HeldAnswer? { head < held.count ? held[head] : nil }
+    var isEmpty: Bool { unstored == 0 && first == nil }
+
+    mutating func removeFirst() {
+      head += 1
+      guard head >= 64, head * 2 >= held.count else { return }
+      held.removeFirst(head)
+      head = 0
+    }
+  }
+
+  /// By the mark of the principal.
+  private var shares: [UInt64: Share] = [:]
+  /// Those with answers that wait: whose turn is first.
+  private var order: [UInt64] = []
+  private(set) var unstored = 0
+  private var acknowledged = 0
+
+  // MARK: Records
+
+  mutating func add(_ record: LogRecord, isAcknowledged: Bool = false) {
+    let length = record.approximateLength
+    unstored += length
+    shares[record.client.principalMark, default: Share()].unstored += length
+    if isAcknowledged { acknowledge(record) }
+  }
+
+  /// The database has it, or it is not this drone's to hand over any more.
+  mutating func remove(_ record: LogRecord, isAcknowledged: Bool) {
+    let (mark, length) = (record.client.principalMark, record.approximateLength)
+    unstored -= length
+    shares[mark]?.unstored -= length
+    if isAcknowledged {
+      acknowledged -= length
+      shares[mark]?.acknowledged -= length
+    }
+    if shares[mark]?.isEmpty == true { shares[mark] = nil }
+  }
+
+  private mutating func acknowledge(_ record: LogRecord) {
+    acknowledge(record.client.principalMark, record.approximateLength)
+  }
+
+  private mutating func acknowledge(_ mark: UInt64, _ length: Int) {
+    acknowledged += length
+    shares[mark]?.acknowledged += length
+  }
+
+  /// Whether so much of a principal's waits that another write of it is turned away.
+  func isFull(_ mark: UInt64, bound: Int) -> Bool {
+    unstored >= bound || shares[mark]?.unstored ?? 0 >= 3 * (bound - unstored)
+  }
+
+  // MARK: Answers
+
+  private func mayBeAcknowledged(_ mark: UInt64, _ length: Int, window: Int) -> Bool {
+    let free = window - acknowledged
+    return length <= free && (shares[mark]?.acknowledged ?? 0) + length <= 3 * free
+  }
+
+  /// Whether an answer leaves at once: it does not overtake its principal's others.
+  mutating func takes(_ record: LogRecord, window: Int) -> Bool {
+    let mark = record.client.principalMark
+    guard shares[mark]?.first == nil, mayBeAcknowledged(mark, record.approximateLength, window: window) else {
+      return false
+    }
+    acknowledge(record)
+    return true
+  }
+
+  mutating func hold(_ answer: HeldAnswer, of mark: UInt64) {
+    if shares[mark]?.first == nil { order.append(mark) }
+    shares[mark, default: Share()].held.append(answer)
+  }
+
+  /// Answers that need not wait any more, in turns of all principals.
+  /// - Parameter isStored: whether the database has its write by now, or somebody else is to hand it over.
+  mutating func release(
+    window: Int, isStored: (HeldAnswer) -> Bool, _ leaves: (HeldAnswer, _ isStored: Bool) -> Void
+  ) {
+    var waiting = order
+    while !waiting.isEmpty {
+      waiting = waiting.filter { mark in
+        guard let first = shares[mark]?.first else { return false }
+        let isStored = isStored(first)
+        guard isStored || mayBeAcknowledged(mark, first.length, window: window) else { return false }
+        if !isStored { acknowledge(mark, first.length) }
+        shares[mark]?.removeFirst()
+        leaves(first, isStored)
+        return true
+      }
+    }
+    order = order.filter { mark in
+      if shares[mark]?.first != nil { return true }
+      if shares[mark]?.isEmpty == true { shares[mark] = nil }
+      return false
+    }
+    // Who has most of what is waiting is not always first.
+    if order.count > 1 { order.append(order.removeFirst()) }
+  }
+}

@@ -1,0 +1,39 @@
+/// What is kept takes about so much memory: the same on every machine, so that whoever is refused for it is refused in
+/// the simulator, too. Measured against a process (`ResidentWatch` looks whether it is still so).
+enum Footprint {
+  /// Of an entry besides its key and value: its place, its share of the index, and what arrays have in reserve.
+  static let place = 80
+  /// Of a record in a log besides key and value: who waits for it, and where its key is looked for.
+  static let record = 256
+  /// Of a write whose outcome is remembered.
+  static let outcome = 192
+  /// Of a client of which only its highest dropped write is.
+  static let client = 128
+  /// Of a principal of which something is.
+  static let principal = 192
+
+  /// Of an array of bytes: a head of 32, the allocator's word, in steps of 16.
+  static func bytes(_ count: Int) -> Int { count == 0 ? 0 : (count + 40 + 15) & ~15 }
+}
+
+/// Something whose footprint is in a sum.
+protocol Counted: AnyObject {
+  var footprint: Int { get }
+  /// What stands for it in the sum.
+  var counted: Int { get set }
+}
+
+extension Int {
+  /// Brings the sum up to date.
+  mutating func recount(_ part: some Counted) {
+    let footprint = part.footprint
+    self += footprint - part.counted
+    part.counted = footprint
+  }
+
+  /// It is not there any more.
+  mutating func discount(_ part: some Counted) {
+    self -= part.counted
+    part.counted = 0
+  }
+}

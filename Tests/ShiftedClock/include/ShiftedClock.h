@@ -1,0 +1,1 @@
+// What is in this library a program calls without knowing it.
