@@ -2,7 +2,6 @@ import Glibc
 import Kerberos
 import NIOCore
 import NIOPosix
-import Synchronization
 import Transport
 
 /// Opens connections at a node, so many a second, and does with each what its kind says.
@@ -25,7 +24,7 @@ struct Attack: Sendable {
   /// Goes on until it is cancelled.
   /// - Returns: connections that were opened.
   func run() async -> Int {
-    let opened = Atomic(0)
+    let opened = Count()
     let clock = ContinuousClock()
     let began = clock.now
     var begun = 0
@@ -34,14 +33,14 @@ struct Attack: Sendable {
         let due = Int((clock.now - began) / .seconds(1) * Double(perSecond))
         while begun < due {
           begun += 1
-          group.addTask { if await once() { opened.add(1, ordering: .relaxed) } }
+          group.addTask { if await once() { opened.add() } }
         }
         try? await Task.sleep(for: .milliseconds(5))
       }
       // Those that wait to be closed by the node are not waited for.
       group.cancelAll()
     }
-    return opened.load(ordering: .relaxed)
+    return opened.all
   }
 
   private func once() async -> Bool {

@@ -1,6 +1,5 @@
 import Foundation
 import Kerberos
-import Synchronization
 import Transport
 
 /// Handshakes with a drone, and with `redis-server` over TLS 1.3 with client certificates, one after the other and as
@@ -56,7 +55,7 @@ struct HandshakeTrials {
 
   private func keyval(_ drone: VictimCluster.Drone, for time: Duration) async throws -> Outcome {
     let credential = try cluster.alice()
-    let count = Atomic(0)
+    let count = Count()
     let before = try drone.process.processorTime
     let clock = ContinuousClock()
     let began = clock.now
@@ -68,13 +67,13 @@ struct HandshakeTrials {
               drone.principal, at: drone.address, on: VictimCluster.group.next(), credential: { credential },
               handler: { _, _ in Ignorant() })
             session.close()
-            count.add(1, ordering: .relaxed)
+            count.add()
           }
         }
       }
       try await group.waitForAll()
     }
-    let (seconds, all) = ((clock.now - began) / .seconds(1), Double(count.load(ordering: .relaxed)))
+    let (seconds, all) = ((clock.now - began) / .seconds(1), Double(count.all))
     return Outcome(
       perSecond: all / seconds, cost: (try drone.process.processorTime - before) * 1000 / max(1, all))
   }

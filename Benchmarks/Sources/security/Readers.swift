@@ -1,6 +1,5 @@
 import Foundation
 import Keyval
-import Synchronization
 
 /// Callers that read short values over sessions that are open already, as many at a time.
 struct Readers: Sendable {
@@ -15,7 +14,7 @@ struct Readers: Sendable {
 
   /// - Returns: reads a second. Each must have succeeded.
   func rate(for time: Duration) async throws -> Double {
-    let count = Atomic(0)
+    let count = Count()
     let clock = ContinuousClock()
     let began = clock.now
     try await withThrowingTaskGroup { [client] group in
@@ -27,13 +26,13 @@ struct Readers: Sendable {
             guard try await client.get(Self.keys[next]) != nil else {
               throw BenchmarkError("a value is gone")
             }
-            count.add(1, ordering: .relaxed)
+            count.add()
           }
         }
       }
       try await group.waitForAll()
     }
-    return Double(count.load(ordering: .relaxed)) / ((clock.now - began) / .seconds(1))
+    return Double(count.all) / ((clock.now - began) / .seconds(1))
   }
 
   func close() { client.close() }

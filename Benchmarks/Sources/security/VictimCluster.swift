@@ -4,6 +4,7 @@ import Keyval
 import LocalCluster
 import NIOCore
 import NIOPosix
+import Sessions
 import Transport
 
 /// A cluster of three drones on this machine, to be attacked.
