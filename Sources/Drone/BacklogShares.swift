@@ -1,6 +1,6 @@
 import Cluster
 
-/// Who has how much of what the database does not have yet, so that who writes much does not hold up who writes little.
+/// Who has how much of what the database does not have yet, so that who writes much leaves room there for who writes little.
 ///
 /// Nobody may have more than three times what is still free: alone he has three quarters, two have three sevenths each, and
 /// whoever comes finds room at once (dynamic thresholds: Choudhury and Hahne 1998).

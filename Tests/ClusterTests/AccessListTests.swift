@@ -102,8 +102,16 @@ import Testing
       #expect(error == AccessListError(line: 1, column: column, problem: problem))
       #expect(!problem.sentence.isEmpty && !problem.remedy.isEmpty)
     }
-    // Without a prefix the word is taken for one.
-    #expect(try Self.list("a@R r requests=5\n").lines[0].prefix == [UInt8]("requests=5".utf8))
+  }
+
+  @Test("a limit that stands where the prefix does is a mistake; keys that begin so can still be meant")
+  func limitWithoutPrefix() throws {
+    let error = #expect(throws: AccessListError.self) { try Self.list("a@R r requests=5\n") }
+    #expect(error == AccessListError(line: 1, column: 7, problem: .limitForPrefix("requests=5")))
+    let line = try Self.list("a@R r \\x72equests=5\n").lines[0]
+    #expect(line.prefix == [UInt8]("requests=5".utf8) && line.requests == nil)
+    #expect(try Self.list("\(line)\n").lines[0].prefix == line.prefix, "as it is written again")
+    #expect(try Self.list("a@R r request\n").lines[0].prefix == [UInt8]("request".utf8))
   }
 
   @Test("the limit on a key is that of the line that decides about it")

@@ -58,11 +58,11 @@ extension SecurityTests {
     }
 
     @Test(
-      "a drone whose clock is an hour off comes in nowhere, lets nobody in, says why, and harms nobody",
-      arguments: [3_600])
-    func drone(offset: Int) async throws {
+      "a drone whose clock is an hour ahead comes in nowhere, lets nobody in, tells of clocks, and harms nobody"
+    )
+    func drone() async throws {
       let target = try await Target.shared
-      let name = offset > 0 ? "early" : "late"
+      let (name, offset) = ("early", 3_600)
       let keytab = try target.scratch(name)
       try target.cluster.realm().addService(name: "keyval-drone/\(name)", keytab: keytab)
       let address = try await freeAddress()
@@ -105,7 +105,7 @@ extension SecurityTests {
       }
       #expect(refusal.code == .ticketRefused && refusal.sentence.contains("clocks"), "\(refusal.sentence)")
       do {
-        try await target.cluster.eventually("it says why it does not come in") {
+        try await target.cluster.eventually("it says of a ticket that was good that the clocks differ") {
           said().contains("differ by more than the realm allows")
         }
       } catch { throw ClusterFixtureError("\(error)\n\(said())") }

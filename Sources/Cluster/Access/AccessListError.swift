@@ -24,6 +24,7 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
     case badEscape
     case wildcardInPrefix
     case prefixTooLong
+    case limitForPrefix(String)
     case unknownLimit(String)
     case repeatedLimit(String)
     case badLimit(String)
@@ -49,6 +50,7 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
         "‘\(letters)’ concerns the whole cluster and no keys, and here is a prefix"
       case .badEscape: "after \\ comes one of xHH s t n r 0 \\ # *"
       case .wildcardInPrefix: "a key prefix is compared byte for byte, and here is a *"
+      case .limitForPrefix(let word): "‘\(word)’ stands where the key prefix does"
       case .unknownLimit(let word): "‘\(word)’ is no limit"
       case .repeatedLimit(let word): "‘\(word)’: there is such a limit already"
       case .badLimit(let word):
@@ -80,6 +82,8 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
       case .badEscape: "Write a backslash itself as \\\\."
       case .wildcardInPrefix:
         "Leave it out, since every key that begins so is meant; an asterisk itself is \\*."
+      case .limitForPrefix:
+        "Write * before it for every key; keys that begin so are meant by \\x72 in place of the r."
       case .unknownLimit, .badLimit:
         "Write requests=NUMBER, how many requests on keys a principal may make in a second at a drone."
       case .repeatedLimit: "Write it once."

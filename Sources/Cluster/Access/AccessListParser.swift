@@ -124,6 +124,10 @@ enum AccessListParser {
   private static func prefix(_ word: Word, _ number: Int) throws(AccessListError) -> [UInt8] {
     let bytes = [UInt8](word.bytes)
     if bytes == [UInt8(ascii: "*")] { return [] }
+    // Who forgot the prefix would have a line for keys that nobody has, and no limit.
+    guard !word.bytes.starts(with: Self.beginOfLimit) else {
+      throw AccessListError(line: number, column: word.column, problem: .limitForPrefix(word.text))
+    }
     var prefix: [UInt8] = []
     var index = 0
     while index < bytes.count {
@@ -145,6 +149,10 @@ enum AccessListParser {
     return prefix
   }
 
+  /// The one limit that there is.
+  private static let requests = [UInt8]("requests".utf8)
+  private static let beginOfLimit = requests + [UInt8(ascii: "=")]
+
   /// What comes behind the prefix: `requests=1000`.
   private static func limits(_ words: ArraySlice<Word>, _ number: Int) throws(AccessListError) -> Int? {
     var requests: Int?
@@ -156,7 +164,7 @@ enum AccessListParser {
         throw fail(.tooManyWords(word.text))
       }
       let name = word.bytes[..<equals]
-      guard name.elementsEqual("requests".utf8) else { throw fail(.unknownLimit(word.text)) }
+      guard name.elementsEqual(Self.requests) else { throw fail(.unknownLimit(word.text)) }
       guard requests == nil else { throw fail(.repeatedLimit(word.text)) }
       let digits = word.bytes[(equals + 1)...]
       // A sign would be taken for part of a number.
@@ -172,8 +180,10 @@ enum AccessListParser {
   static func escaped(_ prefix: [UInt8]) -> String {
     let digits = [UInt8]("0123456789abcdef".utf8)
     var text: [UInt8] = []
-    for byte in prefix {
+    for (place, byte) in prefix.enumerated() {
       switch byte {
+      // A limit could stand there by mistake, and is refused.
+      case _ where place == 0 && prefix.starts(with: beginOfLimit): text += [UInt8]("\\x72".utf8)
       case UInt8(ascii: " "): text += [UInt8]("\\s".utf8)
       case UInt8(ascii: "\\"), UInt8(ascii: "#"), UInt8(ascii: "*"): text += [UInt8(ascii: "\\"), byte]
       case 0x21..<0x7f: text.append(byte)
