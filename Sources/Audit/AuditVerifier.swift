@@ -99,12 +99,14 @@ public struct AuditVerifier {
 
   private mutating func finishLine() {
     line += 1
-    let (bytes, isTooLong) = (partial, self.isTooLong)
-    partial.removeAll(keepingCapacity: true)
-    self.isTooLong = false
-    guard let parsed = AuditLine(bytes) else {
+    // Used in place: a copy would be as long as the longest line so far, for each empty one.
+    defer {
+      partial.removeAll(keepingCapacity: true)
+      isTooLong = false
+    }
+    guard let parsed = AuditLine(partial) else {
       var lines = unreadable ?? Unreadable(first: line)
-      lines.add(bytes, isTooLong: isTooLong)
+      lines.add(partial, isTooLong: isTooLong)
       unreadable = lines
       return
     }
@@ -112,7 +114,7 @@ public struct AuditVerifier {
     summary.lines += 1
     if isAtStart, !parsed.isOfTheLog { say(.beginsWithin(sequence: parsed.sequence), at: line) }
     isAtStart = false
-    follow(parsed, AuditHead(sequence: parsed.sequence, hash: SHA256.hash(bytes)))
+    follow(parsed, AuditHead(sequence: parsed.sequence, hash: SHA256.hash(partial)))
     // Where a line is torn it was told of that nobody ended.
     isEnded = parsed.isEnd || parsed.tellsOfTornBytes
     if parsed.isOfTheLog, parsed.action == AuditEvent.lostAction, let count = parsed.count {
