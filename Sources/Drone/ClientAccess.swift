@@ -73,6 +73,17 @@ public struct ClientAccess: Sendable {
     }
   }
 
+  /// The quota that its line puts on what a request stores. By the same list as the verdict.
+  public func quota(on request: DataRequest) -> Quota? {
+    switch request {
+    case .put(_, _, _, _, let key, _), .compareAndPut(_, _, _, _, let key, _, _):
+      guard var quota = rights.quota(on: key) else { return nil }
+      quota.edition = edition
+      return quota
+    case .get, .delete, .introduce, .topology, .unreachable, .status, .administer, .sessions: return nil
+    }
+  }
+
   /// Where the nodes are everybody may know who has been let in: it is how a client finds them.
   public func verdict(on request: DataRequest) -> Verdict {
     #if KEYVAL_MUTATIONS

@@ -167,6 +167,7 @@ extension DataCore {
   mutating func abandon(_ partition: Partition) -> [Completion] {
     guard let data = partitions[partition.index] else { return [] }
     partitions[partition.index] = nil
+    quotas.remove(data)
     held.discount(data)
     disown(data)
     for stream in data.streams { queues[stream.peer]?.remove(partition) }

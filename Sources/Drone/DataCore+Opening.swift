@@ -98,7 +98,9 @@ extension DataCore {
     data.isRetiring = isRetiring
     setLoading(partition, nil)
     loadNeeds[partition] = nil
+    if let old = partitions[partition.index] { quotas.remove(old) }
     partitions[partition.index] = data
+    quotas.add(data)
     held.recount(data)
     // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.
     guard data.isRecovering else {

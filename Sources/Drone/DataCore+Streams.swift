@@ -340,6 +340,7 @@ extension DataCore {
   /// Notices shadows that do not answer, and asks again those that refused. To be called every heartbeat.
   public mutating func tickStreams(_ now: Instant, timing: Timing) -> [Completion] {
     gate.look(memory)
+    quotas.countSome()
     var completions: [Completion] = []
     for case let data? in partitions {
       for index in data.streams.indices {

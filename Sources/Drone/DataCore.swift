@@ -40,6 +40,8 @@ public struct DataCore {
   /// Bytes of what is served, or is being loaded.
   var held = 0
   var gate: MemoryGate
+  /// What there is under prefixes that have a quota.
+  var quotas = QuotaBook()
   /// Bytes that partitions had when there was no room to load more of them.
   var loadNeeds: [Partition: Int] = [:]
 
@@ -115,6 +117,12 @@ public struct DataCore {
     for partition in mine { adjustStreams(of: partition) }
   }
 
+  /// The prefixes of which it limits the keys or bytes are counted from now on.
+  /// - Parameter edition: by which `Quota` names it.
+  public mutating func install(_ list: AccessList, edition: UInt64) {
+    quotas.install(list, edition: edition, partitions: partitions)
+  }
+
   /// How this loop's copies and shadows stand.
   public func replication(_ now: Instant) -> Replication {
     Replication(
@@ -128,20 +136,20 @@ public struct DataCore {
 
   /// Executes a request on a key. Writes the answer, or queues a write whose answer comes as a `Completion`.
   public mutating func execute(
-    _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, origin: Origin, now: Instant,
-    answers: inout CBORWriter
+    _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, origin: Origin,
+    quota: Quota? = nil, now: Instant, answers: inout CBORWriter
   ) {
     switch request {
     case .get(let number, let key): get(number, key, in: partition, now, &answers)
     case .put(let number, let write, let retry, let level, let key, let value):
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
-        digest: WriteDigest.of(.put, key: key, value: value))
+        digest: WriteDigest.of(.put, key: key, value: value), quota: quota)
       encode(self.write(key: key, .put(value), asked, in: partition, now), for: origin, number, &answers)
     case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
-        digest: WriteDigest.of(.compareAndPut, key: key, expected: expected, value: value))
+        digest: WriteDigest.of(.compareAndPut, key: key, expected: expected, value: value), quota: quota)
       let deed = Deed.compareAndPut(expected: expected, value)
       encode(self.write(key: key, deed, asked, in: partition, now), for: origin, number, &answers)
     case .delete(let number, let write, let retry, let level, let key):
@@ -197,6 +205,7 @@ public struct DataCore {
     let client: ClientIncarnation?
     let origin: Origin
     let digest: UInt32
+    var quota: Quota?
   }
 
   /// What a write does to its key.
@@ -253,6 +262,12 @@ public struct DataCore {
     guard !isFull(for: client) else { return .unavailable(.busy) }
     if deed.value != nil, !hasRoomToPut { return .failed(.memoryFull) }
     let record = record(key, deed, asked, client, data)
+    if let quota = asked.quota,
+      !quotas.permits(record, by: quota, mayRead: asked.origin.mayRead, in: data)
+    {
+      return .failed(.quotaReached)
+    }
+    if !quotas.isEmpty { quotas.note(record, in: data) }
     shares.add(record)
     data.queue(WriteLog.Entry(record: record, level: asked.level, since: now, origin: asked.origin))
     held.recount(data)

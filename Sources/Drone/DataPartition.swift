@@ -30,7 +30,7 @@ final class DataPartition: Counted {
   /// Up to here whoever waited for the database has been told.
   private var told: UInt64 = 0
   /// For keys with changes that are not in the table: the number of the last.
-  private var overlay: [[UInt8]: UInt64] = [:]
+  private(set) var overlay: [[UInt8]: UInt64] = [:]
 
   // The list at the database
   /// As the database confirmed it last.
@@ -56,6 +56,8 @@ final class DataPartition: Counted {
   var isDatabaseEnding = false
 
   var counted = 0
+  /// In the order of `QuotaBook.prefixes`; nil: not counted yet.
+  var tallies: [Tally]?
   var footprint: Int { isCopy ? 0 : table.footprint + history.footprint + log.footprint }
 
   #if KEYVAL_MUTATIONS

@@ -88,6 +88,11 @@ struct Table {
     }
   }
 
+  /// Keys and the lengths of their values, in any order.
+  func forEachKey(_ body: ([UInt8], Int) -> Void) {
+    for case let entry? in entries { body(entry.key, entry.value.count) }
+  }
+
   /// Entries from a place on, until they are about so many bytes; and the place behind them, nil at the end. An
   /// entry keeps its place for as long as its key has a value, so who goes on from place to place misses none that
   /// was there all the time, whatever is changed meanwhile.

@@ -35,6 +35,8 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
   case noSuchDrone(String)
   /// The drone that has the key has reached its memory ceiling: nothing was stored.
   case memoryFull(drone: String)
+  /// The access list limits the keys or bytes under the key's prefix, and there are so many: nothing was stored.
+  case quotaReached(principal: String, drone: String)
   /// The access list limits the requests of this principal, and their turn would come after the deadline only.
   case tooManyRequests(principal: String, drone: String)
   /// A node refuses, and would refuse again.
@@ -74,6 +76,9 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(drone) has reached its memory ceiling and takes no put, and nothing was stored; reads and deletes go on: delete "
         + "what is not needed, or ask who runs the cluster to add a drone or to raise ‘memory’ in \(drone)'s "
         + "configuration"
+    case .quotaReached(let principal, let drone):
+      "\(drone) has as many keys or bytes under this key's prefix as the access list lets \(principal) put there, and "
+        + "nothing was stored; delete what is not needed, or ask who keeps that list for more"
     case .tooManyRequests(let principal, let drone):
       "\(principal) makes more requests at \(drone) than the access list lets it; ask less often, or ask who keeps that list "
         + "for more"

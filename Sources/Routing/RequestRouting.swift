@@ -161,6 +161,9 @@ extension ClientRouter {
             "the number of this write was another's; a client that does not count its writes up, or a copy of "
             + "one, has to begin anew"))
     case .memoryFull: fail(request.id, .memoryFull(drone: drone.shortName))
+    case .quotaReached:
+      let client = links[link]?.client ?? "this principal"
+      fail(request.id, .quotaReached(principal: client, drone: drone.shortName))
     case .notPermitted:
       let client = links[link]?.client ?? "this principal"
       fail(request.id, .notPermitted(principal: client, operation: request.operation.deed))

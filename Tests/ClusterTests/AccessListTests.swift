@@ -86,15 +86,19 @@ import Testing
   @Test("a line may have a limit of requests, behind its prefix; each mistake in it is told where it stands")
   func requests() throws {
     let list = try Self.list("a@R r p requests=5\nb@R rw * requests=1000000000 # much\nc@R r\n")
-    #expect(list.lines.map(\.requests) == [5, 1_000_000_000, nil])
+    #expect(list.lines.map(\.limits.requests) == [5, 1_000_000_000, nil])
     #expect(list.lines.map(\.description) == ["a@R r p requests=5", "b@R rw * requests=1000000000", "c@R r"])
-    for line in list.lines { #expect(try Self.list("\(line)\n").lines[0].requests == line.requests) }
+    for line in list.lines { #expect(try Self.list("\(line)\n").lines[0].limits == line.limits) }
     let mistakes: [(String, Int, AccessListError.Problem)] = [
       ("a@R r p q", 9, .tooManyWords("q")), ("a@R r p speed=5", 9, .unknownLimit("speed=5")),
-      ("a@R r p requests=", 18, .badLimit("requests=")), ("a@R r p requests=0", 18, .badLimit("requests=0")),
-      ("a@R r p requests=-1", 18, .badLimit("requests=-1")),
-      ("a@R r p requests=1000000001", 18, .badLimit("requests=1000000001")),
-      ("a@R r p requests=99999999999999999999", 18, .badLimit("requests=99999999999999999999")),
+      ("a@R r p requests=", 18, .badLimit("requests=", 1...1_000_000_000)),
+      ("a@R r p requests=0", 18, .badLimit("requests=0", 1...1_000_000_000)),
+      ("a@R r p requests=-1", 18, .badLimit("requests=-1", 1...1_000_000_000)),
+      ("a@R r p requests=1000000001", 18, .badLimit("requests=1000000001", 1...1_000_000_000)),
+      (
+        "a@R r p requests=99999999999999999999", 18,
+        .badLimit("requests=99999999999999999999", 1...1_000_000_000)
+      ),
       ("a@R r p requests=1 requests=2", 20, .repeatedLimit("requests=2")),
     ]
     for (text, column, problem) in mistakes {
@@ -109,9 +113,39 @@ import Testing
     let error = #expect(throws: AccessListError.self) { try Self.list("a@R r requests=5\n") }
     #expect(error == AccessListError(line: 1, column: 7, problem: .limitForPrefix("requests=5")))
     let line = try Self.list("a@R r \\x72equests=5\n").lines[0]
-    #expect(line.prefix == [UInt8]("requests=5".utf8) && line.requests == nil)
+    #expect(line.prefix == [UInt8]("requests=5".utf8) && line.limits.isEmpty)
     #expect(try Self.list("\(line)\n").lines[0].prefix == line.prefix, "as it is written again")
     #expect(try Self.list("a@R r request\n").lines[0].prefix == [UInt8]("request".utf8))
+  }
+
+  @Test(
+    "a line may limit the keys and bytes under its prefix, in any order; each prefix is counted once, up to so many"
+  )
+  func quotas() throws {
+    let list = try Self.list(
+      "a@R rw p/ bytes=7 keys=5\nb@R rw p/ keys=6\nc@R rw * bytes=1125899906842624\nd@R rw q/\n")
+    #expect(list.lines.map(\.description).first == "a@R rw p/ keys=5 bytes=7")
+    for line in list.lines { #expect(try Self.list("\(line)\n").lines[0].limits == line.limits) }
+    #expect(list.countedPrefixes == [[UInt8]("p/".utf8), []])
+    func quota(_ principal: String, _ key: String) throws -> Quota? {
+      let rights = list.rights(of: Self.principal(principal))
+      return [UInt8](key.utf8).withUnsafeBytes { rights.quota(on: $0) }
+    }
+    #expect(try quota("a@R", "p/1") == Quota(place: 0, keys: 5, bytes: 7))
+    #expect(try quota("b@R", "p/1") == Quota(place: 0, keys: 6, bytes: nil))
+    #expect(try quota("c@R", "x") == Quota(place: 1, keys: nil, bytes: 1 << 50))
+    #expect(try quota("d@R", "q/1") == nil)
+    func lines(_ count: Int) -> String { (1...count).map { "a@R w \($0)/ keys=1\n" }.joined() }
+    #expect(try Self.list(lines(32)).countedPrefixes.count == 32)
+    let error = #expect(throws: AccessListError.self) { try Self.list(lines(33)) }
+    #expect(error == AccessListError(line: 33, column: 1, problem: .tooManyCountedPrefixes))
+    for word in ["keys=1", "bytes=1"] {
+      #expect(throws: AccessListError(line: 1, column: 7, problem: .limitForPrefix(word))) {
+        try Self.list("a@R w \(word)\n")
+      }
+    }
+    let escaped = try Self.list("a@R w \\x6beys=1\n").lines[0]
+    #expect(escaped.prefix == [UInt8]("keys=1".utf8) && "\(escaped)" == "a@R w \\x6beys=1")
   }
 
   @Test("the limit on a key is that of the line that decides about it")

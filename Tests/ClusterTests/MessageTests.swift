@@ -117,7 +117,7 @@ import Wire
     }
     #expect(throws: CBORError.self, "no choice") { try CandidacyAnswer.decode([0x83, 1, 4, 1]) }
     #expect(throws: CBORError.self, "no order") { try SessionOrder.decode([0x82, 4, 1]) }
-    #expect(throws: CBORError.self, "no failure") { try OwnedAnswer.decode([0x83, 21, 1, 9]) }
+    #expect(throws: CBORError.self, "no failure") { try OwnedAnswer.decode([0x83, 21, 1, 10]) }
     #expect(throws: CBORError.self, "no reason") { try OwnedAnswer.decode([0x83, 20, 1, 0]) }
     #expect(throws: CBORError.self, "no answer") { try OwnedAnswer.decode([0x83, 0x18, 28, 1, 0]) }
   }

@@ -41,6 +41,8 @@ struct TestLoop {
   var lastNumber: UInt64 = 0
   /// Whether the client may read the keys that it writes.
   var mayRead = true
+  /// What its line of the access list limits.
+  var quota: Quota?
   /// What a database would have, by partition.
   var stored: [Partition: [LogRecord]] = [:]
 
@@ -71,7 +73,8 @@ struct TestLoop {
     var writer = CBORWriter()
     let origin = Origin(loop: 0, connection: 5, number: lastNumber, mayRead: mayRead)
     core.execute(
-      request, in: Names.partition(partition), client: client, origin: origin, now: now, answers: &writer)
+      request, in: Names.partition(partition), client: client, origin: origin, quota: quota, now: now,
+      answers: &writer)
     return writer.bytes.isEmpty ? nil : Answer(writer.bytes)
   }
 

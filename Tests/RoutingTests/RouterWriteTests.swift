@@ -157,6 +157,7 @@ import Testing
       (.keyTooLong, .keyTooLong(length: H.key(of: 1).count, limit: 1024)), (.keyEmpty, .keyEmpty),
       (.notPermitted, .notPermitted(principal: H.user, operation: "get this key")),
       (.memoryFull, .memoryFull(drone: "d1")),
+      (.quotaReached, .quotaReached(principal: H.user, drone: "d1")),
     ]
     for (failure, error) in table {
       var (harness, links) = H.ready()

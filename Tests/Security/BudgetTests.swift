@@ -60,5 +60,47 @@ extension SecurityTests {
       try result.get()
       try await target.isUnharmed()
     }
+
+    @Test("who has put as many keys as his line lets him is refused, whatever drone has them; others are not")
+    func quota() async throws {
+      let target = try await Target.shared
+      let cluster = target.cluster
+      try cluster.replaceAccessList(
+        "\(cluster.principal("hoarder")) rwd quota/ keys=100 bytes=100000", cluster.aliceMayEverything)
+      let result: Result<Void, any Error>
+      do {
+        let hoarder = try cluster.client(cache: try cluster.cache(of: "hoarder"))
+        try await cluster.eventually("the list is in force") {
+          do { return try await hoarder.get(Array("quota/0".utf8)) == nil } catch KeyvalError.notPermitted {
+            return false
+          }
+        }
+        let value = [UInt8](repeating: 1, count: 100)
+        var taken: [[UInt8]] = []
+        for number in 0..<1_000 {
+          let key = Array("quota/\(number)".utf8)
+          do {
+            try await hoarder.put(key, value)
+            taken.append(key)
+          } catch KeyvalError.quotaReached {}
+        }
+        #expect((100...250).contains(taken.count), "\(taken.count) of 1,000")
+        // What there is may be changed, and what was deleted leaves room.
+        let first = try #require(taken.first)
+        try await hoarder.put(first, [2])
+        for key in taken { #expect(try await hoarder.delete(key) == true) }
+        for key in taken { try await hoarder.put(key, value) }
+        // Alice's line has no quota.
+        let extra = Array("quota/more".utf8)
+        try await target.client.put(extra, value)
+        #expect(try await target.client.delete(extra) == true)
+        for key in taken { try await target.client.delete(key) }
+        hoarder.close()
+        result = .success(())
+      } catch { result = .failure(error) }
+      try cluster.replaceAccessList(cluster.aliceMayEverything)
+      try result.get()
+      try await target.isUnharmed()
+    }
   }
 }

@@ -3,6 +3,7 @@
 ///
 ///     # people read what is public, and nobody but alice writes anything
 ///     alice@EXAMPLE.ORG    *
+///     bob@EXAMPLE.ORG      rwd  bob/      keys=100000 bytes=10000000
 ///     *@EXAMPLE.ORG        r    public/   requests=1000
 public struct AccessList: Hashable, Sendable {
   // The limits of a list. They bound what a session holds too: at most eight patterns fit one principal.
@@ -10,6 +11,8 @@ public struct AccessList: Hashable, Sendable {
   public static let maximumLines = 4_096
   public static let maximumLinesOfOnePattern = 64
   public static let maximumPrefixLength = 1_024
+  /// Prefixes with a limit of keys or bytes. Each put is compared with all of them.
+  public static let maximumCountedPrefixes = 32
 
   public struct Line: Hashable, Sendable, CustomStringConvertible {
     /// Where it stands in the file, from 1 on.
@@ -19,28 +22,41 @@ public struct AccessList: Hashable, Sendable {
     public let operations: AccessOperations
     /// Keys that begin so; empty: every key, and the cluster as a whole.
     public let prefix: [UInt8]
-    /// Requests on keys a second, of each principal at each drone; nil: as many as he makes.
-    public var requests: Int?
+    public var limits = LineLimits()
 
     /// Whether it decides about these operations for a principal whom its pattern fits.
     fileprivate func concerns(_ operation: AccessOperations, key: [UInt8]) -> Bool {
       AccessOperations.onCluster.contains(operation) ? prefix.isEmpty : key.starts(with: prefix)
     }
 
+    var hasQuota: Bool { limits.keys != nil || limits.bytes != nil }
+
     /// As it could stand in a list.
     public var description: String {
       let text = "\(pattern) \(operations)"
-      guard let requests else { return text + (prefix.isEmpty ? "" : " " + AccessListParser.escaped(prefix)) }
-      return text + " " + (prefix.isEmpty ? "*" : AccessListParser.escaped(prefix)) + " requests=\(requests)"
+      guard !limits.isEmpty else {
+        return text + (prefix.isEmpty ? "" : " " + AccessListParser.escaped(prefix))
+      }
+      return text + " " + (prefix.isEmpty ? "*" : AccessListParser.escaped(prefix)) + " \(limits)"
     }
   }
 
   /// Only those that say something.
   public let lines: [Line]
+  /// Those of which lines limit the keys or bytes, each once, in order.
+  public let countedPrefixes: [[UInt8]]
 
   /// - Throws: the first mistake.
   public init(parsing text: [UInt8]) throws(AccessListError) {
     lines = try AccessListParser.lines(of: text)
+    var counted: [[UInt8]] = []
+    for line in lines where line.hasQuota && !counted.contains(line.prefix) {
+      guard counted.count < Self.maximumCountedPrefixes else {
+        throw AccessListError(line: line.number, column: 1, problem: .tooManyCountedPrefixes)
+      }
+      counted.append(line.prefix)
+    }
+    countedPrefixes = counted
   }
 
   /// The line that decides whether this principal may do this; nil: none fits, so it is denied.
@@ -63,6 +79,6 @@ public struct AccessList: Hashable, Sendable {
 
   /// What these lines come to for one principal.
   public func rights(of principal: Principal) -> AccessRights {
-    AccessRights(lines(for: principal))
+    AccessRights(lines(for: principal), counted: countedPrefixes)
   }
 }

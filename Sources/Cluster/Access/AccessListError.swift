@@ -27,7 +27,8 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
     case limitForPrefix(String)
     case unknownLimit(String)
     case repeatedLimit(String)
-    case badLimit(String)
+    case badLimit(String, ClosedRange<Int>)
+    case tooManyCountedPrefixes
 
     public var sentence: String {
       switch self {
@@ -53,9 +54,10 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
       case .limitForPrefix(let word): "‘\(word)’ stands where the key prefix does"
       case .unknownLimit(let word): "‘\(word)’ is no limit"
       case .repeatedLimit(let word): "‘\(word)’: there is such a limit already"
-      case .badLimit(let word):
-        "‘\(word)’ is not a whole number from \(RequestLimit.range.lowerBound) to "
-          + "\(RequestLimit.range.upperBound)"
+      case .badLimit(let word, let range):
+        "‘\(word)’ is not a whole number from \(range.lowerBound) to \(range.upperBound)"
+      case .tooManyCountedPrefixes:
+        "this is key prefix \(AccessList.maximumCountedPrefixes + 1) with a limit of keys or bytes"
       case .prefixTooLong: "the key prefix has more than \(AccessList.maximumPrefixLength) bytes"
       }
     }
@@ -82,10 +84,13 @@ public struct AccessListError: Error, Hashable, Sendable, CustomStringConvertibl
       case .badEscape: "Write a backslash itself as \\\\."
       case .wildcardInPrefix:
         "Leave it out, since every key that begins so is meant; an asterisk itself is \\*."
-      case .limitForPrefix:
-        "Write * before it for every key; keys that begin so are meant by \\x72 in place of the r."
+      case .limitForPrefix(let word):
+        "Write * before it for every key; keys that begin so are meant by "
+          + "\\x\(String(word.utf8.first ?? 0, radix: 16)) in place of the first letter."
       case .unknownLimit, .badLimit:
-        "Write requests=NUMBER, how many requests on keys a principal may make in a second at a drone."
+        "Write requests=NUMBER, how many requests on keys a principal may make in a second at a drone; or keys=NUMBER "
+          + "or bytes=NUMBER, how much may be stored under the prefix."
+      case .tooManyCountedPrefixes: "Give fewer prefixes such limits; each put is compared with all of them."
       case .repeatedLimit: "Write it once."
       case .prefixTooLong: "Shorten it: no key is longer."
       }

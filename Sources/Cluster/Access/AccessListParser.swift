@@ -49,7 +49,7 @@ enum AccessListParser {
     guard words.count > 1 else {
       throw AccessListError(line: number, column: content.count + 1, problem: .noOperations)
     }
-    let requests = try limits(words.dropFirst(3), number)
+    let limits = try limits(words.dropFirst(3), number)
     let pattern: PrincipalPattern
     do throws(AccessListError.Problem) {
       guard first.bytes.count <= Principal.maximumLength, first.bytes.allSatisfy({ $0 < 0x80 }) else {
@@ -70,7 +70,7 @@ enum AccessListParser {
         line: number, column: words[1].column, problem: .prefixOfCluster(onCluster.description))
     }
     return AccessList.Line(
-      number: number, pattern: pattern, operations: operations, prefix: prefix, requests: requests)
+      number: number, pattern: pattern, operations: operations, prefix: prefix, limits: limits)
   }
 
   private static func words(_ content: ArraySlice<UInt8>, _ number: Int) throws(AccessListError) -> [Word] {
@@ -125,7 +125,7 @@ enum AccessListParser {
     let bytes = [UInt8](word.bytes)
     if bytes == [UInt8(ascii: "*")] { return [] }
     // Who forgot the prefix would have a line for keys that nobody has, and no limit.
-    guard !word.bytes.starts(with: Self.beginOfLimit) else {
+    guard !beginsLikeLimit(word.bytes) else {
       throw AccessListError(line: number, column: word.column, problem: .limitForPrefix(word.text))
     }
     var prefix: [UInt8] = []
@@ -149,13 +149,13 @@ enum AccessListParser {
     return prefix
   }
 
-  /// The one limit that there is.
-  private static let requests = [UInt8]("requests".utf8)
-  private static let beginOfLimit = requests + [UInt8(ascii: "=")]
+  private static func beginsLikeLimit(_ bytes: some Collection<UInt8>) -> Bool {
+    LineLimits.names.contains { bytes.starts(with: Array($0.text.utf8) + [UInt8(ascii: "=")]) }
+  }
 
-  /// What comes behind the prefix: `requests=1000`.
-  private static func limits(_ words: ArraySlice<Word>, _ number: Int) throws(AccessListError) -> Int? {
-    var requests: Int?
+  /// What comes behind the prefix, such as `requests=1000`.
+  private static func limits(_ words: ArraySlice<Word>, _ number: Int) throws(AccessListError) -> LineLimits {
+    var limits = LineLimits()
     for word in words {
       func fail(_ problem: AccessListError.Problem, _ offset: Int = 0) -> AccessListError {
         AccessListError(line: number, column: word.column + offset, problem: problem)
@@ -163,32 +163,36 @@ enum AccessListParser {
       guard let equals = word.bytes.firstIndex(of: UInt8(ascii: "=")) else {
         throw fail(.tooManyWords(word.text))
       }
-      let name = word.bytes[..<equals]
-      guard name.elementsEqual(Self.requests) else { throw fail(.unknownLimit(word.text)) }
-      guard requests == nil else { throw fail(.repeatedLimit(word.text)) }
+      let text = word.bytes[..<equals]
+      guard let name = LineLimits.names.first(where: { text.elementsEqual($0.text.utf8) }) else {
+        throw fail(.unknownLimit(word.text))
+      }
+      guard limits[keyPath: name.limit] == nil else { throw fail(.repeatedLimit(word.text)) }
       let digits = word.bytes[(equals + 1)...]
       // A sign would be taken for part of a number.
-      guard digits.count <= 10, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-        let value = Int(String(decoding: digits, as: UTF8.self)), RequestLimit.range.contains(value)
-      else { throw fail(.badLimit(word.text), name.count + 1) }
-      requests = value
+      guard digits.count <= 16, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+        let value = Int(String(decoding: digits, as: UTF8.self)), name.range.contains(value)
+      else { throw fail(.badLimit(word.text, name.range), text.count + 1) }
+      limits[keyPath: name.limit] = value
     }
-    return requests
+    return limits
   }
 
   /// A prefix as it can be written.
   static func escaped(_ prefix: [UInt8]) -> String {
-    let digits = [UInt8]("0123456789abcdef".utf8)
+    func hexadecimal(_ byte: UInt8) -> [UInt8] {
+      let digits = [UInt8]("0123456789abcdef".utf8)
+      return [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    }
     var text: [UInt8] = []
     for (place, byte) in prefix.enumerated() {
       switch byte {
       // A limit could stand there by mistake, and is refused.
-      case _ where place == 0 && prefix.starts(with: beginOfLimit): text += [UInt8]("\\x72".utf8)
+      case _ where place == 0 && beginsLikeLimit(prefix): text += hexadecimal(byte)
       case UInt8(ascii: " "): text += [UInt8]("\\s".utf8)
       case UInt8(ascii: "\\"), UInt8(ascii: "#"), UInt8(ascii: "*"): text += [UInt8(ascii: "\\"), byte]
       case 0x21..<0x7f: text.append(byte)
-      default:
-        text += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      default: text += hexadecimal(byte)
       }
     }
     return String(decoding: text, as: UTF8.self)

@@ -7,6 +7,7 @@ public struct AccessRights: Hashable, Sendable {
     let start: Int
     let length: Int
     let limit: RequestLimit?
+    let quota: Quota?
   }
 
   /// In order; at most 512 (see the limits of `AccessList`).
@@ -15,21 +16,29 @@ public struct AccessRights: Hashable, Sendable {
   private let cluster: AccessOperations
   /// Whether to look for one is worth it.
   private let hasLimits: Bool
+  private let hasQuotas: Bool
 
   /// Nothing at all.
-  public static let none = AccessRights([])
+  public static let none = AccessRights([], counted: [])
 
-  /// - Parameter lines: those that fit the principal, in order.
-  init(_ lines: [AccessList.Line]) {
+  /// - Parameters:
+  ///   - lines: those that fit the principal, in order.
+  ///   - counted: `AccessList.countedPrefixes`.
+  init(_ lines: [AccessList.Line], counted: [[UInt8]]) {
     for line in lines {
       entries.append(
         Entry(
           operations: line.operations, start: bytes.count, length: line.prefix.count,
-          limit: line.requests.map { RequestLimit(line: line.number, perSecond: $0) }))
+          limit: line.limits.requests.map { RequestLimit(line: line.number, perSecond: $0) },
+          quota: line.hasQuota
+            ? counted.firstIndex(of: line.prefix).map {
+              Quota(place: $0, keys: line.limits.keys, bytes: line.limits.bytes)
+            } : nil))
       bytes += line.prefix
     }
     cluster = lines.first { $0.prefix.isEmpty }?.operations.intersection(.onCluster) ?? []
-    hasLimits = lines.contains { $0.requests != nil }
+    hasLimits = lines.contains { $0.limits.requests != nil }
+    hasQuotas = lines.contains { $0.hasQuota }
   }
 
   /// Whether an operation on the whole cluster is permitted.
@@ -51,6 +60,13 @@ public struct AccessRights: Hashable, Sendable {
   public func limit(on key: UnsafeRawBufferPointer) -> RequestLimit? {
     guard hasLimits else { return nil }
     return entries.first { begins(key, $0) }?.limit
+  }
+
+  /// The quota of the line that decides about this key.
+  @inline(__always)
+  public func quota(on key: UnsafeRawBufferPointer) -> Quota? {
+    guard hasQuotas else { return nil }
+    return entries.first { begins(key, $0) }?.quota
   }
 
   @inline(__always)

@@ -47,6 +47,8 @@ public enum DataAnswer {
     /// The drone has reached its memory ceiling: until something is deleted, or its operator gives it more room, it takes
     /// no put.
     case memoryFull = 8
+    /// As many keys or bytes as the access list permits are under the key's prefix.
+    case quotaReached = 9
   }
 
   /// `[16, number, value]`

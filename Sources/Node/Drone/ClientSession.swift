@@ -124,7 +124,8 @@ final class ClientSession: SessionHandler {
         loop: loop, connection: id, number: number, mayRead: access.mayRead(keyOf: request))
       try session.write { answers in
         dataLoop.core.execute(
-          request, in: partition, client: client, origin: origin, now: now, answers: &answers)
+          request, in: partition, client: client, origin: origin, quota: access.quota(on: request), now: now,
+          answers: &answers)
       }
     }
   }

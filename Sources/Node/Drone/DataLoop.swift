@@ -123,7 +123,8 @@ final class DataLoop {
           loop: batch.loop, connection: batch.connection, number: number,
           mayRead: batch.access.mayRead(keyOf: request))
         core.execute(
-          request, in: partition, client: batch.client, origin: origin, now: now, answers: &answers)
+          request, in: partition, client: batch.client, origin: origin,
+          quota: batch.access.quota(on: request), now: now, answers: &answers)
       }
     }
     let (bytes, end) = (answers.bytes, core.batchLeaseEnd)
@@ -233,7 +234,10 @@ final class DataLoop {
   func serve(_ partitions: PartitionSet, until end: Instant) { core.serve(mine(partitions), until: end) }
 
   /// Open sessions go by it from their next read cycle on.
-  func install(_ list: AccessList) { access.install(list) }
+  func install(_ list: AccessList) {
+    access.install(list)
+    core.install(list, edition: access.edition)
+  }
 
   func setDenials(_ mayDeny: Bool) { access.mayDeny = mayDeny }
 

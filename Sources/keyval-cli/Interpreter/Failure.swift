@@ -41,7 +41,7 @@ struct Failure: Error, Equatable, Sendable {
       case .badConfiguration: .configuration
       case .notPermitted, .refused, .credential: .notPermitted
       case .mapRefused: .badData
-      case .memoryFull, .tooManyRequests: .temporary
+      case .memoryFull, .quotaReached, .tooManyRequests: .temporary
       case .noReachableNode, .deadlineExceeded, .outcomeUnknown, .closed: .unavailable
       }
     self.init(status: status, sentence: KinitLine.typable(error.description))

@@ -15,7 +15,8 @@ enum TextDecoders {
       name: "access-list", about: "the access list",
       seeds: {
         [
-          "alice@R *\n*@R r public/\n", "# nobody\n\n*/*@* -\nbatch/*@R rwd a\\x00\\s\\#\n", "*@R rs *\r\n",
+          "alice@R *\n*@R r public/ requests=5\n", "b@R rw * keys=7 bytes=99\n",
+          "# nobody\n\n*/*@* -\nbatch/*@R rwd a\\x00\\s\\#\n", "*@R rs *\r\n",
         ].map { Array($0.utf8) }
       }, read: { try accessList($0) }),
     Decoder(
@@ -58,7 +59,8 @@ enum TextDecoders {
     require(again.lines.count == list.lines.count, "a list with other lines when it is read again")
     for (line, other) in zip(list.lines, again.lines) {
       require(
-        line.pattern == other.pattern && line.operations == other.operations && line.prefix == other.prefix,
+        line.pattern == other.pattern && line.operations == other.operations && line.prefix == other.prefix
+          && line.limits == other.limits,
         "‘\(line)’ is another line when it is read again")
     }
     let rights = list.rights(of: Fixture.d1)
