@@ -19,6 +19,7 @@ final class AuthorityControl {
   private let accessPath: String
   private let stop: @Sendable (NodeError) -> Void
   private var mesh: PeerMesh?
+  private var unreached = UnreachedPeers()
   private var isIssuingTicketCertificate = false
   /// Open sessions of each peer.
   private var sessions: [Principal: Int] = [:]
@@ -92,6 +93,7 @@ final class AuthorityControl {
   func take(_ event: PeerMeshEvent) {
     switch event {
     case .opened(let session):
+      unreached.reached(session.peer, now: NodeClock.now(), logger)
       guard let peer = try? Principal(session.peer) else { return }
       sessions[peer, default: 0] += 1
       callers[peer] = Caller(session)
@@ -107,9 +109,7 @@ final class AuthorityControl {
       if open == 1 { handle(.disconnected(peer)) }
     case .received(let session, let bytes): receive(bytes, on: session)
     case .unreachable(let principal, let error):
-      logger.debug(
-        "peer not reached",
-        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(error)"])
+      unreached.failed(principal, "\(error)", now: NodeClock.now(), logger)
     }
   }
 

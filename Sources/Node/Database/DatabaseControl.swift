@@ -18,6 +18,7 @@ final class DatabaseControl {
   private let stop: @Sendable (NodeError) -> Void
   let eventLoop: any EventLoop
   private var mesh: PeerMesh?
+  private var unreached = UnreachedPeers()
   private var drones: [UInt64: StoreSession.Link] = [:]
   /// Whose the other sessions are.
   private var callers: [UInt64: Caller] = [:]
@@ -72,6 +73,7 @@ final class DatabaseControl {
     switch event {
     case .opened(let session):
       callers[session.id] = Caller(session)
+      unreached.reached(session.peer, now: NodeClock.now(), logger)
       do throws(DatabaseAccessError) {
         let peer = try DatabasePeer.admitted(
           peer: session.peer, service: session.service, indicators: session.authenticationIndicators,
@@ -89,9 +91,7 @@ final class DatabaseControl {
       callers[session.id] = nil
       handle(.closed(session: session.id))
     case .unreachable(let principal, let error):
-      logger.debug(
-        "peer not reached",
-        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(error)"])
+      unreached.failed(principal, "\(error)", now: NodeClock.now(), logger)
     }
   }
 

@@ -28,6 +28,7 @@ final class DroneControl {
   private(set) var office: CommanderOffice?
   private var electionKeys: [Term: P256PrivateKey] = [:]
   private var mesh: PeerMesh?
+  private var unreached = UnreachedPeers()
   private var loops: [DataLoopReference] = []
   private var watch = TickWatch()
   let audit: AuditLog
@@ -100,10 +101,9 @@ final class DroneControl {
         mesh?.close(session: session.id, SessionCloseReason(after: error))
       }
     case .unreachable(let principal, let error):
-      logger.debug(
-        "peer not reached",
-        metadata: [NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(error)"])
-    case .opened, .closed: break
+      unreached.failed(principal, "\(error)", now: NodeClock.now(), logger)
+    case .opened(let session): unreached.reached(session.peer, now: NodeClock.now(), logger)
+    case .closed: break
     }
   }
 
