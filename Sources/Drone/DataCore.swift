@@ -252,6 +252,7 @@ public struct DataCore {
     }
     guard !isFull(for: client) else { return .unavailable(.busy) }
     if deed.value != nil, !hasRoomToPut { return .failed(.memoryFull) }
+    if deed.value == nil, !hasRoomToDelete { return .unavailable(.busy) }
     let record = record(key, deed, asked, client, data)
     shares.add(record)
     data.queue(WriteLog.Entry(record: record, level: asked.level, since: now, origin: asked.origin))

@@ -56,7 +56,9 @@ final class DataPartition: Counted {
   var isDatabaseEnding = false
 
   var counted = 0
-  var footprint: Int { isCopy ? 0 : table.footprint + history.footprint + log.footprint }
+  var footprint: Int { isCopy ? 0 : table.footprint + growth + history.footprint + log.footprint }
+  /// What the writes under way will add to the table, at most: else there would be room for as many again as wait.
+  private var growth = 0
 
   #if KEYVAL_MUTATIONS
     var mutations: Mutations = []
@@ -126,6 +128,7 @@ final class DataPartition: Counted {
   func queue(_ entry: WriteLog.Entry) {
     log.append(entry)
     let record = entry.record
+    growth += record.growth
     if entry.level == .durable { awaited = log.end }
     if record.change != .nothing { overlay[record.key] = log.end }
     history.begin(record, sequence: log.end)
@@ -221,6 +224,7 @@ final class DataPartition: Counted {
 
   private func apply(_ record: LogRecord) {
     table.apply(record, Version(fence: token, sequence: applied))
+    growth -= record.growth
     if overlay[record.key] == applied { overlay[record.key] = nil }
     history.settle(WriteOutcome(record, sequence: applied))
   }
