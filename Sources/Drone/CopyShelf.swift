@@ -267,14 +267,6 @@ struct CopyShelf {
   }
 }
 
-extension LogRecord {
-  /// What it adds to a table, at most.
-  fileprivate var growth: Int {
-    guard case .put(let value) = change else { return 0 }
-    return Footprint.bytes(key.count) + Footprint.bytes(value.count) + Footprint.place
-  }
-}
-
 extension ReplicationMessage {
   /// Whatever becomes of a piece of entries, its sender is told that it has come: it sends only so many more than it
   /// has been told of, and would wait for ever for those that nobody took.

@@ -31,6 +31,10 @@ extension DataCore {
     }
   }
 
+  /// A delete takes room until the database has it, also one of nothing. Beyond what is kept, deletes come one by one:
+  /// with each there is room for the next.
+  var hasRoomToDelete: Bool { shares.unstored == 0 || gate.hasRoomForRecords(held: memory) }
+
   /// Those that there is no room to load. They are not begun: the commander gives them to another.
   func withoutRoom(_ partitions: PartitionSet, mode: Grant.Mode) -> PartitionSet {
     // What is promoted is here already.

@@ -261,6 +261,7 @@ public struct DataCore {
     }
     guard !isFull(for: client) else { return .unavailable(.busy) }
     if deed.value != nil, !hasRoomToPut { return .failed(.memoryFull) }
+    if deed.value == nil, !hasRoomToDelete { return .unavailable(.busy) }
     let record = record(key, deed, asked, client, data)
     if let quota = asked.quota,
       !quotas.permits(record, by: quota, mayRead: asked.origin.mayRead, in: data)

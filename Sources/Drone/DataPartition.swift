@@ -56,9 +56,11 @@ final class DataPartition: Counted {
   var isDatabaseEnding = false
 
   var counted = 0
+  var footprint: Int { isCopy ? 0 : table.footprint + growth + history.footprint + log.footprint }
+  /// What the writes under way will add to the table, at most: else there would be room for as many again as wait.
+  private var growth = 0
   /// In the order of `QuotaBook.prefixes`; nil: not counted yet.
   var tallies: [Tally]?
-  var footprint: Int { isCopy ? 0 : table.footprint + history.footprint + log.footprint }
 
   #if KEYVAL_MUTATIONS
     var mutations: Mutations = []
@@ -128,6 +130,7 @@ final class DataPartition: Counted {
   func queue(_ entry: WriteLog.Entry) {
     log.append(entry)
     let record = entry.record
+    growth += record.growth
     if entry.level == .durable { awaited = log.end }
     if record.change != .nothing { overlay[record.key] = log.end }
     history.begin(record, sequence: log.end)
@@ -223,6 +226,7 @@ final class DataPartition: Counted {
 
   private func apply(_ record: LogRecord) {
     table.apply(record, Version(fence: token, sequence: applied))
+    growth -= record.growth
     if overlay[record.key] == applied { overlay[record.key] = nil }
     history.settle(WriteOutcome(record, sequence: applied))
   }

@@ -1,3 +1,5 @@
+import Cluster
+
 /// What is kept takes about so much memory: the same on every machine, so that whoever is refused for it is refused in
 /// the simulator, too. Measured against a process (`ResidentWatch` looks whether it is still so).
 enum Footprint {
@@ -14,6 +16,14 @@ enum Footprint {
 
   /// Of an array of bytes: a head of 32, the allocator's word, in steps of 16.
   static func bytes(_ count: Int) -> Int { count == 0 ? 0 : (count + 40 + 15) & ~15 }
+}
+
+extension LogRecord {
+  /// What it adds to a table, at most.
+  var growth: Int {
+    guard case .put(let value) = change else { return 0 }
+    return Footprint.bytes(key.count) + Footprint.bytes(value.count) + Footprint.place
+  }
 }
 
 /// Something whose footprint is in a sum.

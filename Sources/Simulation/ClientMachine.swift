@@ -11,6 +11,8 @@ final class ClientMachine: Machine {
     let key: [UInt8]
     let call: Operation.Call
     let index: Int
+    /// When it was asked, in microseconds.
+    let asked: Int64
   }
 
   let number: Int
@@ -69,7 +71,7 @@ final class ClientMachine: Machine {
     let index = workload.history.begin(
       Operation(client: name, call: call, invoked: world.time), on: key)
     world.trace("\(name) asks \(id): \(call.text) \(String(decoding: key, as: UTF8.self))")
-    pending[id] = Pending(caller: caller, key: key, call: call, index: index)
+    pending[id] = Pending(caller: caller, key: key, call: call, index: index, asked: world.time)
     let level: AcknowledgementLevel? = random.chance(100_000) ? .durable : nil
     let operation: ClientOperation =
       switch call {
@@ -80,6 +82,12 @@ final class ClientMachine: Machine {
         .compareAndPut(key: key, expected: expected, value: value, level: level)
       }
     handle(.requested(id: id, operation, deadline: now + workload.patience))
+  }
+
+  /// The key of the oldest write that nobody has answered for so many microseconds.
+  func unanswered(for microseconds: Int64) -> [UInt8]? {
+    let waiting = pending.filter { $0.value.call != .get && world.time - $0.value.asked >= microseconds }
+    return waiting.min { $0.key < $1.key }?.value.key
   }
 
   private func finish(_ id: UInt64, _ result: Operation.Result?) {

@@ -12,6 +12,8 @@ final class DataLoop {
   private var link: DatabaseLinkCore
   private var session: Session?
   private(set) var map: SignedSlotMap?
+  /// What its core goes by.
+  private var installed: SlotMap?
   private var clients: [UInt64: ClientConnection] = [:]
   private var shadows: [Principal: ShadowLink] = [:]
 
@@ -65,9 +67,15 @@ final class DataLoop {
 
   func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
     map = signed
+    installed = newer
     core.install(newer, mine: mine(.all), principal: drone.principal)
     adjustShadows()
     pump()
+  }
+
+  /// By the map that its core goes by.
+  func isOwned(_ partition: Partition, by drone: Principal) -> Bool {
+    installed?.owner(of: partition)?.principal == drone
   }
 
   // MARK: Shadows
@@ -99,7 +107,12 @@ final class DataLoop {
           { [unowned self] in
             if let answer = core.take(message, from: owner, session: number) { answers.append(answer) }
           }
-        } + [{ if !answers.isEmpty { session.send(answers, from: session.acceptor) } }])
+        } + [
+          { [unowned self] in
+            shareMemory()
+            if !answers.isEmpty { session.send(answers, from: session.acceptor) }
+          }
+        ])
     }
     return true
   }
@@ -115,10 +128,14 @@ final class DataLoop {
   func pump() {
     pumpShadows()
     handle(.pumped)
+    shareMemory()
+  }
+
+  private func shareMemory() {
+    core.setMemory(elsewhere: drone.loops.reduce(0) { $1 === self ? $0 : $0 + $1.core.memory })
   }
 
   func tick() {
-    core.setMemory(elsewhere: drone.loops.reduce(0) { $1 === self ? $0 : $0 + $1.core.memory })
     world.watch.holds(drone.loops.reduce(0) { $0 + $1.core.memory }, drone)
     complete(core.tickStreams(drone.now, timing: world.timing))
     adjustShadows()

@@ -162,7 +162,7 @@ extension DroneMachine {
       mode: grant.mode, database: Names.node(Names.database), grant: sealed)
   }
 
-  private func mintedGrant(for drone: DroneMachine, as term: Term) -> (Grant, SealedGrant)? {
+  func mintedGrant(for drone: DroneMachine, as term: Term) -> (Grant, SealedGrant)? {
     guard let former = formerOffice else { return nil }
     let grant = Grant(
       partitions: .all, incarnation: drone.incarnation,

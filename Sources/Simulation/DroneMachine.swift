@@ -20,6 +20,8 @@ final class DroneMachine: Machine {
   private(set) var loops: [DataLoop] = []
   /// While a thief has its key.
   var liar: Liar?
+  /// While one aims at what others have.
+  var thief: Thief?
   /// Of each loop, with the (term, version) of what is installed.
   private(set) var access: [(installed: InstalledAccessList, term: Term, version: UInt64)] = []
   private(set) var incarnation = Incarnation(0)
@@ -163,6 +165,7 @@ final class DroneMachine: Machine {
       answerFromFormerOffice(message, from: peer)
       command(.received(message, from: peer))
     default:
+      if case .grantAnswer(let answer) = message { thief?.keep(answer) }
       handle(.received(message, from: peer, wall: wall))
       if case .registered(let list) = message, peer == Names.authority {
         control.perform([
@@ -229,7 +232,10 @@ final class DroneMachine: Machine {
   }
 
   func send(_ message: ControlMessage, to peer: Principal) {
-    guard liar != nil else { return deliver(message, to: peer) }
+    guard liar != nil else {
+      for message in thief?.says(insteadOf: message) ?? [message] { deliver(message, to: peer) }
+      return
+    }
     let others = world.drones.map(\.principal).filter { $0 != principal }
     for message in liar?.says(insteadOf: message, of: others) ?? [] { deliver(message, to: peer) }
   }

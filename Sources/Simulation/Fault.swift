@@ -68,6 +68,10 @@ struct Fault: Sendable, CustomStringConvertible {
     /// Whoever held the office, and holds it no more, goes on as if he did. Heard alone: only he hears the authority
     /// for a while, and is heard by it, when he begins.
     case lieFromFormerOffice(isHeardAlone: Bool)
+    /// A thief has the drone's key, and aims at what other drones have.
+    case aim(Place)
+    /// A thief has a client's key, and aims at what there is room for, and at what is remembered of others' writes.
+    case aimAsClient
   }
 
   private static func names(_ places: [Place]) -> String {
@@ -100,6 +104,8 @@ struct Fault: Sendable, CustomStringConvertible {
       case .lieAsClient: "a client lies"
       case .lieFromFormerOffice(let isHeardAlone):
         "former commanders lie" + (isHeardAlone ? ", the first of them heard alone" : "")
+      case .aim(let place): "\(place) aims at what others have"
+      case .aimAsClient: "a client aims at what there is room for"
       case .slow(let from, let to, let lag): "from \(from) to \(to) it takes \(lag / 1000) ms longer"
       case .isolate(let place): "\(place) is cut off from everybody"
       case .cutOneWay(let from, let to): "nothing gets from \(from) to \(to)"

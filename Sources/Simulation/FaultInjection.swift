@@ -100,6 +100,8 @@ extension World {
       drone.liar = Liar(seed: UInt64(clamping: time))
       ending(fault) { drone.liar = nil }
     case .lieAsClient: lyingClient?.isLying = true
+    case .aim(let place): (machine(place) as? DroneMachine)?.steal(seed)
+    case .aimAsClient: lyingClient?.aim()
     case .lieFromFormerOffice(let isHeardAlone):
       formerOfficesLie = true
       isLiarHeardAlone = isHeardAlone

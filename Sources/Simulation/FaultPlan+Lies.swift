@@ -1,8 +1,13 @@
 /// Who lies while everything else goes wrong: in a share of the seeds a client, in another whoever held the office before.
 extension FaultPlan {
-  var hasLyingClient: Bool { lies.contains { $0.kind == .lieAsClient } }
+  var hasLyingClient: Bool { lies.contains { $0.kind == .lieAsClient || $0.kind == .aimAsClient } }
   var hasFormerOffices: Bool {
-    lies.contains { if case .lieFromFormerOffice = $0.kind { true } else { false } }
+    lies.contains {
+      switch $0.kind {
+      case .lieFromFormerOffice, .aim: true
+      default: false
+      }
+    }
   }
 
   /// From random numbers of its own, so that what else goes wrong in a seed does not depend on it.
@@ -17,6 +22,20 @@ extension FaultPlan {
     lies.append(Fault(kind: kind, start: random.number(0...3_000_000), duration: nil))
     guard !isSingle, !isOrderly, random.chance(700_000) else { return }
     depose(at: random.number(2_000_000...5_000_000), &random)
+  }
+
+  /// Somebody aims at what there is to lose. From random numbers of its own again: seeds in which nobody does have the
+  /// schedules that they had before anybody could.
+  mutating func addAims(_ seed: UInt64) {
+    var random = SeededRandom(seed: seed, stream: 35)
+    if random.chance(150_000) {
+      lies.append(Fault(kind: .aimAsClient, start: random.number(0...4_000_000), duration: nil))
+    }
+    guard drones > 1, random.chance(150_000) else { return }
+    let place: Fault.Place = random.chance(600_000) ? .commander(else: 0) : .drone(random.index(drones))
+    lies.append(Fault(kind: .aim(place), start: random.number(1_500_000...3_000_000), duration: nil))
+    guard !isSingle, !isOrderly, random.chance(700_000) else { return }
+    depose(at: random.number(3_000_000...6_000_000), &random)
   }
 
   /// Another is elected while the commander is stopped, or cut off.

@@ -50,6 +50,7 @@ struct FaultPlan: Sendable {
     if !isPlain {
       addOrderly(seed)
       addLies(seed, isMixed: style == .mixed)
+      addAims(seed)
     }
   }
 

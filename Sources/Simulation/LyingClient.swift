@@ -18,6 +18,7 @@ final class LyingClient: Machine {
   private static let mark = ClientIncarnation(high: 0, low: 0).bound(to: principal).principalMark
 
   var isLying = false { didSet { if isLying, !oldValue { lie() } } }
+  var aiming: Aim?
   private var draw: SeededRandom
   private var sessions: [Session] = []
   private var lastNumber: UInt64 = 0
@@ -28,7 +29,11 @@ final class LyingClient: Machine {
     super.init(world, name: LyingClient.name)
   }
 
-  override func ended() { sessions = [] }
+  override func ended() {
+    sessions = []
+    aiming?.sessions = []
+    aiming?.dialling = []
+  }
 
   private func lie() {
     control.post { [unowned self] in
@@ -69,7 +74,7 @@ final class LyingClient: Machine {
   // MARK: What it says
 
   private func request(_ writer: inout CBORWriter) {
-    let foreign = foreignKey()
+    let foreign = Workload.anyKey(&draw)
     switch draw.index(24) {
     case 0: introduce(&writer)
     case 1: DataRequest.topology(number: number()).encode(into: &writer)
@@ -118,18 +123,8 @@ final class LyingClient: Machine {
     }
   }
 
-  private func foreignKey() -> [UInt8] {
-    let name =
-      switch draw.index(10) {
-      case 0: "counter \(draw.index(2))"
-      case 1, 2: "member \(draw.index(40))"
-      default: "register \(draw.index(9))"
-      }
-    return Array(name.utf8)
-  }
-
   /// A key of its own in the same partition.
-  private func own(beside foreign: [UInt8]) -> [UInt8] {
+  func own(beside foreign: [UInt8]) -> [UInt8] {
     let partition = Slot(key: foreign).partition
     if let known = ownKeys[partition] { return known }
     let key = sequence(first: 0) { $0 + 1 }.lazy.map { Array((Self.prefix + "\($0)").utf8) }

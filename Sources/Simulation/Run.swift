@@ -52,6 +52,8 @@ public struct Run: Sendable {
     var knobs = isPlain ? .plain : Knobs(seed: seed)
     // There all has to be well again before the next fault, and without room not everything is shadowed.
     if plan.isSingle { knobs.data.memory = DataBounds().memory }
+    // Nor is it while a client writes more, all the time, than shadows may keep for a store that stands still.
+    if plan.isSingle, plan.hasLyingClient { knobs.data.tail = DataBounds().tail }
     self.knobs = knobs
     mayLoseNothing = plan.isSingle || plan.isOrderly
   }

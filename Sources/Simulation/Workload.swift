@@ -54,6 +54,17 @@ final class Workload {
     return nil
   }
 
+  /// One of those that there are, for who knows them.
+  static func anyKey(_ random: inout SeededRandom) -> [UInt8] {
+    let name =
+      switch random.index(10) {
+      case 0: "counter \(random.index(2))"
+      case 1, 2: "member \(random.index(40))"
+      default: "register \(random.index(9))"
+      }
+    return Array(name.utf8)
+  }
+
   private func newValue() -> [UInt8] {
     values += 1
     return (0..<4).map { UInt8(truncatingIfNeeded: values >> UInt64(8 * (3 - $0))) } + padding

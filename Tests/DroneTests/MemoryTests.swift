@@ -39,6 +39,33 @@ import Testing
     #expect(loop.get("1") == .notFound)
   }
 
+  @Test("writes under way are counted with what they will take once they are done")
+  func writesUnderWay() {
+    var loop = TestLoop(bounds: Self.bounds(100_000))
+    var number = 0
+    repeat { number += 1 } while loop.put("\(number)", Self.value, write: UInt64(number)) == nil
+    #expect(loop.put("1", Self.value, write: 9_000) == .failed(.memoryFull))
+    // Each is in the log by now, and will be in the table while it is there.
+    #expect((30...45).contains(number))
+    let before = loop.core.memory
+    loop.commit()
+    #expect(before < 104_000 && loop.core.memory <= before)
+  }
+
+  @Test("beyond what is kept a delete is put off while the database lacks another: it takes room until then")
+  func deletesOneByOne() {
+    var loop = TestLoop(bounds: Self.bounds(100_000))
+    loop.core.setMemory(elsewhere: 124_000)
+    #expect(loop.delete("1", write: 1) == nil && loop.delete("2", write: 2) == nil)
+    loop.core.setMemory(elsewhere: 125_000)
+    #expect(loop.delete("3", write: 3) == .unavailable(.busy))
+    loop.commit()
+    #expect(loop.delete("3", write: 3) == nil)
+    #expect(loop.delete("4", write: 4) == .unavailable(.busy))
+    loop.commit()
+    #expect(loop.delete("4", write: 4) == nil)
+  }
+
   @Test("puts are taken again once there is room, and not before it is worth it")
   func hysteresis() {
     var (loop, keys) = Self.full()

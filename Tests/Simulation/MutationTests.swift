@@ -5,7 +5,7 @@
   @Suite("Deliberate faults are found") struct MutationTests {
     /// All of them are tried where the simulator is built with optimisation (`./dev test`, `keyval-simulate --suite`).
     private static let some = KnownSeeds.findings.filter {
-      ["acknowledgeBeforeShadow", "skipFence", "electByReachable"].contains($0.name)
+      ["acknowledgeBeforeShadow", "skipFence", "electByReachable", "fillForAnybody"].contains($0.name)
     }
 
     @Test("the simulator finds it by the seed that is written down", arguments: some)

@@ -177,7 +177,7 @@ final class DataLoop {
     shareMemory()
   }
 
-  private func shareMemory() {
+  func shareMemory() {
     let held = core.memory
     core.setMemory(elsewhere: memory.share(held, before: sharedMemory))
     sharedMemory = held

@@ -64,6 +64,7 @@ final class ReplicationSession {
         metadata: [NodeLogging.Key.principal: "\(owner)", NodeLogging.Key.reason: "\(error)"])
       return session.close(SessionCloseReason(after: error))
     }
+    dataLoop.shareMemory()
     for loop in elsewhere.keys.sorted() { forward(elsewhere[loop] ?? [], to: loop, bytes.count, session) }
   }
 
@@ -74,6 +75,7 @@ final class ReplicationSession {
     let (sessionLoop, owner, number) = (session.eventLoop, owner, number)
     dataLoop.others[loop].execute { other in
       let answers = messages.compactMap { other.core.take($0, from: owner, session: number) }
+      other.shareMemory()
       sessionLoop.execute {
         let (handler, session) = back.value
         handler.returned(answers, count, session)
