@@ -86,7 +86,7 @@ struct SecurityCommand: AsyncParsableCommand {
       do { try cluster?.stop() } catch { say("the cluster does not stop: \(error)") }
       cluster = nil
     }
-    RedisServer.stopAll()
+    Program.endAll()
   }
 
   /// Takes the servers down when the run is interrupted.

@@ -49,15 +49,32 @@ final class VictimCluster: Sendable {
     let process: ProcessFigures
   }
 
+  func drones() throws -> [Drone] {
+    let record = try ClusterRecord.load(from: directory)
+    return try record.processes.filter { $0.role == .drone }.map { process in
+      Drone(
+        principal: "keyval-drone/\(process.name)@\(record.realm)", address: try NodeAddress(process.address),
+        process: ProcessFigures(pid: process.identity.pid))
+    }
+  }
+
   /// The first drone.
   func drone() throws -> Drone {
-    let record = try ClusterRecord.load(from: directory)
-    guard let process = record.processes.first(where: { $0.role == .drone }) else {
-      throw BenchmarkError("there is no drone")
+    guard let drone = try drones().first else { throw BenchmarkError("there is no drone") }
+    return drone
+  }
+
+  /// A key of this drone's, with a value.
+  func key(of drone: Drone, value: [UInt8]) async throws -> [UInt8] {
+    let client = try client()
+    defer { client.close() }
+    for number in 0..<10_000 {
+      let key = Array("own-\(number)".utf8)
+      guard try await client.locate(key).owner?.principal.text == drone.principal else { continue }
+      try await client.put(key, value)
+      return key
     }
-    return Drone(
-      principal: "keyval-drone/\(process.name)@\(record.realm)", address: try NodeAddress(process.address),
-      process: ProcessFigures(pid: process.identity.pid))
+    throw BenchmarkError("the drone owns none of ten thousand keys")
   }
 
   /// Puts a list in the place of the one that is there, whole.
@@ -70,10 +87,4 @@ final class VictimCluster: Sendable {
   }
 
   var realm: String { get throws { try ClusterRecord.load(from: directory).realm } }
-}
-
-/// Takes what comes and does nothing with it.
-final class Ignorant: SessionHandler {
-  func received(_ messages: UnsafeRawBufferPointer, on session: Session) {}
-  func closed(_ session: Session, error: SessionError?) {}
 }
