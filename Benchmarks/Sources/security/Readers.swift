@@ -5,20 +5,35 @@ import Keyval
 struct Readers: Sendable {
   private let client: KeyvalClient
   private let servers: [ProcessFigures]
+  private let keys: [String]
   private static let callers = 64
-  private static let keys = (0..<1_024).map { "bench-\($0)" }
 
+  /// What was read, and what that took.
   struct Outcome {
-    let perSecond: Double
+    var reads = 0.0
+    var seconds = 0.0
+    /// Seconds of the servers' processor time.
+    var processorTime = 0.0
+
+    var perSecond: Double { reads / seconds }
     /// Microseconds of the servers' processor time for each.
-    let cost: Double
+    var cost: Double { processorTime * 1_000_000 / reads }
+
+    static func += (left: inout Self, right: Self) {
+      left.reads += right.reads
+      left.seconds += right.seconds
+      left.processorTime += right.processorTime
+    }
   }
 
-  /// - Parameter servers: the processes that are read from.
-  init(_ client: KeyvalClient, servers: [ProcessFigures]) async throws {
+  /// - Parameters:
+  ///   - servers: the processes that are read from.
+  ///   - name: what the keys begin with. Those of all readers are in the same slots.
+  init(_ client: KeyvalClient, servers: [ProcessFigures], name: String = "bench") async throws {
     self.client = client
     self.servers = servers
-    for key in Self.keys { try await client.put(key, "value of \(key)") }
+    keys = (0..<1_024).map { "\(name){\($0)}" }
+    for key in keys { try await client.put(key, "value of \(key)") }
   }
 
   /// Each read must succeed.
@@ -26,24 +41,22 @@ struct Readers: Sendable {
     let count = Count()
     let clock = ContinuousClock()
     let (began, before) = (clock.now, try processorTime())
-    try await withThrowingTaskGroup { [client] group in
+    try await withThrowingTaskGroup { [client, keys] group in
       for caller in 0..<Self.callers {
         group.addTask {
           var next = caller
           while clock.now - began < time {
-            next = (next + Self.callers) % Self.keys.count
-            guard try await client.get(Self.keys[next]) != nil else {
-              throw BenchmarkError("a value is gone")
-            }
+            next = (next + Self.callers) % keys.count
+            guard try await client.get(keys[next]) != nil else { throw BenchmarkError("a value is gone") }
             count.add()
           }
         }
       }
       try await group.waitForAll()
     }
-    let (elapsed, used) = ((clock.now - began) / .seconds(1), try processorTime() - before)
-    let all = Double(max(1, count.all))
-    return Outcome(perSecond: all / elapsed, cost: used * 1_000_000 / all)
+    return Outcome(
+      reads: Double(count.all), seconds: (clock.now - began) / .seconds(1),
+      processorTime: try processorTime() - before)
   }
 
   private func processorTime() throws -> Double { try servers.reduce(0) { try $0 + $1.processorTime } }
