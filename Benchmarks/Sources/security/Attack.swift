@@ -1,9 +1,5 @@
 import Dispatch
 import Glibc
-import Kerberos
-import NIOCore
-import NIOPosix
-import Synchronization
 import Transport
 
 /// Opens connections at a node, so many a second, and does with each what its kind says.
@@ -26,6 +22,8 @@ struct Attack: Sendable {
   struct Outcome: Sendable {
     /// Connections that were opened.
     let opened: Int
+    /// For how long it went on.
+    let seconds: Double
     /// Seconds of processor time that the attacker has used.
     let processorTime: Double
   }
@@ -33,7 +31,7 @@ struct Attack: Sendable {
   /// Goes on until it is cancelled. On a thread of its own and by system calls alone: the less the attacker itself costs,
   /// the more of what is measured is the node's.
   func run() async -> Outcome {
-    let isOver = Flag()
+    let isOver = StopFlag()
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         DispatchQueue(label: "attacker").async { continuation.resume(returning: attack(until: isOver)) }
@@ -43,7 +41,7 @@ struct Attack: Sendable {
     }
   }
 
-  private func attack(until isOver: Flag) -> Outcome {
+  private func attack(until isOver: StopFlag) -> Outcome {
     let before = threadTime()
     var connections = Connections()
     let clock = ContinuousClock()
@@ -62,8 +60,9 @@ struct Attack: Sendable {
       connections.close(before: now)
       usleep(2_000)
     }
+    let seconds = (clock.now - began) / .seconds(1)
     connections.closeAll()
-    return Outcome(opened: opened, processorTime: threadTime() - before)
+    return Outcome(opened: opened, seconds: seconds, processorTime: threadTime() - before)
   }
 
   /// The node closes it within a second or so; nobody else does.
@@ -85,14 +84,6 @@ struct Attack: Sendable {
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000
   }
-}
-
-/// Says once that something is over.
-private final class Flag: Sendable {
-  private let value = Atomic(false)
-
-  func raise() { value.store(true, ordering: .relaxed) }
-  var isRaised: Bool { value.load(ordering: .relaxed) }
 }
 
 /// Connections that stay open until their time is over, all after the same time.

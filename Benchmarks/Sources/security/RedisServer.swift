@@ -17,7 +17,7 @@ struct RedisServer: Sendable {
     self.directory = directory
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     try await Self.makeCertificates(in: directory)
-    port = try Self.freePort()
+    port = try LoopbackPort.free()
     server = try Program.start(
       "redis-server",
       [
@@ -115,22 +115,5 @@ struct RedisServer: Sendable {
         "x509", "-req", "-in", "\(directory)/\(name).csr", "-CA", "\(directory)/ca.crt",
         "-CAkey", "\(directory)/ca.key", "-CAcreateserial", "-days", "2", "-out", "\(directory)/\(name).crt")
     }
-  }
-
-  /// A port that nobody listens on at the moment.
-  private static func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-      }
-    }
-    guard descriptor >= 0, isBound else { throw BenchmarkError("there is no free port") }
-    return Int(UInt16(bigEndian: address.sin_port))
   }
 }

@@ -55,12 +55,16 @@ struct SecurityCommand: AsyncParsableCommand {
       for part in parts {
         Self.say("\(part.rawValue): \(trials) trials")
         do {
+          let bystanders = try Bystanders(beside: cluster)
           switch part {
           case .handshakes: try await HandshakeTrials(cluster, pace, directory).run(&report)
           case .access: try await AccessTrials(cluster, pace).run(&report)
           case .throughput: try await ThroughputTrials(cluster, pace).run(&report)
           case .floods: try await FloodTrials(cluster, pace).run(&report)
           }
+          report.add(
+            "\(part.rawValue): what others kept busy meanwhile", [try bystanders.processors],
+            "of \(Bystanders.allProcessors) processors")
         } catch {
           problems.append("\(part.rawValue): \(error)")
         }

@@ -1,4 +1,7 @@
 /// What those who have sessions read while somebody opens a thousand bad connections a second.
+///
+/// The attacker has to run on this machine, too. What he takes from the readers wherever he knocks is told by having him
+/// do the same to a decoy.
 struct ThroughputTrials {
   private let cluster: VictimCluster
   private let pace: Pace
@@ -10,14 +13,15 @@ struct ThroughputTrials {
   }
 
   private struct Trial {
-    /// Before and after.
-    let quiet: Double
-    let harmed: Double
+    /// Reads a second.
+    var quiet = 0.0
+    var decoyed = 0.0
+    var harmed = 0.0
     /// Bad connections a second.
-    let opened: Double
+    var opened = 0.0
     /// Microseconds of processor time for each, with nobody reading.
-    let droneCost: Double
-    let attackerCost: Double
+    var droneCost = 0.0
+    var attackerCost = 0.0
   }
 
   func run(_ report: inout Report) async throws {
@@ -25,38 +29,50 @@ struct ThroughputTrials {
     let flight = try await FirstFlight.record(for: drone, of: cluster)
     let readers = try await Readers(cluster.client(), servers: cluster.drones().map(\.process))
     defer { readers.close() }
+    let decoy = try Decoy()
+    defer { decoy.close() }
     // The first reads of all are slower.
     _ = try await readers.read(for: .seconds(1))
     for kind in Attack.Kind.allCases {
-      let attack = Attack(kind: kind, address: drone.address, perSecond: Self.perSecond, flight: flight)
+      let attack = { (address) in
+        Attack(kind: kind, address: address, perSecond: Self.perSecond, flight: flight)
+      }
       var trials: [Trial] = []
-      for _ in 0..<pace.trials { trials.append(try await trial(of: attack, on: drone, readers)) }
+      for _ in 0..<pace.trials {
+        var trial = Trial()
+        trial.quiet = try await readers.read(for: pace.time).perSecond
+        trial.decoyed = try await read(readers, beside: attack(decoy.address)).perSecond
+        let harmed = try await read(readers, beside: attack(drone.address))
+        (trial.harmed, trial.opened) = (harmed.perSecond, harmed.opened)
+        (trial.droneCost, trial.attackerCost) = try await cost(of: attack(drone.address), to: drone)
+        trials.append(trial)
+      }
       report.add("reads, nobody harms", trials.map(\.quiet), "a second")
       report.add("reads beside \(kind.rawValue)", trials.map(\.harmed), "a second")
       report.add("… of which were opened", trials.map(\.opened), "a second")
       report.add(
         "… ratio, the attacker on the same cores", trials.map { $0.harmed / $0.quiet }, "×", atLeast: 0.9)
+      report.add("… ratio to reads while he attacks a decoy", trials.map { $0.harmed / $0.decoyed }, "×")
       report.add("… processor time of the drone", trials.map(\.droneCost), "µs a connection")
       report.add("… of the attacker", trials.map(\.attackerCost), "µs a connection")
     }
   }
 
-  private func trial(of attack: Attack, on drone: VictimCluster.Drone, _ readers: Readers) async throws
-    -> Trial
-  {
-    let before = try await readers.read(for: pace.time)
-    let began = ContinuousClock.now
-    let (harmed, attacker) = try await beside(attack) { try await readers.read(for: pace.time) }
-    let opened = Double(attacker.opened) / ((ContinuousClock.now - began) / .seconds(1))
-    // Those that are still open are closed, so that they cost the others nothing.
-    try await Task.sleep(for: .seconds(1))
-    let after = try await readers.read(for: pace.time)
-    let used = try drone.process.processorTime
-    let (_, alone) = try await beside(attack) { try await Task.sleep(for: pace.time) }
-    let cost = (try drone.process.processorTime - used) * 1_000_000 / Double(max(1, alone.opened))
-    return Trial(
-      quiet: (before.perSecond + after.perSecond) / 2, harmed: harmed.perSecond, opened: opened,
-      droneCost: cost, attackerCost: alone.processorTime * 1_000_000 / Double(max(1, alone.opened)))
+  private func read(
+    _ readers: Readers, beside attack: Attack
+  ) async throws -> (perSecond: Double, opened: Double) {
+    let (outcome, attacker) = try await beside(attack) { try await readers.read(for: pace.time) }
+    return (outcome.perSecond, Double(attacker.opened) / attacker.seconds)
+  }
+
+  private func cost(of attack: Attack, to drone: VictimCluster.Drone) async throws -> (Double, Double) {
+    let before = try drone.process.processorTime
+    let (_, attacker) = try await beside(attack) { try await Task.sleep(for: pace.time) }
+    let connections = Double(max(1, attacker.opened))
+    return (
+      (try drone.process.processorTime - before) * 1_000_000 / connections,
+      attacker.processorTime * 1_000_000 / connections
+    )
   }
 
   private func beside<Value>(
@@ -67,6 +83,8 @@ struct ThroughputTrials {
     do { result = .success(try await body()) } catch { result = .failure(error) }
     attacker.cancel()
     let outcome = await attacker.value
+    // What he has left open is closed before anything else is measured.
+    try await Task.sleep(for: .seconds(1))
     return (try result.get(), outcome)
   }
 }

@@ -58,6 +58,13 @@ final class VictimCluster: Sendable {
     }
   }
 
+  /// All of its nodes and daemons.
+  var processes: [ProcessFigures] {
+    get throws {
+      try ClusterRecord.load(from: directory).processes.map { ProcessFigures(pid: $0.identity.pid) }
+    }
+  }
+
   /// The first drone.
   func drone() throws -> Drone {
     guard let drone = try drones().first else { throw BenchmarkError("there is no drone") }
