@@ -54,7 +54,10 @@ struct ThroughputTrials {
         "… ratio, the attacker on the same cores", trials.map { $0.harmed / $0.quiet }, "×", atLeast: 0.9)
       report.add("… ratio to reads while he attacks a decoy", trials.map { $0.harmed / $0.decoyed }, "×")
       report.add("… processor time of the drone", trials.map(\.droneCost), "µs a connection")
-      report.add("… of the attacker", trials.map(\.attackerCost), "µs a connection")
+      report.add(
+        "… so it takes, of \(Bystanders.allProcessors) processors",
+        trials.map { $0.droneCost * $0.opened / 10_000 / Double(Bystanders.allProcessors) }, "%")
+      report.add("… processor time of the attacker", trials.map(\.attackerCost), "µs a connection")
     }
   }
 
