@@ -22,7 +22,7 @@ struct SecurityCommand: AsyncParsableCommand {
   @Flag(help: "Leave the directory with the logs behind.") var keep = false
 
   enum Part: String, CaseIterable, ExpressibleByArgument {
-    case handshakes, access, throughput, floods
+    case handshakes, access, throughput, floods, fairness
   }
 
   private static let running = Mutex<VictimCluster?>(nil)
@@ -61,6 +61,7 @@ struct SecurityCommand: AsyncParsableCommand {
           case .access: try await AccessTrials(cluster, pace).run(&report)
           case .throughput: try await ThroughputTrials(cluster, pace).run(&report)
           case .floods: try await FloodTrials(cluster, pace).run(&report)
+          case .fairness: try await FairnessTrials(cluster, pace).run(&report)
           }
           report.add(
             "\(part.rawValue): what others kept busy meanwhile", [try bystanders.processors],

@@ -4,6 +4,7 @@ import Keyval
 import LocalCluster
 import NIOCore
 import NIOPosix
+import Provisioning
 import Sessions
 import Transport
 
@@ -37,6 +38,25 @@ final class VictimCluster: Sendable {
   private static func client(of directory: ClusterDirectory) throws -> KeyvalClient {
     var configuration = try ClientConfiguration.load(path: directory.clientConfiguration)
     configuration.credentialCache = "FILE:\(directory.cache(of: "alice"))"
+    return try KeyvalClient(configuration: configuration)
+  }
+
+  /// Somebody else, who may do with keys what he wants to as well.
+  func otherClient() throws -> KeyvalClient {
+    let name = "bob"
+    var configuration = try ClientConfiguration.load(path: directory.clientConfiguration)
+    let cache = directory.cache(of: name)
+    var status = stat()
+    guard stat(RealmLayout(directory: directory.realm).settings, &status) == 0 else {
+      throw BenchmarkError("there is no realm in \(directory.realm)")
+    }
+    let realm = try Realm.open(
+      directory: directory.realm, owner: UnixUser(uid: status.st_uid, gid: status.st_gid))
+    let password = "\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))"
+    try realm.addUser(name: name, password: password)
+    try realm.kinit(principal: "\(name)@\(self.realm)", password: password, cache: cache)
+    try replaceAccessList(["\(name)@* rwd", "alice@* *"])
+    configuration.credentialCache = "FILE:\(cache)"
     return try KeyvalClient(configuration: configuration)
   }
 
