@@ -28,7 +28,7 @@ let package = Package(
     .library(name: "Keyval", targets: ["Keyval"]),
     .executable(name: "keyval", targets: ["keyval"]),
     // For the benchmarks, which kill and start the processes of a cluster one by one.
-    .library(name: "LocalCluster", targets: ["LocalCluster"]),
+    .library(name: "LocalCluster", targets: ["LocalCluster", "Provisioning"]),
     // For those among them that cut a host off.
     .library(name: "HostNetworks", targets: ["HostNetworks"]),
     // For those that open sessions, good and bad ones, by themselves.

@@ -28,8 +28,7 @@ public final class ClusterUsers {
     self.directory = directory
     let layout = RealmLayout(directory: directory.realm)
     guard geteuid() == 0 else {
-      let own = ServiceUser(uid: geteuid(), gid: getegid(), isOther: false)
-      (daemons, authority) = (own, own)
+      (daemons, authority) = (.own, .own)
       return
     }
     try ServiceUser.requireSetpriv()

@@ -8,6 +8,9 @@ public struct ServiceUser: Sendable, Equatable {
   /// Whether starting a process means changing to this user first.
   public let isOther: Bool
 
+  /// Who this process runs as.
+  public static var own: ServiceUser { ServiceUser(uid: geteuid(), gid: getegid(), isOther: false) }
+
   /// As the realm's owner.
   var unix: UnixUser { UnixUser(uid: uid, gid: gid) }
 

@@ -33,7 +33,7 @@ struct FloodTrials {
       try await Task.sleep(for: pace.time)
       for session in sessions { session.close() }
     }
-    let key = try await largeValue(at: drone)
+    let key = try await cluster.key(of: drone, value: [UInt8](repeating: 7, count: 1_000_000))
     try await measure("\(Self.sessions) sessions that ask and do not read", drone, &report) {
       let sessions = try await open(drone)
       for session in sessions { session.execute { $0.pauseReading() } }
@@ -41,7 +41,7 @@ struct FloodTrials {
         for session in sessions {
           session.execute { session in
             // One that the drone has ended takes nothing any more.
-            try? session.write(messages: Self.get(UInt64(number), key))
+            try? session.write(messages: DataRequest.get(UInt64(number), key))
             session.flush()
           }
         }
@@ -49,28 +49,6 @@ struct FloodTrials {
       try await Task.sleep(for: pace.time)
       for session in sessions { session.close() }
     }
-  }
-
-  /// A value of a megabyte that this drone owns.
-  private func largeValue(at drone: VictimCluster.Drone) async throws -> [UInt8] {
-    let client = try cluster.client()
-    defer { client.close() }
-    for number in 0..<10_000 {
-      let key = Array("large-\(number)".utf8)
-      guard try await client.locate(key).owner?.principal.text == drone.principal else { continue }
-      try await client.put(key, [UInt8](repeating: 7, count: 1_000_000))
-      return key
-    }
-    throw BenchmarkError("the drone owns none of ten thousand keys")
-  }
-
-  private static func get(_ number: UInt64, _ key: [UInt8]) -> [UInt8] {
-    var writer = CBORWriter()
-    writer.beginArray(3)
-    writer.write(unsigned: DataRequest.Kind.get)
-    writer.write(unsigned: number)
-    writer.write(bytes: key)
-    return writer.bytes
   }
 
   private func open(_ drone: VictimCluster.Drone) async throws -> [SessionReference] {

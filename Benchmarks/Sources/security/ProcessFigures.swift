@@ -7,16 +7,11 @@ struct ProcessFigures: Sendable {
   /// Seconds of processor time that it has used, its own and the kernel's for it.
   var processorTime: Double {
     get throws {
-      let text = try read("stat")
-      // Behind the name, which may have blanks.
-      guard let end = text.lastIndex(of: ")") else {
-        throw BenchmarkError("/proc/\(pid)/stat is not understood")
+      var (clock, time) = (clockid_t(), timespec())
+      guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+        throw BenchmarkError("there is no process \(pid)")
       }
-      let fields = text[end...].split(separator: " ")
-      guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else {
-        throw BenchmarkError("/proc/\(pid)/stat is not understood")
-      }
-      return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+      return Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000
     }
   }
 

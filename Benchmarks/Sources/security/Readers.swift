@@ -4,36 +4,62 @@ import Keyval
 /// Callers that read short values over sessions that are open already, as many at a time.
 struct Readers: Sendable {
   private let client: KeyvalClient
+  private let servers: [ProcessFigures]
+  private let keys: [String]
   private static let callers = 64
-  private static let keys = (0..<1_024).map { "bench-\($0)" }
 
-  init(_ client: KeyvalClient) async throws {
-    self.client = client
-    for key in Self.keys { try await client.put(key, "value of \(key)") }
+  /// What was read, and what that took.
+  struct Outcome {
+    var reads = 0.0
+    var seconds = 0.0
+    /// Seconds of the servers' processor time.
+    var processorTime = 0.0
+
+    var perSecond: Double { reads / seconds }
+    /// Microseconds of the servers' processor time for each.
+    var cost: Double { processorTime * 1_000_000 / reads }
+
+    static func += (left: inout Self, right: Self) {
+      left.reads += right.reads
+      left.seconds += right.seconds
+      left.processorTime += right.processorTime
+    }
   }
 
-  /// - Returns: reads a second. Each must have succeeded.
-  func rate(for time: Duration) async throws -> Double {
+  /// - Parameters:
+  ///   - servers: the processes that are read from.
+  ///   - name: what the keys begin with. Those of all readers are in the same slots.
+  init(_ client: KeyvalClient, servers: [ProcessFigures], name: String = "bench") async throws {
+    self.client = client
+    self.servers = servers
+    keys = (0..<1_024).map { "\(name){\($0)}" }
+    for key in keys { try await client.put(key, "value of \(key)") }
+  }
+
+  /// Each read must succeed.
+  func read(for time: Duration) async throws -> Outcome {
     let count = Count()
     let clock = ContinuousClock()
-    let began = clock.now
-    try await withThrowingTaskGroup { [client] group in
+    let (began, before) = (clock.now, try processorTime())
+    try await withThrowingTaskGroup { [client, keys] group in
       for caller in 0..<Self.callers {
         group.addTask {
           var next = caller
           while clock.now - began < time {
-            next = (next + Self.callers) % Self.keys.count
-            guard try await client.get(Self.keys[next]) != nil else {
-              throw BenchmarkError("a value is gone")
-            }
+            next = (next + Self.callers) % keys.count
+            guard try await client.get(keys[next]) != nil else { throw BenchmarkError("a value is gone") }
             count.add()
           }
         }
       }
       try await group.waitForAll()
     }
-    return Double(count.all) / ((clock.now - began) / .seconds(1))
+    return Outcome(
+      reads: Double(count.all), seconds: (clock.now - began) / .seconds(1),
+      processorTime: try processorTime() - before)
   }
+
+  private func processorTime() throws -> Double { try servers.reduce(0) { try $0 + $1.processorTime } }
 
   func close() { client.close() }
 }

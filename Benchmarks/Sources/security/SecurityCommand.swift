@@ -22,7 +22,7 @@ struct SecurityCommand: AsyncParsableCommand {
   @Flag(help: "Leave the directory with the logs behind.") var keep = false
 
   enum Part: String, CaseIterable, ExpressibleByArgument {
-    case handshakes, access, throughput, floods
+    case handshakes, access, throughput, floods, fairness
   }
 
   private static let running = Mutex<VictimCluster?>(nil)
@@ -55,12 +55,17 @@ struct SecurityCommand: AsyncParsableCommand {
       for part in parts {
         Self.say("\(part.rawValue): \(trials) trials")
         do {
+          let bystanders = try Bystanders(beside: cluster)
           switch part {
           case .handshakes: try await HandshakeTrials(cluster, pace, directory).run(&report)
           case .access: try await AccessTrials(cluster, pace).run(&report)
           case .throughput: try await ThroughputTrials(cluster, pace).run(&report)
           case .floods: try await FloodTrials(cluster, pace).run(&report)
+          case .fairness: try await FairnessTrials(cluster, pace).run(&report)
           }
+          report.add(
+            "\(part.rawValue): what others kept busy meanwhile", [try bystanders.processors],
+            "of \(Bystanders.allProcessors) processors")
         } catch {
           problems.append("\(part.rawValue): \(error)")
         }
@@ -86,7 +91,7 @@ struct SecurityCommand: AsyncParsableCommand {
       do { try cluster?.stop() } catch { say("the cluster does not stop: \(error)") }
       cluster = nil
     }
-    RedisServer.stopAll()
+    Program.endAll()
   }
 
   /// Takes the servers down when the run is interrupted.

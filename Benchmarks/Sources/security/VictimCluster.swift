@@ -4,6 +4,7 @@ import Keyval
 import LocalCluster
 import NIOCore
 import NIOPosix
+import Provisioning
 import Sessions
 import Transport
 
@@ -40,6 +41,25 @@ final class VictimCluster: Sendable {
     return try KeyvalClient(configuration: configuration)
   }
 
+  /// Somebody else, who may do with keys what he wants to as well.
+  func otherClient() throws -> KeyvalClient {
+    let name = "bob"
+    var configuration = try ClientConfiguration.load(path: directory.clientConfiguration)
+    let cache = directory.cache(of: name)
+    var status = stat()
+    guard stat(RealmLayout(directory: directory.realm).settings, &status) == 0 else {
+      throw BenchmarkError("there is no realm in \(directory.realm)")
+    }
+    let realm = try Realm.open(
+      directory: directory.realm, owner: UnixUser(uid: status.st_uid, gid: status.st_gid))
+    let password = "\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))"
+    try realm.addUser(name: name, password: password)
+    try realm.kinit(principal: "\(name)@\(self.realm)", password: password, cache: cache)
+    try replaceAccessList(["\(name)@* rwd", "alice@* *"])
+    configuration.credentialCache = "FILE:\(cache)"
+    return try KeyvalClient(configuration: configuration)
+  }
+
   /// The first user's ticket.
   func alice() throws -> InitiatorCredential { try .fromCache(name: "FILE:\(directory.cache(of: "alice"))") }
 
@@ -49,15 +69,39 @@ final class VictimCluster: Sendable {
     let process: ProcessFigures
   }
 
+  func drones() throws -> [Drone] {
+    let record = try ClusterRecord.load(from: directory)
+    return try record.processes.filter { $0.role == .drone }.map { process in
+      Drone(
+        principal: "keyval-drone/\(process.name)@\(record.realm)", address: try NodeAddress(process.address),
+        process: ProcessFigures(pid: process.identity.pid))
+    }
+  }
+
+  /// All of its nodes and daemons.
+  var processes: [ProcessFigures] {
+    get throws {
+      try ClusterRecord.load(from: directory).processes.map { ProcessFigures(pid: $0.identity.pid) }
+    }
+  }
+
   /// The first drone.
   func drone() throws -> Drone {
-    let record = try ClusterRecord.load(from: directory)
-    guard let process = record.processes.first(where: { $0.role == .drone }) else {
-      throw BenchmarkError("there is no drone")
+    guard let drone = try drones().first else { throw BenchmarkError("there is no drone") }
+    return drone
+  }
+
+  /// A key of this drone's, with a value.
+  func key(of drone: Drone, value: [UInt8]) async throws -> [UInt8] {
+    let client = try client()
+    defer { client.close() }
+    for number in 0..<10_000 {
+      let key = Array("own-\(number)".utf8)
+      guard try await client.locate(key).owner?.principal.text == drone.principal else { continue }
+      try await client.put(key, value)
+      return key
     }
-    return Drone(
-      principal: "keyval-drone/\(process.name)@\(record.realm)", address: try NodeAddress(process.address),
-      process: ProcessFigures(pid: process.identity.pid))
+    throw BenchmarkError("the drone owns none of ten thousand keys")
   }
 
   /// Puts a list in the place of the one that is there, whole.
@@ -70,10 +114,4 @@ final class VictimCluster: Sendable {
   }
 
   var realm: String { get throws { try ClusterRecord.load(from: directory).realm } }
-}
-
-/// Takes what comes and does nothing with it.
-final class Ignorant: SessionHandler {
-  func received(_ messages: UnsafeRawBufferPointer, on session: Session) {}
-  func closed(_ session: Session, error: SessionError?) {}
 }
