@@ -258,6 +258,9 @@ public struct AcceptorHandshake {
 
 /// A sentence cut and cleaned to what `readPrintableText` takes at the other side.
 private func printable(_ sentence: String, maximum: Int) -> String {
+  // Nearly all are plain English, and a flood has many told.
+  let isPlain = sentence.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+  if isPlain, sentence.utf8.count <= maximum { return sentence }
   var result = ""
   for scalar in sentence.unicodeScalars {
     let clean = isPrintable(scalar) ? scalar : " "

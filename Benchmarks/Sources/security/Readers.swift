@@ -18,12 +18,6 @@ struct Readers: Sendable {
     var perSecond: Double { reads / seconds }
     /// Microseconds of the servers' processor time for each.
     var cost: Double { processorTime * 1_000_000 / reads }
-
-    static func += (left: inout Self, right: Self) {
-      left.reads += right.reads
-      left.seconds += right.seconds
-      left.processorTime += right.processorTime
-    }
   }
 
   /// - Parameters:

@@ -1,25 +1,32 @@
+import Transport
+
 /// What those who have sessions read while somebody opens a thousand bad connections a second.
 ///
-/// The attacker has to run on this machine, too. What he takes from the readers wherever he knocks is told by having him
-/// do the same to a decoy.
+/// The attacker has to run on this machine, too. What he takes from the readers wherever he knocks is told by
+/// having him do the same to a decoy. Nobody, the decoy and the drone have turns of a second.
 struct ThroughputTrials {
   private let cluster: VictimCluster
   private let pace: Pace
   private static let perSecond = 1_000
+  private static let turn = Duration.seconds(1)
 
   init(_ cluster: VictimCluster, _ pace: Pace) {
     self.cluster = cluster
     self.pace = pace
   }
 
-  private struct Trial {
-    /// Reads a second.
+  /// A turn of each: reads a second.
+  private struct Round {
     var quiet = 0.0
     var decoyed = 0.0
     var harmed = 0.0
     /// Bad connections a second.
     var opened = 0.0
-    /// Microseconds of processor time for each, with nobody reading.
+  }
+
+  private struct Trial {
+    var rounds: [Round] = []
+    /// Microseconds of processor time for a bad connection, with nobody reading.
     var droneCost = 0.0
     var attackerCost = 0.0
   }
@@ -32,39 +39,65 @@ struct ThroughputTrials {
     let decoy = try Decoy()
     defer { decoy.close() }
     // The first reads of all are slower.
-    _ = try await readers.read(for: .seconds(1))
+    _ = try await readers.read(for: Self.turn)
     for kind in Attack.Kind.allCases {
-      let attack = { (address) in
+      func attack(_ address: NodeAddress) -> Attack {
         Attack(kind: kind, address: address, perSecond: Self.perSecond, flight: flight)
       }
       var trials: [Trial] = []
       for _ in 0..<pace.trials {
         var trial = Trial()
-        trial.quiet = try await readers.read(for: pace.time).perSecond
-        trial.decoyed = try await read(readers, beside: attack(decoy.address)).perSecond
-        let harmed = try await read(readers, beside: attack(drone.address))
-        (trial.harmed, trial.opened) = (harmed.perSecond, harmed.opened)
+        for _ in 0..<max(1, Int(pace.time / Self.turn)) {
+          trial.rounds.append(
+            try await round(readers, decoy: attack(decoy.address), drone: attack(drone.address)))
+        }
         (trial.droneCost, trial.attackerCost) = try await cost(of: attack(drone.address), to: drone)
         trials.append(trial)
       }
-      report.add("reads, nobody harms", trials.map(\.quiet), "a second")
-      report.add("reads beside \(kind.rawValue)", trials.map(\.harmed), "a second")
-      report.add("… of which were opened", trials.map(\.opened), "a second")
-      report.add(
-        "… ratio, the attacker on the same cores", trials.map { $0.harmed / $0.quiet }, "×", atLeast: 0.9)
-      report.add("… ratio to reads while he attacks a decoy", trials.map { $0.harmed / $0.decoyed }, "×")
-      report.add("… processor time of the drone", trials.map(\.droneCost), "µs a connection")
-      report.add(
-        "… so it takes, of \(Bystanders.allProcessors) processors",
-        trials.map { $0.droneCost * $0.opened / 10_000 / Double(Bystanders.allProcessors) }, "%")
-      report.add("… processor time of the attacker", trials.map(\.attackerCost), "µs a connection")
+      add(trials, kind.rawValue, to: &report)
     }
+  }
+
+  private func add(_ trials: [Trial], _ kind: String, to report: inout Report) {
+    /// Of each trial the median of its rounds: what came between in a few of them does not count.
+    func medians(_ value: (Round) -> Double) -> [Double] {
+      trials.map { Report.median($0.rounds.map(value)) }
+    }
+    let opened = medians(\.opened)
+    let all = Bystanders.allProcessors
+    report.add("reads, nobody harms", medians(\.quiet), "a second")
+    report.add("reads beside \(kind)", medians(\.harmed), "a second")
+    report.add("… of which were opened", opened, "a second")
+    report.add(
+      "… ratio, the attacker on the same cores", medians { $0.harmed / $0.quiet }, "×", atLeast: 0.9)
+    report.add("… ratio to reads while he attacks a decoy", medians { $0.harmed / $0.decoyed }, "×")
+    report.add("… processor time of the drone", trials.map(\.droneCost), "µs a connection")
+    report.add(
+      "… so it takes, of \(all) processors",
+      zip(trials, opened).map { $0.droneCost * $1 / 10_000 / Double(all) }, "%")
+    report.add("… processor time of the attacker", trials.map(\.attackerCost), "µs a connection")
+  }
+
+  private func round(_ readers: Readers, decoy: Attack, drone: Attack) async throws -> Round {
+    var round = Round()
+    for turn in [0, 1, 2].shuffled() {
+      switch turn {
+      case 0: round.quiet = try await readers.read(for: Self.turn).perSecond
+      case 1: round.decoyed = try await read(readers, beside: decoy).perSecond
+      default: (round.harmed, round.opened) = try await read(readers, beside: drone)
+      }
+    }
+    return round
   }
 
   private func read(
     _ readers: Readers, beside attack: Attack
   ) async throws -> (perSecond: Double, opened: Double) {
-    let (outcome, attacker) = try await beside(attack) { try await readers.read(for: pace.time) }
+    let (outcome, attacker) = try await beside(attack) {
+      // Until as many wait as may.
+      try await Task.sleep(for: .milliseconds(200))
+      return try await readers.read(for: Self.turn)
+    }
     return (outcome.perSecond, Double(attacker.opened) / attacker.seconds)
   }
 
@@ -87,7 +120,7 @@ struct ThroughputTrials {
     attacker.cancel()
     let outcome = await attacker.value
     // What he has left open is closed before anything else is measured.
-    try await Task.sleep(for: .seconds(1))
+    try await Task.sleep(for: .milliseconds(300))
     return (try result.get(), outcome)
   }
 }

@@ -72,10 +72,11 @@ public struct AccessRights: Hashable, Sendable {
   @inline(__always)
   private func begins(_ key: UnsafeRawBufferPointer, _ entry: Entry) -> Bool {
     guard key.count >= entry.length else { return false }
-    var index = 0
-    while index < entry.length {
+    // From its end: prefixes of one list often begin alike, and so do the keys.
+    var index = entry.length
+    while index > 0 {
+      index -= 1
       if key[index] != bytes[entry.start + index] { return false }
-      index += 1
     }
     return true
   }

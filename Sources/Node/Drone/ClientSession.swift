@@ -31,6 +31,8 @@ final class ClientSession: SessionHandler {
   /// Bytes of answers that one batch of another loop gathers before it turns the rest away. (What a read cycle gathers
   /// is the session's to say.)
   static let maximumGathered = 1 << 20
+  /// The same while all sessions hold much. While they hold all that they may, it gathers nothing.
+  static let tightGathered = 256 << 10
   /// Batches on other loops before the client is not read any more.
   private static let maximumBatches = 16
   private static let maximumStatuses = 16

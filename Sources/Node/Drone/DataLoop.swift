@@ -2,6 +2,7 @@ import Cluster
 import Drone
 import Logging
 import NIOCore
+import Transport
 import Wire
 
 /// One event loop's share of a drone: its partitions, the clients connected to it, and its session with the
@@ -107,6 +108,8 @@ final class DataLoop {
     answers.removeAll()
     core.beginBatch()
     let now = NodeClock.now()
+    let held = HeldBytes.shared
+    let room = held.isFull ? -1 : held.isTight ? ClientSession.tightGathered : ClientSession.maximumGathered
     batch.requests.withUnsafeBytes { bytes in
       var reader = CBORReader(bytes)
       // They were decoded once already on the loop that they came to: an error here is a bug, not a peer's.
@@ -114,7 +117,7 @@ final class DataLoop {
         let partition = request.partition
       {
         // Too much, or permitted by a list that has been replaced: nothing is executed, the client asks again.
-        guard answers.count <= ClientSession.maximumGathered, access.accepts(edition: batch.access.edition)
+        guard answers.count <= room, access.accepts(edition: batch.access.edition)
         else {
           DataAnswer.unavailable(number: number, .busy).encode(into: &answers)
           continue
@@ -129,7 +132,12 @@ final class DataLoop {
     }
     let (bytes, end) = (answers.bytes, core.batchLeaseEnd)
     // Also when there is nothing to say yet: the client's loop counts what is under way.
-    others[batch.loop].execute { $0.clients[batch.connection]?.returned(bytes, leaseEnd: end) }
+    // Nobody but the session counts these bytes, and it does not have them yet.
+    held.moves(bytes.count)
+    others[batch.loop].execute {
+      $0.clients[batch.connection]?.returned(bytes, leaseEnd: end)
+      held.moves(-bytes.count)
+    }
     pump()
   }
 

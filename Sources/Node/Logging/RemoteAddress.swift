@@ -5,8 +5,11 @@ enum RemoteAddress {
   /// `host:port`, or `[host]:port`, of how NIO writes an address: `[IPv4]name/127.0.0.1:5000`.
   static func plain(_ remote: String) -> String {
     guard let (host, port) = parts(remote) else { return remote }
-    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    return isV6(host) ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
+
+  /// By its bytes: Foundation's search for a string takes as long as all the rest, and a flood asks for each connection.
+  private static func isV6(_ host: Substring) -> Bool { host.utf8.contains(UInt8(ascii: ":")) }
 
   private static func parts(_ remote: String) -> (host: Substring, port: Substring)? {
     var rest = remote[...]
@@ -23,7 +26,7 @@ enum RemoteAddress {
   static func source(of remote: String) -> String {
     guard let host = parts(remote).map({ String($0.host) }) else { return remote }
     var bytes = in6_addr()
-    guard host.contains(":"), inet_pton(AF_INET6, host, &bytes) == 1 else { return host }
+    guard isV6(host[...]), inet_pton(AF_INET6, host, &bytes) == 1 else { return host }
     return withUnsafeBytes(of: &bytes) { bytes in
       // An IPv4 host as a socket for both kinds shows it.
       let isMapped = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
