@@ -81,8 +81,8 @@ public final class HeldBytes: Sendable {
   /// Whether all of it is used up. Answers would then be made faster than sessions that hold too much can be ended.
   public var isFull: Bool { total + moving.load(ordering: .relaxed) > limit }
 
-  /// So many bytes set out for a session of another event loop, or (less than none) have come there. A few are not worth
-  /// that the loops share a counter.
+  /// So many bytes set out for a session of another event loop, or (less than none) have come there. A few
+  /// are not worth that the loops share a counter.
   public func moves(_ bytes: Int) {
     guard abs(bytes) >= Self.uncounted else { return }
     moving.add(bytes, ordering: .relaxed)

@@ -1,10 +1,10 @@
 import Keyval
 
-/// What looking at the access list costs a read: of keys that the reader's first line permits, and of keys that the last
-/// does, behind as many as may be that nearly fit.
+/// What looking at the access list costs a read: of keys that the reader's first line permits, and of keys
+/// that the last does, behind as many as may be that nearly fit.
 ///
-/// Both are read by turns of a tenth of a second, with the same sessions and list and from the same slots. The first
-/// kind is read twice: what these two differ by is noise.
+/// Both are read by turns of a tenth of a second, with the same sessions and list and from the same slots.
+/// The first kind is read twice: what these two differ by is noise.
 struct AccessTrials {
   private let cluster: VictimCluster
   private let pace: Pace
@@ -61,7 +61,8 @@ struct AccessTrials {
     }
   }
 
-  /// Puts the list in force, and waits until every drone goes by it. A list that nobody went by would cost nothing.
+  /// Puts the list in force, and waits until every drone goes by it. A list that nobody went by would cost
+  /// nothing.
   private func install(_ client: KeyvalClient) async throws {
     let realm = try cluster.realm
     let others = (Self.nearlyFitting..<Self.lines).map { "user\($0)@\(realm) r bench{\($0)" }

@@ -28,8 +28,8 @@ struct Attack: Sendable {
     let processorTime: Double
   }
 
-  /// Goes on until it is cancelled. On a thread of its own and by system calls alone: the less the attacker itself costs,
-  /// the more of what is measured is the node's.
+  /// Goes on until it is cancelled. On a thread of its own and by system calls alone: the less the attacker
+  /// itself costs, the more of what is measured is the node's.
   func run() async -> Outcome {
     let isOver = StopFlag()
     return await withTaskCancellationHandler {

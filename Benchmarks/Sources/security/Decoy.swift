@@ -5,7 +5,8 @@ import Transport
 
 /// A listener that does nothing with what comes but close it when 128 others have come, as a node does.
 ///
-/// Whoever attacks it costs this machine what any attacker costs by himself: by system calls and nothing else.
+/// Whoever attacks it costs this machine what any attacker costs by himself: by system calls and nothing
+/// else.
 final class Decoy: Sendable {
   let address: NodeAddress
   private let listener: Int32

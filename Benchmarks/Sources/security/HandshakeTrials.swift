@@ -4,8 +4,8 @@ import Transport
 
 /// Handshakes with a drone, and with `redis-server` over TLS 1.3 with client certificates, as many at a time.
 ///
-/// Each is followed by one read of a short value, and counts once that is answered: then both sides are known to
-/// have finished it. Without that, `redis-server` finds most connections closed before its half is done.
+/// Each is followed by one read of a short value, and counts once that is answered: then both sides are known
+/// to have finished it. Without that, `redis-server` finds most connections closed before its half is done.
 struct HandshakeTrials {
   private let cluster: VictimCluster
   private let pace: Pace

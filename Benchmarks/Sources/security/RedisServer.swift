@@ -45,8 +45,9 @@ struct RedisServer: Sendable {
     let processorTime: Double
   }
 
-  /// Opens connections, one after the other by each caller; each reads once, and the server closes it. `s_time` looks
-  /// at whole seconds of the clock, so it may take a second more or less than asked for; what it took is measured.
+  /// Opens connections, one after the other by each caller; each reads once, and the server closes it.
+  /// `s_time` looks at whole seconds of the clock, so it may take a second more or less than asked for; what
+  /// it took is measured.
   func handshakes(callers: Int, seconds: Int) async throws -> Outcome {
     let before = try await connections()
     let (clock, processor) = (ContinuousClock(), try process.processorTime)

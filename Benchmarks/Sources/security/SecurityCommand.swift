@@ -4,8 +4,8 @@ import Foundation
 import LocalCluster
 import Synchronization
 
-/// What the handshake costs beside TLS 1.3 with client certificates, what the access check costs, and what floods cost
-/// those who have a session. Everything runs on this machine and by loopback.
+/// What the handshake costs beside TLS 1.3 with client certificates, what the access check costs, and what
+/// floods cost those who have a session. Everything runs on this machine and by loopback.
 @main
 struct SecurityCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -8,7 +8,8 @@ enum RemoteAddress {
     return isV6(host) ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
-  /// By its bytes: Foundation's search for a string takes as long as all the rest, and a flood asks for each connection.
+  /// By its bytes: Foundation's search for a string takes as long as all the rest, and a flood asks for each
+  /// connection.
   private static func isV6(_ host: Substring) -> Bool { host.utf8.contains(UInt8(ascii: ":")) }
 
   private static func parts(_ remote: String) -> (host: Substring, port: Substring)? {
