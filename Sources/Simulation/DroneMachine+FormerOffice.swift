@@ -27,10 +27,11 @@ extension DroneMachine {
     formerOffice = FormerOffice(office.term, office.key, office.certificate, office.sealingKey)
   }
 
-  /// The terms under which he speaks; nil while he may still hold the office.
+  /// The terms under which he speaks; nil while he may still hold the office, and while he is who has been certified since,
+  /// whether he has taken that office or not: whoever knows of no other yet is under his orders.
   private var terms: (former: Term, present: Term, certificate: [UInt8])? {
     guard isUp, let former = formerOffice?.term, office == nil, let present = world.presentOffice,
-      present.term > former
+      present.term > former, present.winner != principal
     else { return nil }
     return (former, present.term, present.certificate)
   }
