@@ -138,7 +138,8 @@ let package = Package(
     .executableTarget(
       name: "keyval-fuzz",
       dependencies: [
-        "FuzzHarness", "Audit", "Cluster", "COpenSSL", "Cryptography", "Sessions", "Storage", "Wire",
+        "FuzzHarness", "Audit", "Cluster", "COpenSSL", "Cryptography", "Kerberos", "Sessions", "Storage",
+        "Wire",
       ],
       path: "Tests/Fuzz/Decoders", swiftSettings: strict),
     .executableTarget(

@@ -15,6 +15,7 @@ struct ContextState: ~Copyable {
   private var handle: gss_ctx_id_t?
   private var peerName: gss_name_t?
   private var flags: OM_uint32 = 0
+  private var ticketEncryptionType: Int32?
   private var isComplete = false
   private var hasFailed = false
 
@@ -60,6 +61,7 @@ struct ContextState: ~Copyable {
       }
     guard keyval_gss_is_error(major) == 0 else { throw failure(major, minor) }
     isComplete = keyval_gss_continue_needed(major) == 0
+    if isComplete, !isInitiator { ticketEncryptionType = token.flatMap(InitiatorToken.ticketEncryptionType) }
     if isComplete, flags & OM_uint32(GSS_C_MUTUAL_FLAG) == 0 {
       throw KerberosError(
         .badToken,
@@ -140,7 +142,7 @@ struct ContextState: ~Copyable {
       isMutual: flags & OM_uint32(GSS_C_MUTUAL_FLAG) != 0,
       isChannelBound: isBound,
       hasAcceptorSubkey: try hasAcceptorSubkey(),
-      sessionKeyEncryptionType: try sessionKeyEncryptionType(),
+      sessionKeyEncryptionType: try sessionKeyEncryptionType(), ticketEncryptionType: ticketEncryptionType,
       expiry: lifetime == keyval_gss_indefinite() ? .max : Int64(time(nil)) + Int64(lifetime),
       authenticationIndicators: try authenticationIndicators())
   }

@@ -17,6 +17,8 @@ public struct SecurityContextProperties: Sendable, Hashable {
   public var hasAcceptorSubkey: Bool
   /// The session key's encryption type (IANA Kerberos parameters; 19 and 20 are AES-SHA2, RFC 8009).
   public var sessionKeyEncryptionType: Int32
+  /// That of the key that the ticket is encrypted with; nil at the initiator, which need not know it.
+  public var ticketEncryptionType: Int32?
   /// When the ticket ends, in seconds since 1970. The acceptor's view includes the realm's clock skew.
   public var expiry: Int64
   /// The authentication indicators of the initiator's ticket, authenticated ones only; empty on the initiator's
@@ -25,8 +27,8 @@ public struct SecurityContextProperties: Sendable, Hashable {
 
   public init(
     local: String, peer: String, target: String, isMutual: Bool, isChannelBound: Bool,
-    hasAcceptorSubkey: Bool, sessionKeyEncryptionType: Int32, expiry: Int64,
-    authenticationIndicators: [String]
+    hasAcceptorSubkey: Bool, sessionKeyEncryptionType: Int32, ticketEncryptionType: Int32? = nil,
+    expiry: Int64, authenticationIndicators: [String]
   ) {
     self.local = local
     self.peer = peer
@@ -35,6 +37,7 @@ public struct SecurityContextProperties: Sendable, Hashable {
     self.isChannelBound = isChannelBound
     self.hasAcceptorSubkey = hasAcceptorSubkey
     self.sessionKeyEncryptionType = sessionKeyEncryptionType
+    self.ticketEncryptionType = ticketEncryptionType
     self.expiry = expiry
     self.authenticationIndicators = authenticationIndicators
   }

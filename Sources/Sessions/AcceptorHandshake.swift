@@ -230,7 +230,7 @@ public struct AcceptorHandshake {
     let identity = SessionIdentity(
       role: .acceptor, local: properties.local, peer: properties.peer, service: flight.service.principal,
       cluster: configuration.cluster, authenticationIndicators: properties.authenticationIndicators,
-      encryptionType: properties.sessionKeyEncryptionType, ticketExpiry: properties.expiry,
+      ticketEncryptionType: properties.ticketEncryptionType, ticketExpiry: properties.expiry,
       endsWithTicket: flight.service.policy.endsWithTicket,
       suite: flight.suite, transcriptHash: transcript.hash)
     state = .awaitingFinished(Expectation(finished: expected, schedule: schedule, identity: identity))

@@ -34,8 +34,8 @@ public struct SessionIdentity: Equatable, Sendable {
   public let cluster: String
   /// Authentication indicators of the peer's ticket, as the acceptor sees them. Empty at the initiator.
   public let authenticationIndicators: [String]
-  /// Encryption type of the session's key (IANA Kerberos parameters), as GSSAPI tells it.
-  public let encryptionType: Int32
+  /// Encryption type of the key that the peer's ticket is encrypted with (IANA Kerberos parameters); nil at the initiator.
+  public let ticketEncryptionType: Int32?
   /// End of the ticket, seconds since 1970.
   public let ticketExpiry: Int64
   /// Whether the session ends with the ticket.

@@ -210,7 +210,7 @@ public struct InitiatorHandshake {
     let identity = SessionIdentity(
       role: .initiator, local: properties.local, peer: properties.peer, service: configuration.service,
       cluster: configuration.cluster, authenticationIndicators: properties.authenticationIndicators,
-      encryptionType: properties.sessionKeyEncryptionType, ticketExpiry: properties.expiry,
+      ticketEncryptionType: properties.ticketEncryptionType, ticketExpiry: properties.expiry,
       endsWithTicket: configuration.endsWithTicket,
       suite: flights.acceptorHello.suite, transcriptHash: transcript.hash)
     let session = try EstablishedSession(

@@ -11,14 +11,16 @@ public struct SecurityProperties: Equatable, Sendable {
   public var hasAcceptorSubkey: Bool
   /// Kerberos encryption type of the session key (RFC 8009: 19 and 20 are AES-SHA2).
   public var sessionKeyEncryptionType: Int32
+  /// That of the key that the ticket is encrypted with; nil at the initiator, which need not know it.
+  public var ticketEncryptionType: Int32?
   /// End of the ticket, seconds since 1970.
   public var expiry: Int64
   public var authenticationIndicators: [String]
 
   public init(
     local: String, peer: String, target: String, isMutual: Bool, isChannelBound: Bool,
-    hasAcceptorSubkey: Bool, sessionKeyEncryptionType: Int32, expiry: Int64,
-    authenticationIndicators: [String]
+    hasAcceptorSubkey: Bool, sessionKeyEncryptionType: Int32, ticketEncryptionType: Int32? = nil,
+    expiry: Int64, authenticationIndicators: [String]
   ) {
     self.local = local
     self.peer = peer
@@ -27,6 +29,7 @@ public struct SecurityProperties: Equatable, Sendable {
     self.isChannelBound = isChannelBound
     self.hasAcceptorSubkey = hasAcceptorSubkey
     self.sessionKeyEncryptionType = sessionKeyEncryptionType
+    self.ticketEncryptionType = ticketEncryptionType
     self.expiry = expiry
     self.authenticationIndicators = authenticationIndicators
   }

@@ -138,7 +138,8 @@ extension SecurityProperties {
       local: properties.local, peer: properties.peer, target: properties.target,
       isMutual: properties.isMutual, isChannelBound: properties.isChannelBound,
       hasAcceptorSubkey: properties.hasAcceptorSubkey,
-      sessionKeyEncryptionType: properties.sessionKeyEncryptionType, expiry: properties.expiry,
+      sessionKeyEncryptionType: properties.sessionKeyEncryptionType,
+      ticketEncryptionType: properties.ticketEncryptionType, expiry: properties.expiry,
       authenticationIndicators: properties.authenticationIndicators)
   }
 }

@@ -22,6 +22,7 @@ struct ContextTests {
       #expect(side.sessionKeyEncryptionType == 20)  // aes256-cts-hmac-sha384-192
       #expect(side.authenticationIndicators == [])
     }
+    #expect(server.ticketEncryptionType == 20 && client.ticketEncryptionType == nil)
     let now = Int64(time(nil))
     #expect(client.expiry > now + 7 * 3_600 && client.expiry <= now + 8 * 3_600 + 1)
     #expect(server.expiry - client.expiry == 30)  // the realm's clock skew

@@ -6,16 +6,16 @@ struct Caller: Sendable, Hashable {
   let principal: String
   /// Host and port.
   let address: String
-  /// Of the session's key.
-  let encryptionType: Int32
+  /// Of the key that the ticket is encrypted with; nil where this node has dialled.
+  let encryptionType: Int32?
 
   init(_ identity: SessionIdentity, remote: String) {
     principal = identity.peer
     address = RemoteAddress.plain(remote)
-    encryptionType = identity.encryptionType
+    encryptionType = identity.ticketEncryptionType
   }
 
-  init(principal: String, address: String, encryptionType: Int32) {
+  init(principal: String, address: String, encryptionType: Int32?) {
     self.principal = principal
     self.address = address
     self.encryptionType = encryptionType

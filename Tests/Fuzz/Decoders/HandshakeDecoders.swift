@@ -1,5 +1,6 @@
 import Cryptography
 import FuzzHarness
+import Kerberos
 import Sessions
 import Wire
 
@@ -24,7 +25,33 @@ enum HandshakeDecoders {
       allowance: .init(base: 256 << 10, perByte: 16),
       seeds: { [[1] + Array("a put".utf8), [2], [3, 0], [4, 0, 0, 0, 0, 0, 0, 0, 9], [0, 0, 0, 0, 17]] },
       read: { try record($0) }),
+    Decoder(
+      name: "token", about: "what stands in clear in an initiator's token", seeds: { [ticketToken()] },
+      read: { token($0) }),
   ]
+
+  /// As far as it is looked at: an AP-REQ with a ticket whose key is of type 20.
+  private static func ticketToken() -> [UInt8] {
+    func element(_ tag: UInt8, _ contents: [UInt8]...) -> [UInt8] {
+      let joined = contents.flatMap { $0 }
+      return [tag, UInt8(joined.count)] + joined
+    }
+    let encrypted = element(
+      0x30, element(0xa0, element(0x02, [20])), element(0xa2, element(0x04, [1, 2, 3])))
+    let ticket = element(
+      0x61,
+      element(
+        0x30, element(0xa0, element(0x02, [5])), element(0xa1, element(0x1b, [0x52])),
+        element(0xa3, encrypted)))
+    let request = element(0x6e, element(0x30, element(0xa0, element(0x02, [5])), element(0xa3, ticket)))
+    let mechanism: [UInt8] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02]
+    return element(0x60, element(0x06, mechanism), [1, 0], request)
+  }
+
+  private static func token(_ input: Input) -> Bool {
+    let bytes = input.array
+    return input.decode { InitiatorToken.ticketEncryptionType(in: bytes) } != nil
+  }
 
   /// The frames of a handshake, of a bare hello and of a refusal.
   private static func flights() throws -> [[UInt8]] {
