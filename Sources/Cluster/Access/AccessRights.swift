@@ -1,22 +1,23 @@
 /// What one principal may do by an access list: made once a session and list, then asked for each request. To
 /// ask allocates nothing: it compares the key with a few prefixes.
 public struct AccessRights: Hashable, Sendable {
+  /// What every request is compared with, and nothing else: all of them are in few cache lines.
   private struct Entry: Hashable {
     let operations: AccessOperations
+    /// The last byte of the prefix, which tells most keys apart; 0 where it is empty.
+    let last: UInt8
+    let length: Int32
     /// The prefix in `bytes`.
-    let start: Int
-    let length: Int
-    let limit: RequestLimit?
-    let quota: Quota?
+    let start: Int32
   }
 
   /// In order; at most 512 (see the limits of `AccessList`).
   private var entries: [Entry] = []
   private var bytes: [UInt8] = []
   private let cluster: AccessOperations
-  /// Whether to look for one is worth it.
-  private let hasLimits: Bool
-  private let hasQuotas: Bool
+  /// Of the entries; empty where none has one.
+  private var limits: [RequestLimit?] = []
+  private var quotas: [Quota?] = []
 
   /// Nothing at all.
   public static let none = AccessRights([], counted: [])
@@ -28,17 +29,22 @@ public struct AccessRights: Hashable, Sendable {
     for line in lines {
       entries.append(
         Entry(
-          operations: line.operations, start: bytes.count, length: line.prefix.count,
-          limit: line.limits.requests.map { RequestLimit(line: line.number, perSecond: $0) },
-          quota: line.hasQuota
-            ? counted.firstIndex(of: line.prefix).map {
-              Quota(place: $0, keys: line.limits.keys, bytes: line.limits.bytes)
-            } : nil))
+          operations: line.operations, last: line.prefix.last ?? 0, length: Int32(line.prefix.count),
+          start: Int32(bytes.count)))
       bytes += line.prefix
     }
+    if lines.contains(where: { $0.limits.requests != nil }) {
+      limits = lines.map { line in
+        line.limits.requests.map { RequestLimit(line: line.number, perSecond: $0) }
+      }
+    }
+    if lines.contains(where: { $0.hasQuota }) {
+      quotas = lines.map { line in
+        guard line.hasQuota, let place = counted.firstIndex(of: line.prefix) else { return nil }
+        return Quota(place: place, keys: line.limits.keys, bytes: line.limits.bytes)
+      }
+    }
     cluster = lines.first { $0.prefix.isEmpty }?.operations.intersection(.onCluster) ?? []
-    hasLimits = lines.contains { $0.limits.requests != nil }
-    hasQuotas = lines.contains { $0.hasQuota }
   }
 
   /// Whether an operation on the whole cluster is permitted.
@@ -46,38 +52,41 @@ public struct AccessRights: Hashable, Sendable {
 
   /// Whether an operation on this key is permitted.
   public func permits(_ operation: AccessOperations, on key: UnsafeRawBufferPointer) -> Bool {
-    // By index: an iterator would hold on to the array.
-    var index = 0
-    while index < entries.count {
-      if begins(key, entries[index]) { return entries[index].operations.isSuperset(of: operation) }
-      index += 1
-    }
-    return false
+    deciding(on: key).map { entries[$0].operations.isSuperset(of: operation) } ?? false
   }
 
   /// The limit of the line that decides about this key.
   @inline(__always)
   public func limit(on key: UnsafeRawBufferPointer) -> RequestLimit? {
-    guard hasLimits else { return nil }
-    return entries.first { begins(key, $0) }?.limit
+    limits.isEmpty ? nil : deciding(on: key).flatMap { limits[$0] }
   }
 
   /// The quota of the line that decides about this key.
   @inline(__always)
   public func quota(on key: UnsafeRawBufferPointer) -> Quota? {
-    guard hasQuotas else { return nil }
-    return entries.first { begins(key, $0) }?.quota
+    quotas.isEmpty ? nil : deciding(on: key).flatMap { quotas[$0] }
   }
 
-  @inline(__always)
-  private func begins(_ key: UnsafeRawBufferPointer, _ entry: Entry) -> Bool {
-    guard key.count >= entry.length else { return false }
-    // From its end: prefixes of one list often begin alike, and so do the keys.
-    var index = entry.length
-    while index > 0 {
-      index -= 1
-      if key[index] != bytes[entry.start + index] { return false }
+  /// The first entry whose prefix the key begins with.
+  private func deciding(on key: UnsafeRawBufferPointer) -> Int? {
+    entries.withUnsafeBufferPointer { entries in
+      var index = 0
+      while index < entries.count {
+        let entry = entries[index]
+        let length = Int(entry.length)
+        if length == 0 || length <= key.count && key[length - 1] == entry.last && begins(key, entry) {
+          return index
+        }
+        index += 1
+      }
+      return nil
     }
-    return true
+  }
+
+  private func begins(_ key: UnsafeRawBufferPointer, _ entry: Entry) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+      let (start, length) = (Int(entry.start), Int(entry.length))
+      return key[..<length].elementsEqual(bytes[start..<start + length])
+    }
   }
 }
