@@ -262,6 +262,23 @@ import Testing
     }
   }
 
+  @Test(
+    "a prefix of any length is compared to its first and last byte, and with no more than it has",
+    arguments: 1...20)
+  func everyByte(length: Int) throws {
+    let prefix = (0..<length).map { UInt8(0x41 + $0) }
+    let list = try Self.list("a@R r \(String(decoding: prefix, as: UTF8.self))\n")
+    let rights = list.rights(of: Self.principal("a@R"))
+    func permits(_ key: [UInt8]) -> Bool { key.withUnsafeBytes { rights.permits(.get, on: $0) } }
+    #expect(permits(prefix) && permits(prefix + [0]) && permits(prefix + [0xff, 1, 2, 3, 4, 5, 6, 7, 8]))
+    #expect(!permits(Array(prefix.dropLast())) && !permits(Array(prefix.dropFirst()) + [0]))
+    for place in 0..<length {
+      var other = prefix
+      other[place] ^= 0x80
+      #expect(!permits(other) && !permits(other + prefix))
+    }
+  }
+
   @Test("whatever the list, it decides as its lines say, and a line that is written out reads back the same")
   func model() throws {
     let seed = SeededGenerator.printedSeed("access lists")

@@ -3,9 +3,9 @@
 public struct AccessRights: Hashable, Sendable {
   /// What every request is compared with, and nothing else: all of them are in few cache lines.
   private struct Entry: Hashable {
+    /// The last eight bytes of the prefix, or all that it has and zeros: they tell most keys apart.
+    let end: UInt64
     let operations: AccessOperations
-    /// The last byte of the prefix, which tells most keys apart; 0 where it is empty.
-    let last: UInt8
     let length: Int32
     /// The prefix in `bytes`.
     let start: Int32
@@ -29,7 +29,8 @@ public struct AccessRights: Hashable, Sendable {
     for line in lines {
       entries.append(
         Entry(
-          operations: line.operations, last: line.prefix.last ?? 0, length: Int32(line.prefix.count),
+          end: Self.word(line.prefix.suffix(8)), operations: line.operations,
+          length: Int32(line.prefix.count),
           start: Int32(bytes.count)))
       bytes += line.prefix
     }
@@ -69,18 +70,33 @@ public struct AccessRights: Hashable, Sendable {
 
   /// The first entry whose prefix the key begins with.
   private func deciding(on key: UnsafeRawBufferPointer) -> Int? {
-    entries.withUnsafeBufferPointer { entries in
+    let head = Self.word(key.prefix(8))
+    return entries.withUnsafeBufferPointer { entries in
       var index = 0
       while index < entries.count {
         let entry = entries[index]
         let length = Int(entry.length)
-        if length == 0 || length <= key.count && key[length - 1] == entry.last && begins(key, entry) {
-          return index
+        if length <= key.count {
+          let word =
+            length < 8
+            ? head & (1 << (8 * UInt64(length)) &- 1)
+            : UInt64(littleEndian: key.loadUnaligned(fromByteOffset: length - 8, as: UInt64.self))
+          if word == entry.end, length <= 8 || begins(key, entry) { return index }
         }
         index += 1
       }
       return nil
     }
+  }
+
+  /// At most eight bytes, the first of them lowest.
+  private static func word(_ bytes: some Collection<UInt8>) -> UInt64 {
+    var (word, shift): (UInt64, UInt64) = (0, 0)
+    for byte in bytes {
+      word |= UInt64(byte) << shift
+      shift += 8
+    }
+    return word
   }
 
   private func begins(_ key: UnsafeRawBufferPointer, _ entry: Entry) -> Bool {
