@@ -61,8 +61,8 @@ public enum KeyvalError: Error, Hashable, Sendable, CustomStringConvertible {
     case .valueTooLong(let length, let limit): "the value has \(length) bytes; at most \(limit) are allowed"
     case .badConfiguration(let sentence): sentence
     case .noReachableNode(let tried, let problem):
-      "no node of the cluster could be asked for the slot map (tried \(tried.joined(separator: ", "))): \(problem); "
-        + "check that the cluster runs and that the seeds are its drones"
+      "no node of the cluster answers (tried \(tried.joined(separator: ", "))): \(problem); "
+        + "check that the cluster runs, and that these are addresses of its nodes"
     case .deadlineExceeded(let outcomeUnknown, let problem):
       "the cluster did not answer in time" + (problem.map { " (\($0))" } ?? "")
         + (outcomeUnknown ? "; the write may or may not have been executed: read the key" : "; try again")

@@ -1,4 +1,5 @@
 import Cryptography
+import Glibc
 import Kerberos
 import NIOCore
 import NIOPosix
@@ -176,7 +177,8 @@ private func sentence(_ error: any Error) -> String {
   case let error as NIOConnectionError:
     if let last = error.connectionErrors.last { return sentence(last.error) }
     return "the name is not known"
-  case let error as IOError: return error.description
+  // NIO's own sentence says “connection reset” of every failure.
+  case let error as IOError: return String(cString: strerror(error.errnoCode))
   case let error as ChannelError:
     if case .connectTimeout = error { return "no answer in time" }
     return "\(error)"
