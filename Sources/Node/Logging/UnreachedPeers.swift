@@ -6,8 +6,9 @@ import Logging
 struct UnreachedPeers {
   /// Milliseconds without the peer until it is told.
   static let patience: Int64 = 5_000
-  /// Milliseconds until it is told again; at once when the reason is another.
+  /// Milliseconds until it is told again with the same reason, and with another: one may name a number that changes.
   static let repetition: Int64 = 600_000
+  static let repetitionOfNews: Int64 = 60_000
 
   private struct Absence {
     let since: Instant
@@ -22,7 +23,7 @@ struct UnreachedPeers {
     let absence = absences[principal] ?? Absence(since: now)
     absences[principal] = absence
     let isNews =
-      absence.told.map { $0.reason != reason || now - $0.at >= Self.repetition }
+      absence.told.map { now - $0.at >= ($0.reason == reason ? Self.repetition : Self.repetitionOfNews) }
       ?? (now - absence.since >= Self.patience)
     var metadata: Logger.Metadata = [
       NodeLogging.Key.principal: "\(principal)", NodeLogging.Key.reason: "\(reason)",
