@@ -2,7 +2,7 @@ import CKerberos
 import Glibc
 
 /// A `krb5_context` for the length of one operation. Contexts are not to be shared between threads, so each
-/// operation makes its own (tens of microseconds: the profile is parsed, nothing is asked of anybody).
+/// operation makes its own (microseconds: nothing is asked of anybody).
 ///
 /// The configuration is the file that `KRB5_CONFIG` named when the process started.
 final class KerberosContext {
@@ -11,6 +11,11 @@ final class KerberosContext {
   /// - Throws: `KerberosError` when the configuration cannot be read.
   init() throws(KerberosError) {
     _ = Self.brokenPipesAreErrors
+    Self.keepConfigurationParsed()
+    raw = try Self.make()
+  }
+
+  private static func make() throws(KerberosError) -> krb5_context {
     var context: krb5_context?
     let code = krb5_init_context(&context)
     guard code == 0, let context else {
@@ -18,10 +23,19 @@ final class KerberosContext {
         .unusableFile, code: code,
         "The Kerberos configuration cannot be read (code \(code)): check the file that KRB5_CONFIG names.")
     }
-    raw = context
+    return context
   }
 
   deinit { krb5_free_context(raw) }
+
+  /// The library shares a parsed configuration among the contexts that exist, GSSAPI's too, and parses it for the next
+  /// one when there is none: so one context is kept. It looks at the file's time itself, so that changes are seen.
+  static func keepConfigurationParsed() { _ = keeper }
+
+  private static let keeper = Keeper(context: try? make())
+
+  /// Nobody ever uses it.
+  private struct Keeper: @unchecked Sendable { let context: krb5_context? }
 
   // The library writes to the KDC's and kadmind's connections with plain write(2): where one of them dies, the
   // signal would end this process. A program that handles the signal itself is left alone.

@@ -69,7 +69,9 @@ extension CBORReader {
 }
 
 func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-  switch scalar.properties.generalCategory {
+  // Nearly all are, and the tables of Unicode take their time.
+  if scalar.isASCII { return scalar.value >= 0x20 && scalar.value != 0x7f }
+  return switch scalar.properties.generalCategory {
   case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
   default: true
   }

@@ -12,6 +12,7 @@ struct Acceptor: Sendable {
   let register: SessionRegister
   private let services: [AcceptorHandshake.Service]
   private let credentials: [String: AcceptorCredentialProvider]
+  private let replayed = ReplayedTokens()
 
   init(
     _ configuration: SessionListener.Configuration, _ children: ChildChannels,
@@ -36,7 +37,8 @@ struct Acceptor: Sendable {
       cluster: configuration.cluster, description: configuration.describe(), services: services,
       suites: configuration.suites, limits: configuration.limits)
     let steps = SecurityContextSteps(
-      accepting: configuration.threads, from: source, isMember: isMember, credentials: credentials)
+      accepting: configuration.threads, from: source, isMember: isMember, credentials: credentials,
+      replayed: replayed)
     children.add(channel)
     let id = door.enter(channel, from: source, isMember: isMember)
     let remote = channel.remoteAddress.map { "\($0)" } ?? "?"

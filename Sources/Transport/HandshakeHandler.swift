@@ -218,6 +218,7 @@ final class HandshakeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     case .continueSecurityContext(let token):
       run { steps in steps.resume(token: token) }
     case .acceptSecurityContext(let service, let token, let binding):
+      if let known = steps.foretell(service: service, token: token) { return resume(known) }
       run { steps in steps.accept(service: service, token: token, channelBinding: binding) }
     case .computePseudoRandom(let input, let length):
       run { steps in steps.pseudoRandom(input: input, length: length) }

@@ -16,6 +16,7 @@ final class SecurityContextSteps: Sendable {
   private let submit: @Sendable (@escaping @Sendable (Turn) -> Void) -> Void
   private let initiatorCredential: InitiatorCredentialProvider
   private let acceptorCredentials: [String: AcceptorCredentialProvider]
+  private let replayed: ReplayedTokens
   private let context = Mutex<SecurityContext?>(nil)
   private let usedCredential = Mutex<InitiatorCredential?>(nil)
 
@@ -26,17 +27,19 @@ final class SecurityContextSteps: Sendable {
     submit = { threads.initiating.submit(of: target, isMember: false, $0) }
     initiatorCredential = credential
     acceptorCredentials = [:]
+    replayed = ReplayedTokens()
   }
 
   init(
     accepting threads: SecurityContextThreads, from source: Source, isMember: Bool,
-    credentials: [String: AcceptorCredentialProvider]
+    credentials: [String: AcceptorCredentialProvider], replayed: ReplayedTokens
   ) {
     submit = { threads.accepting.submit(of: source, isMember: isMember, $0) }
     initiatorCredential = { () throws(KerberosError) in
       throw KerberosError(.badArgument, "An acceptor initiates no context.")
     }
     acceptorCredentials = credentials
+    self.replayed = replayed
   }
 
   /// Takes a step when its turn comes, unless `isWanted` says then that nobody wants it any more.
@@ -76,7 +79,20 @@ final class SecurityContextSteps: Sendable {
     usedCredential.withLock { $0 }?.forgetTickets()
   }
 
+  /// What a step with this token comes to, where that is known without taking it.
+  func foretell(service: String, token: [UInt8]) -> Result? {
+    replayed.refusal(of: token, to: service).map { .failure($0) }
+  }
+
   func accept(service: String, token: [UInt8], channelBinding: [UInt8]) -> Result {
+    let result = acceptContext(service: service, token: token, channelBinding: channelBinding)
+    if case .failure(let error?) = result, error.reason == .replay {
+      replayed.add(token, to: service, error)
+    }
+    return result
+  }
+
+  private func acceptContext(service: String, token: [UInt8], channelBinding: [UInt8]) -> Result {
     attempt { () throws(KerberosError) in
       guard let credential = acceptorCredentials[service] else {
         throw KerberosError(.badArgument, "There is no credential for the service \(service) here.")

@@ -84,7 +84,8 @@ struct AttackTests {
 
   @Test("a replayed handshake is refused by its ticket")
   func replayedHandshake() async throws {
-    let service = try await TestService.start()
+    let threads = SecurityContextThreads(accepting: 1, initiating: 1)
+    let service = try await TestService.start(configure: { $0.threads = threads })
     let proxy = try await TamperingProxy.start(to: service.address)
     let client = try await service.dial(at: proxy.address)
     #expect(try await client.echoes([TestClient.message(1)]))
@@ -97,6 +98,12 @@ struct AttackTests {
     // [5, code 5 (ticket refused), sentence, …] behind the length.
     #expect(replay.received.dropFirst(4).prefix(3) == [0x84, 0x05, 0x05])
     #expect(text.contains("seen before"))
+    // What is known to be one by now is refused in the same words, and by no thread.
+    await threads.shutDown()
+    let another = try await RawConnection.open(service.address)
+    another.send(recorded.flatMap { $0 })
+    try await another.journal.first(\.isClosed)
+    #expect(another.received == replay.received)
     #expect(service.journal.events.filter { if case .opened = $0 { true } else { false } }.count == 1)
     #expect(try await client.echoes([TestClient.message(2)]))
     await service.listener.close()

@@ -48,4 +48,18 @@ struct HeldBackTests {
     }
     await service.listener.close()
   }
+
+  @Test(
+    "an accepted socket sends at once, and gives up who confirms nothing for the time that is set")
+  func socket() async throws {
+    var limits = SessionLimits.unhurried
+    limits.unconfirmedTime = .seconds(7)
+    let service = try await TestService.start(limits: limits)
+    let client = try await service.dial()
+    #expect(try await client.echoes([TestClient.message(1)]))
+    let channel = try #require(service.listener.acceptedChannels.first)
+    #expect(try await channel.getOption(.unconfirmedTime).get() == 7_000)
+    #expect(try await channel.getOption(.tcpOption(.tcp_nodelay)).get() == 1)
+    await service.listener.close()
+  }
 }

@@ -8,18 +8,22 @@ enum RemoteAddress {
     return isV6(host) ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
-  /// By its bytes: Foundation's search for a string takes as long as all the rest, and a flood asks for each
-  /// connection.
+  // All by bytes: searching for characters takes as long as all the rest, and a flood asks for each connection.
+
   private static func isV6(_ host: Substring) -> Bool { host.utf8.contains(UInt8(ascii: ":")) }
 
   private static func parts(_ remote: String) -> (host: Substring, port: Substring)? {
-    var rest = remote[...]
-    if rest.hasPrefix("[IPv"), let end = rest.firstIndex(of: "]") { rest = rest[rest.index(after: end)...] }
-    if let slash = rest.lastIndex(of: "/") { rest = rest[rest.index(after: slash)...] }
-    guard let colon = rest.lastIndex(of: ":") else { return nil }
+    var rest = remote.utf8[...]
+    if rest.starts(with: "[IPv".utf8), let end = rest.firstIndex(of: UInt8(ascii: "]")) {
+      rest = rest[rest.index(after: end)...]
+    }
+    if let slash = rest.lastIndex(of: UInt8(ascii: "/")) { rest = rest[rest.index(after: slash)...] }
+    guard let colon = rest.lastIndex(of: UInt8(ascii: ":")) else { return nil }
     var host = rest[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    return (host, rest[rest.index(after: colon)...])
+    if host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]"), host.count > 1 {
+      host = host.dropFirst().dropLast()
+    }
+    return (Substring(host), Substring(rest[rest.index(after: colon)...]))
   }
 
   /// Where an address comes from, as far as rates are bounded by it: the host, or the network half of an IPv6 address,
