@@ -107,7 +107,8 @@ public struct StoredEntry: Hashable, Sendable {
     self.version = version
   }
 
-  public var approximateLength: Int { key.count + value.count + 32 }
+  public var approximateLength: Int { Self.approximateLength(key: key.count, value: value.count) }
+  public static func approximateLength(key: Int, value: Int) -> Int { key + value + 32 }
 }
 
 extension LogRecord: WireMessage {

@@ -198,11 +198,12 @@ extension DataCore {
         .begin(
           partition: partition, token: token, sequence: base, outcomes: outcomes, forgotten: forgotten,
           isForgetful: data.history.isForgetful))
-      data.streams[index].begin(at: base)
+      data.streams[index].begin(at: base, applied: data.applied)
       return true
-    case .entries(let cursor):
+    case .entries(let cursor, let written):
       guard queue.piecesUnderWay < bounds.pieces else { return true }
-      let (entries, next) = data.table.entries(from: cursor, bytes: min(room, bounds.pieceLength))
+      let (entries, next) = data.table.entries(
+        from: cursor, bytes: min(room, bounds.pieceLength), asOf: written)
       if !entries.isEmpty {
         room -= entries.reduce(Self.batchHead) { $0 + $1.approximateLength }
         messages.append(.entries(partition: partition, token: token, entries))
@@ -210,7 +211,7 @@ extension DataCore {
         queue.piecesUnderWay += 1
       }
       if let next {
-        data.streams[index].stage = .entries(cursor: next)
+        data.streams[index].stage = .entries(cursor: next, asOf: written)
         return true
       }
       messages.append(.whole(partition: partition, token: token, sequence: data.applied))

@@ -260,7 +260,7 @@ public struct DataCore {
       if asked.retry { return .unknown }
     }
     guard !isFull(for: client) else { return .unavailable(.busy) }
-    if deed.value != nil, !hasRoomToPut { return .failed(.memoryFull) }
+    if deed.value != nil, !hasRoomToPut || data.table.isNearlyFull { return .failed(.memoryFull) }
     if deed.value == nil, !hasRoomToDelete { return .unavailable(.busy) }
     let record = record(key, deed, asked, client, data)
     if let quota = asked.quota,

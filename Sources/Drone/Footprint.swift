@@ -3,8 +3,8 @@ import Cluster
 /// What is kept takes about so much memory: the same on every machine, so that whoever is refused for it is refused in
 /// the simulator, too. Measured against a process (`ResidentWatch` looks whether it is still so).
 enum Footprint {
-  /// Of an entry besides its key and value: its place, its share of the index, and what arrays have in reserve.
-  static let place = 80
+  /// Of an entry's share of the index, at most.
+  static let place = 24
   /// Of a record in a log besides key and value: who waits for it, and where its key is looked for.
   static let record = 256
   /// Of a write whose outcome is remembered.
@@ -22,7 +22,7 @@ extension LogRecord {
   /// What it adds to a table, at most.
   var growth: Int {
     guard case .put(let value) = change else { return 0 }
-    return Footprint.bytes(key.count) + Footprint.bytes(value.count) + Footprint.place
+    return EntryHeap.Entry.size(key: key.count, value: value.count) + Footprint.place
   }
 }
 

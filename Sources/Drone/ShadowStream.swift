@@ -8,8 +8,9 @@ struct ShadowStream {
     case asked
     /// It has no copy to go on with: everything is to be sent anew.
     case absent
-    /// The entries from this place of the table on are still to be sent.
-    case entries(cursor: Int)
+    /// The entries from this place of the table on are still to be sent, as far as they were not written after this
+    /// record: that comes with the records.
+    case entries(cursor: EntryHeap.Place, asOf: UInt64)
     case records
   }
 
@@ -83,9 +84,10 @@ struct ShadowStream {
     owesSince = nil
   }
 
-  /// Everything is sent anew, as it is with this record.
-  mutating func begin(at sequence: UInt64) {
-    stage = .entries(cursor: 0)
+  /// Everything is sent anew: the entries, and the records behind this one.
+  /// - Parameter applied: the last record in the table.
+  mutating func begin(at sequence: UInt64, applied: UInt64) {
+    stage = .entries(cursor: .start, asOf: applied)
     sent = sequence
     acked = sequence
     wholeAt = nil

@@ -13,8 +13,8 @@ import Testing
   }
 
   /// A loop that is filled until it refuses.
-  private static func full() -> (loop: TestLoop, keys: Int) {
-    var loop = TestLoop(bounds: bounds(100_000))
+  private static func full(_ memory: Int = 100_000) -> (loop: TestLoop, keys: Int) {
+    var loop = TestLoop(bounds: bounds(memory))
     for number in 1... {
       switch loop.put("\(number)", value, write: UInt64(number)) {
       case nil: loop.commit()
@@ -68,16 +68,21 @@ import Testing
 
   @Test("puts are taken again once there is room, and not before it is worth it")
   func hysteresis() {
-    var (loop, keys) = Self.full()
+    var (loop, keys) = Self.full(4_000_000)
     func delete(_ number: Int) {
       #expect(loop.delete("\(number)", write: UInt64(10_000 + number)) == nil)
       loop.commit()
     }
-    delete(1)
-    #expect(loop.core.memory < 100_000)
+    // What is dead counts until it is a quarter.
+    var deleted = 0
+    repeat {
+      deleted += 1
+      delete(deleted)
+    } while loop.core.memory >= 4_000_000
+    #expect(deleted <= keys / 3)
     #expect(loop.put("new", "1", write: 20_000) == .failed(.memoryFull))
     #expect(loop.core.replication(loop.now).memory.isFull)
-    for number in 2...(keys / 2) { delete(number) }
+    for number in (deleted + 1)...(keys / 2) { delete(number) }
     #expect(loop.put("new", Self.value, write: 20_001) == nil)
     #expect(!loop.core.replication(loop.now).memory.isFull)
   }

@@ -83,7 +83,7 @@ import Wire
       _ = pair.shadowCore.take(message, from: Names.drone(3), session: 1)
       let copy = try #require(pair.shadowCore.shelf.whole(partition), "\(message)")
       #expect(copy.tailLength == kept && copy.through == through, "\(message)")
-      #expect(copy.table.entries(from: 0, bytes: .max).entries.contains(entries(1)[0]), "\(message)")
+      #expect(copy.table.entries(from: .start, bytes: .max).entries.contains(entries(1)[0]), "\(message)")
     }
   }
 

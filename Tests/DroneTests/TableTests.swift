@@ -59,4 +59,126 @@ import Testing
     table.remove([1])
     #expect(value(table, [1]) == nil && value(table, [1, 0]) == [1] && table.count == 2)
   }
+
+  /// Keys, values and versions of all entries, by the cursor in pieces.
+  private func contents(_ table: Table, pieces: Int = 1_000) -> [[UInt8]: StoredEntry] {
+    var found: [[UInt8]: StoredEntry] = [:]
+    var place: EntryHeap.Place? = .start
+    while let from = place {
+      let piece = table.entries(from: from, bytes: pieces)
+      for entry in piece.entries { found[entry.key] = entry }
+      place = piece.next
+    }
+    return found
+  }
+
+  private func entry(
+    _ step: Int, keys: Int, longest: Int, _ generator: inout Generator
+  ) -> StoredEntry {
+    let key = [UInt8]("key \(Int.random(in: 0..<keys, using: &generator))".utf8)
+    // Lengths of all sizes, also such that have a chunk to themselves.
+    let length = Int.random(in: 0...Int.random(in: 0...longest, using: &generator), using: &generator)
+    let fence = FencingToken(term: Term(UInt64(step / 700)), counter: UInt64(step % 3))
+    return StoredEntry(
+      key: key, value: [UInt8](repeating: UInt8(truncatingIfNeeded: step), count: length),
+      version: Version(fence: fence, sequence: UInt64(step)))
+  }
+
+  @Test("values of all lengths keep their versions, and a copy keeps what it was made of", arguments: 1...4)
+  func lengths(seed: UInt64) {
+    var generator = Generator(state: seed)
+    var table = Table()
+    var model: [[UInt8]: StoredEntry] = [:]
+    var copies: [(Table, [[UInt8]: StoredEntry])] = []
+    for step in 1...6_000 {
+      let entry = entry(step, keys: 300, longest: seed == 1 ? 100_000 : 3_000, &generator)
+      if step % 5 == 0 {
+        table.remove(entry.key)
+        model[entry.key] = nil
+      } else {
+        table.set(entry.key, entry.value, entry.version)
+        model[entry.key] = entry
+      }
+      let version = entry.key.withUnsafeBytes(table.version)
+      if version != model[entry.key]?.version {
+        Issue.record("seed \(seed), step \(step): version \(String(describing: version))")
+        return
+      }
+      if step % 1_500 == 0 { copies.append((table, model)) }
+    }
+    copies.append((table, model))
+    for (table, model) in copies {
+      let isSame = contents(table) == model
+      #expect(isSame)
+    }
+  }
+
+  @Test(
+    "who goes through it in pieces meets all that is not written meanwhile, and comes to an end",
+    arguments: 1...4)
+  func cursor(seed: UInt64) {
+    var generator = Generator(state: seed)
+    var table = Table()
+    var step = 1
+    let old = Version(fence: .none, sequence: 1)
+    for number in 0..<500 {
+      // Between others, so that they are moved when those are gone.
+      table.set([UInt8]("stays \(number)".utf8), [1], old)
+      table.set([UInt8]("goes \(number)".utf8), [UInt8](repeating: 1, count: 99), old)
+    }
+    var met: Set<[UInt8]> = []
+    var place: EntryHeap.Place? = .start
+    while let from = place {
+      let piece = table.entries(from: from, bytes: 1_000, asOf: 1)
+      met.formUnion(piece.entries.map(\.key))
+      place = piece.next
+      for _ in 0..<100 {
+        step += 1
+        let entry = entry(step, keys: 400, longest: 600, &generator)
+        table.set(entry.key, entry.value, entry.version)
+        table.remove([UInt8]("goes \(step % 500)".utf8))
+      }
+    }
+    let missed = (0..<500).filter { !met.contains([UInt8]("stays \($0)".utf8)) }
+    #expect(missed.isEmpty)
+    #expect(met.allSatisfy { !$0.starts(with: "key".utf8) })
+  }
+
+  @Test(
+    "an entry of 16 and 32 bytes takes less than 80, however often it is written, and nothing once it is gone"
+  )
+  func footprint() {
+    var table = Table()
+    let keys = (0..<50_000).map { [UInt8]("0123456789\(100_000 + $0)".utf8) }
+    for round in 0..<4 {
+      for key in keys {
+        table.set(key, [UInt8](repeating: UInt8(round), count: 32), .init(fence: .none, sequence: 1))
+      }
+      #expect(table.footprint < 80 * keys.count)
+    }
+    // Of other lengths: what is dead is a quarter at most.
+    for round in 0..<4 {
+      for key in keys {
+        table.set(key, [UInt8](repeating: 9, count: 24 + 8 * round), .init(fence: .none, sequence: 1))
+      }
+      #expect(table.footprint < 80 * keys.count * 3 / 2)
+    }
+    for key in keys { table.remove(key) }
+    #expect(table.count == 0 && table.footprint < 10_000)
+    #expect(contents(table).isEmpty)
+  }
+
+  @Test("more fences than it numbers: those in use are kept")
+  func fences() {
+    var table = Table()
+    let kept = Version(fence: FencingToken(term: Term(7), counter: 7), sequence: 1)
+    table.set([1], [1], kept)
+    for number in 0..<150_000 {
+      table.set([2], [2], Version(fence: FencingToken(term: Term(8), counter: UInt64(number)), sequence: 2))
+    }
+    #expect([UInt8(1)].withUnsafeBytes(table.version) == kept)
+    #expect(
+      [UInt8(2)].withUnsafeBytes(table.version)
+        == Version(fence: FencingToken(term: Term(8), counter: 149_999), sequence: 2))
+  }
 }
