@@ -5,7 +5,7 @@ public struct KeyNames: Sendable, Equatable {
   public let count: Int
   private static let prefix = Array("key:".utf8)
   /// Digits that differ between keys: more numbers nobody loads.
-  static let digits = 12
+  public static let digits = 12
 
   /// - Throws: ``LoadError/badSize(_:)`` when keys of this length cannot all be different.
   public init(length: Int, count: Int) throws(LoadError) {
@@ -21,7 +21,7 @@ public struct KeyNames: Sendable, Equatable {
   }
 
   /// A key whose digits are all 0.
-  var template: [UInt8] {
+  public var template: [UInt8] {
     var key = [UInt8](repeating: UInt8(ascii: "0"), count: length)
     // Of a short key the digits need all bytes.
     if length >= Self.prefix.count + Self.digits {
@@ -37,8 +37,7 @@ public struct KeyNames: Sendable, Equatable {
   }
 
   /// Writes the digits of a number over those of a template. `key` has exactly the length of a key.
-  @inline(__always)
-  func write(_ number: Int, into key: UnsafeMutableRawBufferPointer) {
+  public func write(_ number: Int, into key: UnsafeMutableRawBufferPointer) {
     var (rest, position) = (UInt64(number), key.count)
     let first = max(0, key.count - Self.digits)
     while position > first {

@@ -6,7 +6,7 @@ public struct LoadOutcome: Sendable {
   public struct Latencies: Sendable {
     private let histogram: Histogram<UInt64>
 
-    init(_ histogram: Histogram<UInt64>) { self.histogram = histogram }
+    public init(_ histogram: Histogram<UInt64>) { self.histogram = histogram }
 
     public var count: UInt64 { histogram.totalCount }
     public var mean: Double { count == 0 ? 0 : histogram.mean }

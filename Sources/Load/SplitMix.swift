@@ -1,9 +1,9 @@
 /// SplitMix64 (Steele, Lea, Flood 2014), as drones use it: a few instructions a number, which decides nothing secret.
-struct SplitMix: Sendable {
+public struct SplitMix: Sendable {
   private var state: UInt64
-  init(seed: UInt64) { state = seed }
+  public init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var value = state
     value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -12,7 +12,7 @@ struct SplitMix: Sendable {
   }
 
   /// Below a bound, by multiplication: a division would cost more than the rest.
-  mutating func next(below bound: Int) -> Int {
+  public mutating func next(below bound: Int) -> Int {
     Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
