@@ -173,8 +173,8 @@ let package = Package(
     .testTarget(
       name: "KeyvalTests",
       dependencies: [
-        "Keyval", "Cluster", "Cryptography", "Kerberos", "KerberosFixture", "Sessions", "Transport", "Wire",
-        nioPosix, logging,
+        "Keyval", "Load", "Cluster", "Cryptography", "Kerberos", "KerberosFixture", "Sessions", "Transport",
+        "Wire", nioPosix, logging,
       ], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Histories"], path: "Tests/Simulation",

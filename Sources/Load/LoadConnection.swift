@@ -17,8 +17,11 @@ final class LoadConnection: SessionHandler {
   /// Told once, when the session that is being dialled is open or cannot be.
   private var whenOpen: ((Result<Void, LoadError>) -> Void)?
   private var failedDials = 0
-  private var isRestScheduled = false
+  private var isDialing = false
   private var isClosing = false
+  private var whenClosed: (() -> Void)?
+  private var redialling: Scheduled<Void>?
+  private var resting: Scheduled<Void>?
 
   private static let maximumDials = 50
 
@@ -35,19 +38,24 @@ final class LoadConnection: SessionHandler {
   }
 
   private func dial() {
+    guard !isDialing, session == nil else { return }
+    isDialing = true
     let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+    let drone = drone
     loop.dialer.dial(
       drone.principal.text, at: drone.address, on: loop.eventLoop, credential: loop.credential
     ) { _, _ in
       bound.value
     } completion: { result in
-      if case .failure(let error) = result { bound.value.dialFailed(error.description) }
+      bound.value.isDialing = false
+      if case .failure(let error) = result { bound.value.dialFailed(drone, error.description) }
     }
   }
 
   func sessionOpened(_ session: Session) {
-    guard !isClosing else { return session.close() }
     self.session = session
+    // The map may have changed meanwhile. Its end has the right one dialled.
+    guard !isClosing, session.identity.peer == drone.principal.text else { return session.close(.replaced) }
     failedDials = 0
     let client = ClientIncarnation(high: SecureRandom.integer(), low: SecureRandom.integer())
     // It is short; a session that is over already takes nothing, and says so by `closed`.
@@ -58,7 +66,8 @@ final class LoadConnection: SessionHandler {
     proceed()
   }
 
-  private func dialFailed(_ reason: String) {
+  private func dialFailed(_ drone: LoadDrone, _ reason: String) {
+    if isClosing { return tellClosed() }
     let error = LoadError.noSession(drone: drone.principal.shortName, reason: reason)
     if let whenOpen {
       self.whenOpen = nil
@@ -66,26 +75,38 @@ final class LoadConnection: SessionHandler {
     }
     failedDials += 1
     guard failedDials < Self.maximumDials else { return loop.fail(error) }
+    loop.noteLost(drone)
     redial()
   }
 
   private func redial() {
-    guard let pipeline, !pipeline.isDone, !isClosing else { return }
+    guard let pipeline, !pipeline.isDone else { return }
     let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-    loop.eventLoop.scheduleTask(in: .milliseconds(200)) {
-      if !bound.value.isClosing, bound.value.session == nil { bound.value.dial() }
+    redialling?.cancel()
+    redialling = loop.eventLoop.scheduleTask(in: .milliseconds(200)) {
+      if !bound.value.isClosing { bound.value.dial() }
     }
   }
 
-  func close() {
+  /// - Parameter completion: called when the session is over, and none is being dialled.
+  func close(_ completion: @escaping () -> Void) {
     isClosing = true
-    session?.close()
+    whenClosed = completion
+    redialling?.cancel()
+    resting?.cancel()
+    if let session { session.close() } else if !isDialing { tellClosed() }
+  }
+
+  private func tellClosed() {
+    whenClosed?()
+    whenClosed = nil
   }
 
   func closed(_ session: Session, error: SessionError?) {
     self.session = nil
-    guard !isClosing else { return }
+    if isClosing { return tellClosed() }
     pipeline?.lose(&loop.tally)
+    if error != nil { loop.noteLost(drone) }
     checkDone()
     redial()
   }
@@ -95,13 +116,14 @@ final class LoadConnection: SessionHandler {
   func begin(_ course: Pipeline.Course, share: KeyShare, on drone: LoadDrone) {
     pipeline = Pipeline(course, share: share, seed: SecureRandom.integer(), writes: writes)
     if drone.principal != self.drone.principal { return move(to: drone) }
+    self.drone = drone
     if session == nil { dial() } else { proceed() }
   }
 
   /// The slot map has changed.
   func reassign(share: KeyShare, drone: LoadDrone) {
     pipeline?.share = share
-    if drone.principal != self.drone.principal { move(to: drone) }
+    if drone.principal != self.drone.principal { move(to: drone) } else { self.drone = drone }
   }
 
   private func move(to drone: LoadDrone) {
@@ -148,11 +170,10 @@ final class LoadConnection: SessionHandler {
   }
 
   private func rest(_ pause: TimeAmount) {
-    guard !isRestScheduled else { return }
-    isRestScheduled = true
+    guard resting == nil else { return }
     let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-    loop.eventLoop.scheduleTask(in: pause) {
-      bound.value.isRestScheduled = false
+    resting = loop.eventLoop.scheduleTask(in: pause) {
+      bound.value.resting = nil
       bound.value.pipeline?.wake()
       bound.value.proceed()
     }

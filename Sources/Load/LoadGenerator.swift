@@ -15,7 +15,7 @@ public final class LoadGenerator: Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let loops: [Loop]
   private let connections: Int
-  private let moved: MovedMailbox
+  private let doubts = Doubts()
   private let state = Mutex(State())
 
   private struct Loop: Sendable {
@@ -44,19 +44,17 @@ public final class LoadGenerator: Sendable {
     client = try KeyvalClient(configuration: configuration)
     group = MultiThreadedEventLoopGroup(numberOfThreads: count)
     self.connections = connections
-    let moved = MovedMailbox()
-    self.moved = moved
     let dialer = SessionDialer(cluster: configuration.cluster)
     let credential = CredentialOfCache(name: configuration.credentialCache)
     var made: [Loop] = []
     for index in 0..<count {
       let eventLoop = group.next()
       let progress = LoadProgress()
-      let bound = try await eventLoop.submit {
+      let bound = try await eventLoop.submit { [doubts] in
         let loop = LoadLoop(
           on: eventLoop, dialer: dialer,
           credential: { () throws(KerberosError) in try credential.current() }, progress: progress,
-          moved: { moved.put($0) })
+          doubts: doubts)
         return NIOLoopBound(loop, eventLoop: eventLoop)
       }.get()
       let numbers = Array(stride(from: index, to: connections, by: count))
@@ -97,7 +95,11 @@ public final class LoadGenerator: Sendable {
 
   /// Ends all sessions. What is under way is lost.
   public func close() async {
-    for loop in loops { loop.execute { $0.close() } }
+    for loop in loops {
+      await withCheckedContinuation { continuation in
+        loop.execute { $0.close { continuation.resume() } }
+      }
+    }
     client.close()
     try? await group.shutdownGracefully()
   }
@@ -224,12 +226,12 @@ extension LoadGenerator {
 
 // When slots move
 extension LoadGenerator {
-  /// Looks ten times a second whether a drone has said that it does not serve a key any more.
+  /// Looks ten times a second whether somebody found the slot map to be wrong.
   private func refreshOwners(_ names: KeyNames) async {
     while (try? await Task.sleep(for: .milliseconds(100))) != nil {
-      guard let partition = moved.take() else { continue }
+      guard let doubt = doubts.take(), let partition = partition(of: doubt) else { continue }
       // The client finds the same, and asks for the newest map. Its answer does not matter.
-      _ = try? await client.get(SlotOwners.samples[partition.index])
+      _ = try? await client.get(SlotOwners.samples[partition])
       guard let owners = try? await SlotOwners(client) else { continue }
       state.withLock { $0.owners = owners }
       let shares = shares(of: names, owners)
@@ -242,18 +244,37 @@ extension LoadGenerator {
       }
     }
   }
+
+  /// One that is concerned.
+  private func partition(of doubt: Doubts.Doubt) -> Int? {
+    switch doubt {
+    case .partition(let partition): partition.index
+    case .drone(let drone):
+      state.withLock { state in
+        guard let owners = state.owners, let index = owners.drones.firstIndex(of: drone) else { return nil }
+        return owners.owners.firstIndex(of: index)
+      }
+    }
+  }
 }
 
-/// The last partition that a drone was found not to serve, for whoever looks.
-final class MovedMailbox: Sendable {
-  private let partition = Mutex<Partition?>(nil)
+/// What makes the slot map doubtful, the last of it, for whoever looks.
+final class Doubts: Sendable {
+  enum Doubt: Sendable {
+    /// The drone does not serve it.
+    case partition(Partition)
+    /// It ended a session, or takes none.
+    case drone(LoadDrone)
+  }
 
-  func put(_ moved: Partition) { partition.withLock { $0 = moved } }
+  private let last = Mutex<Doubt?>(nil)
 
-  func take() -> Partition? {
-    partition.withLock { partition in
-      defer { partition = nil }
-      return partition
+  func put(_ doubt: Doubt) { last.withLock { $0 = doubt } }
+
+  func take() -> Doubt? {
+    last.withLock { last in
+      defer { last = nil }
+      return last
     }
   }
 }

@@ -12,7 +12,7 @@ final class LoadLoop {
   var lastAnswer: UInt64 = 0
   private(set) var connections: [LoadConnection] = []
   private let progress: LoadProgress
-  private let moved: @Sendable (Partition) -> Void
+  private let doubts: Doubts
 
   /// Connections that are not done yet.
   private var busy = 0
@@ -41,13 +41,13 @@ final class LoadLoop {
 
   init(
     on eventLoop: any EventLoop, dialer: SessionDialer, credential: @escaping InitiatorCredentialProvider,
-    progress: LoadProgress, moved: @escaping @Sendable (Partition) -> Void
+    progress: LoadProgress, doubts: Doubts
   ) {
     self.eventLoop = eventLoop
     self.dialer = dialer
     self.credential = credential
     self.progress = progress
-    self.moved = moved
+    self.doubts = doubts
   }
 
   func open(_ drone: LoadDrone, completion: @escaping @Sendable (Result<Void, LoadError>) -> Void) {
@@ -56,11 +56,20 @@ final class LoadLoop {
     connection.open(completion)
   }
 
-  func close() {
+  /// - Parameter completion: called when all sessions are over.
+  func close(_ completion: @escaping @Sendable () -> Void) {
     watch?.cancel()
     pacing?.cancel()
-    for connection in connections { connection.close() }
+    let closing = connections
     connections = []
+    var open = closing.count
+    guard open > 0 else { return completion() }
+    for connection in closing {
+      connection.close {
+        open -= 1
+        if open == 0 { completion() }
+      }
+    }
   }
 
   /// - Parameter assignments: of each connection.
@@ -87,7 +96,9 @@ final class LoadLoop {
     }
   }
 
-  func noteMoved(_ partition: Partition) { moved(partition) }
+  func noteMoved(_ partition: Partition) { doubts.put(.partition(partition)) }
+
+  func noteLost(_ drone: LoadDrone) { doubts.put(.drone(drone)) }
 
   /// Ten times a second: tells how far it is, ends what is over, and gives up what is not answered.
   private func look() {
@@ -130,6 +141,7 @@ final class LoadLoop {
     finish()
   }
 
+  /// No request is begun any more.
   func stop() { for connection in connections { connection.stop() } }
 
   private func finish() {
