@@ -20,6 +20,8 @@ let configuration: Target.Dependency = .product(
   name: "Configuration", package: "swift-configuration")
 let arguments: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
+let histogram: Target.Dependency = .product(
+  name: "Histogram", package: "hdrhistogram-swift")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
@@ -33,6 +35,8 @@ let package = Package(
     .library(name: "HostNetworks", targets: ["HostNetworks"]),
     // For those that open sessions, good and bad ones, by themselves.
     .library(name: "Transport", targets: ["Transport", "Kerberos", "Sessions", "Wire", "Cluster"]),
+    // For the benchmark of speed: requests without end.
+    .library(name: "Load", targets: ["Load"]),
     // For tests: what programs with a wrong clock are started with.
     .library(name: "ShiftedClock", type: .dynamic, targets: ["ShiftedClock"]),
   ],
@@ -43,6 +47,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // System libraries
@@ -116,6 +121,13 @@ let package = Package(
         "Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport", "LocalTrust",
         nioCore, nioPosix, logging,
       ], swiftSettings: strict),
+    // Requests without end, for whoever measures: keyval bench, ./dev bench speed
+    .target(
+      name: "Load",
+      dependencies: [
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Transport", "Keyval", nioCore, nioPosix,
+        histogram,
+      ], swiftSettings: strict),
     .target(
       name: "Provisioning",
       dependencies: ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn", "LocalTrust", logging],
@@ -128,7 +140,7 @@ let package = Package(
       name: "keyval",
       dependencies: [
         "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster",
-        "Audit",
+        "Audit", "Load",
         "CEditLine", arguments, configuration, lifecycle, logging,
       ], path: "Sources/keyval-cli", swiftSettings: strict),
     // Every decoder under a fuzzer, with the tests' samples to begin with: ./dev fuzz
@@ -161,14 +173,16 @@ let package = Package(
     .testTarget(
       name: "KeyvalTests",
       dependencies: [
-        "Keyval", "Cluster", "Cryptography", "Kerberos", "KerberosFixture", "Sessions", "Transport", "Wire",
-        nioPosix, logging,
+        "Keyval", "Load", "Cluster", "Cryptography", "Kerberos", "KerberosFixture", "Sessions", "Transport",
+        "Wire", nioPosix, logging,
       ], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Histories"], path: "Tests/Simulation",
       swiftSettings: mutable),
     .testTarget(
       name: "RoutingTests", dependencies: ["Routing", "Cluster", "Cryptography"], swiftSettings: strict),
+    .testTarget(
+      name: "LoadTests", dependencies: ["Load", "Cluster", "Wire", histogram], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "Cryptography", "Wire"], swiftSettings: strict),

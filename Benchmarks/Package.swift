@@ -9,6 +9,7 @@ let package = Package(
     .package(name: "keyval", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // What a failure costs, beside Redis: ./dev bench
@@ -20,14 +21,30 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),
+    // Programs beside this one, and what the kernel knows of them
+    .target(
+      name: "Measuring", dependencies: [.product(name: "LocalCluster", package: "keyval")],
+      swiftSettings: strict),
     // What attackers cost, and what the handshake costs beside TLS 1.3: ./dev bench security
     .executableTarget(
       name: "security",
       dependencies: [
+        "Measuring",
         .product(name: "Keyval", package: "keyval"), .product(name: "keyval", package: "keyval"),
         .product(name: "LocalCluster", package: "keyval"), .product(name: "Transport", package: "keyval"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ], swiftSettings: strict),
+    // How fast a cluster is, beside redis-server over TLS 1.3: ./dev bench speed
+    .systemLibrary(name: "CTLS"),
+    .executableTarget(
+      name: "speed",
+      dependencies: [
+        "Measuring", "CTLS",
+        .product(name: "Keyval", package: "keyval"), .product(name: "keyval", package: "keyval"),
+        .product(name: "LocalCluster", package: "keyval"), .product(name: "Load", package: "keyval"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: strict),
     .testTarget(
       name: "FailoverTests",

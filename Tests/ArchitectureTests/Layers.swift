@@ -61,6 +61,9 @@ enum Layers {
     "Keyval": Target(
       ["Wire", "Cryptography", "Sessions", "Cluster", "Routing", "Kerberos", "Transport", "LocalTrust"],
       others: system.union(nio).union(["FoundationEssentials", "Foundation", "Logging"])),
+    "Load": Target(
+      ["Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Transport", "Keyval"],
+      others: system.union(nio).union(["Histogram"])),
     "Provisioning": Target(
       ["Kerberos", "Cryptography", "RealmTemplates", "CSpawn", "LocalTrust"],
       others: system.union(foundation).union(["Logging"])),
@@ -70,7 +73,7 @@ enum Layers {
     "keyval-cli": Target(
       [
         "Keyval", "Node", "LocalCluster", "LocalTrust", "Provisioning", "Kerberos", "Wire", "Cluster",
-        "Audit",
+        "Audit", "Load",
         "CEditLine",
       ],
       others: system.union(foundation).union([

@@ -14,7 +14,9 @@ struct ProgramTests {
       ["hello", "nowhere"],
       ["cluster"], ["cluster", "start"], ["demo", "--drones", "0"], ["drone"], ["enroll", "new", "alice"],
       ["node", "remove"], ["node", "remove", "keyval-authority/a1"], ["node", "remove", "a/b/c"],
-      ["put", String(repeating: "k", count: 1025), "v"],
+      ["put", String(repeating: "k", count: 1025), "v"], ["bench", "--mix", "ycsb-e"],
+      ["bench", "--connections", "0"], ["bench", "--seconds", "1", "--requests", "1"],
+      ["bench", "--key-bytes", "2"], ["bench", "--rate", "0"], ["bench", "--value-bytes", "1048576"],
     ])
   func usage(arguments: [String]) async throws {
     defer { program.remove() }

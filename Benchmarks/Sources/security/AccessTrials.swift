@@ -1,4 +1,5 @@
 import Keyval
+import Measuring
 
 /// What looking at the access list costs a read: of keys that the reader's first line permits, and of keys
 /// that the last does, behind as many as may be that nearly fit.
@@ -45,7 +46,7 @@ struct AccessTrials {
     }
     try cluster.replaceAccessList(["alice@\(cluster.realm) *"])
     /// Of each trial the median of its rounds: what came between in a few of them does not count.
-    func medians(_ value: (Round) -> Double) -> [Double] { trials.map { Report.median($0.map(value)) } }
+    func medians(_ value: (Round) -> Double) -> [Double] { trials.map { Median.of($0.map(value)) } }
     let last = "… the last of \(Self.nearlyFitting + 2)"
     report.add("reads that the first line permits", medians { $0[0].perSecond }, "a second")
     report.add(last, medians { $0[1].perSecond }, "a second")
@@ -56,7 +57,7 @@ struct AccessTrials {
 
     /// Not to be measured is what differs by less than a fiftieth, or than the same differs from itself.
     func add(_ ratios: [Double], noise: [Double]) {
-      report.add("… ratio", ratios, "×", atLeast: min(0.98, 1 - abs(1 - Report.median(noise))))
+      report.add("… ratio", ratios, "×", atLeast: min(0.98, 1 - abs(1 - Median.of(noise))))
       report.add("… the first again: noise", noise, "×")
     }
   }

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Measuring
 import Synchronization
 import Transport
 

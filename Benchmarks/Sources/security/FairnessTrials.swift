@@ -1,4 +1,5 @@
 import Keyval
+import Measuring
 
 /// What somebody who puts short values has of the cluster while somebody else rewrites long ones as fast as he can.
 struct FairnessTrials {

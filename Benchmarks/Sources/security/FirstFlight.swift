@@ -1,4 +1,5 @@
 import Kerberos
+import Measuring
 import NIOCore
 import NIOPosix
 import Transport

@@ -1,5 +1,6 @@
 import Foundation
 import Keyval
+import Measuring
 
 /// Callers that read short values over sessions that are open already, as many at a time.
 struct Readers: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Measuring
 
 /// A `redis-server` that takes TLS 1.3 with client certificates only, and `openssl s_time`, which opens
 /// connections to it.
@@ -16,7 +17,7 @@ struct RedisServer: Sendable {
   init(in directory: String) async throws {
     self.directory = directory
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    try await Self.makeCertificates(in: directory)
+    try await TLSCertificates.make(in: directory)
     port = try LoopbackPort.free()
     server = try Program.start(
       "redis-server",
@@ -91,30 +92,5 @@ struct RedisServer: Sendable {
       throw BenchmarkError("redis-server does not tell its connections")
     }
     return count
-  }
-
-  /// P-256 throughout: a CA, a server, a client.
-  private static func makeCertificates(in directory: String) async throws {
-    func openssl(_ arguments: String...) async throws {
-      try await Program.start("openssl", arguments, log: "\(directory)/certificates.log").finish()
-    }
-    func newKey(_ name: String) async throws {
-      try await openssl(
-        "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
-        "\(directory)/\(name).key")
-    }
-    try await newKey("ca")
-    try await openssl(
-      "req", "-x509", "-new", "-key", "\(directory)/ca.key", "-subj", "/CN=bench CA", "-days", "2",
-      "-out", "\(directory)/ca.crt")
-    for name in ["server", "client"] {
-      try await newKey(name)
-      try await openssl(
-        "req", "-new", "-key", "\(directory)/\(name).key", "-subj", "/CN=\(name)", "-out",
-        "\(directory)/\(name).csr")
-      try await openssl(
-        "x509", "-req", "-in", "\(directory)/\(name).csr", "-CA", "\(directory)/ca.crt",
-        "-CAkey", "\(directory)/ca.key", "-CAcreateserial", "-days", "2", "-out", "\(directory)/\(name).crt")
-    }
   }
 }

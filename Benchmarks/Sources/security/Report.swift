@@ -1,4 +1,5 @@
 import Foundation
+import Measuring
 
 /// Figures in the order in which they were measured, one a line.
 struct Report {
@@ -11,19 +12,12 @@ struct Report {
 
   private var lines: [Line] = []
 
-  /// The middle one; of an even number the mean of the middle two.
-  static func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    guard !sorted.isEmpty else { return .nan }
-    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-  }
-
   /// - Parameter atLeast: what the median should be at least.
   mutating func add(_ name: String, _ values: [Double], _ unit: String, atLeast goal: Double? = nil) {
     lines.append(
       Line(
         name: name, values: values, unit: unit,
-        goal: goal.map { ("≥ \(Self.text($0))", Self.median(values) >= $0) }))
+        goal: goal.map { ("≥ \(Self.text($0))", Median.of(values) >= $0) }))
   }
 
   private static func text(_ value: Double) -> String {
@@ -41,7 +35,7 @@ struct Report {
     return
       ([head]
       + lines.map { line in
-        let values = [Self.median(line.values), line.values.min() ?? .nan, line.values.max() ?? .nan]
+        let values = [Median.of(line.values), line.values.min() ?? .nan, line.values.max() ?? .nan]
         let goal = line.goal.map { "  \($0.text) \($0.isMet ? "met" : "NOT MET")" } ?? ""
         return row(line.name, values.map(Self.text), "  \(line.unit)\(goal)")
       }).joined(separator: "\n")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import Foundation
 import LocalCluster
+import Measuring
 import Synchronization
 
 /// What the handshake costs beside TLS 1.3 with client certificates, what the access check costs, and what
@@ -55,7 +56,7 @@ struct SecurityCommand: AsyncParsableCommand {
       for part in parts {
         Self.say("\(part.rawValue): \(trials) trials")
         do {
-          let bystanders = try Bystanders(beside: cluster)
+          let bystanders = try Bystanders { try cluster.processes }
           switch part {
           case .handshakes: try await HandshakeTrials(cluster, pace, directory).run(&report)
           case .access: try await AccessTrials(cluster, pace).run(&report)
@@ -112,9 +113,4 @@ struct SecurityCommand: AsyncParsableCommand {
 struct Pace: Sendable {
   let trials: Int
   let time: Duration
-}
-
-struct BenchmarkError: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
 }

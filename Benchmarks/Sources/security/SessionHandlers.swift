@@ -1,4 +1,5 @@
 import Cluster
+import Measuring
 import NIOCore
 import Sessions
 import Transport

@@ -1,3 +1,4 @@
+import Measuring
 import Transport
 
 /// What those who have sessions read while somebody opens a thousand bad connections a second.
@@ -62,7 +63,7 @@ struct ThroughputTrials {
   private func add(_ trials: [Trial], _ kind: String, to report: inout Report) {
     /// Of each trial the median of its rounds: what came between in a few of them does not count.
     func medians(_ value: (Round) -> Double) -> [Double] {
-      trials.map { Report.median($0.rounds.map(value)) }
+      trials.map { Median.of($0.rounds.map(value)) }
     }
     let opened = medians(\.opened)
     let all = Bystanders.allProcessors

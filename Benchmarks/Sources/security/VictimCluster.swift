@@ -2,6 +2,7 @@ import Foundation
 import Kerberos
 import Keyval
 import LocalCluster
+import Measuring
 import NIOCore
 import NIOPosix
 import Provisioning

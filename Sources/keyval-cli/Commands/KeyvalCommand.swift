@@ -23,6 +23,7 @@ struct KeyvalCommand: AsyncParsableCommand {
         name: "What is there:",
         subcommands: [
           StatusCommand.self, HelloCommand.self, SessionCommand.self, AcceptLossCommand.self,
+          BenchCommand.self,
         ]),
       CommandGroup(name: "On one machine:", subcommands: [DemoCommand.self, ClusterCommand.self]),
       CommandGroup(

@@ -1,6 +1,7 @@
 import Cluster
 import Kerberos
 import Keyval
+import Load
 import LocalCluster
 import Node
 import Provisioning
@@ -27,6 +28,7 @@ struct Failure: Error, Equatable, Sendable {
       self.init(status: Self.status(error.fault), sentence: error.description)
     case let error as NodeError:
       self.init(status: CommandStatus(rawValue: error.exitStatus), sentence: error.description)
+    case let error as LoadError: self.init(status: Self.status(error), sentence: error.description)
     case let error as KerberosError: self.init(status: Self.status(error.reason), sentence: error.description)
     case let error as PrincipalError: self.init(status: .usage, sentence: error.description)
     default: self.init(status: .unavailable, sentence: String(describing: error))
@@ -45,6 +47,16 @@ struct Failure: Error, Equatable, Sendable {
       case .noReachableNode, .deadlineExceeded, .outcomeUnknown, .closed: .unavailable
       }
     self.init(status: status, sentence: KinitLine.typable(error.description))
+  }
+
+  private static func status(_ error: LoadError) -> CommandStatus {
+    switch error {
+    case .badMix, .badSize: .usage
+    case .refused(_, .notPermitted): .notPermitted
+    case .refused: .temporary
+    case .badAnswer: .badData
+    case .noSession, .noOwner, .incomplete, .unanswered: .unavailable
+    }
   }
 
   init(interruptedBy signal: Int32) {

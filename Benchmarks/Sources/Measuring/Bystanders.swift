@@ -2,32 +2,33 @@ import Foundation
 import LocalCluster
 
 /// What others do on this machine meanwhile. Figures that were measured beside a busy one say little.
-struct Bystanders {
-  private let cluster: VictimCluster
+package struct Bystanders {
+  private let own: @Sendable () throws -> [ProcessFigures]
   private let began = ContinuousClock.now
   private let before: Double
 
-  init(beside cluster: VictimCluster) throws {
-    self.cluster = cluster
-    before = try Self.othersTime(cluster)
+  /// - Parameter own: the processes that belong to what is measured, beside this one.
+  package init(beside own: @escaping @Sendable () throws -> [ProcessFigures]) throws {
+    self.own = own
+    before = try Self.othersTime(own())
   }
 
   /// Processors that they have kept busy since.
-  var processors: Double {
-    get throws { (try Self.othersTime(cluster) - before) / ((ContinuousClock.now - began) / .seconds(1)) }
+  package var processors: Double {
+    get throws { (try Self.othersTime(own()) - before) / ((ContinuousClock.now - began) / .seconds(1)) }
   }
 
-  static var allProcessors: Int { ProcessInfo.processInfo.activeProcessorCount }
+  package static var allProcessors: Int { ProcessInfo.processInfo.activeProcessorCount }
 
   /// Seconds of processor time that the machine has used, less what this program and its programs have.
-  private static func othersTime(_ cluster: VictimCluster) throws -> Double {
+  private static func othersTime(_ processes: [ProcessFigures]) throws -> Double {
     let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
     // user, nice, system, idle, waiting, interrupts (two kinds), stolen
     let ticks = text.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap { Double($0) }
     guard ticks.count >= 8 else { throw BenchmarkError("/proc/stat is not understood") }
     let busy = (ticks[..<8].reduce(0, +) - ticks[3] - ticks[4]) / Double(sysconf(Int32(_SC_CLK_TCK)))
     let own = try ProcessFigures(pid: getpid()).processorTime + endedChildrenTime()
-    return try cluster.processes.reduce(busy - own) { try $0 - $1.processorTime }
+    return try processes.reduce(busy - own) { try $0 - $1.processorTime }
   }
 
   private static func endedChildrenTime() -> Double {

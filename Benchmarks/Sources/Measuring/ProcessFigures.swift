@@ -1,11 +1,13 @@
 import Foundation
 
 /// What the kernel knows of another process.
-struct ProcessFigures: Sendable {
-  let pid: Int32
+package struct ProcessFigures: Sendable {
+  package let pid: Int32
+
+  package init(pid: Int32) { self.pid = pid }
 
   /// Seconds of processor time that it has used, its own and the kernel's for it.
-  var processorTime: Double {
+  package var processorTime: Double {
     get throws {
       var (clock, time) = (clockid_t(), timespec())
       guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else {
@@ -16,18 +18,21 @@ struct ProcessFigures: Sendable {
   }
 
   /// Mebibytes in memory.
-  var residentMebibytes: Double {
+  package var residentMebibytes: Double { get throws { try residentBytes / 1_048_576 } }
+
+  /// Bytes in memory.
+  package var residentBytes: Double {
     get throws {
       let line = try read("status").split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
       guard let kibibytes = line?.split(separator: " ").dropFirst().first.flatMap({ Double($0) }) else {
         throw BenchmarkError("/proc/\(pid)/status is not understood")
       }
-      return kibibytes / 1024
+      return kibibytes * 1024
     }
   }
 
   /// File descriptors that are open. Of a process of another user only root may ask.
-  var descriptors: Double {
+  package var descriptors: Double {
     get throws { Double(try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) }
   }
 

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Ports of the loopback address.
-enum LoopbackPort {
+package enum LoopbackPort {
   /// A socket that is bound to one that nobody else has.
-  static func bound() throws -> (descriptor: Int32, port: Int) {
+  package static func bound() throws -> (descriptor: Int32, port: Int) {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw BenchmarkError("there is no socket") }
     var address = sockaddr_in()
@@ -23,7 +23,7 @@ enum LoopbackPort {
   }
 
   /// One that nobody listens on at the moment.
-  static func free() throws -> Int {
+  package static func free() throws -> Int {
     let (descriptor, port) = try bound()
     close(descriptor)
     return port

@@ -5,20 +5,20 @@ import Synchronization
 /// A program that runs beside this one.
 ///
 /// Not Foundation's `Process`: its `waitUntilExit` was seen to wait for ever for programs that had ended.
-struct Program: Sendable {
-  let name: String
-  let identity: ProcessIdentity
+package struct Program: Sendable {
+  package let name: String
+  package let identity: ProcessIdentity
 
   private static let running = Mutex<[ProcessIdentity]>([])
 
   /// Where it is on the `PATH`.
-  static func path(_ name: String) -> String? {
+  package static func path(_ name: String) -> String? {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
     return folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
   }
 
   /// - Parameter log: what it says is appended to this.
-  static func start(_ name: String, _ arguments: [String], log: String) throws -> Program {
+  package static func start(_ name: String, _ arguments: [String], log: String) throws -> Program {
     guard let path = path(name) else { throw BenchmarkError("there is no \(name) on the PATH") }
     let launcher = ProcessLauncher(user: .own, environment: ProcessInfo.processInfo.environment)
     let program = Program(name: name, identity: try launcher.launch(path, arguments, log: log))
@@ -28,7 +28,7 @@ struct Program: Sendable {
 
   /// Waits for its end. It looks again and again: a wait would hold one of the few threads that tasks have.
   /// - Throws: when it fails.
-  func finish() async throws {
+  package func finish() async throws {
     var status: Int32?
     while status == nil {
       try await Task.sleep(for: .milliseconds(5))
@@ -39,7 +39,7 @@ struct Program: Sendable {
   }
 
   /// Ends it at once; nothing that these programs keep is needed afterwards.
-  func end() {
+  package func end() {
     Self.running.withLock { running in
       guard let index = running.firstIndex(of: identity) else { return }
       running.remove(at: index)
@@ -48,7 +48,7 @@ struct Program: Sendable {
     }
   }
 
-  static func endAll() {
+  package static func endAll() {
     running.withLock { running in
       for identity in running { identity.send(signal: SIGKILL) }
       for identity in running { _ = identity.wait() }

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import Keyval
+import Load
+import LocalCluster
+import Measuring
+import Synchronization
+
+/// How fast a cluster is, beside `redis-server` over TLS 1.3. Everything runs on this machine and by loopback.
+@main
+struct SpeedCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "speed",
+    abstract: "Gets, puts, memory and idleness of a cluster, beside redis-server over TLS 1.3.",
+    discussion: """
+      Both sides have turns, at least five each, and medians count. The fair figure is the processor time of all server \
+      processes for a request; what asks is a thread for either side, whose own processor time is told, too. The table \
+      goes to standard output, progress to standard error. Fails when something could not be measured.
+      """)
+
+  @Flag(help: "Two rounds of 2 s with 100,000 keys instead of five of 5 s with 1,000,000.") var quick = false
+  @Option(help: "Write the figures as JSON to this file, too.") var json: String?
+  @Option(help: "Only comparisons and figures whose name begins so; may be repeated.") var only: [String] = []
+  @Flag(help: "Leave the directory with the logs behind.") var keep = false
+
+  func run() async throws {
+    if let missing = RedisServers.missing {
+      throw ValidationError("there is no \(missing) on the PATH: ./dev bench speed installs it")
+    }
+    let directory = "/tmp/keyval-speed.\(getpid())"
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    let signals = Estate.watchSignals()
+    defer { withExtendedLifetime(signals) {} }
+    var session = SpeedSession(directory: directory, pace: try Pace(isQuick: quick), only: only)
+    let began = ContinuousClock.now
+    await session.run()
+    Estate.takeDown()
+    print(session.report.table)
+    print(
+      "Who asks Keyval is the load generator of ‘keyval bench’; who asks Redis one of this benchmark's own, with OpenSSL "
+        + "and no library between.")
+    say("All of it took \(Int((ContinuousClock.now - began) / .seconds(1))) s.")
+    if let json {
+      let text = session.report.json([
+        ("quick", "\(quick)"), ("rounds", "\(session.pace.rounds)"), ("keys", "\(session.pace.keys.count)"),
+        ("processors", "\(Bystanders.allProcessors)"),
+        ("othersKeptBusy", session.othersKeptBusy.map { String(format: "%.2f", $0) } ?? "null"),
+      ])
+      try Data(text.utf8).write(to: URL(filePath: json))
+    }
+    if let busy = session.othersKeptBusy {
+      say(String(format: "Others kept %.2f of %d processors busy meanwhile.", busy, Bystanders.allProcessors))
+    }
+    for problem in session.problems { say("not measured: \(problem)") }
+    if keep || !session.problems.isEmpty {
+      say("The logs are in \(directory).")
+    } else {
+      try? FileManager.default.removeItem(atPath: directory)
+    }
+    guard session.problems.isEmpty else { throw ExitCode(1) }
+  }
+}
+
+func say(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+
+/// What runs, and has to be taken down however the run ends.
+enum Estate {
+  private static let clusters = Mutex<[SpeedCluster]>([])
+
+  static func cluster(in path: String, drones: Int) async throws -> SpeedCluster {
+    let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    let cluster = try await SpeedCluster(
+      in: path, program: own.appending(path: "keyval").path, drones: drones)
+    clusters.withLock { $0.append(cluster) }
+    return cluster
+  }
+
+  static func stop(_ cluster: SpeedCluster) throws {
+    clusters.withLock { $0.removeAll { $0 === cluster } }
+    try cluster.stop()
+  }
+
+  static func takeDown() {
+    clusters.withLock { clusters in
+      for cluster in clusters {
+        do { try cluster.stop() } catch { say("a cluster does not stop: \(error)") }
+      }
+      clusters = []
+    }
+    Program.endAll()
+  }
+
+  static func watchSignals() -> [any DispatchSourceSignal] {
+    [SIGINT, SIGTERM, SIGHUP].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        takeDown()
+        Foundation.exit(128 + number)
+      }
+      source.resume()
+      return source
+    }
+  }
+}
