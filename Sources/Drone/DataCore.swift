@@ -279,7 +279,19 @@ public struct DataCore {
         return .done(existed: false)
       }
     #endif
+    // Whoever waives the second place waits for those before him only. Where there are any, their answer is his turn.
+    if asked.level == .memory, data.applied + 1 == data.log.end, let done = complete(data).first {
+      enqueue(partition, urgently: false)
+      return begin(done.result)
+    }
     return wait(for: partition, urgently: data.needsDatabase || asked.level == .durable)
+  }
+
+  private func begin(_ result: Completion.Result) -> Begin {
+    switch result {
+    case .done(let existed): .done(existed: existed)
+    case .unavailable(let reason): .unavailable(reason)
+    }
   }
 
   /// What the write comes to behind those that are under way. A compare-and-put that does not match is a record too:

@@ -54,8 +54,7 @@ import Testing
     var pair = ShadowPair()
     pair.ownerCore.bounds.batchShare = 1
     // Without a second place: it is in the owner's table and nowhere else.
-    for key in ["a", "b"] { #expect(pair.put(key, "1", level: .memory) == nil) }
-    _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    for key in ["a", "b"] { #expect(pair.put(key, "1", level: .memory) == .done(existed: false)) }
     #expect(pair.get("b") == .value([UInt8]("1".utf8)))
     pair.connect()
     pair.talk()
@@ -74,13 +73,24 @@ import Testing
     #expect(batch.inSync?.holders == [])
   }
 
+  @Test("whoever waives the second place is answered at once, or behind those before him")
+  func waived() {
+    var pair = ShadowPair()
+    #expect(pair.put("a", "1", level: .memory) == .done(existed: false))
+    #expect(pair.get("a") == .value([UInt8]("1".utf8)))
+    #expect(pair.put("a", "2") == nil)
+    #expect(pair.put("b", "1", level: .memory) == nil)
+    #expect(pair.get("b") == .notFound, "what is behind it waits, too, or readers would see another order")
+    #expect(pair.store().completions.count == 2)
+    #expect(pair.get("a") == .value([UInt8]("2".utf8)) && pair.get("b") == .value([UInt8]("1".utf8)))
+  }
+
   @Test("records that are repeated to a copy are settled once: their outcomes stay in order")
   func repeatedRecords() {
     var pair = ShadowPair()
     pair.ownerCore.bounds.history.outcomes = 3
     pair.shadowCore.bounds.history.outcomes = 3
-    for key in ["a", "b", "c"] { #expect(pair.put(key, "1", level: .memory) == nil) }
-    _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
+    for key in ["a", "b", "c"] { #expect(pair.put(key, "1", level: .memory) == .done(existed: false)) }
     pair.connect()
     pair.talk()
     let copy = pair.shadowCore.shelf.whole(ShadowPair.partition)
