@@ -132,13 +132,21 @@ final class DataPartition: Counted {
     let record = entry.record
     growth += record.growth
     if entry.level == .durable { awaited = log.end }
-    if record.change != .nothing { overlay[record.key] = log.end }
+    // What is settled in this very turn nobody looks for under way.
+    if record.change != .nothing, !isNextAndWaived(entry) { overlay[record.key] = log.end }
     history.begin(record, sequence: log.end)
   }
 
+  /// Whether it waits for nobody, neither a second place nor others before it.
+  private func isNextAndWaived(_ entry: WriteLog.Entry) -> Bool {
+    entry.level == .memory && applied + 1 == log.end
+  }
+
+  private func pending(_ key: [UInt8]) -> UInt64? { overlay.isEmpty ? nil : overlay[key] }
+
   /// Whether a key will have a value once the writes under way are in the table.
   func hasValue(_ key: [UInt8]) -> Bool {
-    guard let pending = overlay[key] else { return key.withUnsafeBytes(table.contains) }
+    guard let pending = pending(key) else { return key.withUnsafeBytes(table.contains) }
     return log[pending].record.change != .delete
   }
 
@@ -148,7 +156,7 @@ final class DataPartition: Counted {
       guard let value, let expected else { return value == nil && expected == nil }
       return value.elementsEqual(expected)
     }
-    guard let pending = overlay[key] else {
+    guard let pending = pending(key) else {
       return key.withUnsafeBytes { table.withValue(of: $0, isExpected) }
     }
     guard case .put(let value) = log[pending].record.change else { return expected == nil }
@@ -227,7 +235,7 @@ final class DataPartition: Counted {
   private func apply(_ record: LogRecord) {
     table.apply(record, Version(fence: token, sequence: applied))
     growth -= record.growth
-    if overlay[record.key] == applied { overlay[record.key] = nil }
+    if pending(record.key) == applied { overlay[record.key] = nil }
     history.settle(WriteOutcome(record, sequence: applied))
   }
 

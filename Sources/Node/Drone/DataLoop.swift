@@ -42,6 +42,8 @@ final class DataLoop {
   private let memory: DroneMemory
   /// What the drone knows that this loop holds.
   private var sharedMemory = 0
+  /// What waits for the database will be sent by a timer that runs.
+  private var isPumpDue = false
 
   init(
     index: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
@@ -182,7 +184,20 @@ final class DataLoop {
   func pump() {
     for peer in shadows.keys.sorted() { shadows[peer]?.handle(.pumped) }
     link?.pump()
+    pumpLater()
     shareMemory()
+  }
+
+  /// What nobody waits for is sent a moment later, with what has come until then. An idle loop has no timer for it.
+  func pumpLater() {
+    guard core.hasWaiting, !isPumpDue else { return }
+    isPumpDue = true
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    eventLoop.scheduleTask(in: .milliseconds(Self.writeBehind)) {
+      bound.value.isPumpDue = false
+      bound.value.link?.pumpBehind()
+      bound.value.pumpLater()
+    }
   }
 
   func shareMemory() {
@@ -190,8 +205,6 @@ final class DataLoop {
     core.setMemory(elsewhere: memory.share(held, before: sharedMemory))
     sharedMemory = held
   }
-
-  func pumpBehind() { link?.pumpBehind() }
 
   /// A heartbeat has passed.
   func tick() {

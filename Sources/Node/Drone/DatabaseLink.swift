@@ -166,6 +166,7 @@ final class DatabaseLink: SessionHandler {
 
   func readCompleted(on session: Session) {
     handle(.readCompleted)
+    dataLoop.pumpLater()
     dataLoop.adjustShadows()
   }
 

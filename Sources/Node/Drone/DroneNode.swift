@@ -271,10 +271,6 @@ private struct RunningDrone: Sendable {
         loop.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(timing.heartbeat)) {
           _ in loop.here.tick()
         })
-      tasks.add(
-        loop.eventLoop.scheduleRepeatedTask(
-          initialDelay: .zero, delay: .milliseconds(DataLoop.writeBehind)
-        ) { _ in loop.here.pumpBehind() })
     }
   }
 }
