@@ -76,10 +76,12 @@ final class SessionChannelHandler: ChannelDuplexHandler {
   private func finishReadCycle() {
     if hasReceived, !session.isEnding {
       hasReceived = false
+      // Each cycle says anew whether anything is to wait.
+      session.isFlushHeld = false
       handler.readCompleted(on: session)
     }
     session.isInReadCycle = false
-    session.flushNow()
+    if !session.isFlushHeld { session.flushNow() }
     releaseRead()
   }
 

@@ -32,6 +32,7 @@ enum SessionEvent: Sendable {
 final class JournalHandler: SessionHandler {
   let journal: Journal<SessionEvent>
   var onReceived: (UnsafeRawBufferPointer, Session) -> Void = { _, _ in }
+  var onReadCompleted: (Session) -> Void = { _ in }
   var onWritable: (Session) -> Void = { _ in }
 
   init(_ journal: Journal<SessionEvent>) { self.journal = journal }
@@ -41,7 +42,10 @@ final class JournalHandler: SessionHandler {
     journal.append(.received([UInt8](messages)))
     onReceived(messages, session)
   }
-  func readCompleted(on session: Session) { journal.append(.readCompleted) }
+  func readCompleted(on session: Session) {
+    onReadCompleted(session)
+    journal.append(.readCompleted)
+  }
   func writabilityChanged(_ isWritable: Bool, on session: Session) {
     journal.append(.writability(isWritable))
     if isWritable { onWritable(session) }

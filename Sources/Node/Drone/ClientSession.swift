@@ -235,6 +235,8 @@ final class ClientSession: SessionHandler {
   func readCompleted(on session: Session) {
     if isOutgoing { forward() }
     dataLoop.pump()
+    // What this loop answers leaves with what the others do: a record and a system call less.
+    if batchesUnderWay > 0 { return session.holdFlush() }
     checkLease(session)
   }
 
@@ -254,7 +256,13 @@ final class ClientSession: SessionHandler {
   /// A batch comes back from another loop, with the answers that it has by now.
   func returned(_ bytes: [UInt8], leaseEnd end: Instant) {
     batchesUnderWay -= 1
-    if !bytes.isEmpty { answer(bytes, leaseEnd: end) }
+    if !bytes.isEmpty {
+      answer(bytes, leaseEnd: end)
+    } else if let session, session.isOpen {
+      // What has waited for it.
+      checkLease(session)
+      session.flush()
+    }
     keepPace()
   }
 
