@@ -47,6 +47,9 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: strict),
     .testTarget(
+      name: "SpeedTests", dependencies: ["speed", .product(name: "Load", package: "keyval")],
+      swiftSettings: strict),
+    .testTarget(
       name: "FailoverTests",
       dependencies: ["failover", .product(name: "NIOCore", package: "swift-nio")], swiftSettings: strict),
   ],

@@ -18,6 +18,8 @@ final class LoadConnection: SessionHandler {
   private var whenOpen: ((Result<Void, LoadError>) -> Void)?
   private var failedDials = 0
   private var isDialing = false
+  /// Another drone serves its keys: nothing more is asked on this session.
+  private var isMoving = false
   private var isClosing = false
   private var whenClosed: (() -> Void)?
   private var redialling: Scheduled<Void>?
@@ -104,6 +106,7 @@ final class LoadConnection: SessionHandler {
 
   func closed(_ session: Session, error: SessionError?) {
     self.session = nil
+    isMoving = false
     if isClosing { return tellClosed() }
     pipeline?.lose(&loop.tally)
     if error != nil { loop.noteLost(drone) }
@@ -128,12 +131,8 @@ final class LoadConnection: SessionHandler {
 
   private func move(to drone: LoadDrone) {
     self.drone = drone
-    if let session {
-      // Its end has the next one dialled.
-      session.close(.replaced)
-    } else {
-      dial()
-    }
+    isMoving = session != nil
+    if isMoving { proceed() } else { dial() }
   }
 
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
@@ -155,6 +154,11 @@ final class LoadConnection: SessionHandler {
   /// Sends whatever is due and has a place.
   func proceed() {
     guard let session, session.isOpen else { return checkDone() }
+    if isMoving {
+      // Answers still to come are waited for. The end of the session has the next one dialled.
+      if pipeline?.underWay ?? 0 == 0 { session.close(.replaced) }
+      return checkDone()
+    }
     let now = MonotonicClock.now()
     while let length = pipeline?.fill(now: now, &loop.tally), length > 0 {
       do {

@@ -12,8 +12,8 @@ public enum LoadError: Error, Equatable, Sendable, CustomStringConvertible {
   case badAnswer(drone: String, reason: String)
   /// Nobody serves any key, or the map names no drone.
   case noOwner
-  /// Keys that were to be put and are not, or nobody knows.
-  case incomplete(keys: Int)
+  /// Not all keys that were to be put are known to be.
+  case incomplete
   /// Answers that did not come within half a minute after the last request.
   case unanswered(Int)
 
@@ -24,8 +24,8 @@ public enum LoadError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noSession(let drone, let reason): "there is no session with \(drone): \(reason)"
     case .badAnswer(let drone, let reason): "\(drone) answers what cannot be read: \(reason)"
     case .noOwner: "nobody serves the keys at the moment: see keyval status, and try again"
-    case .incomplete(let keys):
-      "\(keys) keys were not put: slots moved or a drone went away meanwhile; try again"
+    case .incomplete:
+      "not all keys are known to have been put: slots moved, or a drone went away meanwhile; try again"
     case .unanswered(let count):
       "\(count) requests were not answered within 30 s: see keyval status and the drones' logs"
     }

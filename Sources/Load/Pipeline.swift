@@ -79,15 +79,13 @@ struct Pipeline {
   /// Nothing is under way, and nothing will be.
   var isDone: Bool { isOver && free.count == places.count }
 
-  /// The session ended: what was under way has no answer.
+  /// The session ended: what was under way has no answer. What was not executed is asked over the next one.
   mutating func lose(_ tally: inout Tally) {
-    tally.lost += UInt64(underWay)
-    resting.removeAll(keepingCapacity: true)
-    cooling.removeAll(keepingCapacity: true)
-    ready.removeAll(keepingCapacity: true)
-    free.removeAll(keepingCapacity: true)
-    free.append(contentsOf: (0..<places.count).reversed())
-    for number in places.indices { places[number].isUnderWay = false }
+    for number in places.indices where places[number].isUnderWay {
+      places[number].isUnderWay = false
+      tally.lost += 1
+      free.append(number)
+    }
   }
 
   /// The pause is over.

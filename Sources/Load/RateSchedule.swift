@@ -2,7 +2,7 @@
 ///
 /// A request is due whether or not those before it are answered, and its latency counts from then: what waits because
 /// the server is slow is slow, too (no coordinated omission).
-struct RateSchedule: Sendable, Equatable {
+public struct RateSchedule: Sendable, Equatable {
   /// Nanoseconds of the clock at which the first is due.
   let start: UInt64
   /// Requests a second, of all connections.
@@ -11,14 +11,21 @@ struct RateSchedule: Sendable, Equatable {
   let turn: UInt64
   let turns: UInt64
 
+  public init(start: UInt64, rate: UInt64, turn: UInt64, turns: UInt64) {
+    self.start = start
+    self.rate = rate
+    self.turn = turn
+    self.turns = turns
+  }
+
   /// When this connection's request of a number, from 0, is due.
-  func due(_ number: UInt64) -> UInt64 {
+  public func due(_ number: UInt64) -> UInt64 {
     let position = (number &* turns &+ turn).multipliedFullWidth(by: 1_000_000_000)
     return start &+ rate.dividingFullWidth(position).quotient
   }
 
   /// How many of this connection's are due before a time.
-  func count(before end: UInt64) -> UInt64 {
+  public func count(before end: UInt64) -> UInt64 {
     guard end > start else { return 0 }
     let product = (end - start).multipliedFullWidth(by: rate)
     // Requests of all connections whose time has come.

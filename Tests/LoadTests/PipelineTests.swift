@@ -215,14 +215,18 @@ import Wire
     #expect(newest * 10 > reads, "\(newest) of \(reads)")
   }
 
-  @Test("when the session is lost what was under way counts as lost, and all places are free")
+  @Test(
+    "when the session is lost what was under way counts as lost, and what was not executed is asked again")
   func lost() throws {
     var (pipeline, tally) = (Pipeline(try Self.course("put"), share: KeyShare(all: 100), seed: 1), Tally())
-    _ = try Self.requests(&pipeline, &tally, at: 0)
+    let requests = try Self.requests(&pipeline, &tally, at: 0)
+    try Self.answer(&pipeline, &tally, at: 1, [.unavailable(number: requests[2].number, .busy)])
     pipeline.lose(&tally)
-    #expect(tally.lost == 4 && pipeline.underWay == 0)
+    #expect(tally.lost == 3 && pipeline.underWay == 0)
+    pipeline.wake()
     let again = try Self.requests(&pipeline, &tally, at: 1)
-    #expect(again.count == 4 && again[0].write == RequestTemplates.firstWrite + 4)
+    #expect(again.count == 4 && again.contains { $0.key == requests[2].key })
+    #expect(again[0].write == RequestTemplates.firstWrite + 4)
   }
 
   @Test("an answer to nothing that is under way ends the session")

@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 // Macros of OpenSSL, for Swift.
 static inline int benchmark_tls_13_only(SSL_CTX *context) {
@@ -23,10 +24,11 @@ static inline int benchmark_epoll_add(int poll, int descriptor, uint64_t number)
   return epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
-// The numbers of descriptors that have something to read; at most 64.
-static inline int benchmark_epoll_wait(int poll, uint64_t *numbers, int milliseconds) {
+// The numbers of descriptors that have something to read; at most 64. epoll_wait itself takes milliseconds only.
+static inline int benchmark_epoll_wait(int poll, uint64_t *numbers, int64_t nanoseconds) {
   struct epoll_event events[64];
-  int count = epoll_wait(poll, events, 64, milliseconds);
+  struct timespec time = { .tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000 };
+  int count = epoll_pwait2(poll, events, 64, &time, NULL);
   for (int index = 0; index < count; index++) numbers[index] = events[index].data.u64;
   return count;
 }

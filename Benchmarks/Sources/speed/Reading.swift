@@ -73,6 +73,7 @@ struct Comparison {
   /// Above 1 Keyval is ahead: it takes less processor time for a request, or answers more requests a second.
   var cpuRatio: Double { ratio(redis["processorMicroseconds"], keyval["processorMicroseconds"]) }
   var throughputRatio: Double { ratio(keyval["requestsPerSecond"], redis["requestsPerSecond"]) }
+  var p99Ratio: Double { ratio(redis["p99Microseconds"], keyval["p99Microseconds"]) }
   /// The drones alone against Redis.
   var droneRatio: Double { ratio(redis["processorMicroseconds"], keyval["droneMicroseconds"]) }
 

@@ -15,6 +15,8 @@ final class RedisLoad: Sendable {
     var valueBytes = 32
     /// Nil: until all keys are put.
     var seconds: Double?
+    /// Requests a second, of all connections; nil: as many as are answered.
+    var rate: UInt64?
   }
 
   struct Outcome: Sendable {
@@ -91,16 +93,32 @@ final class RedisLoad: Sendable {
         }
       connection.pipeline = RedisPipeline(
         course, depth: plan.depth, names: plan.keys, valueBytes: plan.valueBytes,
-        seed: UInt64.random(in: .min ... .max))
+        seed: UInt64.random(in: .min ... .max),
+        schedule: plan.rate.map {
+          RateSchedule(start: start, rate: $0, turn: UInt64(index), turns: UInt64(count))
+        })
       try send(connection, now: start)
     }
-    var (running, last) = (count, start)
+    let last = try serve(&state, until: end, isPaced: plan.rate != nil)
+    return Outcome(
+      latencies: LoadOutcome.Latencies(state.histogram), seconds: Double(last - start) / 1e9,
+      processorTime: Double(MonotonicClock.processorTime() - processor) / 1e9)
+  }
+
+  /// Until all connections are done.
+  /// - Returns: when the last answer came.
+  private static func serve(_ state: inout State, until end: UInt64, isPaced: Bool) throws -> UInt64 {
+    var (running, last) = (state.connections.count, MonotonicClock.now())
     var numbers = [UInt64](repeating: 0, count: 64)
     while running > 0 {
-      let ready = benchmark_epoll_wait(state.poll, &numbers, 30_000)
+      let wait = isPaced ? try sendDue(state.connections, until: end) : patience
+      let ready = benchmark_epoll_wait(state.poll, &numbers, wait)
+      let now = MonotonicClock.now()
       guard ready > 0 else {
         if ready < 0, errno == EINTR { continue }
-        throw RedisError("no answer for 30 s")
+        guard now &- last < UInt64(patience) else { throw RedisError("no answer for 30 s") }
+        if isPaced, now >= end { running = stopIdle(state.connections) }
+        continue
       }
       for number in numbers[..<Int(ready)] {
         let connection = state.connections[Int(number)]
@@ -115,9 +133,33 @@ final class RedisLoad: Sendable {
         }
       }
     }
-    return Outcome(
-      latencies: LoadOutcome.Latencies(state.histogram), seconds: Double(last - start) / 1e9,
-      processorTime: Double(MonotonicClock.processorTime() - processor) / 1e9)
+    return last
+  }
+
+  private static let patience: Int64 = 30_000_000_000
+
+  /// Sends what is due at a fixed rate.
+  /// - Returns: nanoseconds until the next request is due.
+  private static func sendDue(_ connections: [Connection], until end: UInt64) throws -> Int64 {
+    let now = MonotonicClock.now()
+    var next = max(end, now)
+    for connection in connections {
+      guard let due = connection.pipeline?.nextDue else { continue }
+      if due <= now, now < end { try send(connection, now: now) }
+      if let due = connection.pipeline?.nextDue { next = min(next, max(due, now)) }
+    }
+    // As often as Keyval's load wakes, and no oftener.
+    return max(20_000, Int64(clamping: next - now))
+  }
+
+  /// After the end nobody waits for what is not due yet.
+  /// - Returns: how many connections have something under way.
+  private static func stopIdle(_ connections: [Connection]) -> Int {
+    for connection in connections {
+      connection.pipeline?.stop()
+      if connection.pipeline?.underWay == 0 { connection.pipeline = nil }
+    }
+    return connections.count { $0.pipeline != nil }
   }
 
   private static func receive(

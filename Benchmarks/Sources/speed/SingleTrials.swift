@@ -20,6 +20,8 @@ struct SingleTrials {
     let mix: OperationMix
     let level: AcknowledgementLevel
     let depth: Int
+    /// Requests a second; nil: as many as are answered.
+    var rate: UInt64?
 
     static let memory = [
       Kind(name: "get pipeline=1", mix: .get, level: .memory, depth: 1),
@@ -27,6 +29,7 @@ struct SingleTrials {
       Kind(name: "put pipeline=1", mix: .put, level: .memory, depth: 1),
       Kind(name: "put pipeline=16", mix: .put, level: .memory, depth: 16),
     ]
+    static let paced = "get:put=9:1 at 70 % of saturation"
     static let secured = Kind(name: "secured put pipeline=16", mix: .put, level: .secured, depth: 16)
     static let durable = Kind(name: "durable put pipeline=16", mix: .put, level: .durable, depth: 16)
   }
@@ -50,11 +53,20 @@ struct SingleTrials {
     }
   }
 
+  /// Nine gets for each put, at seven tenths of what the slower side answers when asked as much as it can: a latency
+  /// beyond saturation would say only how long the queue is.
+  func compareAtFixedRate(_ generator: LoadGenerator, _ load: RedisLoad) async throws -> Comparison {
+    var kind = Kind(name: Kind.paced, mix: try OperationMix("get:put=9:1"), level: .memory, depth: 1)
+    let saturation = min(try await keyval(kind, generator).perSecond, try await redis(kind, load).perSecond)
+    kind.rate = max(1, UInt64(saturation * 0.7))
+    return try await compare(kind, generator, load)
+  }
+
   private func keyval(_ kind: Kind, _ generator: LoadGenerator) async throws -> Reading {
     let isSecured = kind.level == .secured
     let plan = LoadPlan(
       mix: kind.mix, keys: pace.keys, valueBytes: Pace.valueBytes, level: kind.level, depth: kind.depth,
-      extent: .seconds(isSecured ? pace.securedSeconds : pace.seconds))
+      extent: .seconds(isSecured ? pace.securedSeconds : pace.seconds), rate: kind.rate)
     let before = try cluster.processorTime()
     let backlogs = isSecured ? BacklogWatch(cluster, until: pace.securedSeconds) : nil
     let outcome = try await generator.run(plan)
@@ -78,6 +90,7 @@ struct SingleTrials {
     if kind.mix.writes {
       reading.more.append(("settlingSeconds", (ContinuousClock.now - settling) / .seconds(1)))
     }
+    if kind.rate != nil { reading.more.append(("unsent", Double(outcome.unsent))) }
     if outcome.retries > 0 { reading.more.append(("retries", Double(outcome.retries))) }
     return reading
   }
@@ -85,11 +98,11 @@ struct SingleTrials {
   func redis(_ kind: Kind, _ load: RedisLoad) async throws -> Reading {
     let before = try redis.processorTime()
     let course: RedisPipeline.Course =
-      kind.level == .secured ? .setAndWait : kind.mix.writes ? .set : .get
+      kind.level == .secured ? .setAndWait : kind.mix == .get ? .get : kind.mix == .put ? .set : .mixed
     let outcome = try await load.run(
       RedisLoad.Plan(
         course: course, depth: kind.depth, keys: pace.keys, valueBytes: Pace.valueBytes,
-        seconds: pace.seconds))
+        seconds: pace.seconds, rate: kind.rate))
     let used = try redis.processorTime() - before
     return Reading(
       outcome.latencies, seconds: outcome.seconds, generator: outcome.processorTime, servers: used)

@@ -22,19 +22,21 @@ struct SpeedReport {
     ]
     var rows: [[String]] = []
     if !comparisons.isEmpty {
-      rows.append(["", ""] + columns.map(\.0) + ["CPU ×", "drone ×", "requests/s ×"])
+      rows.append(["", ""] + columns.map(\.0) + ["CPU ×", "drone ×", "requests/s ×", "p99 ×"])
     }
     for comparison in comparisons {
-      let ratios = [comparison.cpuRatio, comparison.droneRatio, comparison.throughputRatio]
+      let ratios = [
+        comparison.cpuRatio, comparison.droneRatio, comparison.throughputRatio, comparison.p99Ratio,
+      ]
       rows.append(
         [comparison.name, "Keyval"] + columns.map { Self.text($0.1(comparison.keyval)) }
           + ratios.map(Self.text))
-      rows.append(["", "Redis"] + columns.map { Self.text($0.1(comparison.redis)) } + ["", "", ""])
+      rows.append(["", "Redis"] + columns.map { Self.text($0.1(comparison.redis)) } + ["", "", "", ""])
     }
     var text = Self.aligned(rows)
     for comparison in comparisons {
       for (who, side) in [("Keyval", comparison.keyval), ("Redis", comparison.redis)] {
-        for (name, value) in side.members where name.hasPrefix("backlog") || name.hasPrefix("settling") {
+        for (name, value) in side.members where SpeedReport.isTold(name) {
           text += "\(comparison.name), \(who): \(name) \(Self.text(value))\n"
         }
       }
@@ -49,6 +51,11 @@ struct SpeedReport {
       text += "\n" + Self.aligned([["", "", "Keyval", "Redis", "×"]] + lines)
     }
     return text
+  }
+
+  /// Whether it stands below the table, since it is of few rows.
+  private static func isTold(_ name: String) -> Bool {
+    ["backlog", "settling", "unsent", "retries"].contains { name.hasPrefix($0) }
   }
 
   /// Names to the left, numbers to the right.
@@ -80,6 +87,7 @@ struct SpeedReport {
         ("redis", side(comparison.redis)), ("cpuRatio", number(comparison.cpuRatio)),
         ("droneRatio", number(comparison.droneRatio)),
         ("throughputRatio", number(comparison.throughputRatio)),
+        ("p99Ratio", number(comparison.p99Ratio)),
       ])
     }
     let others = figures.map { figure in

@@ -11,12 +11,13 @@ extension SpeedSession {
   mutating func measureOneDrone() async throws {
     let memory = SingleTrials.Kind.memory.filter { wants($0.name) }
     let durable = SingleTrials.Kind.durable
-    guard !memory.isEmpty || [Self.callers, Self.entry, Self.connection, durable.name].contains(where: wants)
+    let others = [Self.callers, Self.entry, Self.connection, durable.name, SingleTrials.Kind.paced]
+    guard !memory.isEmpty || others.contains(where: wants)
     else { return }
     say("starting a cluster with one drone, and redis-server")
     let cluster = try await Estate.cluster(in: "\(directory)/one", drones: 1)
     let redis = try await RedisServers(.memory, certificates: certificates, in: directory)
-    let others = try Bystanders { cluster.allProcesses + redis.processes }
+    let watch = try Bystanders { cluster.allProcesses + redis.processes }
     let trials = SingleTrials(cluster, redis, pace)
     let generator = try await LoadGenerator(
       configuration: cluster.configuration, connections: pace.connections, loops: 1)
@@ -40,11 +41,16 @@ extension SpeedSession {
           })
       }
     }
+    if wants(SingleTrials.Kind.paced) {
+      await attempt(SingleTrials.Kind.paced) {
+        $0.report.add(try await trials.compareAtFixedRate(generator, load))
+      }
+    }
     report.add(Figure(name: Self.entry, unit: "bytes", keyval: sizes.entry.keyval, redis: sizes.entry.redis))
     report.add(
       Figure(
         name: Self.connection, unit: "bytes", keyval: sizes.connection.keyval, redis: sizes.connection.redis))
-    bystanders.append(try others.processors)
+    bystanders.append(try watch.processors)
     await generator.close()
     load.close()
     redis.stop()

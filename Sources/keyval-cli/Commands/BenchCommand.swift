@@ -10,7 +10,7 @@ struct BenchCommand: AsyncParsableCommand {
     commandName: "bench", abstract: "Put load on a cluster, and tell how fast it answers.",
     discussion: """
       Asks the drones by sessions of its own, with your ticket: you need the rights to get and put keys that begin with \
-      ‘key:’. Puts overwrite such keys, and nothing removes them. A latency is the time from when a request was due to \
+      ‘key:’ (with less than 16 --key-bytes: with a digit). Puts overwrite such keys, and nothing removes them. A latency is the time from when a request was due to \
       its answer: with --rate, a request is due at its time whether or not those before it are answered.
 
       Mixes: get, put, get:put=9:1; ycsb-a (half gets, half puts), ycsb-b (95 % gets), ycsb-c (gets), ycsb-d (95 % gets \
