@@ -33,6 +33,8 @@ let package = Package(
     .library(name: "HostNetworks", targets: ["HostNetworks"]),
     // For those that open sessions, good and bad ones, by themselves.
     .library(name: "Transport", targets: ["Transport", "Kerberos", "Sessions", "Wire", "Cluster"]),
+    // For those that drive a database's store without a database.
+    .library(name: "Storage", targets: ["Storage", "Cluster"]),
     // For tests: what programs with a wrong clock are started with.
     .library(name: "ShiftedClock", type: .dynamic, targets: ["ShiftedClock"]),
   ],

@@ -29,6 +29,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),
+    // What a store costs, without anything around it
+    .executableTarget(
+      name: "storage",
+      dependencies: [
+        .product(name: "Storage", package: "keyval"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "FailoverTests",
       dependencies: ["failover", .product(name: "NIOCore", package: "swift-nio")], swiftSettings: strict),
