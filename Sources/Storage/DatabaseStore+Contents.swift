@@ -26,8 +26,9 @@ extension DatabaseStore {
     let partitions = opening.partitions
     try reading { database in
       var fences: [PartitionFence] = []
+      var table = FenceTable()
       for partition in partitions {
-        guard let fence = try Self.fence(of: partition, database) else {
+        guard let fence = try table.fence(of: partition, database) else {
           throw StoreError.fenced(partition, by: .none)
         }
         guard fence.token == opening.token, fence.holder == opening.holder,

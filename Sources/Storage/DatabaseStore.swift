@@ -13,6 +13,7 @@ public final class DatabaseStore: Sendable {
   let pool: DatabasePool
   private let backlogState: Mutex<StoreBacklog>
   private let markState: Mutex<StoreMark>
+  private let fenceMemory = Mutex(FenceMemory())
 
   public var path: String { files.databasePath }
 
@@ -154,8 +155,10 @@ public final class DatabaseStore: Sendable {
     }
   }
 
+  private static let termQuery = "SELECT term, \(StoreTable.store.isWhole) FROM store"
+
   static func term(_ database: Database) throws -> Term {
-    let statement = try database.cachedStatement(sql: "SELECT term, \(StoreTable.store.isWhole) FROM store")
+    let statement = try database.cachedStatement(sql: termQuery)
     guard let row = try Row.fetchOne(statement) else { return .none }
     try StoreTable.store.check(row, 1)
     return Term(UInt64(stored: row[0]))
@@ -173,19 +176,30 @@ public final class DatabaseStore: Sendable {
   /// - Parameter isCounted: whether it changes what the store says, and not only where it has it.
   func writing<Value>(isCounted: Bool = true, _ body: (Database) throws -> Value) throws(StoreError) -> Value
   {
+    try fencing(isCounted: isCounted) { database, _ in try body(database) }
+  }
+
+  /// The same, of a body that reads fences and changes them. What it has changed of them is written behind it.
+  func fencing<Value>(
+    isCounted: Bool = true, _ body: (Database, inout FenceTable) throws -> Value
+  ) throws(StoreError) -> Value {
     do {
       return try pool.writeWithoutTransaction { database in
         var value: Value?
         var mark = self.mark
+        var fences = FenceTable()
         try database.inTransaction(.immediate) {
+          fences = try fenceMemory.withLock { try $0.take(database) }
           let changes = database.totalChangesCount
-          value = try body(database)
+          value = try body(database, &fences)
+          try fences.store(database)
           if isCounted, database.totalChangesCount != changes {
             mark = mark.next
             try mark.store(database)
           }
           return .commit
         }
+        fenceMemory.withLock { $0.put(fences, database) }
         markState.withLock { $0 = mark }
         guard let value else { throw StoreError.failed(path: path, detail: "no transaction was run") }
         return value

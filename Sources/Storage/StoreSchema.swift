@@ -54,8 +54,7 @@ enum StoreSchema {
     DROP TABLE outcomes;
     """,
     // Each row has a checksum. Before, nothing was known of what a disk has changed.
-    StoreTable.allCases.filter { $0 != .progress && $0 != .receiptKey }.map(\.migration).joined(
-      separator: "\n"),
+    StoreTable.unsummed.map(\.migration).joined(separator: "\n"),
     // Which store this is, and how many transactions have changed it.
     """
     CREATE TABLE progress (
@@ -66,6 +65,11 @@ enum StoreSchema {
     """
     CREATE TABLE receipt_key (
       id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
+    """,
+    // How far partitions are written. What there is none for here is in the partition's own row.
+    """
+    CREATE TABLE heads (
+      number INTEGER PRIMARY KEY, sequences BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
     """,
   ]
 

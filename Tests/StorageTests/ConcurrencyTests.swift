@@ -66,7 +66,7 @@ struct ConcurrencyTests: Sendable {
     do {
       var seen: [UInt64] = []
       var end: UInt64 = 0
-      let fence = try store.reading { try DatabaseStore.fence(of: partition(1), $0) }
+      let fence = try store.fence(of: partition(1))
       let current = opening([partition(1)], token: fence?.token ?? .none)
       try store.contents(of: current) { part in
         switch part {

@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
-import Storage
+
+@testable import Storage
 
 /// A directory of its own for each test, gone with it.
 final class StoreFixture: Sendable {
@@ -93,6 +94,14 @@ extension DatabaseStore {
   func texts(_ opening: PartitionOpening) throws -> [String] {
     try everything(opening).chunks.flatMap { $0 }.map {
       String(decoding: $0.key, as: UTF8.self) + "=" + String(decoding: $0.value, as: UTF8.self)
+    }
+  }
+
+  /// As it is stored.
+  func fence(of partition: Partition) throws(StoreError) -> PartitionFence? {
+    try reading { database in
+      var fences = FenceTable()
+      return try fences.fence(of: partition, database)
     }
   }
 
