@@ -63,11 +63,7 @@ extension DatabaseStore {
       return results
     }
     for row in rows where !row.isEmpty {
-      adjustBacklog {
-        $0.rows += 1
-        $0.records += row.recordCount
-        $0.bytes += row.byteCount
-      }
+      count { $0.total += row.backlog }
     }
     return results
   }

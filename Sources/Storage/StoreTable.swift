@@ -8,8 +8,11 @@ enum StoreTable: String, CaseIterable {
   case partitions
   case heads
   case log
+  case images
+  case folded
   case entries
   case outcomeRuns = "outcome_runs"
+  case forgottenClients = "forgotten_clients"
   case forgotten
   case progress
   case receiptKey = "receipt_key"
@@ -26,8 +29,11 @@ enum StoreTable: String, CaseIterable {
       ]
     case .heads: ["number", "sequences"]
     case .log: ["number", "partitions", "records", "batches"]
+    case .images: ["partition", "first", "generation", "count", "entries"]
+    case .folded: ["partition", "sequence"]
     case .entries: ["partition", "key", "value", "term", "counter", "sequence"]
     case .outcomeRuns: ["partition", "last", "outcomes"]
+    case .forgottenClients: ["partition", "clients"]
     case .forgotten: ["partition", "high", "low", "write", "sequence"]
     case .progress: ["id", "identity", "commit_number"]
     case .receiptKey: ["id", "key"]
