@@ -72,3 +72,27 @@ struct ImageWriter {
     withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
   }
 }
+
+/// For tests and for the fuzzer: what an image has, and images of entries.
+package enum ImageCoding {
+  /// - Throws: when the bytes are no image.
+  package static func entries(in bytes: UnsafeRawBufferPointer) throws -> [StoredEntry] {
+    var reader = ImageReader(bytes)
+    var entries: [StoredEntry] = []
+    while let entry = try reader.next() { entries.append(entry.stored) }
+    return entries
+  }
+
+  package static func images(of entries: [StoredEntry]) -> [[UInt8]] {
+    var writer = ImageWriter()
+    var images: [NewImage?] = []
+    for change in KeyChange.last(of: entries.map { KeyChange($0) }) {
+      change.place.key.withUnsafeBytes { key in
+        (change.value ?? []).withUnsafeBytes { writer.add(change.place.hash, change.version, key, $0) }
+      }
+      while writer.isLong { images.append(writer.takeFirst()) }
+    }
+    images.append(writer.takeAll())
+    return images.compactMap { $0 }.map { Array($0.entries) }
+  }
+}

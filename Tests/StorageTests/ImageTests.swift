@@ -8,25 +8,10 @@ import Wire
 
 @Suite("Images of entries")
 struct ImageTests {
-  private func bytes(of entries: [StoredEntry]) -> [[UInt8]] {
-    var writer = ImageWriter()
-    var images: [[UInt8]] = []
-    for change in KeyChange.last(of: entries.map { KeyChange($0) }) {
-      change.place.key.withUnsafeBytes { key in
-        (change.value ?? []).withUnsafeBytes { writer.add(change.place.hash, change.version, key, $0) }
-      }
-      while writer.isLong { images += [writer.takeFirst()].compactMap { $0.map { Array($0.entries) } } }
-    }
-    return images + [writer.takeAll()].compactMap { $0.map { Array($0.entries) } }
-  }
+  private func bytes(of entries: [StoredEntry]) -> [[UInt8]] { ImageCoding.images(of: entries) }
 
   private func read(_ image: [UInt8]) throws -> [StoredEntry] {
-    try image.withUnsafeBytes { bytes in
-      var reader = ImageReader(bytes)
-      var entries: [StoredEntry] = []
-      while let entry = try reader.next() { entries.append(entry.stored) }
-      return entries
-    }
+    try image.withUnsafeBytes { try ImageCoding.entries(in: $0) }
   }
 
   private func entry(_ number: Int, length: Int = 20, counter: UInt64 = 1) -> StoredEntry {

@@ -15,7 +15,7 @@ struct StorageCommand: ParsableCommand {
   @Option(help: "Records of a group commit.") var group = 200
   @Option(help: "Bytes of a value.") var value = 32
   @Option(help: "Clients that write.") var clients = 50
-  @Option(help: "Records of the log beyond which folding and appending take turns.") var long = 65_536
+  @Option(help: "Records of the log beyond which folding and appending take turns.") var long = 262_144
   @Option(help: "Where the store is made and left; it must not be there.") var directory: String
 
   func run() throws {
