@@ -37,6 +37,8 @@ let package = Package(
     .library(name: "Transport", targets: ["Transport", "Kerberos", "Sessions", "Wire", "Cluster"]),
     // For the benchmark of speed: requests without end.
     .library(name: "Load", targets: ["Load"]),
+    // For those that drive a database's store without a database.
+    .library(name: "Storage", targets: ["Storage", "Cluster"]),
     // For tests: what programs with a wrong clock are started with.
     .library(name: "ShiftedClock", type: .dynamic, targets: ["ShiftedClock"]),
   ],

@@ -49,6 +49,13 @@ let package = Package(
     .testTarget(
       name: "SpeedTests", dependencies: ["speed", .product(name: "Load", package: "keyval")],
       swiftSettings: strict),
+    // What a store costs, without anything around it
+    .executableTarget(
+      name: "storage",
+      dependencies: [
+        .product(name: "Storage", package: "keyval"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "FailoverTests",
       dependencies: ["failover", .product(name: "NIOCore", package: "swift-nio")], swiftSettings: strict),

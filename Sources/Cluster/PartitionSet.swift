@@ -14,7 +14,7 @@ public struct PartitionSet: Hashable, Sendable, Sequence, ExpressibleByArrayLite
 
   public init(arrayLiteral elements: Partition...) { self.init(elements) }
 
-  public static var all: PartitionSet { PartitionSet(Partition.all) }
+  public static let all = PartitionSet(Partition.all)
 
   public var isEmpty: Bool { words.indices.allSatisfy { words[$0] == 0 } }
   public var count: Int { words.indices.reduce(0) { $0 + words[$1].nonzeroBitCount } }

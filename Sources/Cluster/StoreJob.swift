@@ -162,16 +162,26 @@ public struct StoreBacklog: Hashable, Sendable {
   public var rows: Int
   public var records: Int
   public var bytes: Int
+  /// Bytes of the table that it would be folded into: the larger that is, the more a fold has to rewrite.
+  public var table: Int
 
-  public init(rows: Int = 0, records: Int = 0, bytes: Int = 0) {
+  public init(rows: Int = 0, records: Int = 0, bytes: Int = 0, table: Int = 0) {
     self.rows = rows
     self.records = records
     self.bytes = bytes
+    self.table = table
   }
 
-  public var isEmpty: Bool { rows == 0 }
+  public var isEmpty: Bool { rows <= 0 }
 
   public func exceeds(_ limit: StoreBacklog) -> Bool {
     rows > limit.rows || records > limit.records || bytes > limit.bytes
+  }
+
+  /// Whether it exceeds a limit, or that share of the table, whichever is larger.
+  public func exceeds(_ limit: StoreBacklog, orShare share: Int) -> Bool {
+    let factor = max(1, table / share / max(1, limit.bytes))
+    return exceeds(
+      StoreBacklog(rows: limit.rows * factor, records: limit.records * factor, bytes: limit.bytes * factor))
   }
 }

@@ -38,8 +38,10 @@ struct JobQueue: Sendable {
   private var waitingLength = 0
   private(set) var current: Current?
   private var backlog: StoreBacklog
-  /// A quiet moment came while something waited to be folded: fold until nothing is left.
+  /// It has been quiet for a while, and something waits to be folded: fold until nothing is left, or somebody appends.
   private var isDraining = false
+  /// Ticks since the last append came.
+  private var quietTicks = 0
   /// The last job was a fold. With a large backlog it is an append's turn then.
   private var hasFolded = false
   /// Why folding does not work at the moment; tried again at the next tick.
@@ -61,13 +63,16 @@ struct JobQueue: Sendable {
 
   /// Nil, or why it cannot be taken now.
   mutating func add(_ append: Append) -> String? {
-    if let foldFailure, backlog.exceeds(bounds.fullLog) { return foldFailure }
+    if let foldFailure, isFull { return foldFailure }
     // Not what comes with it is counted, but what waits before it: one that alone is longer would never be taken.
     guard waitingLength < bounds.waiting else {
       return "too much waits for this database's disk"
     }
     appends.append(append)
     waitingLength += append.length
+    quietTicks = 0
+    // Who is to fold at each tick is not kept from it by appends.
+    if bounds.quietTicks > 1 { isDraining = false }
     return nil
   }
 
@@ -78,8 +83,11 @@ struct JobQueue: Sendable {
 
   mutating func tick() {
     foldFailure = nil
-    isDraining = true
+    quietTicks = min(quietTicks + 1, bounds.quietTicks)
+    if quietTicks == bounds.quietTicks { isDraining = true }
   }
+
+  private var isFull: Bool { backlog.exceeds(bounds.fullLog, orShare: bounds.fullShare) }
 
   /// The next job, if none is under way and something waits.
   mutating func next() -> StoreJob? {
@@ -89,11 +97,13 @@ struct JobQueue: Sendable {
       current = .order(order)
       return order.job
     }
-    if foldFailure == nil, backlog.exceeds(bounds.fullLog) { return fold() }
-    let takesTurns = foldFailure == nil && !isEnding && backlog.exceeds(bounds.longLog)
+    if foldFailure == nil, isFull { return fold() }
+    let takesTurns =
+      foldFailure == nil && !isEnding && backlog.exceeds(bounds.longLog, orShare: bounds.longShare)
     if takesTurns, !hasFolded { return fold() }
     if !appends.isEmpty { return group(takesTurns ? bounds.alternateGroup : bounds.group) }
-    guard foldFailure == nil, !isEnding, !backlog.isEmpty, isDraining || backlog.exceeds(bounds.shortLog)
+    guard foldFailure == nil, !isEnding, !backlog.isEmpty,
+      isDraining || backlog.exceeds(bounds.shortLog, orShare: bounds.shortShare)
     else {
       isDraining = false
       return nil

@@ -7,7 +7,7 @@ import Drone
 /// knobs: a bound that no schedule meets is a bound that nobody has tried, so they are small often.
 struct Knobs: Sendable {
   var data = DataBounds()
-  var store = StoreBounds()
+  var store = Self.frequentFolds
   /// Partitions that may be on their way at the same time.
   var moves = CommanderCore.concurrentMoves
   /// Bytes that are added to each value.
@@ -86,5 +86,17 @@ struct Knobs: Sendable {
       data.tail = DataBounds().tail
     default: break
     }
+  }
+}
+
+extension Knobs {
+  /// A run is short, and has few records: folds come at each tick, so that they are among everything that happens.
+  fileprivate static var frequentFolds: StoreBounds {
+    var bounds = StoreBounds()
+    bounds.quietTicks = 1
+    bounds.fullLog = StoreBacklog(rows: 16_384, records: 262_144, bytes: 64 << 20)
+    bounds.longLog = StoreBacklog(rows: 4096, records: 65_536, bytes: 16 << 20)
+    bounds.shortLog = StoreBacklog(rows: 256, records: 4096, bytes: 1 << 20)
+    return bounds
   }
 }

@@ -4,7 +4,7 @@ import GRDB
 extension DatabaseStore {
   /// A part of the contents of opened partitions, as `contents` hands them out.
   public enum Part: Sendable {
-    /// Entries of one partition, in order of key.
+    /// Entries of one partition, in order of place: of their keys' hashes.
     case entries(Partition, [StoredEntry])
     /// That was all of this partition.
     case end(PartitionTail)
@@ -13,7 +13,7 @@ extension DatabaseStore {
   /// What a chunk of entries holds at most, unless one entry alone is larger: bytes.
   public static let chunkLength = 256 << 10
 
-  /// Reads opened partitions, one after the other, in one snapshot of keyed table and unfolded log.
+  /// Reads opened partitions, one after the other, in one snapshot of images and unfolded log.
   ///
   /// - Parameters:
   ///   - opening: as it was opened; a partition that has been opened by another since ends the reading.
@@ -26,8 +26,9 @@ extension DatabaseStore {
     let partitions = opening.partitions
     try reading { database in
       var fences: [PartitionFence] = []
+      var table = FenceTable()
       for partition in partitions {
-        guard let fence = try Self.fence(of: partition, database) else {
+        guard let fence = try table.fence(of: partition, database) else {
           throw StoreError.fenced(partition, by: .none)
         }
         guard fence.token == opening.token, fence.holder == opening.holder,
@@ -45,31 +46,20 @@ extension DatabaseStore {
     }
   }
 
-  /// Merges the keyed table with the later changes of the log; both are in order of key.
+  /// Merges the images with the later changes of the log; both are in order of place.
   private static func merge(
-    _ partition: Partition, _ changes: [(key: [UInt8], change: LogChange)], _ database: Database,
-    _ receive: (Part) -> Bool
+    _ partition: Partition, _ changes: [KeyChange], _ database: Database, _ receive: (Part) -> Bool
   ) throws {
+    try OldTables.requireNone(of: partition, database)
     var chunk = EntryChunk(partition: partition)
     var pending = changes[...]
-    let rows = try Row.fetchCursor(
-      try database.cachedStatement(
-        sql: "SELECT key, value, term, counter, sequence, \(StoreTable.entries.isWhole) FROM entries "
-          + "WHERE partition = ? ORDER BY key"),
-      arguments: [partition.number])
-    while let row = try rows.next() {
-      try StoreTable.entries.check(row, 5, partition: Int64(partition.number))
-      let key = [UInt8](row[0] as Blob)
-      while let first = pending.first, first.key.lexicographicallyPrecedes(key) {
-        try chunk.add(pending.removeFirst(), receive)
+    try ImageTable.forEachEntry(of: partition, database) { entry in
+      while let first = pending.first, !entry.precedes(first.place) {
+        pending.removeFirst()
+        try chunk.add(first, receive)
+        if entry.isAt(first.place) { return }
       }
-      if let first = pending.first, first.key == key {
-        try chunk.add(pending.removeFirst(), receive)
-      } else {
-        let fence = FencingToken(term: Term(UInt64(stored: row[2])), counter: UInt64(stored: row[3]))
-        let version = Version(fence: fence, sequence: UInt64(stored: row[4]))
-        try chunk.add(StoredEntry(key: key, value: [UInt8](row[1] as Blob), version: version), receive)
-      }
+      try chunk.add(entry.stored, receive)
     }
     for change in pending { try chunk.add(change, receive) }
     try chunk.flush(receive)
@@ -99,11 +89,9 @@ private struct EntryChunk {
 
   init(partition: Partition) { self.partition = partition }
 
-  mutating func add(
-    _ change: (key: [UInt8], change: LogChange), _ receive: (DatabaseStore.Part) -> Bool
-  ) throws(StoreError) {
-    guard case .put(let value) = change.change.change else { return }
-    try add(StoredEntry(key: change.key, value: value, version: change.change.version), receive)
+  mutating func add(_ change: KeyChange, _ receive: (DatabaseStore.Part) -> Bool) throws(StoreError) {
+    guard let value = change.value else { return }
+    try add(StoredEntry(key: change.place.key, value: value, version: change.version), receive)
   }
 
   mutating func add(
@@ -122,12 +110,14 @@ private struct EntryChunk {
   }
 }
 
-/// What the log holds of some partitions beyond the keyed table. The backlog's bounds are its bounds.
+/// What the log holds of some partitions beyond their images. The backlog's bounds are its bounds.
 private struct UnfoldedLog {
-  private var changes: [Partition: [[UInt8]: LogChange]] = [:]
+  private var changes: [Partition: [KeyChange]] = [:]
   private var outcomes: [Partition: [WriteOutcome]] = [:]
 
   init(of wanted: PartitionSet, _ database: Database) throws {
+    var folded: [Partition: UInt64] = [:]
+    for partition in wanted { folded[partition] = try ImageTable.folded(of: partition, database) }
     let rows = try Row.fetchCursor(
       database, sql: "SELECT partitions, batches, \(StoreTable.log.isWhole) FROM log ORDER BY number")
     while let row = try rows.next() {
@@ -138,26 +128,24 @@ private struct UnfoldedLog {
       }
       guard !set.intersection(wanted).isEmpty else { continue }
       try LogRow.forEachBatch(in: row[1], of: wanted) { batch in
+        let through = folded[batch.partition] ?? 0
         batch.forEachChange { record, version in
-          if let change = LogChange(record, version) {
-            changes[batch.partition, default: [:]][record.key] = change
-          }
+          guard version.sequence > through else { return }
+          if let change = KeyChange(record, version) { changes[batch.partition, default: []].append(change) }
           outcomes[batch.partition, default: []].append(WriteOutcome(record, version))
         }
       }
     }
   }
 
-  /// The last change of each key, in order of key.
-  mutating func take(_ partition: Partition) -> [(key: [UInt8], change: LogChange)] {
-    (changes.removeValue(forKey: partition) ?? [:])
-      .map { (key: $0.key, change: $0.value) }
-      .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+  /// The last change of each key, in order of place.
+  mutating func take(_ partition: Partition) -> [KeyChange] {
+    KeyChange.last(of: changes.removeValue(forKey: partition) ?? [])
   }
 
   /// In order of sequence.
   mutating func takeOutcomes(_ partition: Partition) -> [WriteOutcome] {
-    outcomes.removeValue(forKey: partition) ?? []
+    (outcomes.removeValue(forKey: partition) ?? []).sorted { $0.sequence < $1.sequence }
   }
 }
 

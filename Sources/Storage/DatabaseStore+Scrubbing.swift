@@ -61,8 +61,8 @@ extension StoreTable {
   /// How many of the columns are the primary key.
   fileprivate var keyCount: Int {
     switch self {
-    case .store, .partitions, .log, .progress, .receiptKey: 1
-    case .sealingKeys, .entries, .outcomeRuns: 2
+    case .store, .partitions, .heads, .folded, .forgottenClients, .log, .progress, .receiptKey: 1
+    case .sealingKeys, .images, .entries, .outcomeRuns: 2
     case .forgotten: 3
     }
   }

@@ -2,8 +2,8 @@ import Cluster
 import GRDB
 import Synchronization
 
-/// A database's data at rest, in SQLite: terms and sealing keys, the fences, the log, and the keyed table that
-/// the log is folded into.
+/// A database's data at rest, in SQLite: terms and sealing keys, the fences, the log, and the keyed table (images of a
+/// partition's entries) that the log is folded into.
 ///
 /// Every operation blocks: call the ones that write on one thread kept for them, `contents` on others. Each
 /// is one transaction that is on the disk when it returns (`synchronous = FULL`), and has changed nothing when
@@ -11,8 +11,11 @@ import Synchronization
 public final class DatabaseStore: Sendable {
   let files: StoreFiles
   let pool: DatabasePool
-  private let backlogState: Mutex<StoreBacklog>
+  private let backlogCount: Mutex<BacklogCount>
   private let markState: Mutex<StoreMark>
+  /// The one that is under way.
+  let foldPass = Mutex<FoldPass?>(nil)
+  private let fenceMemory = Mutex(FenceMemory())
 
   public var path: String { files.databasePath }
 
@@ -36,12 +39,17 @@ public final class DatabaseStore: Sendable {
       // The pool has set NORMAL on its way into WAL mode: then a commit could be lost with the power.
       try pool.writeWithoutTransaction { database in
         try database.execute(sql: "PRAGMA synchronous = FULL")
+        // A fold rewrites so much in a transaction; what does not fit in the cache is written twice.
+        try database.execute(sql: "PRAGMA cache_size = -16384")
+        // Distributions have SQLite overwrite each page that it frees, and so write all that is folded once more. It never
+        // was a promise: the write-ahead log has the same bytes for longer. Within a page they are still overwritten.
+        try database.execute(sql: "PRAGMA secure_delete = FAST")
         if let maximumPages { try database.execute(sql: "PRAGMA max_page_count = \(maximumPages)") }
         try StoreSchema.prepare(database, cluster: cluster, path: files.databasePath)
       }
       self.files = files
       self.pool = pool
-      backlogState = Mutex(try pool.read { try StoreBacklog.measured($0) })
+      backlogCount = Mutex(BacklogCount(total: try pool.read { try StoreBacklog.measured($0) }))
       markState = Mutex(try pool.read { try StoreMark.stored($0) })
     } catch {
       throw StoreError(error, path: files.databasePath)
@@ -49,7 +57,7 @@ public final class DatabaseStore: Sendable {
   }
 
   /// What of the log waits to be folded.
-  public var backlog: StoreBacklog { backlogState.withLock { $0 } }
+  public var backlog: StoreBacklog { backlogCount.withLock { $0.total - $0.stuck } }
 
   /// Which store this is, and how many transactions have changed it.
   public var mark: StoreMark { markState.withLock { $0 } }
@@ -154,8 +162,10 @@ public final class DatabaseStore: Sendable {
     }
   }
 
+  private static let termQuery = "SELECT term, \(StoreTable.store.isWhole) FROM store"
+
   static func term(_ database: Database) throws -> Term {
-    let statement = try database.cachedStatement(sql: "SELECT term, \(StoreTable.store.isWhole) FROM store")
+    let statement = try database.cachedStatement(sql: termQuery)
     guard let row = try Row.fetchOne(statement) else { return .none }
     try StoreTable.store.check(row, 1)
     return Term(UInt64(stored: row[0]))
@@ -173,19 +183,30 @@ public final class DatabaseStore: Sendable {
   /// - Parameter isCounted: whether it changes what the store says, and not only where it has it.
   func writing<Value>(isCounted: Bool = true, _ body: (Database) throws -> Value) throws(StoreError) -> Value
   {
+    try fencing(isCounted: isCounted) { database, _ in try body(database) }
+  }
+
+  /// The same, of a body that reads fences and changes them. What it has changed of them is written behind it.
+  func fencing<Value>(
+    isCounted: Bool = true, _ body: (Database, inout FenceTable) throws -> Value
+  ) throws(StoreError) -> Value {
     do {
       return try pool.writeWithoutTransaction { database in
         var value: Value?
         var mark = self.mark
+        var fences = FenceTable()
         try database.inTransaction(.immediate) {
+          fences = try fenceMemory.withLock { try $0.take(database) }
           let changes = database.totalChangesCount
-          value = try body(database)
+          value = try body(database, &fences)
+          try fences.store(database)
           if isCounted, database.totalChangesCount != changes {
             mark = mark.next
             try mark.store(database)
           }
           return .commit
         }
+        fenceMemory.withLock { $0.put(fences, database) }
         markState.withLock { $0 = mark }
         guard let value else { throw StoreError.failed(path: path, detail: "no transaction was run") }
         return value
@@ -204,5 +225,5 @@ public final class DatabaseStore: Sendable {
     }
   }
 
-  func adjustBacklog(_ change: (inout StoreBacklog) -> Void) { backlogState.withLock { change(&$0) } }
+  func count(_ change: (inout BacklogCount) -> Void) { backlogCount.withLock { change(&$0) } }
 }

@@ -11,6 +11,7 @@ package struct LogRow {
 
   var isEmpty: Bool { recordCount == 0 }
   var byteCount: Int { writer.count }
+  var backlog: StoreBacklog { StoreBacklog(rows: 1, records: recordCount, bytes: byteCount) }
 
   mutating func add(_ batch: PartitionBatch, skipping: Int) {
     let kept =
@@ -39,9 +40,24 @@ package struct LogRow {
     try blob.withUnsafeBytes { bytes in
       var reader = CBORReader(bytes)
       while !reader.isAtEnd {
+        guard wanted != .all else {
+          try body(try PartitionBatch(from: &reader))
+          continue
+        }
         let item = try reader.skip()
         guard wanted.contains(try partition(of: item)) else { continue }
         try body(try PartitionBatch.decode(item))
+      }
+    }
+  }
+
+  /// Calls `body` with where each batch of a row is, which is of that partition.
+  static func forEachItem(in blob: Blob, _ body: (Partition, Range<Int>) -> Void) throws {
+    try blob.withUnsafeBytes { bytes in
+      var reader = CBORReader(bytes)
+      while !reader.isAtEnd {
+        let start = reader.offset
+        body(try partition(of: try reader.skip()), start..<reader.offset)
       }
     }
   }

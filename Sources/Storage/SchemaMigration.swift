@@ -6,11 +6,12 @@ enum SchemaMigration {
   ///
   /// - Parameters:
   ///   - migrations: statements that lead from each version to the next.
+  ///   - through: the version that it leads to; nil for the last.
   ///   - kind: SQLite's application identifier, by which a file is known.
   /// - Throws: `StoreError.foreign` when the file is of another kind, `StoreError.newer` when a later program has
   ///   changed it.
   static func run(
-    _ migrations: [String], of kind: Int32, on database: Database, path: String
+    _ migrations: [String], through: Int? = nil, of kind: Int32, on database: Database, path: String
   ) throws {
     let identifier = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
     let found = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
@@ -21,10 +22,11 @@ enum SchemaMigration {
     guard (0...migrations.count).contains(found) else {
       throw StoreError.newer(path: path, version: found, supported: migrations.count)
     }
-    if found < migrations.count {
-      for migration in migrations[found...] { try database.execute(sql: migration) }
+    let wanted = through ?? migrations.count
+    if found < wanted {
+      for migration in migrations[found..<wanted] { try database.execute(sql: migration) }
       try database.execute(sql: "PRAGMA application_id = \(kind)")
-      try database.execute(sql: "PRAGMA user_version = \(migrations.count)")
+      try database.execute(sql: "PRAGMA user_version = \(wanted)")
     }
   }
 }

@@ -54,8 +54,7 @@ enum StoreSchema {
     DROP TABLE outcomes;
     """,
     // Each row has a checksum. Before, nothing was known of what a disk has changed.
-    StoreTable.allCases.filter { $0 != .progress && $0 != .receiptKey }.map(\.migration).joined(
-      separator: "\n"),
+    StoreTable.unsummed.map(\.migration).joined(separator: "\n"),
     // Which store this is, and how many transactions have changed it.
     """
     CREATE TABLE progress (
@@ -67,10 +66,42 @@ enum StoreSchema {
     CREATE TABLE receipt_key (
       id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
     """,
+    // How far partitions are written. What there is none for here is in the partition's own row.
+    """
+    CREATE TABLE heads (
+      number INTEGER PRIMARY KEY, sequences BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
+    """,
+    // Entries in images, how far the log is in them, and what is remembered of dropped writes in one row a partition.
+    // What the old tables have is moved before the next version.
+    """
+    CREATE TABLE images (
+      partition INTEGER NOT NULL, first BLOB NOT NULL, generation INTEGER NOT NULL, count INTEGER NOT NULL,
+      entries BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (partition, first)) STRICT, WITHOUT ROWID;
+    CREATE TABLE folded (
+      partition INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT;
+    CREATE TABLE forgotten_clients (
+      partition INTEGER PRIMARY KEY, clients BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
+    """,
+    // It has been moved. What is left in the tables `entries` and `forgotten` could not be read.
+    "",
   ]
 
-  /// Creates or upgrades the tables in one transaction, and makes sure that the file is this cluster's.
+  /// The version in which there may be something in the old tables.
+  private static let conversion = 7
+
+  /// Creates or upgrades the tables, and makes sure that the file is this cluster's. All of it is one transaction, but
+  /// for what a store of before there were images has in its old tables: it is moved in many, which go on where they ended.
   static func prepare(_ database: Database, cluster: String, path: String) throws {
+    let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+    if (1...conversion).contains(version) {
+      try database.inTransaction(.immediate) {
+        try SchemaMigration.run(
+          migrations, through: conversion, of: applicationIdentifier, on: database, path: path)
+        try claim(database, cluster: cluster, path: path)
+        return .commit
+      }
+      try OldTables.convert(database)
+    }
     try database.inTransaction(.immediate) {
       try SchemaMigration.run(migrations, of: applicationIdentifier, on: database, path: path)
       try claim(database, cluster: cluster, path: path)

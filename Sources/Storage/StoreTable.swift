@@ -6,9 +6,13 @@ enum StoreTable: String, CaseIterable {
   case store
   case sealingKeys = "sealing_keys"
   case partitions
+  case heads
   case log
+  case images
+  case folded
   case entries
   case outcomeRuns = "outcome_runs"
+  case forgottenClients = "forgotten_clients"
   case forgotten
   case progress
   case receiptKey = "receipt_key"
@@ -23,9 +27,13 @@ enum StoreTable: String, CaseIterable {
         "partition", "term", "counter", "holder", "incarnation", "base", "sequence", "list", "origin_term",
         "origin_counter",
       ]
+    case .heads: ["number", "sequences"]
     case .log: ["number", "partitions", "records", "batches"]
+    case .images: ["partition", "first", "generation", "count", "entries"]
+    case .folded: ["partition", "sequence"]
     case .entries: ["partition", "key", "value", "term", "counter", "sequence"]
     case .outcomeRuns: ["partition", "last", "outcomes"]
+    case .forgottenClients: ["partition", "clients"]
     case .forgotten: ["partition", "high", "low", "write", "sequence"]
     case .progress: ["id", "identity", "commit_number"]
     case .receiptKey: ["id", "key"]
@@ -36,16 +44,30 @@ enum StoreTable: String, CaseIterable {
   private var summed: [String] { self == .log ? Array(columns.dropFirst()) : columns }
 
   /// Takes all columns in order, of the log without the number, and puts the row in the place of one with the same key.
-  var insertion: String {
+  var insertion: String { Self.insertions[self] ?? madeInsertion }
+
+  /// Made once: to put them together took longer than to run them.
+  private static let insertions = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.madeInsertion) })
+
+  private var madeInsertion: String {
     let places = (1...summed.count).map { "?\($0)" }.joined(separator: ", ")
     return "INSERT OR REPLACE INTO \(rawValue) (\(summed.joined(separator: ", ")), checksum) "
       + "VALUES (\(places), row_checksum('\(rawValue)', \(places)))"
   }
 
   /// What is true of a row that is as it was written.
-  var isWhole: String {
+  var isWhole: String { Self.conditions[self] ?? madeCondition }
+
+  private static let conditions = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.madeCondition) })
+
+  private var madeCondition: String {
     "checksum = row_checksum('\(rawValue)', \(summed.joined(separator: ", ")))"
   }
+
+  /// Those that there were before rows had checksums.
+  static let unsummed: [StoreTable] = [
+    .store, .sealingKeys, .partitions, .log, .entries, .outcomeRuns, .forgotten,
+  ]
 
   /// Statements that give a table of before there were checksums its own.
   var migration: String {

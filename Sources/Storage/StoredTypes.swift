@@ -63,6 +63,31 @@ extension StoreBacklog {
       database,
       sql: "SELECT count(*), coalesce(sum(records), 0), coalesce(sum(length(batches)), 0) FROM log")
     guard let row else { return StoreBacklog() }
-    return StoreBacklog(rows: row[0], records: row[1], bytes: row[2])
+    let table = try Int.fetchOne(database, sql: "SELECT coalesce(sum(length(entries)), 0) FROM images")
+    return StoreBacklog(rows: row[0], records: row[1], bytes: row[2], table: table ?? 0)
   }
+}
+
+/// What is in the log. A fold may delete rows before whoever appended them has counted them.
+struct BacklogCount {
+  var total: StoreBacklog
+  /// What the last pass could not fold, and no other will until somebody has mended the file.
+  var stuck = StoreBacklog()
+}
+
+extension StoreBacklog {
+  static func + (left: StoreBacklog, right: StoreBacklog) -> StoreBacklog {
+    StoreBacklog(
+      rows: left.rows + right.rows, records: left.records + right.records, bytes: left.bytes + right.bytes,
+      table: left.table + right.table)
+  }
+
+  static func - (left: StoreBacklog, right: StoreBacklog) -> StoreBacklog {
+    StoreBacklog(
+      rows: left.rows - right.rows, records: left.records - right.records, bytes: left.bytes - right.bytes,
+      table: left.table - right.table)
+  }
+
+  static func += (left: inout StoreBacklog, right: StoreBacklog) { left = left + right }
+  static func -= (left: inout StoreBacklog, right: StoreBacklog) { left = left - right }
 }

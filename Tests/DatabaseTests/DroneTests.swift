@@ -115,6 +115,7 @@ struct DroneTests {
     let second = subject.finish(.termRaised(Term(4)), backlog: small).deeds
     #expect(second.last == .perform(.append([group(firstDrone, batch(2))])))
     #expect(subject.finish(.appended([[stored(2, 1)]]), backlog: small).deeds.count == 1)
+    for _ in 1..<StoreBounds().quietTicks { #expect(subject.deeds(.ticked).isEmpty) }
     #expect(subject.deeds(.ticked) == [.perform(.fold)])
     #expect(subject.finish(.folded, backlog: small).deeds == [.perform(.fold)])
     #expect(subject.finish(.folded).deeds.isEmpty)

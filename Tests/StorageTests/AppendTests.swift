@@ -54,7 +54,7 @@ struct AppendTests {
     let overlapping = batch(1, from: 2, [put("b", "2"), put("c", "3")])
     #expect(try store.append(overlapping) == [.stored(through: 3)])
     #expect(store.backlog.records == 3)
-    let entries = try store.everything(opening([partition(1)])).chunks.flatMap { $0 }
+    let entries = try store.entries(opening([partition(1)]))
     #expect(entries.map(\.version.sequence) == [1, 2, 3])
   }
 
@@ -144,7 +144,7 @@ struct AppendTests {
     #expect(store.backlog.rows == 2 && store.backlog.records == 4)
     for rows in [2, 1, 0] {
       #expect(store.backlog.rows == rows)
-      let entries = try store.everything(opening([partition(1), partition(2)])).chunks.flatMap { $0 }
+      let entries = try store.entries(opening([partition(1), partition(2)]))
       #expect(entries.map(\.key) == [[1], [UInt8(ascii: "b")], [UInt8(ascii: "a")]])
       #expect(entries.first?.value == [8])
       try store.fold(records: 1)

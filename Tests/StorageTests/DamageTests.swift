@@ -26,8 +26,12 @@ struct DamageTests {
     try store.foldAll()
     _ = try store.append(batch(1, from: 4, [put("k4", "unfolded", write: 4)]))
     try store.pool.write { database in
-      try database.execute(
-        sql: StoreTable.forgotten.insertion, arguments: [1, 1, 9, 4, 2])
+      var clients = ForgottenClients()
+      clients.add(client: client, write: 4, sequence: 2)
+      try OutcomeTable.store(clients, of: partition(1), database)
+      // What an older store has left, of a partition that nobody asks for.
+      try database.execute(sql: StoreTable.forgotten.insertion, arguments: [3, 1, 9, 4, 2])
+      try database.execute(sql: StoreTable.entries.insertion, arguments: [3, Data([1]), Data([2]), 1, 1, 1])
     }
   }
 
@@ -56,22 +60,12 @@ struct DamageTests {
   @Test("a changed bit in any column of any table is found by the scrub", arguments: columns)
   func everyColumn(table: String, column: String) throws {
     #expect(try scrub().damages == [])
-    let type = try store.pool.read { database in
-      try String.fetchOne(database, sql: "SELECT typeof(\(column)) FROM \(table) LIMIT 1")
-    }
-    // One bit of the first byte, or of the number.
-    let changed =
-      switch type {
-      case "integer": "(\(column) | 64) - (\(column) & 64)"
-      case "text": "char(unicode(\(column)) + 1) || substr(\(column), 2)"
-      default:
-        "CAST(char(unicode(CAST(\(column) AS TEXT)) + 1) || substr(CAST(\(column) AS TEXT), 2) AS BLOB)"
-      }
     try store.pool.write { database in
       try database.execute(sql: "PRAGMA ignore_check_constraints = ON")
+      let row = "WHERE checksum = (SELECT min(checksum) FROM \(table))"
+      let value = try DatabaseValue.fetchOne(database, sql: "SELECT \(column) FROM \(table) \(row)")
       try database.execute(
-        sql:
-          "UPDATE \(table) SET \(column) = \(changed) WHERE checksum = (SELECT min(checksum) FROM \(table))")
+        sql: "UPDATE \(table) SET \(column) = ? \(row)", arguments: [try #require(value).withChangedBit])
     }
     let damages = try scrub().damages
     #expect(damages.count == 1)
@@ -83,10 +77,8 @@ struct DamageTests {
 
   @Test("a changed value is served to nobody; other partitions are, and the file stays open")
   func changedValue() throws {
-    try execute(
-      "UPDATE entries SET value = CAST('walue 2' AS BLOB) WHERE partition = 1 AND value = CAST('value 2' AS BLOB)"
-    )
-    let expected = StoreError.rowDamaged(path: fixture.path, table: "entries", partition: 1)
+    try store.changeImage(of: partition(1), "value 2", to: "walue 2")
+    let expected = StoreError.rowDamaged(path: fixture.path, table: "images", partition: 1)
     #expect(throws: expected) { try store.everything(opening([partition(1)])) }
     #expect(!expected.isFatal && expected.description.contains("of partition 1"))
     let others = PartitionOpening(
@@ -117,28 +109,70 @@ struct DamageTests {
   @Test(
     "a scrub reads each row once, whatever it reads at a time, and goes on behind what was added meanwhile")
   func steps() throws {
-    // The store's row, its progress and its key for receipts, a sealing key, two fences, a row of the log, six entries, two
-    // runs of outcomes, one forgotten client.
-    for rows in [1, 2, 3, 100] { #expect(try scrub(rows: rows).rows == 16) }
+    // The store's row, its progress and its key for receipts, a sealing key, two fences, one row of heads, a row of the
+    // log, two images and how far the log is in them, two runs of outcomes, forgotten clients of one partition, and an
+    // entry and a forgotten client in old tables.
+    for rows in [1, 2, 3, 100] { #expect(try scrub(rows: rows).rows == 17) }
     var place = ScrubPlace()
     #expect(
       try store.scrub(from: &place, rows: 100, time: .zero).rows == 1, "a step ends when its time is over")
   }
 
-  @Test("a file of before there were checksums gets them, and is guarded from then on")
-  func upgrade() throws {
-    try store.close()
-    try DatabaseQueue(path: fixture.path).write { database in
-      try database.execute(sql: "DROP TABLE progress; DROP TABLE receipt_key")
-      for table in StoreTable.allCases where table != .progress && table != .receiptKey {
-        try database.execute(sql: "ALTER TABLE \(table.rawValue) DROP COLUMN checksum")
-      }
-      try database.execute(sql: "PRAGMA user_version = 2")
+  @Test("what a partition is written through stops its appends when it is changed")
+  func changedHead() throws {
+    try execute("UPDATE heads SET sequences = zeroblob(length(sequences))")
+    #expect(throws: StoreError.rowDamaged(path: fixture.path, table: "heads", partition: nil)) {
+      try store.append(batch(1, from: 5, [put("k5", "more", write: 9)]))
     }
-    let store = try fixture.store()
-    #expect(try store.texts(opened).count == 7)
-    try store.pool.write { try $0.execute(sql: "UPDATE entries SET sequence = 9 WHERE partition = 2") }
-    #expect(throws: StoreError.self) { try store.everything(opened) }
+  }
+
+  @Test("a changed image holds up no other partition's fold, and when it is whole again nothing is missing")
+  func stuckFold() throws {
+    try store.changeImage(of: partition(1), "value 2", to: "walue 2")
+    _ = try store.append(batch(1, from: 5, [put("k2", "later", write: 5)]), batch(2, from: 4, [delete("k1")]))
+    for _ in 0..<2 {
+      try store.foldAll()
+      let left = try store.pool.read { try Int.fetchOne($0, sql: "SELECT sum(records) FROM log") }
+      #expect(left == 2, "the partition's records alone")
+      #expect(store.backlog.records == 0)
+      #expect(try store.texts(opening([partition(2)])) == ["k2=value 2", "k3=value 3"])
+      #expect(throws: StoreError.rowDamaged(path: fixture.path, table: "images", partition: 1)) {
+        try store.everything(opening([partition(1)]))
+      }
+    }
+    try store.changeImage(of: partition(1), "walue 2", to: "value 2")
+    for _ in 0..<2 {
+      #expect(
+        try store.texts(opening([partition(1)])) == ["k1=value 1", "k2=later", "k3=value 3", "k4=unfolded"])
+      try store.foldAll()
+    }
+    #expect(try store.pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM log") } == 0)
+  }
+}
+
+extension DatabaseStore {
+  /// Some bytes in a partition's first image, and not the checksum.
+  fileprivate func changeImage(of partition: Partition, _ old: String, to new: String) throws {
+    try pool.write { database in
+      let row = "WHERE partition = \(partition) ORDER BY first LIMIT 1"
+      var image = try #require(try Data.fetchOne(database, sql: "SELECT entries FROM images \(row)"))
+      image.replaceSubrange(try #require(image.firstRange(of: Data(old.utf8))), with: Data(new.utf8))
+      try database.execute(
+        sql: "UPDATE images SET entries = ? WHERE partition = ?", arguments: [image, partition.number])
+    }
+  }
+}
+
+extension DatabaseValue {
+  /// One bit of the first byte, or of the number.
+  fileprivate var withChangedBit: DatabaseValue {
+    switch storage {
+    case .int64(let number): (number ^ 64).databaseValue
+    case .string(let text):
+      String(decoding: text.utf8.enumerated().map { $0 == 0 ? $1 ^ 1 : $1 }, as: UTF8.self).databaseValue
+    case .blob(let blob): Data(blob.enumerated().map { $0 == 0 ? $1 ^ 1 : $1 }).databaseValue
+    case .double, .null: self
+    }
   }
 }
 

@@ -133,7 +133,7 @@ struct RaceTests: Sendable {
   private func read() throws {
     while !shared.isDone.load(ordering: .acquiring) {
       let index = Int.random(in: 0..<Self.partitions)
-      let fence = try store.reading { try DatabaseStore.fence(of: partition(index), $0) }
+      let fence = try store.fence(of: partition(index))
       guard let fence else { continue }
       do {
         let current = opening([partition(index)], holder: fence.holder, token: fence.token)
@@ -158,7 +158,7 @@ struct RaceTests: Sendable {
   }
 
   private func check(_ index: Int) throws {
-    let found = try store.reading { try DatabaseStore.fence(of: partition(index), $0) }
+    let found = try store.fence(of: partition(index))
     let fence = try #require(found)
     let current = opening([partition(index)], holder: fence.holder, token: fence.token)
     let entries = try store.everything(current).chunks.flatMap { $0 }

@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
-import Storage
+
+@testable import Storage
 
 /// A directory of its own for each test, gone with it.
 final class StoreFixture: Sendable {
@@ -89,10 +90,28 @@ extension DatabaseStore {
     return (chunks, tails)
   }
 
-  /// Keys and values of what is opened, as text.
+  /// The entries of what is opened, in order of key within each partition, whatever the order that they came in.
+  func entries(_ opening: PartitionOpening) throws -> [StoredEntry] {
+    var all: [StoredEntry] = []
+    for partition in opening.partitions {
+      all += try everything(opening.restricted(to: [partition])).chunks.flatMap { $0 }
+        .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    }
+    return all
+  }
+
+  /// Keys and values of what is opened, as text, in order of key.
   func texts(_ opening: PartitionOpening) throws -> [String] {
-    try everything(opening).chunks.flatMap { $0 }.map {
+    try entries(opening).map {
       String(decoding: $0.key, as: UTF8.self) + "=" + String(decoding: $0.value, as: UTF8.self)
+    }
+  }
+
+  /// As it is stored.
+  func fence(of partition: Partition) throws(StoreError) -> PartitionFence? {
+    try reading { database in
+      var fences = FenceTable()
+      return try fences.fence(of: partition, database)
     }
   }
 

@@ -20,8 +20,30 @@ enum StoreDecoders {
             WriteOutcome($1, sequence: UInt64($0) + 1)
           }
           return [row, row + row, outcomes.flatMap { $0.encoded() }]
-        }, read: { try row($0) })
+        }, read: { try row($0) }),
+      Decoder(
+        name: "image", about: "entries of a partition at rest", seeds: { images }, read: { try image($0) }),
     ]
+
+  private static let images: [[UInt8]] = {
+    let entries = (0..<6).map { number in
+      StoredEntry(
+        key: Array("key \(number)".utf8), value: [UInt8](repeating: 7, count: number),
+        version: Version(
+          fence: FencingToken(term: Term(1), counter: UInt64(number % 2)), sequence: UInt64(number) + 1))
+    }
+    return [[]] + ImageCoding.images(of: entries) + ImageCoding.images(of: [entries[0]])
+  }()
+
+  private static func image(_ input: Input) throws -> Bool {
+    var entries: [StoredEntry] = []
+    try input.decode { entries = try ImageCoding.entries(in: input.bytes) }
+    let again = try? ImageCoding.images(of: entries).flatMap { $0 }.withUnsafeBytes {
+      try ImageCoding.entries(in: $0)
+    }
+    require(again == entries, "an image with other entries than the one that was read")
+    return true
+  }
 
   private static func row(_ input: Input) throws -> Bool {
     if let isTaken = try? MessageDecoders.sequence(of: WriteOutcome.self, input), isTaken { return true }

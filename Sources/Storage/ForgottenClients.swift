@@ -1,0 +1,78 @@
+import Cluster
+
+/// Of each client the highest number of its dropped writes, and when the last of them was.
+struct ForgottenClients {
+  struct Entry {
+    let client: ClientIncarnation
+    var write: UInt64
+    var sequence: UInt64
+  }
+
+  private var entries: [ClientIncarnation: Entry] = [:]
+
+  mutating func add(_ outcome: WriteOutcome) {
+    let client = outcome.client
+    let isDoubtful = entries[client] == nil && (has(.others(of: client.principalMark)) || has(.everybody))
+    add(client: client, write: isDoubtful ? .max : outcome.write, sequence: outcome.sequence)
+  }
+
+  private func has(_ client: ClientIncarnation) -> Bool { entries[client] != nil }
+
+  mutating func add(client: ClientIncarnation, write: UInt64, sequence: UInt64) {
+    var entry = entries[client] ?? Entry(client: client, write: 0, sequence: 0)
+    entry.write = max(entry.write, write)
+    entry.sequence = max(entry.sequence, sequence)
+    entries[client] = entry
+  }
+
+  var count: Int { entries.count }
+
+  var inOrder: [Entry] {
+    entries.values.sorted { ($0.client.high, $0.client.low) < ($1.client.high, $1.client.low) }
+  }
+
+  /// At most so many, of each principal those of the latest writes. That there were others is remembered.
+  mutating func keep(_ maximum: Int) {
+    guard entries.count > maximum else { return }
+    let lives = entries.values.filter { !$0.client.isOthers }.sorted { $0.sequence < $1.sequence }
+    for entry in FairShare.split(lives, among: \.client.principalMark, limit: maximum).dropped {
+      entries[entry.client] = nil
+      add(client: .others(of: entry.client.principalMark), write: .max, sequence: entry.sequence)
+    }
+    let others = entries.values.filter(\.client.isOthers)
+    guard others.count > maximum else { return }
+    for entry in others { entries[entry.client] = nil }
+    add(client: .everybody, write: .max, sequence: others.map(\.sequence).max() ?? 0)
+  }
+}
+
+extension ForgottenClients {
+  private static let entryLength = 32
+
+  /// Four numbers (little-endian) of each client, in order: the two of its life, the write, the sequence.
+  var packed: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count * Self.entryLength)
+    for entry in inOrder {
+      for number in [entry.client.high, entry.client.low, entry.write, entry.sequence] {
+        withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+      }
+    }
+    return bytes
+  }
+
+  /// Nil for bytes that are no whole number of clients.
+  init?(packed blob: Blob) {
+    guard blob.count.isMultiple(of: Self.entryLength) else { return nil }
+    blob.withUnsafeBytes { bytes in
+      func number(_ index: Int) -> UInt64 {
+        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+      }
+      for start in stride(from: 0, to: bytes.count / 8, by: 4) {
+        add(
+          client: ClientIncarnation(high: number(start), low: number(start + 1)), write: number(start + 2),
+          sequence: number(start + 3))
+      }
+    }
+  }
+}
