@@ -36,7 +36,7 @@ let package = Package(
     // For those that open sessions, good and bad ones, by themselves.
     .library(name: "Transport", targets: ["Transport", "Kerberos", "Sessions", "Wire", "Cluster"]),
     // For the benchmark of speed: requests without end.
-    .library(name: "Load", targets: ["Load"]),
+    .library(name: "Load", targets: ["Load", "Cluster"]),
     // For those that drive a database's store without a database.
     .library(name: "Storage", targets: ["Storage", "Cluster"]),
     // For tests: what programs with a wrong clock are started with.

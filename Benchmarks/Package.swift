@@ -16,6 +16,7 @@ let package = Package(
     .executableTarget(
       name: "failover",
       dependencies: [
+        "Measuring",
         .product(name: "Keyval", package: "keyval"), .product(name: "keyval", package: "keyval"),
         .product(name: "LocalCluster", package: "keyval"), .product(name: "HostNetworks", package: "keyval"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -58,7 +59,8 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "FailoverTests",
-      dependencies: ["failover", .product(name: "NIOCore", package: "swift-nio")], swiftSettings: strict),
+      dependencies: ["failover", "Measuring", .product(name: "NIOCore", package: "swift-nio")],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -178,9 +178,10 @@ public struct StoreBacklog: Hashable, Sendable {
     rows > limit.rows || records > limit.records || bytes > limit.bytes
   }
 
-  /// Whether it exceeds a limit, or that share of the table, whichever is larger.
+  /// Whether it exceeds a limit, or that share of the table, whichever is larger; but at most twice the limit, since
+  /// whoever loads a partition has all of the log to read.
   public func exceeds(_ limit: StoreBacklog, orShare share: Int) -> Bool {
-    let factor = max(1, table / share / max(1, limit.bytes))
+    let factor = min(2, max(1, table / share / max(1, limit.bytes)))
     return exceeds(
       StoreBacklog(rows: limit.rows * factor, records: limit.records * factor, bytes: limit.bytes * factor))
   }

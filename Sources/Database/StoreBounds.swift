@@ -11,7 +11,7 @@ public struct StoreBounds: Hashable, Sendable {
   /// Terms, keys and openings that may wait.
   public var orders = 4096
   /// Beyond this, folding goes before appending. This and the next two, or a share of the keyed table (half of it: 2),
-  /// whichever is more: a pass rewrites about all of a table, however little it has for it.
+  /// whichever is more, and twice this at most: a pass rewrites about all of a table, however little it has for it.
   public var fullLog = StoreBacklog(rows: 16_384, records: 524_288, bytes: 64 << 20)
   public var fullShare = 1
   /// Beyond this, folding and appending take turns: a backlog that grows on would make appends wait for long stretches

@@ -163,7 +163,7 @@ struct CopyShelf {
     tailLength += copy.tailLength
     held.recount(copy)
     // What it has may be on the list, so it stays as it is. The owner goes on without it, and asks again.
-    guard hasRoom(for: batch) else { return tooMuch(batch) }
+    guard !copy.table.isFull, hasRoom(for: batch) else { return tooMuch(batch) }
     tailLength -= copy.tailLength
     let isTaken = copy.take(batch)
     // It may have some of these, too.
@@ -242,7 +242,7 @@ struct CopyShelf {
   private mutating func add(_ entries: [StoredEntry], to copy: PartitionCopy) {
     copy.add(entries)
     held.recount(copy)
-    guard !copy.isWhole, !gate.hasRoomForCopy(held: others + held) else { return }
+    guard copy.table.isFull || !copy.isWhole && !gate.hasRoomForCopy(held: others + held) else { return }
     needs[copy.partition.index] = copy.counted + copy.counted / 4
     remove(copy.partition)
   }

@@ -35,7 +35,7 @@ extension DataCore {
     guard let data = loading[partition.index], data.token == token else { return true }
     for entry in entries { data.table.set(entry.key, entry.value, entry.version) }
     held.recount(data)
-    guard !gate.hasRoomForRecords(held: memory) else { return true }
+    guard data.table.isFull || !gate.hasRoomForRecords(held: memory) else { return true }
     loadNeeds[partition] = data.counted + data.counted / 4
     return false
   }

@@ -1,3 +1,5 @@
+import Cluster
+
 /// What a load asks: which part of its requests reads, and how keys are chosen for it.
 public struct OperationMix: Sendable, Equatable {
   /// A step of a caller.

@@ -1,3 +1,5 @@
+import Cluster
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)

@@ -16,7 +16,8 @@ final class SecurityContextSteps: Sendable {
   private let submit: @Sendable (@escaping @Sendable (Turn) -> Void) -> Void
   private let initiatorCredential: InitiatorCredentialProvider
   private let acceptorCredentials: [String: AcceptorCredentialProvider]
-  private let replayed: ReplayedTokens
+  /// Nil for an initiator.
+  private let replayed: ReplayedTokens?
   private let context = Mutex<SecurityContext?>(nil)
   private let usedCredential = Mutex<InitiatorCredential?>(nil)
 
@@ -27,7 +28,7 @@ final class SecurityContextSteps: Sendable {
     submit = { threads.initiating.submit(of: target, isMember: false, $0) }
     initiatorCredential = credential
     acceptorCredentials = [:]
-    replayed = ReplayedTokens()
+    replayed = nil
   }
 
   init(
@@ -81,13 +82,13 @@ final class SecurityContextSteps: Sendable {
 
   /// What a step with this token comes to, where that is known without taking it.
   func foretell(service: String, token: [UInt8]) -> Result? {
-    replayed.refusal(of: token, to: service).map { .failure($0) }
+    replayed?.refusal(of: token, to: service).map { .failure($0) }
   }
 
   func accept(service: String, token: [UInt8], channelBinding: [UInt8]) -> Result {
     let result = acceptContext(service: service, token: token, channelBinding: channelBinding)
     if case .failure(let error?) = result, error.reason == .replay {
-      replayed.add(token, to: service, error)
+      replayed?.add(token, to: service, error)
     }
     return result
   }

@@ -181,4 +181,26 @@ import Testing
       [UInt8(2)].withUnsafeBytes(table.version)
         == Version(fence: FencingToken(term: Term(8), counter: 149_999), sequence: 2))
   }
+
+  @Test("it says that it is nearly full long before it is full, and that it is full before its numbers end")
+  func limits() {
+    var table = Table(mostChunks: 64)
+    // Each long one has a chunk to itself, and the short one behind it begins another.
+    func add(_ number: Int) {
+      table.set(
+        [UInt8]("long \(number)".utf8), [UInt8](repeating: 1, count: 40_000), .init(fence: .none, sequence: 1)
+      )
+      table.set([UInt8]("short \(number)".utf8), [1], .init(fence: .none, sequence: 1))
+    }
+    for number in 0..<8 { add(number) }
+    #expect(!table.isNearlyFull)
+    add(8)
+    #expect(table.isNearlyFull && !table.isFull)
+    for number in 9..<28 { add(number) }
+    #expect(!table.isFull)
+    add(28)
+    #expect(table.isFull && table.count == 58)
+    for number in 0..<29 { table.remove([UInt8]("long \(number)".utf8)) }
+    #expect(!table.isFull)
+  }
 }

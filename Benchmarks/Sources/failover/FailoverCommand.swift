@@ -1,6 +1,7 @@
 import ArgumentParser
 import Dispatch
 import Foundation
+import Measuring
 
 /// What a failure costs: seconds without service, failed requests and acknowledged writes that are lost, for Keyval
 /// and, in the same run and by the same client loop, for Redis Cluster.
@@ -50,8 +51,8 @@ struct FailoverCommand: AsyncParsableCommand {
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     // Before any Kerberos call, and the same for every cluster of this run: they use one directory after the other.
     setenv("KRB5_CONFIG", "\(directory)/keyval/realm/krb5.conf", 1)
-    let signals = Self.watchSignals()
-    defer { withExtendedLifetime(signals) {} }
+    let interruption = Interruption { Session.takeDown() }
+    defer { interruption.end() }
 
     let machine = Machine()
     let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
@@ -74,18 +75,5 @@ struct FailoverCommand: AsyncParsableCommand {
       Session.say("Keyval has lost \(session.report.lostByKeyval) acknowledged writes.")
     }
     guard session.problems.isEmpty, session.report.lostByKeyval == 0 else { throw ExitCode(1) }
-  }
-
-  /// Takes the clusters down when the run is interrupted.
-  private static func watchSignals() -> [any DispatchSourceSignal] {
-    [SIGINT, SIGTERM, SIGHUP].map { number in
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        Session.takeDown()
-        Foundation.exit(128 + number)
-      }
-      source.resume()
-      return source
-    }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import HostNetworks
 import LocalCluster
+import Measuring
 import Synchronization
 
 /// One run of the benchmark: starts the clusters one after the other, and takes each down when its trials are over.

@@ -43,8 +43,8 @@ struct SecurityCommand: AsyncParsableCommand {
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     setenv("KRB5_CONFIG", "\(directory)/keyval/realm/krb5.conf", 1)
-    let signals = Self.watchSignals()
-    defer { withExtendedLifetime(signals) {} }
+    let interruption = Interruption { Self.takeDown() }
+    defer { interruption.end() }
     var report = Report()
     var problems: [String] = []
     do {
@@ -93,19 +93,6 @@ struct SecurityCommand: AsyncParsableCommand {
       cluster = nil
     }
     Program.endAll()
-  }
-
-  /// Takes the servers down when the run is interrupted.
-  private static func watchSignals() -> [any DispatchSourceSignal] {
-    [SIGINT, SIGTERM, SIGHUP].map { number in
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        takeDown()
-        Foundation.exit(128 + number)
-      }
-      source.resume()
-      return source
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import Cluster
 import Histogram
 import Keyval
 import Load

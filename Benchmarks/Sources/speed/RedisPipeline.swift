@@ -1,3 +1,4 @@
+import Cluster
 import Load
 
 /// What one connection to Redis has under way. Without I/O, as the pipeline of Keyval's load is: requests are written

@@ -31,8 +31,8 @@ struct SpeedCommand: AsyncParsableCommand {
     let directory = "/tmp/keyval-speed.\(getpid())"
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-    let signals = Estate.watchSignals()
-    defer { withExtendedLifetime(signals) {} }
+    let interruption = Interruption { Estate.takeDown() }
+    defer { interruption.end() }
     var session = SpeedSession(directory: directory, pace: try Pace(isQuick: quick), only: only)
     let began = ContinuousClock.now
     await session.run()
@@ -90,17 +90,5 @@ enum Estate {
       clusters = []
     }
     Program.endAll()
-  }
-
-  static func watchSignals() -> [any DispatchSourceSignal] {
-    [SIGINT, SIGTERM, SIGHUP].map { number in
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        takeDown()
-        Foundation.exit(128 + number)
-      }
-      source.resume()
-      return source
-    }
   }
 }

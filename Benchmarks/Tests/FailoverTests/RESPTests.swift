@@ -1,3 +1,4 @@
+import Measuring
 import NIOCore
 import Testing
 

@@ -36,7 +36,8 @@ struct EntryHeap: ~Copyable {
   /// Longer ones have a chunk to themselves.
   private static let longestShared = chunkLength / 2
   private static let smallestChunk = 1 << 10
-  private static let mostChunks = 1 << 19
+  /// As many as references can name.
+  static let mostChunks = 1 << 19
   /// So many bytes of dead entries are not worth a cleaning.
   private static let tolerated = 1 << 10
 
@@ -51,13 +52,16 @@ struct EntryHeap: ~Copyable {
   private(set) var used = 0
   private var dead = 0
 
-  init() {}
+  private let mostChunks: Int
+
+  /// - Parameter mostChunks: fewer than references can name, for tests.
+  init(mostChunks: Int = Self.mostChunks) { self.mostChunks = mostChunks }
 
   deinit { for chunk in chunks { chunk.base?.deallocate() } }
 
   /// The same entries at the same places.
   func copy() -> EntryHeap {
-    var copy = EntryHeap()
+    var copy = EntryHeap(mostChunks: mostChunks)
     copy.chunks = chunks
     for index in chunks.indices {
       guard let base = chunks[index].base else { continue }
@@ -70,8 +74,11 @@ struct EntryHeap: ~Copyable {
     return copy
   }
 
-  /// Half of the places for chunks are taken: no more should be put here (16 GiB at least).
-  var isNearlyFull: Bool { order.count > Self.mostChunks / 2 }
+  /// A quarter of the numbers for chunks is taken (by 8 GiB of short entries, or 131,072 long ones): no more should be put
+  /// here. Whoever gets the same entries in another order needs three times as many at the most.
+  var isNearlyFull: Bool { order.count > mostChunks / 4 }
+  /// That is not a partition that anybody could have filled by puts: nothing more is taken.
+  var isFull: Bool { order.count > mostChunks / 8 * 7 }
 
   @inline(__always)
   subscript(reference: Reference) -> Entry {
@@ -114,8 +121,8 @@ struct EntryHeap: ~Copyable {
 
   private mutating func takeIndex() -> Int {
     if let reused = vacant.popLast() { return Int(reused) }
-    // `isNearlyFull` has puts refused long before.
-    guard chunks.count < Self.mostChunks else { fatalError("a partition of more than 16 GiB") }
+    // Puts end at `isNearlyFull`, and what peers send at `isFull`: no message fills what is left then.
+    guard chunks.count < mostChunks else { fatalError("a table was filled beyond `isFull`") }
     chunks.append(Chunk())
     return chunks.count - 1
   }

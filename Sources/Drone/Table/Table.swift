@@ -5,13 +5,18 @@ import Cluster
 /// A value: whoever changes one that is shared gets a copy of all of it first. Nothing outside this folder knows how it
 /// works.
 struct Table {
-  private var contents = TableContents()
+  private var contents: TableContents
+
+  /// - Parameter mostChunks: how many chunks of entries it numbers; fewer for tests.
+  init(mostChunks: Int = EntryHeap.mostChunks) { contents = TableContents(mostChunks) }
 
   var count: Int { contents.index.count }
   var footprint: Int { contents.heap.used + contents.index.footprint }
 
   /// No key should be added any more.
   var isNearlyFull: Bool { contents.heap.isNearlyFull }
+  /// Nothing may be added any more.
+  var isFull: Bool { contents.heap.isFull }
 
   func contains(_ key: UnsafeRawBufferPointer) -> Bool { contents.find(key, TableContents.hash(key)) != nil }
 
@@ -100,8 +105,8 @@ private final class TableContents {
   /// So many are in use that looking for those that are not is in vain.
   private var hasTooManyFences = false
 
-  init() {
-    heap = EntryHeap()
+  init(_ mostChunks: Int) {
+    heap = EntryHeap(mostChunks: mostChunks)
     index = BucketIndex()
   }
 

@@ -1,5 +1,6 @@
 import HostNetworks
 import LocalCluster
+import Measuring
 import Synchronization
 
 /// A cluster on hosts of its own, and callers on those that are to have some.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import HostNetworks
+import Measuring
 import Synchronization
 
 /// The callers on one host, a process of this program there, as the trial sees it.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HostNetworks
+import Measuring
 
 /// Callers on a host of their own. The program starts itself there; commands and answers are lines of JSON on the
 /// socket that is standard input. When that ends, so does this, and ends what it was told to inherit.

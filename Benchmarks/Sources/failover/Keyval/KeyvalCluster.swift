@@ -1,6 +1,7 @@
 import Foundation
 import Keyval
 import LocalCluster
+import Measuring
 
 /// A cluster of three drones on this machine, with a KDC, an authority and a database of its own.
 final class KeyvalCluster: Sendable {

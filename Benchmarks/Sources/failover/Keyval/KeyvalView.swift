@@ -1,5 +1,6 @@
 import Keyval
 import LocalCluster
+import Measuring
 
 /// Keyval as its clients see it, with the first user's ticket.
 struct KeyvalView: View {

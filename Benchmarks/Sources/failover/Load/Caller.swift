@@ -1,3 +1,4 @@
+import Measuring
 import Synchronization
 
 /// One of the callers that write and read without a pause: a task with keys of its own.

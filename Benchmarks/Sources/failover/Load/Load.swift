@@ -1,3 +1,5 @@
+import Measuring
+
 /// The client loop, the same for every store: many callers, each with one request under way at any time.
 struct Load {
   let callers: [Caller]

@@ -8,9 +8,3 @@ protocol Store: Sendable {
   /// Gives up what only this client has.
   func close() async
 }
-
-/// Something that could not be measured, as a sentence.
-struct BenchmarkError: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
-}

@@ -1,3 +1,4 @@
+import Measuring
 import NIOCore
 
 /// A reply of Redis' protocol, version 2, as far as this benchmark asks for any.

@@ -1,6 +1,7 @@
 import Foundation
 import Keyval
 import LocalCluster
+import Measuring
 import Synchronization
 
 /// `redis-server` in cluster mode on this machine: three masters with a replica each, everything else as it comes.
@@ -123,19 +124,9 @@ final class RedisCluster: Sendable {
     var sockets: [Int32] = []
     defer { for socket in sockets { close(socket) } }
     return try (0..<count).map { _ in
-      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      let (descriptor, port) = try LoopbackPort.bound()
       sockets.append(descriptor)
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_addr.s_addr = inet_addr("127.0.0.1")
-      var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-      let bound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-        }
-      }
-      guard descriptor >= 0, bound else { throw BenchmarkError("there is no free port") }
-      return Int(UInt16(bigEndian: address.sin_port))
+      return port
     }
   }
 }

@@ -1,3 +1,5 @@
+import Measuring
+
 /// Redis Cluster, as a usual client of it: connections of its own to the masters, the slots asked for again when it
 /// is sent elsewhere or a connection is lost, and the command then tried again.
 actor RedisStore: Store {

@@ -1,4 +1,5 @@
 import Keyval
+import Measuring
 
 struct RedisAddress: Hashable, Codable, Sendable {
   let host: String

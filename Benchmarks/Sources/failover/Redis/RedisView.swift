@@ -1,4 +1,5 @@
 import Keyval
+import Measuring
 
 /// Redis Cluster as its clients see it.
 struct RedisView: View {

@@ -1,5 +1,6 @@
 import Foundation
 import Keyval
+import Measuring
 
 /// The commander is killed under load: until when there is another, and whether a request fails.
 struct CommanderTrial {

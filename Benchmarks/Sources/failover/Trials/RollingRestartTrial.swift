@@ -1,5 +1,6 @@
 import Foundation
 import Keyval
+import Measuring
 
 /// Every drone is stopped and started again, one after the other, under load.
 struct RollingRestartTrial {

@@ -1,8 +1,13 @@
-/// SplitMix64 (Steele, Lea, Flood 2014), as drones use it: a few instructions a number, which decides nothing secret.
+/// SplitMix64 (Steele, Lea and Flood 2014): a seed in, the same numbers out, on every machine. For what decides nothing
+/// secret: pauses, and the keys of a load.
 public struct SplitMix: Sendable {
-  private var state: UInt64
+  @usableFromInline var state: UInt64
+
+  /// The seed comes from outside: a core draws no randomness of its own.
+  @inlinable
   public init(seed: UInt64) { state = seed }
 
+  @inlinable
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var value = state
@@ -11,11 +16,17 @@ public struct SplitMix: Sendable {
     return value ^ (value >> 31)
   }
 
+  public mutating func next(in range: ClosedRange<Int64>) -> Int64 {
+    range.lowerBound + Int64(next() % UInt64(range.upperBound - range.lowerBound + 1))
+  }
+
   /// Below a bound, by multiplication: a division would cost more than the rest.
+  @inlinable
   public mutating func next(below bound: Int) -> Int {
     Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
   /// From 0 up to, and without, 1.
-  mutating func nextFraction() -> Double { Double(next() >> 11) * 0x1p-53 }
+  @inlinable
+  public mutating func nextFraction() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
