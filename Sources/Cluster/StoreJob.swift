@@ -26,7 +26,7 @@ public enum StoreJob: Hashable, Sendable {
   /// Bytes of records that it carries.
   public var approximateLength: Int {
     guard case .append(let groups) = self else { return 0 }
-    return groups.reduce(0) { $1.batches.reduce($0) { $1.records.reduce($0) { $0 + $1.approximateLength } } }
+    return groups.reduce(0) { $1.batches.reduce($0) { $0 + $1.records.bytes.count } }
   }
 }
 

@@ -21,7 +21,7 @@ struct JobQueue: Sendable {
       self.session = session
       self.number = number
       self.group = group
-      length = group.batches.reduce(0) { $1.records.reduce($0 + 64) { $0 + $1.approximateLength } }
+      length = group.batches.reduce(0) { $0 + 64 + $1.records.bytes.count }
     }
   }
 

@@ -43,16 +43,15 @@ struct BacklogShares {
 
   // MARK: Records
 
-  mutating func add(_ record: LogRecord, isAcknowledged: Bool = false) {
-    let length = record.approximateLength
+  /// - Parameter length: of the record, in bytes.
+  mutating func add(of mark: UInt64, _ length: Int, isAcknowledged: Bool = false) {
     unstored += length
-    shares[record.client.principalMark, default: Share()].unstored += length
-    if isAcknowledged { acknowledge(record) }
+    shares[mark, default: Share()].unstored += length
+    if isAcknowledged { acknowledge(mark, length) }
   }
 
   /// The database has it, or it is not this drone's to hand over any more.
-  mutating func remove(_ record: LogRecord, isAcknowledged: Bool) {
-    let (mark, length) = (record.client.principalMark, record.approximateLength)
+  mutating func remove(of mark: UInt64, _ length: Int, isAcknowledged: Bool) {
     unstored -= length
     shares[mark]?.unstored -= length
     if isAcknowledged {
@@ -60,10 +59,6 @@ struct BacklogShares {
       shares[mark]?.acknowledged -= length
     }
     if shares[mark]?.isEmpty == true { shares[mark] = nil }
-  }
-
-  private mutating func acknowledge(_ record: LogRecord) {
-    acknowledge(record.client.principalMark, record.approximateLength)
   }
 
   private mutating func acknowledge(_ mark: UInt64, _ length: Int) {
@@ -84,12 +79,9 @@ struct BacklogShares {
   }
 
   /// Whether an answer leaves at once: it does not overtake its principal's others.
-  mutating func takes(_ record: LogRecord, window: Int) -> Bool {
-    let mark = record.client.principalMark
-    guard shares[mark]?.first == nil, mayBeAcknowledged(mark, record.approximateLength, window: window) else {
-      return false
-    }
-    acknowledge(record)
+  mutating func takes(of mark: UInt64, _ length: Int, window: Int) -> Bool {
+    guard shares[mark]?.first == nil, mayBeAcknowledged(mark, length, window: window) else { return false }
+    acknowledge(mark, length)
     return true
   }
 

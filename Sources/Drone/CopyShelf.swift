@@ -179,10 +179,13 @@ struct CopyShelf {
   /// One batch there is room for when nothing else is kept, or nobody would ever come further; unless memory is at its
   /// end, and then whoever only deletes comes further.
   private func hasRoom(for batch: PartitionBatch) -> Bool {
-    let growth = batch.records.reduce(0) { $0 + $1.growth }
+    var (growth, length) = (0, tailLength)
+    batch.records.forEachView {
+      growth += $0.growth
+      length += $0.approximateLength
+    }
     guard growth == 0 || gate.hasRoomForRecords(growth, held: others + held) else { return false }
-    return tailLength == 0
-      || batch.records.reduce(tailLength) { $0 + $1.approximateLength } <= bounds.tail
+    return tailLength == 0 || length <= bounds.tail
   }
 
   /// What is kept for the database, for people.

@@ -98,7 +98,7 @@ extension DataCore {
       case .stored(let sequence) where sequence <= data.handed:
         let wasRecovering = data.isRecovering
         data.store(through: sequence, flight.list) {
-          shares.remove($0.record, isAcknowledged: $0.isAcknowledged)
+          shares.remove(of: $0.mark, $0.length, isAcknowledged: $0.isAcknowledged)
         }
         settlement.completions += complete(data)
         markStreams(of: data)
@@ -171,8 +171,6 @@ extension DataCore {
     held.discount(data)
     disown(data)
     for stream in data.streams { queues[stream.peer]?.remove(partition) }
-    return data.abandon().map { waiting in
-      Completion(origin: waiting.origin, result: .unavailable(.released))
-    }
+    return data.abandon().map { Completion(origin: $0, result: .unavailable(.released)) }
   }
 }

@@ -33,7 +33,7 @@ extension DataCore {
     _ entries: [StoredEntry], into partition: Partition, token: FencingToken
   ) -> Bool {
     guard let data = loading[partition.index], data.token == token else { return true }
-    for entry in entries { data.table.set(entry.key, entry.value, entry.version) }
+    for entry in entries { data.table.set(entry) }
     held.recount(data)
     guard data.table.isFull || !gate.hasRoomForRecords(held: memory) else { return true }
     loadNeeds[partition] = data.counted + data.counted / 4
@@ -78,7 +78,7 @@ extension DataCore {
     guard copy.through >= sequence else { return .isBehind }
     guard copy.tail.base <= sequence else { return incomplete }
     data.promote(copy, sequence: sequence, inSync: inSync)
-    data.forEachUnstored { shares.add($0.record, isAcknowledged: $0.isAcknowledged) }
+    data.forEachUnstored { shares.add(of: $0.mark, $0.length, isAcknowledged: $0.isAcknowledged) }
     return take(data)
   }
 

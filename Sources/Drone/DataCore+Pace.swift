@@ -8,17 +8,17 @@ extension DataCore {
   /// Tells whoever can be told that his write is done.
   mutating func complete(_ data: DataPartition) -> [Completion] {
     var completions: [Completion] = []
-    data.settle { origin, entry, sequence, isStored in
-      let completion = Completion(origin: origin, result: .done(existed: entry.record.existed))
-      if isStored || shares.takes(entry.record, window: window) {
+    data.settle { origin, entry, sequence, existed, isStored in
+      let completion = Completion(origin: origin, result: .done(existed: existed))
+      if isStored || shares.takes(of: entry.mark, entry.length, window: window) {
         completions.append(completion)
         return true
       }
       shares.hold(
         BacklogShares.HeldAnswer(
           partition: data.partition, token: data.token, sequence: sequence,
-          length: entry.record.approximateLength, completion: completion),
-        of: entry.record.client.principalMark)
+          length: entry.length, completion: completion),
+        of: entry.mark)
       return false
     }
     held.recount(data)
@@ -51,6 +51,6 @@ extension DataCore {
 
   /// The database is not to be told by this drone of what it lacks of a partition.
   mutating func disown(_ data: DataPartition) {
-    data.forEachUnstored { shares.remove($0.record, isAcknowledged: $0.isAcknowledged) }
+    data.forEachUnstored { shares.remove(of: $0.mark, $0.length, isAcknowledged: $0.isAcknowledged) }
   }
 }

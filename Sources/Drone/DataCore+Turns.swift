@@ -37,7 +37,7 @@ extension WriteLog {
     var next = max(sequence, base)
     while next < end, length <= limit {
       next += 1
-      length += self[next].record.approximateLength
+      length += self[next].length
     }
     return length
   }

@@ -178,7 +178,7 @@ public struct DataCore {
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
     #if KEYVAL_MUTATIONS
-      if let change = data.unsecured(key) {
+      if let change = data.unsecured(HashedKey(key)) {
         switch change {
         case .put(let value) where mutations.contains(.revealUnsecuredValue):
           return value.withUnsafeBytes { DataAnswer.value(number: number, $0).encode(into: &answers) }
@@ -188,7 +188,7 @@ public struct DataCore {
         }
       }
     #endif
-    data.table.withValue(of: key) { value in
+    data.table.withValue(of: HashedKey(key)) { value in
       if let value {
         DataAnswer.value(number: number, value).encode(into: &answers)
       } else {
@@ -262,15 +262,16 @@ public struct DataCore {
     guard !isFull(for: client) else { return .unavailable(.busy) }
     if deed.value != nil, !hasRoomToPut || data.table.isNearlyFull { return .failed(.memoryFull) }
     if deed.value == nil, !hasRoomToDelete { return .unavailable(.busy) }
+    let key = HashedKey(key)
     let record = record(key, deed, asked, client, data)
     if let quota = asked.quota,
-      !quotas.permits(record, by: quota, mayRead: asked.origin.mayRead, in: data)
+      !quotas.permits(record, key, by: quota, mayRead: asked.origin.mayRead, in: data)
     {
       return .failed(.quotaReached)
     }
-    if !quotas.isEmpty { quotas.note(record, in: data) }
-    shares.add(record)
-    data.queue(WriteLog.Entry(record: record, level: asked.level, since: now, origin: asked.origin))
+    if !quotas.isEmpty { quotas.note(record, key, in: data) }
+    data.queue(record, key, WriteLog.Entry(level: asked.level, since: now, origin: asked.origin))
+    shares.add(of: client.principalMark, data.log[data.log.end].length)
     held.recount(data)
     markStreams(of: data)
     #if KEYVAL_MUTATIONS
@@ -298,19 +299,18 @@ public struct DataCore {
   /// its answer has to wait like that of every write, since it says something of those before it; and a first
   /// attempt that arrives after its retry was answered must find that out.
   private func record(
-    _ key: UnsafeRawBufferPointer, _ deed: Deed, _ asked: Asked, _ client: ClientIncarnation,
-    _ data: DataPartition
-  ) -> LogRecord {
-    let key = [UInt8](key)
-    let (change, existed): (LogRecord.Change, Bool?) =
+    _ key: HashedKey, _ deed: Deed, _ asked: Asked, _ client: ClientIncarnation, _ data: DataPartition
+  ) -> LogRecordView {
+    let (change, existed): (LogRecordView.Change, Bool?) =
       switch deed {
-      case .put(let value): (.put(value: [UInt8](value)), asked.origin.told(data.hasValue(key)))
+      case .put(let value): (.put(value: value), asked.origin.told(data.hasValue(key)))
       case .delete: (.delete, asked.origin.told(data.hasValue(key)))
       case .compareAndPut(let expected, let value):
-        data.hasValue(key, equalTo: expected) ? (.put(value: [UInt8](value)), true) : (.nothing, false)
+        data.hasValue(key, equalTo: expected) ? (.put(value: value), true) : (.nothing, false)
       }
-    return LogRecord(
-      key: key, change: change, client: client, write: asked.write, existed: existed, digest: asked.digest)
+    return LogRecordView(
+      key: key.bytes, change: change, client: client, write: asked.write, existed: existed,
+      digest: asked.digest)
   }
 
   private mutating func wait(for partition: Partition, urgently: Bool) -> Begin {

@@ -3,12 +3,12 @@ import Cluster
 /// What is left of a partition, and who has to be told, when it is not served here any more.
 extension DataPartition {
   /// Gives up; whoever waits is to ask again.
-  func abandon() -> [(origin: Origin, record: LogRecord)] {
-    var waiting: [(Origin, LogRecord)] = []
+  func abandon() -> [Origin] {
+    var waiting: [Origin] = []
     var sequence = log.base
     while sequence < log.end {
       sequence += 1
-      if let origin = log[sequence].origin { waiting.append((origin, log[sequence].record)) }
+      if let origin = log[sequence].origin { waiting.append(origin) }
     }
     return waiting
   }
@@ -16,7 +16,7 @@ extension DataPartition {
   /// Bytes of records that the database does not have.
   var unstoredLength: Int {
     var length = 0
-    forEachUnstored { length += $0.record.approximateLength }
+    forEachUnstored { length += $0.length }
     return length
   }
 

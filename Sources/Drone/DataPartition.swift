@@ -29,8 +29,7 @@ final class DataPartition: Counted {
   private var awaited: UInt64 = 0
   /// Up to here whoever waited for the database has been told.
   private var told: UInt64 = 0
-  /// For keys with changes that are not in the table: the number of the last.
-  private(set) var overlay: [[UInt8]: UInt64] = [:]
+  private var pending = PendingWrites()
 
   // The list at the database
   /// As the database confirmed it last.
@@ -68,8 +67,8 @@ final class DataPartition: Counted {
     private var postponed: LogRecord?
 
     /// What the last write of a key that is not secured yet does.
-    func unsecured(_ key: UnsafeRawBufferPointer) -> LogRecord.Change? {
-      overlay.isEmpty ? nil : overlay[[UInt8](key)].map { log[$0].record.change }
+    func unsecured(_ key: HashedKey) -> LogRecord.Change? {
+      pendingSequence(of: key).map { log.withRecord($0) { $0.record.change } }
     }
   #endif
 
@@ -127,13 +126,12 @@ final class DataPartition: Counted {
   // MARK: Writes
 
   /// Queues a write behind those under way.
-  func queue(_ entry: WriteLog.Entry) {
-    log.append(entry)
-    let record = entry.record
+  func queue(_ record: LogRecordView, _ key: HashedKey, _ entry: WriteLog.Entry) {
+    log.append(record, entry)
     growth += record.growth
     if entry.level == .durable { awaited = log.end }
     // What is settled in this very turn nobody looks for under way.
-    if record.change != .nothing, !isNextAndWaived(entry) { overlay[record.key] = log.end }
+    if !record.changesNothing, !isNextAndWaived(entry) { log[log.end].previous = pending.add(key, log.end) }
     history.begin(record, sequence: log.end)
   }
 
@@ -142,25 +140,24 @@ final class DataPartition: Counted {
     entry.level == .memory && applied + 1 == log.end
   }
 
-  private func pending(_ key: [UInt8]) -> UInt64? { overlay.isEmpty ? nil : overlay[key] }
+  /// The number of the newest write of a key that is not in the table.
+  @inline(__always)
+  func pendingSequence(of key: HashedKey) -> UInt64? { pending.sequence(of: key, in: log, applied: applied) }
 
   /// Whether a key will have a value once the writes under way are in the table.
-  func hasValue(_ key: [UInt8]) -> Bool {
-    guard let pending = pending(key) else { return key.withUnsafeBytes(table.contains) }
-    return log[pending].record.change != .delete
+  func hasValue(_ key: HashedKey) -> Bool {
+    guard let pending = pendingSequence(of: key) else { return table.contains(key) }
+    return log.withRecord(pending) { $0.value != nil }
   }
 
   /// Whether it will be this one; nil: whether there will be none.
-  func hasValue(_ key: [UInt8], equalTo expected: UnsafeRawBufferPointer?) -> Bool {
+  func hasValue(_ key: HashedKey, equalTo expected: UnsafeRawBufferPointer?) -> Bool {
     func isExpected(_ value: UnsafeRawBufferPointer?) -> Bool {
       guard let value, let expected else { return value == nil && expected == nil }
       return value.elementsEqual(expected)
     }
-    guard let pending = pending(key) else {
-      return key.withUnsafeBytes { table.withValue(of: $0, isExpected) }
-    }
-    guard case .put(let value) = log[pending].record.change else { return expected == nil }
-    return value.withUnsafeBytes(isExpected)
+    guard let pending = pendingSequence(of: key) else { return table.withValue(of: key, isExpected) }
+    return log.withRecord(pending) { isExpected($0.value) }
   }
 
   /// Lets the answer of a write under way go to whoever asked for it last; false when nobody can be told any more.
@@ -206,7 +203,7 @@ final class DataPartition: Counted {
 
   /// Applies what has its second place, in order, and says whose writes are done, and whether the database has them.
   /// - Parameter done: answers whether he is told at once.
-  func settle(_ done: (Origin, WriteLog.Entry, UInt64, _ isStored: Bool) -> Bool) {
+  func settle(_ done: (Origin, WriteLog.Entry, UInt64, _ existed: Bool?, _ isStored: Bool) -> Bool) {
     let through = min(placed, log.end)
     while applied < log.end {
       let next = applied + 1
@@ -215,10 +212,10 @@ final class DataPartition: Counted {
       guard next <= through || entry.level == .memory else { break }
       applied = next
       if next <= through { secured = next }
-      apply(entry.record)
+      let existed = apply(next)
       if let origin = entry.origin, entry.level != .durable {
         log[next].origin = nil
-        if done(origin, entry, next, next <= stored) { log[next].isAcknowledged = true }
+        if done(origin, entry, next, existed, next <= stored) { log[next].isAcknowledged = true }
       }
     }
     let last = min(applied, stored)
@@ -227,16 +224,21 @@ final class DataPartition: Counted {
       told += 1
       guard let origin = log[told].origin else { continue }
       log[told].origin = nil
-      _ = done(origin, log[told], told, true)
+      _ = done(origin, log[told], told, log.withRecord(told) { $0.existed }, true)
     }
     release()
   }
 
-  private func apply(_ record: LogRecord) {
-    table.apply(record, Version(fence: token, sequence: applied))
-    growth -= record.growth
-    if pending(record.key) == applied { overlay[record.key] = nil }
-    history.settle(WriteOutcome(record, sequence: applied))
+  /// - Returns: what existed.
+  private func apply(_ sequence: UInt64) -> Bool? {
+    log.withRecord(sequence) { record in
+      let key = HashedKey(record.key)
+      table.apply(record, key, Version(fence: token, sequence: sequence))
+      growth -= record.growth
+      pending.remove(key, sequence)
+      history.settle(record, sequence: sequence)
+      return record.existed
+    }
   }
 
   /// Lets go of the records that nobody needs any more.
@@ -311,7 +313,7 @@ final class DataPartition: Counted {
     // itself: the longest takes all the room that there is.
     let reserved = listChange.map(mayBeStored) ?? false ? min(room, Self.listLength) : 0
     room -= reserved
-    let longest = min(room, max(share, log.contains(first) ? log[first].record.approximateLength : 0))
+    let longest = min(room, max(share, log.contains(first) ? log[first].length : 0))
     var rest = longest
     #if KEYVAL_MUTATIONS
       let records = disordered(log.records(after: sent, room: &rest))
@@ -338,13 +340,14 @@ final class DataPartition: Counted {
   }
 
   #if KEYVAL_MUTATIONS
-    private func disordered(_ records: [LogRecord]) -> [LogRecord] {
-      guard mutations.contains(.commitOutOfOrder), !records.isEmpty else { return records }
+    private func disordered(_ inOrder: LogRecords) -> LogRecords {
+      let records = Array(inOrder)
+      guard mutations.contains(.commitOutOfOrder), !records.isEmpty else { return inOrder }
       if let last = postponed {
         postponed = nil
-        return [last] + records.dropFirst()
+        return LogRecords([last] + records.dropFirst())
       }
-      guard records.count > 1 else { return records }
+      guard records.count > 1 else { return inOrder }
       postponed = records[0]
       return [records[1]]
     }

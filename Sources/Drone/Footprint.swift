@@ -5,23 +5,20 @@ import Cluster
 enum Footprint {
   /// Of an entry's share of the index, at most.
   static let place = 24
-  /// Of a record in a log besides key and value: who waits for it, and where its key is looked for.
-  static let record = 256
+  /// Of a record in a log besides its bytes: who waits for it, and where its key is looked for.
+  static let record = 192
   /// Of a write whose outcome is remembered.
-  static let outcome = 192
+  static let outcome = 64
   /// Of a client of which only its highest dropped write is.
   static let client = 128
   /// Of a principal of which something is.
   static let principal = 192
-
-  /// Of an array of bytes: a head of 32, the allocator's word, in steps of 16.
-  static func bytes(_ count: Int) -> Int { count == 0 ? 0 : (count + 40 + 15) & ~15 }
 }
 
-extension LogRecord {
+extension LogRecordView {
   /// What it adds to a table, at most.
   var growth: Int {
-    guard case .put(let value) = change else { return 0 }
+    guard let value else { return 0 }
     return EntryHeap.Entry.size(key: key.count, value: value.count) + Footprint.place
   }
 }

@@ -9,7 +9,7 @@ final class PartitionCopy: Counted {
   var history: WriteHistory
   /// The records that the database may lack. All of them are in the table.
   private(set) var tail: WriteLog
-  private(set) var tailLength = 0
+  var tailLength: Int { tail.length }
   /// Whole from this record on; nil while entries are still coming.
   private(set) var wholeAt: UInt64?
 
@@ -40,15 +40,16 @@ final class PartitionCopy: Counted {
     var sequence = owner.stored
     while sequence < owner.log.end {
       sequence += 1
-      let record = owner.log[sequence].record
-      // What the owner had not secured yet becomes true with the rest if this copy is promoted.
-      if sequence > owner.applied { apply(record, sequence) }
-      keep(record)
+      owner.log.withRecord(sequence) { record in
+        // What the owner had not secured yet becomes true with the rest if this copy is promoted.
+        if sequence > owner.applied { apply(record, sequence) }
+        keep(record)
+      }
     }
   }
 
   func add(_ entries: [StoredEntry]) {
-    for entry in entries { table.set(entry.key, entry.value, entry.version) }
+    for entry in entries { table.set(entry) }
   }
 
   /// All entries have come.
@@ -57,31 +58,30 @@ final class PartitionCopy: Counted {
   /// Takes the records behind what is there; false when there is a gap. What is there already is passed over.
   func take(_ batch: PartitionBatch) -> Bool {
     guard batch.firstSequence - 1 <= through else { return false }
-    let known = Int(clamping: through - (batch.firstSequence - 1))
-    for record in batch.records.dropFirst(known) {
-      apply(record, through + 1)
-      keep(record)
+    var known = through - (batch.firstSequence - 1)
+    batch.records.forEachView { record in
+      if known > 0 {
+        known -= 1
+      } else {
+        apply(record, through + 1)
+        keep(record)
+      }
     }
     return true
   }
 
-  private func keep(_ record: LogRecord) {
-    tail.append(
-      WriteLog.Entry(record: record, level: .secured, since: nil, origin: nil, isAcknowledged: true))
-    tailLength += record.approximateLength
+  private func keep(_ record: LogRecordView) {
+    tail.append(record, WriteLog.Entry(level: .secured, since: nil, isAcknowledged: true))
   }
 
-  private func apply(_ record: LogRecord, _ sequence: UInt64) {
-    table.apply(record, Version(fence: token, sequence: sequence))
-    history.settle(WriteOutcome(record, sequence: sequence))
+  private func apply(_ record: LogRecordView, _ sequence: UInt64) {
+    table.apply(record, HashedKey(record.key), Version(fence: token, sequence: sequence))
+    history.settle(record, sequence: sequence)
   }
 
   /// The database has the records up to this one.
   func release(_ stored: UInt64) {
-    while tail.base < min(stored, tail.end) {
-      tailLength -= tail[tail.base + 1].record.approximateLength
-      tail.drop(through: tail.base + 1)
-    }
+    tail.drop(through: min(stored, tail.end))
   }
 }
 

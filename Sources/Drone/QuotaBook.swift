@@ -59,11 +59,10 @@ struct QuotaBook {
   }
 
   /// A write is about to be queued.
-  mutating func note(_ record: LogRecord, in data: DataPartition) {
-    guard data.tallies != nil, record.change != .nothing else { return }
-    var new: Int?
-    if case .put(let value) = record.change { new = value.count }
-    let old = data.valueLength(of: record.key)
+  mutating func note(_ record: LogRecordView, _ key: HashedKey, in data: DataPartition) {
+    guard data.tallies != nil, !record.changesNothing else { return }
+    let new = record.value?.count
+    let old = data.valueLength(of: key)
     for (place, prefix) in prefixes.enumerated() where record.key.starts(with: prefix) {
       data.tallies?[place].change(record.key.count, from: old, to: new)
       totals[place].change(record.key.count, from: old, to: new)
@@ -72,11 +71,14 @@ struct QuotaBook {
 
   /// Whether a value may be put. One that takes no more room than what is there may at any time, but for who may not
   /// read the key: he would be told something of what is there.
-  func permits(_ record: LogRecord, by quota: Quota, mayRead: Bool, in data: DataPartition) -> Bool {
+  func permits(
+    _ record: LogRecordView, _ key: HashedKey, by quota: Quota, mayRead: Bool, in data: DataPartition
+  ) -> Bool {
     // By another list: for a moment one loop has it and another has not.
-    guard quota.edition == edition, totals.indices.contains(quota.place), case .put(let value) = record.change
-    else { return true }
-    let old = mayRead ? data.valueLength(of: record.key) : nil
+    guard quota.edition == edition, totals.indices.contains(quota.place), let value = record.value else {
+      return true
+    }
+    let old = mayRead ? data.valueLength(of: key) : nil
     var total = totals[quota.place]
     let before = total
     total.change(record.key.count, from: old, to: value.count)

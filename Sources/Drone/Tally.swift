@@ -36,22 +36,25 @@ extension DataPartition {
         tallies[place].change(key.count, from: nil, to: length)
       }
     }
-    // A sum: the order of these does not matter.
-    for key in overlay.keys {
-      let old = key.withUnsafeBytes { table.withValue(of: $0) { $0?.count } }
-      for (place, prefix) in prefixes.enumerated() where key.starts(with: prefix) {
-        tallies[place].change(key.count, from: old, to: valueLength(of: key))
+    var sequence = applied
+    while sequence < log.end {
+      sequence += 1
+      log.withRecord(sequence) { record in
+        let key = HashedKey(record.key)
+        // Of each key the last.
+        guard pendingSequence(of: key) == sequence else { return }
+        let old = table.withValue(of: key) { $0?.count }
+        for (place, prefix) in prefixes.enumerated() where record.key.starts(with: prefix) {
+          tallies[place].change(record.key.count, from: old, to: record.value?.count)
+        }
       }
     }
     self.tallies = tallies
   }
 
   /// Bytes of the value that a key will have once the writes under way are in the table; nil: it will have none.
-  func valueLength(of key: [UInt8]) -> Int? {
-    guard let pending = overlay[key] else {
-      return key.withUnsafeBytes { table.withValue(of: $0) { $0?.count } }
-    }
-    guard case .put(let value) = log[pending].record.change else { return nil }
-    return value.count
+  func valueLength(of key: HashedKey) -> Int? {
+    guard let pending = pendingSequence(of: key) else { return table.withValue(of: key) { $0?.count } }
+    return log.withRecord(pending) { $0.value?.count }
   }
 }

@@ -6,9 +6,9 @@ import Cluster
 ///
 /// The room is shared fairly among principals: whoever has most of it pays, so that nobody's writes make another's
 /// retries unknown.
+///
+/// A write is a few words in one array (`RememberedWrites`), a client a few words in another; both are chained by number.
 struct WriteHistory {
-  private let bounds: HistoryBounds
-
   enum Past: Equatable {
     /// It was certainly not executed here before.
     case unseen
@@ -21,31 +21,48 @@ struct WriteHistory {
     case forgotten
   }
 
-  private struct Name: Hashable {
+  /// One life of a client.
+  private struct Client {
     let client: ClientIncarnation
-    let write: UInt64
-  }
-
-  private struct Entry {
-    let past: Past
-    let digest: UInt32?
+    /// The place of its principal.
+    let share: Int32
+    /// Its writes that are remembered.
+    var writes = RememberedWrites.Chain()
+    /// The highest number of a write that is or was remembered.
+    var highest: UInt64
+    /// The highest one that was dropped; nil where none was, or where that is not known any more.
+    var dropped: UInt64?
   }
 
   /// What is kept of one principal.
   private struct Share {
-    /// Settled writes, oldest first.
-    var outcomes = Queue<WriteOutcome>()
-    /// Those in `forgotten`, in the order in which they came.
-    var clients = Queue<(client: ClientIncarnation, arrival: UInt64)>()
+    let mark: UInt64
+    /// Its writes, oldest first: first those that are settled, then those under way.
+    var writes = RememberedWrites.Chain()
+    /// Of these, how many are settled.
+    var settled = 0
+    /// Those with dropped writes, in the order in which they came.
+    var forgotten = Queue<(client: ClientIncarnation, arrival: UInt64)>()
     /// Whether it had clients of which nothing is known any more.
     var isForgetful = false
+    /// Clients that it has here.
+    var clients = 0
+
+    /// Nothing is left of it but perhaps that it has been forgotten in part.
+    var isEmpty: Bool { clients == 0 && forgotten.isEmpty }
   }
 
-  private var entries: [Name: Entry] = [:]
-  private var shares: [UInt64: Share] = [:]
-  /// The highest dropped write of each client.
-  private var forgotten: [ClientIncarnation: UInt64] = [:]
-  private var outcomeCount = 0
+  private let bounds: HistoryBounds
+  private var writes = RememberedWrites()
+  private var clients = Slots<Client>()
+  private var places: [ClientIncarnation: Int32] = [:]
+  private var shares = Slots<Share>()
+  private var sharePlaces: [UInt64: Int32] = [:]
+  /// Those under way, oldest first.
+  private var pending = Queue<Int32>()
+  private var settledCount = 0
+  /// Clients with dropped writes.
+  private var forgottenCount = 0
   private var arrivals: UInt64 = 0
   /// Whether there were principals of which nothing is known any more.
   private(set) var isForgetful: Bool
@@ -53,8 +70,7 @@ struct WriteHistory {
   private var last: UInt64 = 0
 
   var footprint: Int {
-    entries.count * Footprint.outcome + forgotten.count * Footprint.client
-      + shares.count * Footprint.principal
+    writes.count * Footprint.outcome + clients.count * Footprint.client + shares.count * Footprint.principal
   }
 
   init(
@@ -67,20 +83,52 @@ struct WriteHistory {
     for outcome in outcomes.sorted(by: { $0.sequence < $1.sequence }) { settle(outcome) }
   }
 
+  // MARK: Asking
+
   /// - Parameter digest: what is asked for; nil to be told of whatever had this number.
   func past(of write: UInt64, by client: ClientIncarnation, _ digest: UInt32? = nil) -> Past {
-    if let entry = entries[Name(client: client, write: write)] {
-      if let digest, let known = entry.digest, digest != known { return .reused }
-      return entry.past
+    guard let place = places[client] else {
+      return isForgetful(of: sharePlaces[client.principalMark]) ? .forgotten : .unseen
+    }
+    let known = clients[place]
+    // As a rule a new write has a higher number than any before.
+    if write <= known.highest, let index = writes.last(of: known.writes, number: write) {
+      let entry = writes[index]
+      if let digest, let other = entry.digest, digest != other { return .reused }
+      return entry.isPending
+        ? .pending(entry.sequence) : .done(existed: entry.existed, sequence: entry.sequence)
     }
     // A client numbers its writes upwards, so one above its highest dropped write was never dropped.
-    if let highest = forgotten[client] { return write <= highest ? .forgotten : .unseen }
-    return isForgetful(of: client.principalMark) ? .forgotten : .unseen
+    if let dropped = known.dropped { return write <= dropped ? .forgotten : .unseen }
+    return isForgetful(of: known.share) ? .forgotten : .unseen
   }
 
-  mutating func begin(_ record: LogRecord, sequence: UInt64) {
-    entries[Name(client: record.client, write: record.write)] = Entry(
-      past: .pending(sequence), digest: record.digest)
+  private func isForgetful(of share: Int32?) -> Bool {
+    isForgetful || share.map { shares[$0].isForgetful } ?? false
+  }
+
+  // MARK: Writes
+
+  /// A write is under way, behind all others.
+  mutating func begin(_ record: LogRecordView, sequence: UInt64) {
+    let entry = RememberedWrites.Entry(
+      number: record.write, sequence: sequence, digest: record.digest, existed: record.existed,
+      isPending: true)
+    pending.append(remember(entry, of: record.client))
+  }
+
+  /// The write under way that is the oldest has its second place.
+  mutating func settle(_ record: LogRecordView, sequence: UInt64) {
+    guard let index = pending.first, writes[index].sequence == sequence else {
+      return settle(
+        WriteOutcome(
+          client: record.client, write: record.write, sequence: sequence, existed: record.existed,
+          digest: record.digest))
+    }
+    _ = pending.popFirst()
+    last = sequence
+    writes[index].isPending = false
+    countSettled(clients[writes[index].client].share)
   }
 
   /// A record that is repeated to a copy is settled already, also if it has been dropped since: it would come back as the
@@ -88,119 +136,184 @@ struct WriteHistory {
   mutating func settle(_ outcome: WriteOutcome) {
     guard outcome.sequence > last else { return }
     last = outcome.sequence
-    entries[Name(client: outcome.client, write: outcome.write)] = Entry(
-      past: .done(existed: outcome.existed, sequence: outcome.sequence), digest: outcome.digest)
-    shares[outcome.client.principalMark, default: Share()].outcomes.append(outcome)
-    outcomeCount += 1
-    if outcomeCount > bounds.outcomes { dropOutcome() }
+    if let index = pending.first, writes[index].sequence == outcome.sequence {
+      _ = pending.popFirst()
+      writes[index].isPending = false
+      return countSettled(clients[writes[index].client].share)
+    }
+    let entry = RememberedWrites.Entry(
+      number: outcome.write, sequence: outcome.sequence, digest: outcome.digest, existed: outcome.existed,
+      isPending: false)
+    countSettled(clients[writes[remember(entry, of: outcome.client)].client].share)
+  }
+
+  private mutating func remember(_ entry: RememberedWrites.Entry, of client: ClientIncarnation) -> Int32 {
+    let place = place(of: client)
+    var entry = entry
+    entry.client = place
+    let index = writes.add(entry)
+    writes.append(index, to: &clients[place].writes, by: .client)
+    clients[place].highest = max(clients[place].highest, entry.number)
+    writes.append(index, to: &shares[clients[place].share].writes, by: .principal)
+    return index
+  }
+
+  private mutating func countSettled(_ share: Int32) {
+    shares[share].settled += 1
+    settledCount += 1
+    if settledCount > bounds.outcomes { dropOldest() }
+  }
+
+  // MARK: Clients and principals
+
+  private mutating func place(of client: ClientIncarnation) -> Int32 {
+    if let place = places[client] { return place }
+    let share = sharePlace(of: client.principalMark)
+    shares[share].clients += 1
+    let place = clients.add(Client(client: client, share: share, highest: 0))
+    places[client] = place
+    return place
+  }
+
+  private mutating func sharePlace(of mark: UInt64) -> Int32 {
+    if let place = sharePlaces[mark] { return place }
+    let place = shares.add(Share(mark: mark))
+    sharePlaces[mark] = place
+    return place
+  }
+
+  /// Nothing is known of it any more.
+  private mutating func removeIfEmpty(_ place: Int32) {
+    let client = clients[place]
+    guard client.writes.isEmpty, client.dropped == nil else { return }
+    clients.remove(place)
+    places[client.client] = nil
+    shares[client.share].clients -= 1
   }
 
   // MARK: What another history is made of
 
   /// Settled writes in order.
   var outcomes: [WriteOutcome] {
-    shares.values.flatMap { Array($0.outcomes) }.sorted { $0.sequence < $1.sequence }
+    var outcomes: [WriteOutcome] = []
+    shares.visit { _, share in
+      writes.forEach(of: share.writes, by: .principal) { entry in
+        guard !entry.isPending else { return }
+        outcomes.append(
+          WriteOutcome(
+            client: clients[entry.client].client, write: entry.number, sequence: entry.sequence,
+            existed: entry.existed, digest: entry.digest))
+      }
+    }
+    return outcomes.sorted { $0.sequence < $1.sequence }
   }
 
   /// In order of client.
   var forgottenWrites: [ForgottenWrites] {
-    let others = shares.filter { $0.value.isForgetful }.keys.map {
-      ForgottenWrites(client: .others(of: $0), write: .max)
+    var forgotten: [ForgottenWrites] = []
+    clients.visit { _, client in
+      if let dropped = client.dropped {
+        forgotten.append(ForgottenWrites(client: client.client, write: dropped))
+      }
     }
-    return (forgotten.map { ForgottenWrites(client: $0.key, write: $0.value) } + others)
-      .sorted { ($0.client.high, $0.client.low) < ($1.client.high, $1.client.low) }
+    shares.visit { _, share in
+      if share.isForgetful { forgotten.append(ForgottenWrites(client: .others(of: share.mark), write: .max)) }
+    }
+    return forgotten.sorted { ($0.client.high, $0.client.low) < ($1.client.high, $1.client.low) }
   }
 
   private mutating func take(_ entry: ForgottenWrites) {
     if entry.client == .everybody {
       isForgetful = true
     } else if entry.client.isOthers {
-      shares[entry.client.principalMark, default: Share()].isForgetful = true
+      shares[sharePlace(of: entry.client.principalMark)].isForgetful = true
     } else {
-      remember(entry.client)
-      forgotten[entry.client] = entry.write
+      setDropped(entry.write, of: place(of: entry.client))
     }
   }
 
   // MARK: Forgetting
 
-  private func isForgetful(of mark: UInt64) -> Bool { isForgetful || shares[mark]?.isForgetful ?? false }
-
   /// The principal that has most of something, and of these the one that has something the longest.
-  private func greediest(_ count: (Share) -> Int, _ oldest: (Share) -> UInt64?) -> UInt64? {
-    #if KEYVAL_MUTATIONS
-      if bounds.isUnfair { return shares.min { oldest($0.value) ?? .max < oldest($1.value) ?? .max }?.key }
-    #endif
-    return shares.max { left, right in
-      let (most, fewer) = (count(left.value), count(right.value))
-      return most == fewer
-        ? (oldest(left.value) ?? .max) > (oldest(right.value) ?? .max) : most < fewer
-    }?.key
-  }
-
-  private mutating func dropOutcome() {
-    guard let mark = greediest({ $0.outcomes.count }, { $0.outcomes.first?.sequence }),
-      let oldest = shares[mark]?.outcomes.popFirst()
-    else { return }
-    outcomeCount -= 1
-    entries[Name(client: oldest.client, write: oldest.write)] = nil
-    if let highest = forgotten[oldest.client] {
-      forgotten[oldest.client] = max(highest, oldest.write)
-    } else {
-      remember(oldest.client)
-      // It may be one of those: then it may have made any write, since a client's are not always dropped in order.
-      forgotten[oldest.client] = isForgetful(of: mark) ? .max : oldest.write
+  private func greediest(_ count: (Share) -> Int, _ oldest: (Share) -> UInt64?) -> Int32? {
+    var found: (place: Int32, count: Int, oldest: UInt64)?
+    shares.visit { place, share in
+      let (count, oldest) = (count(share), oldest(share) ?? .max)
+      #if KEYVAL_MUTATIONS
+        if bounds.isUnfair {
+          if found.map({ oldest < $0.oldest }) ?? true { found = (place, count, oldest) }
+          return
+        }
+      #endif
+      if let best = found, count < best.count || count == best.count && oldest >= best.oldest { return }
+      found = (place, count, oldest)
     }
-    tidy(mark)
+    return found?.place
   }
 
-  /// Makes room for one more client of which there are dropped writes.
-  private mutating func remember(_ client: ClientIncarnation) {
+  private mutating func dropOldest() {
+    let greediest = greediest({ $0.settled }, { $0.writes.first.map { writes[$0].sequence } })
+    guard let share = greediest, let index = shares[share].writes.first, !writes[index].isPending else {
+      return
+    }
+    let entry = writes[index]
+    writes.removeFirst(of: &shares[share].writes, by: .principal)
+    // Those of a client are in the same order, so it is the first of these, too.
+    writes.removeFirst(of: &clients[entry.client].writes, by: .client)
+    writes.free(index)
+    shares[share].settled -= 1
+    settledCount -= 1
+    // It may be one of those that are not known; then it may have made any write, since a client's are not always
+    // dropped in order.
+    let unknown = clients[entry.client].dropped == nil && isForgetful(of: share)
+    setDropped(unknown ? .max : entry.number, of: entry.client)
+    tidy(share)
+  }
+
+  /// So high a number of a client's writes was dropped.
+  private mutating func setDropped(_ number: UInt64, of place: Int32) {
+    if let dropped = clients[place].dropped {
+      clients[place].dropped = max(dropped, number)
+      return
+    }
     arrivals += 1
-    shares[client.principalMark, default: Share()].clients.append((client, arrivals))
-    guard forgotten.count >= bounds.clients,
-      let mark = greediest({ $0.clients.count }, { $0.clients.first?.arrival }),
-      let oldest = shares[mark]?.clients.popFirst()
-    else { return }
-    // From now on an unknown client's retry is doubtful.
-    forgotten[oldest.client] = nil
-    shares[mark]?.isForgetful = true
-    tidy(mark)
+    let client = clients[place]
+    shares[client.share].forgotten.append((client.client, arrivals))
+    clients[place].dropped = number
+    forgottenCount += 1
+    if forgottenCount > bounds.clients { forgetClient() }
   }
 
-  private mutating func tidy(_ mark: UInt64) {
-    guard let share = shares[mark], share.outcomes.isEmpty, share.clients.isEmpty else { return }
+  /// Of one client nothing but its remembered writes is known any more: an unknown one's retry is doubtful from now on.
+  private mutating func forgetClient() {
+    guard let share = greediest({ $0.forgotten.count }, { $0.forgotten.first?.arrival }),
+      let oldest = shares[share].forgotten.popFirst()
+    else { return }
+    forgottenCount -= 1
+    shares[share].isForgetful = true
+    if let place = places[oldest.client] {
+      clients[place].dropped = nil
+      removeIfEmpty(place)
+    }
+    tidy(share)
+  }
+
+  private mutating func tidy(_ place: Int32) {
+    let share = shares[place]
+    guard share.isEmpty else { return }
     if !share.isForgetful {
-      shares[mark] = nil
+      removeShare(place)
     } else if shares.count > bounds.outcomes + 2 * bounds.clients {
       // Too many principals of which nothing but that is known.
       isForgetful = true
-      shares = shares.filter { !$0.value.outcomes.isEmpty || !$0.value.clients.isEmpty }
+      var empty: [Int32] = []
+      shares.visit { place, share in if share.isEmpty { empty.append(place) } }
+      for place in empty { removeShare(place) }
     }
   }
-}
 
-/// First in, first out.
-private struct Queue<Element>: Sequence {
-  private var items: [Element] = []
-  private var head = 0
-
-  var count: Int { items.count - head }
-  var isEmpty: Bool { head == items.count }
-  var first: Element? { isEmpty ? nil : items[head] }
-
-  mutating func append(_ element: Element) { items.append(element) }
-
-  mutating func popFirst() -> Element? {
-    guard let first else { return nil }
-    head += 1
-    // Seldom enough that an element is moved once, about.
-    if head * 2 > items.count {
-      items.removeFirst(head)
-      head = 0
-    }
-    return first
+  private mutating func removeShare(_ place: Int32) {
+    sharePlaces[shares[place].mark] = nil
+    shares.remove(place)
   }
-
-  func makeIterator() -> ArraySlice<Element>.Iterator { items[head...].makeIterator() }
 }

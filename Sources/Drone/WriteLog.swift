@@ -1,10 +1,13 @@
 import Cluster
+import Wire
 
 /// The records of a partition that somebody still needs: the table, the database, or a shadow. In the order of their
 /// sequence numbers, without a gap.
+///
+/// A record is encoded once, when it is appended. These bytes go to the database and to shadows; beside them stands what
+/// this process alone has to know of it.
 struct WriteLog {
   struct Entry {
-    let record: LogRecord
     let level: AcknowledgementLevel
     /// When it came; nil when that was elsewhere.
     let since: Instant?
@@ -12,6 +15,23 @@ struct WriteLog {
     var origin: Origin?
     /// Somebody was told that it is done before the database had it, or may have been, elsewhere.
     var isAcknowledged = false
+    /// Tells the principal that asked for it.
+    fileprivate(set) var mark: UInt64 = 0
+    /// What its record takes on the wire at most, in bytes.
+    fileprivate(set) var length = 0
+    /// What it takes here.
+    fileprivate var size = 0
+    /// The number of the one before it in the chain of those that are not in the table (`PendingWrites`); 0: none.
+    var previous: UInt64 = 0
+    /// Where its record ends, counted from the first that was ever appended.
+    fileprivate var end = 0
+
+    init(level: AcknowledgementLevel, since: Instant?, origin: Origin? = nil, isAcknowledged: Bool = false) {
+      self.level = level
+      self.since = since
+      self.origin = origin
+      self.isAcknowledged = isAcknowledged
+    }
   }
 
   /// The number of the last record that is not kept any more.
@@ -19,58 +39,106 @@ struct WriteLog {
   private var entries: [Entry] = []
   /// Entries before this one are void: taking them out one by one would move all others each time.
   private var head = 0
-  private(set) var footprint = 0
+  private var bytes = CBORWriter()
+  /// Where the first byte of `bytes` stands, counted like the ends of entries.
+  private var start = 0
+
+  /// Memory that is kept while there are no records.
+  private static let keptCapacity = 4 << 10
 
   init(base: UInt64 = 0) { self.base = base }
 
   /// The number of the last record.
   var end: UInt64 { base + UInt64(count) }
   var count: Int { entries.count - head }
+  /// The lengths of all records.
+  private(set) var length = 0
+  var footprint: Int { count * Footprint.record + length }
 
   func contains(_ sequence: UInt64) -> Bool { sequence > base && sequence <= end }
 
-  /// The record of a number that the log contains.
+  /// What is known of the record of a number that the log contains.
   subscript(sequence: UInt64) -> Entry {
-    get { entries[head + Int(sequence - base) - 1] }
-    set { entries[head + Int(sequence - base) - 1] = newValue }
+    get { entries[index(of: sequence)] }
+    _modify { yield &entries[index(of: sequence)] }
   }
 
-  mutating func append(_ entry: Entry) {
+  private func index(of sequence: UInt64) -> Int { head + Int(sequence - base) - 1 }
+
+  private func start(of index: Int) -> Int { entries[index].end - entries[index].size }
+
+  /// Calls `body` with the record of a number that the log contains.
+  @inline(__always)
+  func withRecord<Result>(_ sequence: UInt64, _ body: (LogRecordView) -> Result) -> Result {
+    let index = index(of: sequence)
+    let place = self.start(of: index) - start
+    return bytes.bytes.withUnsafeBytes { all in
+      var reader = CBORReader(UnsafeRawBufferPointer(rebasing: all[place..<place + entries[index].size]))
+      guard let record = try? LogRecordView(from: &reader) else {
+        // It was encoded here, by `append`.
+        fatalError("the log of a partition does not hold what was written to it")
+      }
+      return body(record)
+    }
+  }
+
+  mutating func append(_ record: LogRecordView, _ entry: Entry) {
+    let before = bytes.count
+    record.encode(into: &bytes)
+    var entry = entry
+    entry.length = record.approximateLength
+    entry.size = bytes.count - before
+    entry.end = start + bytes.count
+    entry.mark = record.client.principalMark
     entries.append(entry)
-    footprint += entry.record.footprint
+    length += entry.length
   }
 
   /// Lets go of the records up to this number; those that are not there are passed over.
   mutating func drop(through sequence: UInt64) {
     guard sequence > base else { return }
     let dropped = min(count, Int(clamping: sequence - base))
-    for entry in entries[head..<head + dropped] { footprint -= entry.record.footprint }
+    for entry in entries[head..<head + dropped] { length -= entry.length }
     head += dropped
     base += UInt64(dropped)
-    guard head >= 64, head * 2 >= entries.count else { return }
-    entries.removeFirst(head)
+    if head == entries.count {
+      forgetAll()
+    } else if head >= 64, head * 2 >= entries.count {
+      let void = start(of: head) - start
+      entries.removeFirst(head)
+      head = 0
+      bytes.removeFirst(void)
+      start += void
+    }
+  }
+
+  private mutating func forgetAll() {
+    start += bytes.count
     head = 0
+    if bytes.capacity > Self.keptCapacity { bytes = CBORWriter() } else { bytes.removeAll() }
+    if entries.capacity * MemoryLayout<Entry>.stride > 2 * Self.keptCapacity {
+      entries = []
+    } else {
+      entries.removeAll(keepingCapacity: true)
+    }
   }
 
   /// Consecutive records behind `sequence`, as many as fit into the room, which shrinks by them. None when not even
   /// one does, or when what follows is not kept any more.
-  func records(after sequence: UInt64, room: inout Int) -> [LogRecord] {
+  func records(after sequence: UInt64, room: inout Int) -> LogRecords {
     guard sequence >= base, sequence < end else { return [] }
-    var records: [LogRecord] = []
-    for index in (head + Int(sequence - base))..<entries.count {
-      let length = entries[index].record.approximateLength
-      guard room >= length else { break }
-      room -= length
-      records.append(entries[index].record)
+    let first = head + Int(sequence - base)
+    var next = first
+    while next < entries.count, room >= entries[next].length {
+      room -= entries[next].length
+      next += 1
     }
-    return records
-  }
-}
-
-extension LogRecord {
-  /// While it is kept. Its value is the table's, too, or will be: counted twice until nobody needs the record.
-  fileprivate var footprint: Int {
-    guard case .put(let value) = change else { return Footprint.record + Footprint.bytes(key.count) }
-    return Footprint.record + Footprint.bytes(key.count) + Footprint.bytes(value.count)
+    guard next > first else { return [] }
+    return bytes.bytes.withUnsafeBytes { all in
+      LogRecords(
+        count: next - first,
+        encoded: UnsafeRawBufferPointer(
+          rebasing: all[(start(of: first) - start)..<(entries[next - 1].end - start)]))
+    }
   }
 }

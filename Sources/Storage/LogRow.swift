@@ -20,7 +20,7 @@ package struct LogRow {
       : PartitionBatch(
         partition: batch.partition, token: batch.token, incarnation: batch.incarnation,
         origin: batch.origin, firstSequence: batch.firstSequence + UInt64(skipping),
-        records: Array(batch.records.dropFirst(skipping)))
+        records: batch.records.dropping(skipping))
     kept.encode(into: &writer)
     partitions.insert(batch.partition)
     recordCount += kept.records.count

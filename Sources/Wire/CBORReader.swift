@@ -15,6 +15,11 @@ public struct CBORReader {
   public var isAtEnd: Bool { offset >= bytes.count }
   public var remaining: Int { bytes.count - offset }
 
+  /// The bytes that were not read yet.
+  public var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[offset...]) }
+  /// Whether an unsigned integer comes next.
+  public var isUnsignedNext: Bool { offset < bytes.count && bytes[offset] >> 5 == 0 }
+
   /// Throws `trailingBytes` unless everything was read.
   public func requireEnd() throws(CBORError) {
     guard isAtEnd else { throw .trailingBytes(count: remaining) }

@@ -11,6 +11,7 @@ public struct CBORWriter: Sendable {
   }
 
   public var count: Int { bytes.count }
+  public var capacity: Int { bytes.capacity }
 
   /// Forgets the contents and keeps the memory.
   public mutating func removeAll() {
@@ -21,6 +22,11 @@ public struct CBORWriter: Sendable {
   public mutating func truncate(to count: Int) {
     guard count < bytes.count else { return }
     bytes.removeSubrange(count...)
+  }
+
+  /// Takes bytes away at the front, and moves the others there.
+  public mutating func removeFirst(_ count: Int) {
+    bytes.removeFirst(min(count, bytes.count))
   }
 
   public mutating func write(unsigned value: UInt64) {

@@ -28,7 +28,7 @@ import Testing
   @Test("at it a put is refused, also one that would not add a byte; gets, deletes and retries go on")
   func refusals() {
     var (loop, keys) = Self.full()
-    #expect((50...90).contains(keys))
+    #expect((60...110).contains(keys))
     #expect(loop.core.memory >= 100_000 && loop.core.memory < 102_000)
     #expect(loop.put("1", Self.value, write: 9_001) == .failed(.memoryFull))
     #expect(loop.compareAndPut("1", Self.value, "x", write: 9_002) == .failed(.memoryFull))

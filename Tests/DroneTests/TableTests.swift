@@ -13,7 +13,7 @@ import Testing
   }
 
   private func value(_ table: Table, _ key: [UInt8]) -> [UInt8]? {
-    key.withUnsafeBytes { table.withValue(of: $0) { $0.map { [UInt8]($0) } } }
+    key.withUnsafeBytes { table.withValue(of: HashedKey($0)) { $0.map { [UInt8]($0) } } }
   }
 
   @Test("it is a dictionary, whatever is put, replaced and removed", arguments: 1...8)
@@ -43,7 +43,7 @@ import Testing
     for number in 0..<keys {
       let key = [UInt8]("key \(number)".utf8)
       #expect(value(table, key) == model[key])
-      #expect(key.withUnsafeBytes(table.contains) == (model[key] != nil))
+      #expect(table.contains(key) == (model[key] != nil))
     }
   }
 
@@ -99,7 +99,7 @@ import Testing
         table.set(entry.key, entry.value, entry.version)
         model[entry.key] = entry
       }
-      let version = entry.key.withUnsafeBytes(table.version)
+      let version = table.version(of: entry.key)
       if version != model[entry.key]?.version {
         Issue.record("seed \(seed), step \(step): version \(String(describing: version))")
         return
@@ -176,9 +176,9 @@ import Testing
     for number in 0..<150_000 {
       table.set([2], [2], Version(fence: FencingToken(term: Term(8), counter: UInt64(number)), sequence: 2))
     }
-    #expect([UInt8(1)].withUnsafeBytes(table.version) == kept)
+    #expect(table.version(of: [1]) == kept)
     #expect(
-      [UInt8(2)].withUnsafeBytes(table.version)
+      table.version(of: [2])
         == Version(fence: FencingToken(term: Term(8), counter: 149_999), sequence: 2))
   }
 

@@ -50,8 +50,8 @@ import Testing
     var history = WriteHistory()
     #expect(history.past(of: 5, by: client(1)) == .unseen)
     history.begin(
-      LogRecord(key: [1], change: .delete, client: client(1), write: 5, existed: false), sequence: 9)
-    #expect(history.past(of: 5, by: client(1)) == .pending(9))
+      LogRecord(key: [1], change: .delete, client: client(1), write: 5, existed: true), sequence: 1)
+    #expect(history.past(of: 5, by: client(1)) == .pending(1))
     history.settle(outcome(1, 5, existed: true))
     #expect(history.past(of: 5, by: client(1)).existed == true)
     for write in 0..<HistoryBounds().outcomes - 1 { history.settle(outcome(2, write)) }
@@ -105,6 +105,50 @@ import Testing
     #expect(history.past(of: 2, by: client(HistoryBounds().clients)) == .forgotten)
     // It had more clients than are remembered here.
     #expect(history.past(of: 1, by: client(9_999_999)) == .forgotten)
+  }
+
+  @Test(
+    "it is a dictionary of all that it has room for, and what it dropped is never unseen", arguments: 1...6)
+  func model(seed: UInt64) {
+    var random = SplitMix(seed: seed)
+    var bounds = HistoryBounds()
+    // With room for all, and for hardly any.
+    (bounds.outcomes, bounds.clients) = seed > 3 ? (Int(seed), 3) : (4_000, 100)
+    var history = WriteHistory(bounds)
+    var model: [ClientIncarnation: [UInt64: WriteHistory.Past]] = [:]
+    var underWay: [(record: LogRecord, sequence: UInt64)] = []
+    var sequence: UInt64 = 0
+    for _ in 0..<4_000 {
+      let client = ClientIncarnation(
+        high: UInt64(random.next(in: 1...3)), low: UInt64(random.next(in: 1...4)))
+      if random.next(in: 0...1) == 0, !underWay.isEmpty {
+        let (record, number) = underWay.removeFirst()
+        record.withView { history.settle($0, sequence: number) }
+        model[record.client]?[record.write] = .done(existed: record.existed, sequence: number)
+      } else {
+        // Mostly upwards, as clients do.
+        let highest = model[client]?.keys.max() ?? 0
+        let write = random.next(in: 0...4) == 0 ? UInt64(random.next(in: 1...900)) : highest + 1
+        if model[client]?[write] != nil { continue }
+        sequence += 1
+        let record = LogRecord(
+          key: [1], change: .delete, client: client, write: write,
+          existed: [nil, false, true][Int(random.next(in: 0...2))], digest: nil)
+        history.begin(record, sequence: sequence)
+        model[client, default: [:]][write] = .pending(sequence)
+        underWay.append((record, sequence))
+      }
+      let write = UInt64(random.next(in: 1...900))
+      let (past, known) = (history.past(of: write, by: client), model[client]?[write] ?? .unseen)
+      let isRight = seed <= 3 ? past == known : past == known || past == .forgotten
+      if !isRight {
+        Issue.record("seed \(seed), write \(write) of \(client): \(past) instead of \(known)")
+        return
+      }
+    }
+    let settled = history.outcomes
+    #expect(settled.map(\.sequence) == settled.map(\.sequence).sorted())
+    #expect(seed <= 3 ? settled.count == Int(sequence) - underWay.count : settled.count == bounds.outcomes)
   }
 
   // MARK: Principals

@@ -18,35 +18,40 @@ struct Table {
   /// Nothing may be added any more.
   var isFull: Bool { contents.heap.isFull }
 
-  func contains(_ key: UnsafeRawBufferPointer) -> Bool { contents.find(key, TableContents.hash(key)) != nil }
+  func contains(_ key: HashedKey) -> Bool { contents.find(key) != nil }
 
   /// Calls `body` with the value in place, or with nil.
   @inline(__always)
-  func withValue<Result>(of key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) -> Result)
-    -> Result
-  {
-    guard let place = contents.find(key, TableContents.hash(key)) else { return body(nil) }
+  func withValue<Result>(of key: HashedKey, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+    guard let place = contents.find(key) else { return body(nil) }
     return body(contents.heap[place.reference].value)
   }
 
-  func version(of key: UnsafeRawBufferPointer) -> Version? {
-    contents.find(key, TableContents.hash(key)).map { contents.version(of: contents.heap[$0.reference]) }
+  func version(of key: HashedKey) -> Version? {
+    contents.find(key).map { contents.version(of: contents.heap[$0.reference]) }
   }
 
-  mutating func set(_ key: [UInt8], _ value: [UInt8], _ version: Version) {
+  mutating func set(_ key: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) {
     own()
-    key.withUnsafeBytes { key in value.withUnsafeBytes { value in contents.set(key, value, version) } }
+    contents.set(key, value, version)
   }
 
-  mutating func remove(_ key: [UInt8]) {
+  mutating func set(_ entry: StoredEntry) {
+    entry.key.withUnsafeBytes { key in
+      entry.value.withUnsafeBytes { set(HashedKey(key), $0, entry.version) }
+    }
+  }
+
+  mutating func remove(_ key: HashedKey) {
     own()
-    key.withUnsafeBytes { contents.remove($0) }
+    contents.remove(key)
   }
 
-  mutating func apply(_ record: LogRecord, _ version: Version) {
+  /// - Parameter key: the record's.
+  mutating func apply(_ record: LogRecordView, _ key: HashedKey, _ version: Version) {
     switch record.change {
-    case .put(let value): set(record.key, value, version)
-    case .delete: remove(record.key)
+    case .put(let value): set(key, value, version)
+    case .delete: remove(key)
     case .nothing: break
     }
   }
@@ -118,22 +123,14 @@ private final class TableContents {
 
   func copy() -> TableContents { TableContents(of: self) }
 
-  /// By the standard library's hasher, which is seeded for each process: a client cannot choose keys that collide.
-  @inline(__always)
-  static func hash(_ key: UnsafeRawBufferPointer) -> UInt64 {
-    var hasher = Hasher()
-    hasher.combine(bytes: key)
-    return UInt64(bitPattern: Int64(hasher.finalize()))
-  }
-
-  private func hash(of reference: EntryHeap.Reference) -> UInt64 { Self.hash(heap[reference].key) }
+  private func hash(of reference: EntryHeap.Reference) -> UInt64 { HashedKey(heap[reference].key).hash }
 
   @inline(__always)
-  func find(_ key: UnsafeRawBufferPointer, _ hash: UInt64) -> BucketIndex.Place? {
-    index.find(hash) { reference in
+  func find(_ key: HashedKey) -> BucketIndex.Place? {
+    index.find(key.hash) { reference in
       let other = heap[reference].key
-      guard other.count == key.count else { return false }
-      return Self.areEqual(other, key)
+      guard other.count == key.bytes.count else { return false }
+      return Self.areEqual(other, key.bytes)
     }
   }
 
@@ -154,12 +151,12 @@ private final class TableContents {
     return !differ(at: count - 8)
   }
 
-  func set(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ version: Version) {
+  func set(_ hashed: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) {
+    let (key, hash) = (hashed.bytes, hashed.hash)
     guard EntryHeap.Entry.fits(key: key.count, value: value.count) else { return }
-    let hash = Self.hash(key)
     let fence = number(of: version.fence)
     let size = EntryHeap.Entry.size(key: key.count, value: value.count)
-    guard let place = find(key, hash) else {
+    guard let place = find(hashed) else {
       let reference = append(size, key, value, version.sequence, fence)
       index.insert(hash, reference) { self.hash(of: $0) }
       return
@@ -183,11 +180,10 @@ private final class TableContents {
     return reference
   }
 
-  func remove(_ key: UnsafeRawBufferPointer) {
-    let hash = Self.hash(key)
-    guard let place = find(key, hash) else { return }
+  func remove(_ key: HashedKey) {
+    guard let place = find(key) else { return }
     let reference = place.reference
-    index.remove(hash, place) { self.hash(of: $0) }
+    index.remove(key.hash, place) { self.hash(of: $0) }
     heap.kill(reference)
     clean()
   }
