@@ -50,6 +50,14 @@ let package = Package(
     .testTarget(
       name: "SpeedTests", dependencies: ["speed", .product(name: "Load", package: "keyval")],
       swiftSettings: strict),
+    // How many instructions a request takes: ./dev bench instructions
+    .executableTarget(
+      name: "hotpaths", dependencies: [.product(name: "Drone", package: "keyval")], swiftSettings: strict),
+    .executableTarget(
+      name: "instructions",
+      dependencies: [
+        "Measuring", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
     // What a store costs, without anything around it
     .executableTarget(
       name: "storage",

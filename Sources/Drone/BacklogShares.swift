@@ -34,60 +34,89 @@ struct BacklogShares {
     }
   }
 
-  /// By the mark of the principal.
-  private var shares: [UInt64: Share] = [:]
+  /// Those who have something here.
+  private var shares = Slots<Share>()
+  private var places: [UInt64: Int32] = [:]
+  /// Who was asked about last: as a rule he is asked about next, too.
+  private var last: (mark: UInt64, place: Int32)?
   /// Those with answers that wait: whose turn is first.
   private var order: [UInt64] = []
   private(set) var unstored = 0
   private var acknowledged = 0
 
+  // MARK: Principals
+
+  private mutating func find(_ mark: UInt64) -> Int32? {
+    if let last, last.mark == mark { return last.place }
+    guard let place = places[mark] else { return nil }
+    last = (mark, place)
+    return place
+  }
+
+  private mutating func place(of mark: UInt64) -> Int32 {
+    if let place = find(mark) { return place }
+    let place = shares.add(Share())
+    places[mark] = place
+    last = (mark, place)
+    return place
+  }
+
+  private mutating func removeIfEmpty(_ mark: UInt64, _ place: Int32) {
+    guard shares[place].isEmpty else { return }
+    shares.remove(place)
+    places[mark] = nil
+    last = nil
+  }
+
   // MARK: Records
 
   /// - Parameter length: of the record, in bytes.
   mutating func add(of mark: UInt64, _ length: Int, isAcknowledged: Bool = false) {
+    let place = place(of: mark)
     unstored += length
-    shares[mark, default: Share()].unstored += length
-    if isAcknowledged { acknowledge(mark, length) }
+    shares[place].unstored += length
+    if isAcknowledged { acknowledge(place, length) }
   }
 
   /// The database has it, or it is not this drone's to hand over any more.
   mutating func remove(of mark: UInt64, _ length: Int, isAcknowledged: Bool) {
     unstored -= length
-    shares[mark]?.unstored -= length
-    if isAcknowledged {
-      acknowledged -= length
-      shares[mark]?.acknowledged -= length
-    }
-    if shares[mark]?.isEmpty == true { shares[mark] = nil }
+    if isAcknowledged { acknowledged -= length }
+    guard let place = find(mark) else { return }
+    shares[place].unstored -= length
+    if isAcknowledged { shares[place].acknowledged -= length }
+    removeIfEmpty(mark, place)
   }
 
-  private mutating func acknowledge(_ mark: UInt64, _ length: Int) {
+  private mutating func acknowledge(_ place: Int32, _ length: Int) {
     acknowledged += length
-    shares[mark]?.acknowledged += length
+    shares[place].acknowledged += length
   }
 
   /// Whether so much of a principal's waits that another write of it is turned away.
-  func isFull(_ mark: UInt64, bound: Int) -> Bool {
-    unstored >= bound || shares[mark]?.unstored ?? 0 >= 3 * (bound - unstored)
+  mutating func isFull(_ mark: UInt64, bound: Int) -> Bool {
+    unstored >= bound || (find(mark).map { shares[$0].unstored } ?? 0) >= 3 * (bound - unstored)
   }
 
   // MARK: Answers
 
-  private func mayBeAcknowledged(_ mark: UInt64, _ length: Int, window: Int) -> Bool {
+  private func mayBeAcknowledged(_ place: Int32, _ length: Int, window: Int) -> Bool {
     let free = window - acknowledged
-    return length <= free && (shares[mark]?.acknowledged ?? 0) + length <= 3 * free
+    return length <= free && shares[place].acknowledged + length <= 3 * free
   }
 
   /// Whether an answer leaves at once: it does not overtake its principal's others.
   mutating func takes(of mark: UInt64, _ length: Int, window: Int) -> Bool {
-    guard shares[mark]?.first == nil, mayBeAcknowledged(mark, length, window: window) else { return false }
-    acknowledge(mark, length)
+    let place = place(of: mark)
+    guard shares[place].first == nil, mayBeAcknowledged(place, length, window: window) else { return false }
+    acknowledge(place, length)
     return true
   }
 
   mutating func hold(_ answer: HeldAnswer, of mark: UInt64) {
-    if shares[mark]?.first == nil { order.append(mark) }
-    shares[mark, default: Share()].held.append(answer)
+    let place = place(of: mark)
+    if shares[place].first == nil { order.append(mark) }
+    shares[place].held.append(answer)
   }
 
   /// Answers that need not wait any more, in turns of all principals.
@@ -98,18 +127,19 @@ struct BacklogShares {
     var waiting = order
     while !waiting.isEmpty {
       waiting = waiting.filter { mark in
-        guard let first = shares[mark]?.first else { return false }
+        guard let place = find(mark), let first = shares[place].first else { return false }
         let isStored = isStored(first)
-        guard isStored || mayBeAcknowledged(mark, first.length, window: window) else { return false }
-        if !isStored { acknowledge(mark, first.length) }
-        shares[mark]?.removeFirst()
+        guard isStored || mayBeAcknowledged(place, first.length, window: window) else { return false }
+        if !isStored { acknowledge(place, first.length) }
+        shares[place].removeFirst()
         leaves(first, isStored)
         return true
       }
     }
     order = order.filter { mark in
-      if shares[mark]?.first != nil { return true }
-      if shares[mark]?.isEmpty == true { shares[mark] = nil }
+      guard let place = find(mark) else { return false }
+      if shares[place].first != nil { return true }
+      removeIfEmpty(mark, place)
       return false
     }
     // Who has most of what is waiting is not always first.

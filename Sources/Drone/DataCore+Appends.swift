@@ -78,7 +78,7 @@ extension DataCore {
     for partition in waiting { ranks[rank(partition)].append(partition) }
     let room = bounds.appendLength
     for rank in [2, 3] {
-      ranks[rank] = inTurn(ranks[rank], room: room) { partition in
+      ranks[rank] = inTurn(ranks[rank], room: room) { [partitions, shortLength] partition in
         guard let data = partitions[partition.index] else { return 0 }
         return data.log.length(after: data.sent, upTo: shortLength)
       }
@@ -90,8 +90,8 @@ extension DataCore {
 
   public mutating func settle(_ results: [StoreAnswer.PartitionResult]) -> Settlement {
     var settlement = Settlement()
-    for result in results {
-      guard let flight = inFlight.first(where: { $0.partition == result.partition }),
+    for (place, result) in results.enumerated() {
+      guard let flight = flight(of: result.partition, at: place),
         let data = partitions[result.partition.index], data.token == flight.token
       else { continue }
       switch result.result {
@@ -120,6 +120,12 @@ extension DataCore {
     // What the answer left open goes out again.
     retryAppend()
     return settlement
+  }
+
+  /// Results come in the order of what was sent, as a rule.
+  private func flight(of partition: Partition, at place: Int) -> Flight? {
+    if place < inFlight.count, inFlight[place].partition == partition { return inFlight[place] }
+    return inFlight.first { $0.partition == partition }
   }
 
   /// The append may not have reached the database: it goes out again, and the database recognises what it has.

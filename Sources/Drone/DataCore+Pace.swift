@@ -25,6 +25,21 @@ extension DataCore {
     return completions
   }
 
+  /// Whether whoever asked for the last write, which is in the table, is told at once; else when the database has caught
+  /// up.
+  mutating func acknowledge(_ data: DataPartition, _ record: LogRecordView, _ origin: Origin) -> Bool {
+    let (mark, length) = (record.client.principalMark, record.approximateLength)
+    if shares.takes(of: mark, length, window: window) {
+      data.acknowledge(data.log.end)
+      return true
+    }
+    shares.hold(
+      BacklogShares.HeldAnswer(
+        partition: data.partition, token: data.token, sequence: data.log.end, length: length,
+        completion: Completion(origin: origin, result: .done(existed: record.existed))), of: mark)
+    return false
+  }
+
   /// Looks how far the database may be behind now.
   /// - Returns: the answers that need not wait any more.
   mutating func release(_ now: Instant, timing: Timing) -> [Completion] {
@@ -45,7 +60,7 @@ extension DataCore {
   }
 
   /// Whether so much waits that a write is turned away: answers have been held back for long.
-  func isFull(for client: ClientIncarnation) -> Bool {
+  mutating func isFull(for client: ClientIncarnation) -> Bool {
     shares.isFull(client.principalMark, bound: bounds.backlog + bounds.backlog / 4)
   }
 

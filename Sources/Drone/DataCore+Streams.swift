@@ -1,37 +1,5 @@
 import Cluster
 
-/// What one shadow is to be told, and by which life of it.
-struct PeerQueue {
-  /// Nil while there is no session.
-  var life: Holder?
-  /// Partitions of which it is to be told something, each once, in order.
-  private(set) var dirty: [Partition] = []
-  private var isDirty = [Bool](repeating: false, count: Partition.count)
-  /// Pieces of entries that it has not taken yet, of all partitions.
-  var piecesUnderWay = 0
-  /// In every other record: in the rest whoever has waited longest is first, and has all the room, which it may need.
-  var prefersShort = false
-
-  mutating func mark(_ partition: Partition) {
-    guard !isDirty[partition.index] else { return }
-    isDirty[partition.index] = true
-    dirty.append(partition)
-  }
-
-  mutating func take() -> [Partition] {
-    let taken = dirty
-    dirty = []
-    for partition in taken { isDirty[partition.index] = false }
-    return taken
-  }
-
-  mutating func remove(_ partition: Partition) {
-    guard isDirty[partition.index] else { return }
-    isDirty[partition.index] = false
-    dirty.removeAll { $0 == partition }
-  }
-}
-
 /// The owner's side of its partitions' shadows.
 extension DataCore {
   /// The drones that shadow something of this loop's, in order: each needs a session.
@@ -62,7 +30,9 @@ extension DataCore {
   public var copies: [Holding] { shelf.wholeCopies }
 
   mutating func markStreams(of data: DataPartition) {
-    for stream in data.streams where stream.holder != nil { queues[stream.peer]?.mark(data.partition) }
+    for index in data.streams.indices where data.streams[index].holder != nil {
+      queues[data.streams[index].peer]?.mark(data.partition)
+    }
   }
 
   /// Follows the map.
@@ -131,7 +101,7 @@ extension DataCore {
 
   /// What is to be sent to a shadow next, as far as it fits one record.
   public mutating func replicate(to peer: Principal, now: Instant) -> [ReplicationMessage] {
-    guard var queue = queues[peer], queue.life != nil else { return [] }
+    guard queues[peer]?.life != nil, var queue = queues.take(peer) else { return [] }
     var room = bounds.appendRoom
     var messages: [ReplicationMessage] = []
     var untouched: [Partition] = []
@@ -141,11 +111,12 @@ extension DataCore {
     let dirty =
       !queue.prefersShort
       ? waiting
-      : inTurn(waiting, room: room) { partition in
+      : inTurn(waiting, room: room) { [partitions, shortLength] partition in
         guard let data = partitions[partition.index],
-          let stream = data.streams.first(where: { $0.peer == peer }), stream.stage == .records
+          let index = data.streams.firstIndex(where: { $0.peer == peer }),
+          data.streams[index].stage == .records
         else { return .max }
-        return data.log.length(after: stream.sent, upTo: shortLength)
+        return data.log.length(after: data.streams[index].sent, upTo: shortLength)
       }
     for partition in dirty {
       guard let data = partitions[partition.index],

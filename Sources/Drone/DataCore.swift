@@ -65,7 +65,7 @@ public struct DataCore {
   var isDatabaseEnding: Bool { debts != nil }
 
   // Shadows
-  var queues: [Principal: PeerQueue] = [:]
+  var queues = PeerQueues()
   private(set) var map: SlotMap?
   private(set) var principal: Principal?
 
@@ -134,6 +134,7 @@ public struct DataCore {
 
   public mutating func beginBatch() { batchLeaseEnd = Instant(milliseconds: .max) }
 
+  // `encode` and `write` are two statements: in one, all of the core is copied for the first while the second changes it.
   /// Executes a request on a key. Writes the answer, or queues a write whose answer comes as a `Completion`.
   public mutating func execute(
     _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, origin: Origin,
@@ -145,18 +146,20 @@ public struct DataCore {
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
         digest: WriteDigest.of(.put, key: key, value: value), quota: quota)
-      encode(self.write(key: key, .put(value), asked, in: partition, now), for: origin, number, &answers)
+      let begin = self.write(key: key, .put(value), asked, in: partition, now)
+      encode(begin, for: origin, number, &answers)
     case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
         digest: WriteDigest.of(.compareAndPut, key: key, expected: expected, value: value), quota: quota)
-      let deed = Deed.compareAndPut(expected: expected, value)
-      encode(self.write(key: key, deed, asked, in: partition, now), for: origin, number, &answers)
+      let begin = self.write(key: key, .compareAndPut(expected: expected, value), asked, in: partition, now)
+      encode(begin, for: origin, number, &answers)
     case .delete(let number, let write, let retry, let level, let key):
       let asked = Asked(
         write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
         digest: WriteDigest.of(.delete, key: key))
-      encode(self.write(key: key, .delete, asked, in: partition, now), for: origin, number, &answers)
+      let begin = self.write(key: key, .delete, asked, in: partition, now)
+      encode(begin, for: origin, number, &answers)
     case .introduce, .topology, .unreachable, .status, .administer, .sessions:
       break
     }
@@ -270,8 +273,11 @@ public struct DataCore {
       return .failed(.quotaReached)
     }
     if !quotas.isEmpty { quotas.note(record, key, in: data) }
-    data.queue(record, key, WriteLog.Entry(level: asked.level, since: now, origin: asked.origin))
-    shares.add(of: client.principalMark, data.log[data.log.end].length)
+    // Whoever waives the second place waits for those before him only.
+    let isWaived = asked.level == .memory && data.applied == data.log.end
+    let entry = WriteLog.Entry(level: asked.level, since: now, origin: isWaived ? nil : asked.origin)
+    if isWaived { data.apply(record, key, entry) } else { data.queue(record, key, entry) }
+    shares.add(of: client.principalMark, record.approximateLength)
     held.recount(data)
     markStreams(of: data)
     #if KEYVAL_MUTATIONS
@@ -280,19 +286,11 @@ public struct DataCore {
         return .done(existed: false)
       }
     #endif
-    // Whoever waives the second place waits for those before him only. Where there are any, their answer is his turn.
-    if asked.level == .memory, data.applied + 1 == data.log.end, let done = complete(data).first {
+    if isWaived, acknowledge(data, record, asked.origin) {
       enqueue(partition, urgently: false)
-      return begin(done.result)
+      return .done(existed: record.existed)
     }
     return wait(for: partition, urgently: data.needsDatabase || asked.level == .durable)
-  }
-
-  private func begin(_ result: Completion.Result) -> Begin {
-    switch result {
-    case .done(let existed): .done(existed: existed)
-    case .unavailable(let reason): .unavailable(reason)
-    }
   }
 
   /// What the write comes to behind those that are under way. A compare-and-put that does not match is a record too:

@@ -52,6 +52,19 @@ extension DataPartition {
     return wanted.compactMap(\.holder).sorted()
   }
 
+  /// Whether the list names all shadows, and each follows: then no other is wanted. It is what mostly is so, and asked for
+  /// each record, so it makes no array.
+  var namesAllThatFollow: Bool {
+    #if KEYVAL_MUTATIONS
+      if !mutations.isEmpty { return false }
+    #endif
+    guard !streams.isEmpty, streams.count == confirmed.holders.count, !isRetiring, !isRecovering, wasWritten
+    else { return false }
+    return streams.indices.allSatisfy {
+      !streams[$0].isLeaving && streams[$0].isInSync(with: 0) && listed(by: streams[$0])
+    }
+  }
+
   private func isInSync(_ stream: ShadowStream) -> Bool {
     stream.isInSync(with: listed(by: stream) ? 0 : applied)
   }

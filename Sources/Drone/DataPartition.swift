@@ -130,14 +130,16 @@ final class DataPartition: Counted {
     log.append(record, entry)
     growth += record.growth
     if entry.level == .durable { awaited = log.end }
-    // What is settled in this very turn nobody looks for under way.
-    if !record.changesNothing, !isNextAndWaived(entry) { log[log.end].previous = pending.add(key, log.end) }
+    if !record.changesNothing { log[log.end].previous = pending.add(key, log.end) }
     history.begin(record, sequence: log.end)
   }
 
-  /// Whether it waits for nobody, neither a second place nor others before it.
-  private func isNextAndWaived(_ entry: WriteLog.Entry) -> Bool {
-    entry.level == .memory && applied + 1 == log.end
+  /// Applies at once a write that waits for nobody, neither a second place nor others before it.
+  func apply(_ record: LogRecordView, _ key: HashedKey, _ entry: WriteLog.Entry) {
+    log.append(record, entry)
+    applied = log.end
+    table.apply(record, key, Version(fence: token, sequence: applied))
+    history.settle(record, sequence: applied)
   }
 
   /// The number of the newest write of a key that is not in the table.
@@ -281,8 +283,9 @@ final class DataPartition: Counted {
   /// The list that is to be asked for; nil when the database has it.
   private var listChange: [Holder]? {
     guard !isListUnderWay else { return nil }
-    let wanted = wantedHolders
     let isUnresolved = requested.number > confirmed.number
+    if !isUnresolved, namesAllThatFollow { return nil }
+    let wanted = wantedHolders
     return wanted == (isUnresolved ? nil : confirmed.holders) ? nil : wanted
   }
 

@@ -72,7 +72,7 @@ struct WriteLog {
   func withRecord<Result>(_ sequence: UInt64, _ body: (LogRecordView) -> Result) -> Result {
     let index = index(of: sequence)
     let place = self.start(of: index) - start
-    return bytes.bytes.withUnsafeBytes { all in
+    return bytes.withUnsafeBytes { all in
       var reader = CBORReader(UnsafeRawBufferPointer(rebasing: all[place..<place + entries[index].size]))
       guard let record = try? LogRecordView(from: &reader) else {
         // It was encoded here, by `append`.
@@ -134,7 +134,7 @@ struct WriteLog {
       next += 1
     }
     guard next > first else { return [] }
-    return bytes.bytes.withUnsafeBytes { all in
+    return bytes.withUnsafeBytes { all in
       LogRecords(
         count: next - first,
         encoded: UnsafeRawBufferPointer(

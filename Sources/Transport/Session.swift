@@ -328,7 +328,7 @@ public final class Session {
   private func seal(_ record: borrowing CBORWriter) {
     let room = RecordSealer.room(forPlaintext: record.count)
     var failure: SessionError?
-    record.bytes.withUnsafeBytes { plaintext in
+    record.withUnsafeBytes { plaintext in
       _ = outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
         do throws(SessionError) {
           return try sealer.seal(plaintext: plaintext, into: target)
@@ -350,7 +350,7 @@ public final class Session {
     }
     var next = CBORWriter()
     next.write(unsigned: UInt64(RecordType.messages.rawValue))
-    writer.bytes.withUnsafeBytes { next.write(encoded: UnsafeRawBufferPointer(rebasing: $0[start...])) }
+    writer.withUnsafeBytes { next.write(encoded: UnsafeRawBufferPointer(rebasing: $0[start...])) }
     writer.truncate(to: start)
     full.append(writer)
     writer = next

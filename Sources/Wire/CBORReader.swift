@@ -211,10 +211,20 @@ public struct CBORReader {
     return try readArgument(width: 1 << Int(information - 24))
   }
 
+  /// Behind the initial byte; so many bytes are there.
+  private func argument(width: Int) -> UInt64 {
+    let next = offset + 1
+    return switch width {
+    case 1: UInt64(bytes[next])
+    case 2: UInt64(bytes.loadUnaligned(fromByteOffset: next, as: UInt16.self).bigEndian)
+    case 4: UInt64(bytes.loadUnaligned(fromByteOffset: next, as: UInt32.self).bigEndian)
+    default: bytes.loadUnaligned(fromByteOffset: next, as: UInt64.self).bigEndian
+    }
+  }
+
   private mutating func readArgument(width: Int) throws(CBORError) -> UInt64 {
     guard remaining > width else { throw .truncated(offset: bytes.count) }
-    var value: UInt64 = 0
-    for byte in bytes[(offset + 1)...(offset + width)] { value = value << 8 | UInt64(byte) }
+    let value = argument(width: width)
     // The smallest number that needs this width: 24 for one byte, else 2^(8 * width / 2).
     let smallest: UInt64 = width == 1 ? 24 : 1 << UInt64(width * 4)
     guard value >= smallest else { throw .notShortest(offset: offset) }

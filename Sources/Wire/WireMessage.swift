@@ -10,7 +10,7 @@ extension WireMessage {
   public func encoded() -> [UInt8] {
     var writer = CBORWriter()
     encode(into: &writer)
-    return writer.bytes
+    return writer.take()
   }
 
   /// Reads a message that must fill the bytes to the end.
@@ -34,11 +34,13 @@ extension WireMessage {
 }
 
 extension CBORWriter {
+  @inlinable
   public mutating func write<Message: WireMessage>(_ messages: [Message]) {
     beginArray(messages.count)
     for message in messages { message.encode(into: &self) }
   }
 
+  @inlinable
   public mutating func write<Message: WireMessage>(optional message: Message?) {
     if let message { message.encode(into: &self) } else { writeNull() }
   }
@@ -49,6 +51,7 @@ extension CBORWriter {
 }
 
 extension CBORReader {
+  @inlinable
   public mutating func readMessages<Message: WireMessage>(
     _ type: Message.Type, maximum: Int = Limits.maximumItems
   ) throws(CBORError) -> [Message] {
@@ -58,6 +61,7 @@ extension CBORReader {
     return messages
   }
 
+  @inlinable
   public mutating func readOptional<Message: WireMessage>(
     _ type: Message.Type
   ) throws(CBORError) -> Message? {

@@ -11,8 +11,9 @@ package struct Program: Sendable {
 
   private static let running = Mutex<[ProcessIdentity]>([])
 
-  /// Where it is on the `PATH`.
+  /// Where it is on the `PATH`; a name with a slash says that itself.
   package static func path(_ name: String) -> String? {
+    if name.contains("/") { return access(name, X_OK) == 0 ? name : nil }
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
     return folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
   }

@@ -244,9 +244,8 @@ final class ClientSession: SessionHandler {
     isOutgoing = false
     for index in outgoing.indices where outgoing[index].count > 0 {
       let batch = ForwardedBatch(
-        requests: outgoing[index].bytes, client: client, access: outgoingAccess, loop: dataLoop.index,
+        requests: outgoing[index].take(), client: client, access: outgoingAccess, loop: dataLoop.index,
         connection: id)
-      outgoing[index].removeAll()
       batchesUnderWay += 1
       dataLoop.others[index].execute { $0.execute(batch) }
     }
