@@ -2,6 +2,7 @@ import Cluster
 import GRDB
 import Glibc
 import LocalTrust
+import StoreRules
 
 /// Why the store did not do what it was asked to; nothing of the operation is stored.
 public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -127,6 +128,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   init(_ error: any Error, path: String) {
     switch error {
     case let error as StoreError: self = error
+    case ReadingEnd.fenced(let partition, let token): self = .fenced(partition, by: token)
+    case ReadingEnd.cancelled: self = .cancelled
     case let error as RowDamage:
       self = .rowDamaged(path: path, table: error.table, partition: error.partition)
     case let error as DatabaseError:

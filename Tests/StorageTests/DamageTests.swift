@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import GRDB
+import StoreRules
 import Testing
 
 @testable import Storage
@@ -28,7 +29,7 @@ struct DamageTests {
     try store.pool.write { database in
       var clients = ForgottenClients()
       clients.add(client: client, write: 4, sequence: 2)
-      try OutcomeTable.store(clients, of: partition(1), database)
+      try SQLiteRows(database).setForgottenClients(clients.packed, of: partition(1))
       // What an older store has left, of a partition that nobody asks for.
       try database.execute(sql: StoreTable.forgotten.insertion, arguments: [3, 1, 9, 4, 2])
       try database.execute(sql: StoreTable.entries.insertion, arguments: [3, Data([1]), Data([2]), 1, 1, 1])
