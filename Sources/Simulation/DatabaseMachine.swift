@@ -18,6 +18,7 @@ final class DatabaseMachine: Machine {
   var diskTime: ClosedRange<Int64>
   /// Transactions that fail, in a million.
   var diskFailures = 0
+  private var failures = 0
   /// Whether a crash loses what was not synced.
   var losesWrites = true
 
@@ -112,7 +113,7 @@ final class DatabaseMachine: Machine {
     let isFailing = random.chance(diskFailures)
     rest(on: writer, longer: job.recordCount * world.knobs.recordTime + drawStall()) { [unowned self] in
       guard let result = store.write(job, isFailing: isFailing) else {
-        return report(.failed(reason: "the disk is full", backlog: store.backlog))
+        return report(.failed(nextFailure(), backlog: store.backlog))
       }
       rest(on: writer) { [unowned self] in
         store.sync()
@@ -120,6 +121,13 @@ final class DatabaseMachine: Machine {
         report(.finished(result, backlog: store.backlog, mark: store.mark))
       }
     }
+  }
+
+  /// Now and then what would pass by itself, and what lasts.
+  private func nextFailure() -> StoreFailure {
+    failures += 1
+    return failures.isMultiple(of: 3)
+      ? StoreFailure(.passing, told: "the file is locked") : StoreFailure(.waiting, told: "the disk is full")
   }
 
   private func report(_ event: DatabaseEvent) {

@@ -20,9 +20,10 @@ extension DatabaseStore {
   }
 
   /// Appends the batches of several drones to the log: one transaction, and mostly one row.
-  /// - Returns: for each group, a result for each of its batches in their order.
+  /// - Returns: for each group, a result for each of its batches in their order, but for those whose partition cannot be
+  ///   read.
   public func append(_ groups: [AppendGroup]) throws(StoreError) -> [[StoreAnswer.PartitionResult]] {
-    try withBooks { try $0.append(groups, on: $1) }
+    try withBooks { try $0.append(groups, on: $1).results }
   }
 
   /// Of all partitions that were ever opened, in order.

@@ -21,6 +21,8 @@ package struct FenceTable: Sendable {
   private var changed = PartitionSet()
   /// Rows of heads that differ.
   private var moved: Set<Int> = []
+  /// Those that were damaged, and that had to be put together again.
+  private var restored: [Int] = []
 
   package init() {}
 
@@ -69,10 +71,30 @@ package struct FenceTable: Sendable {
     moved.removeAll(keepingCapacity: true)
   }
 
+  package static func partitions(ofHead number: Int) -> [Partition] {
+    let start = number * partitionsOfHead
+    guard start >= 0, start + partitionsOfHead <= Partition.count else { return [] }
+    return Array(Partition.all[start..<start + partitionsOfHead])
+  }
+
+  /// Since this was asked last.
+  mutating func takeRestored() -> [DamagedRow] {
+    defer { restored = [] }
+    return restored.map {
+      DamagedRow(
+        table: RowDamage.heads, partitions: PartitionSet(Self.partitions(ofHead: $0)), isRestored: true)
+    }
+  }
+
   private mutating func place(of partition: Partition, _ rows: some StoreSnapshot) throws -> (Int, Int) {
     let (row, place) = partition.index.quotientAndRemainder(dividingBy: Self.partitionsOfHead)
     if heads[row] == nil {
-      heads[row] = try rows.head(row) ?? [UInt64](repeating: 0, count: Self.partitionsOfHead)
+      do {
+        heads[row] = try rows.head(row) ?? [UInt64](repeating: 0, count: Self.partitionsOfHead)
+      } catch is RowDamage {
+        heads[row] = try HeadRestoration.head(of: Self.partitions(ofHead: row), rows)
+        restored.append(row)
+      }
     }
     return (row, place)
   }

@@ -34,7 +34,9 @@ package struct StoreBooks: Sendable {
         try transact(on: backend) { rules, fences, rows in try rules.open(opening, &fences, &rows) })
     case .readFences:
       return .fences(try backend.read { [rules] rows in try rules.fences(rows) })
-    case .append(let groups): return .appended(try append(groups, on: backend))
+    case .append(let groups):
+      let appended = try append(groups, on: backend)
+      return .appended(appended.results, damages: appended.damages)
     case .fold:
       try fold(on: backend)
       return .folded
@@ -46,12 +48,12 @@ package struct StoreBooks: Sendable {
 
   package mutating func append(
     _ groups: [AppendGroup], on backend: some StoreBackend
-  ) throws -> [[StoreAnswer.PartitionResult]] {
-    let (results, added) = try transact(on: backend) { rules, fences, rows in
+  ) throws -> StoreRules.Appended {
+    let appended = try transact(on: backend) { rules, fences, rows in
       try rules.append(groups, &fences, &rows)
     }
-    total += added
-    return results
+    total += appended.added
+    return appended
   }
 
   /// Counts on from there, if that is more than was counted.

@@ -59,8 +59,16 @@ package struct StoreRules: Sendable {
       standings.append(.init(partition: partition, sequence: fence.sequence, inSync: fence.inSync))
     }
     for partition in opening.partitions {
+      let stored: PartitionFence?
+      do {
+        stored = try fences.fence(of: partition, rows)
+      } catch is RowDamage {
+        // Others are not to wait until it is mended.
+        refused.append(.init(partition: partition, error: .unreadable(partition)))
+        continue
+      }
       let decision = PartitionFence.opening(
-        judged(try fences.fence(of: partition, rows), opening), token: opening.token, holder: opening.holder,
+        judged(stored, opening), token: opening.token, holder: opening.holder,
         incarnation: opening.incarnation, mode: opening.mode, copy: opening.copy)
       switch decision {
       case .raised(let fence):
@@ -83,7 +91,12 @@ package struct StoreRules: Sendable {
   package func fences(_ rows: some StoreSnapshot) throws -> [StoredFence] {
     var fences = FenceTable()
     return try Partition.all.compactMap { partition in
-      try fences.fence(of: partition, rows).map { StoredFence(partition, $0) }
+      do {
+        return try fences.fence(of: partition, rows).map { StoredFence(partition, $0) }
+      } catch is RowDamage {
+        // Nobody could command otherwise. Whoever is to open it is told.
+        return nil
+      }
     }
   }
 
@@ -95,27 +108,43 @@ package struct StoreRules: Sendable {
 
   /// Appends the batches of several drones to the log: one transaction, and mostly one row.
   ///
-  /// A batch that is fenced off, or that does not follow, is left out and hinders no other.
-  /// - Returns: for each group, a result for each of its batches in their order; and by how much the log is longer.
+  /// A batch that is fenced off, or that does not follow, is left out and hinders no other. So is one whose partition
+  /// cannot be read, and it has no result.
   package func append(
     _ groups: [AppendGroup], _ fences: inout FenceTable, _ rows: inout some StoreTransaction
-  ) throws -> (results: [[StoreAnswer.PartitionResult]], added: StoreBacklog) {
-    var added = StoreBacklog()
+  ) throws -> Appended {
+    var appended = Appended()
     var row = LogRow()
     func finish() throws {
       guard !row.isEmpty else { return }
       try rows.append(row)
-      added += row.backlog
+      appended.added += row.backlog
       row = LogRow()
     }
-    let results = try groups.map { group in
-      try group.batches.map { batch in
+    for group in groups {
+      var results: [StoreAnswer.PartitionResult] = []
+      results.reserveCapacity(group.batches.count)
+      for batch in group.batches {
         if row.byteCount >= Self.rowLength { try finish() }
-        return try append(batch, from: group.holder, to: &row, &fences, rows)
+        do {
+          results.append(try append(batch, from: group.holder, to: &row, &fences, rows))
+        } catch let damage as RowDamage {
+          appended.damages.append(
+            DamagedRow(table: damage.table, partitions: [batch.partition], isRestored: false))
+        }
       }
+      appended.results.append(results)
     }
     try finish()
-    return (results, added)
+    appended.damages += fences.takeRestored()
+    return appended
+  }
+
+  package struct Appended {
+    package fileprivate(set) var results: [[StoreAnswer.PartitionResult]] = []
+    package fileprivate(set) var damages: [DamagedRow] = []
+    /// By how much the log is longer.
+    package fileprivate(set) var added = StoreBacklog()
   }
 
   private func append(

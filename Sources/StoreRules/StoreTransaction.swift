@@ -139,6 +139,7 @@ package struct RowDamage: Error, Hashable {
   package let partition: Int64?
 
   package init(table: String, partition: Int64?) { (self.table, self.partition) = (table, partition) }
+  package static let heads = "heads"
   package static let images = "images"
   package static let log = "log"
   package static let outcomes = "outcome_runs"
