@@ -220,7 +220,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "StorageTests",
-      dependencies: ["Storage", "StoreRules", "StoreAppender", "Cluster", "Wire", grdb],
+      dependencies: ["Storage", "StoreRules", "StoreAppender", "Simulation", "Cluster", "Wire", grdb],
       swiftSettings: strict),
     .testTarget(
       name: "DatabaseTests", dependencies: ["Database", "Cluster", "Cryptography", "Wire"],
