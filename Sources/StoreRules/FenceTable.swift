@@ -23,6 +23,8 @@ package struct FenceTable: Sendable {
   private var moved: Set<Int> = []
   /// Those that were damaged, and that had to be put together again.
   private var restored: [Int] = []
+  /// Those that could not: whoever asks again does not have the whole log read again.
+  private var hopeless: [Int: RowDamage] = [:]
 
   package init() {}
 
@@ -88,15 +90,24 @@ package struct FenceTable: Sendable {
 
   private mutating func place(of partition: Partition, _ rows: some StoreSnapshot) throws -> (Int, Int) {
     let (row, place) = partition.index.quotientAndRemainder(dividingBy: Self.partitionsOfHead)
-    if heads[row] == nil {
+    if heads[row] == nil { heads[row] = try read(row, rows) }
+    return (row, place)
+  }
+
+  private mutating func read(_ row: Int, _ rows: some StoreSnapshot) throws -> [UInt64] {
+    if let damage = hopeless[row] { throw damage }
+    do {
+      return try rows.head(row) ?? [UInt64](repeating: 0, count: Self.partitionsOfHead)
+    } catch is RowDamage {
       do {
-        heads[row] = try rows.head(row) ?? [UInt64](repeating: 0, count: Self.partitionsOfHead)
-      } catch is RowDamage {
-        heads[row] = try HeadRestoration.head(of: Self.partitions(ofHead: row), rows)
+        let head = try HeadRestoration.head(of: Self.partitions(ofHead: row), rows)
         restored.append(row)
+        return head
+      } catch let damage as RowDamage {
+        hopeless[row] = damage
+        throw damage
       }
     }
-    return (row, place)
   }
 
   private mutating func head(of partition: Partition, _ rows: some StoreSnapshot) throws -> UInt64 {

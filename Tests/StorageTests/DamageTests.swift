@@ -154,10 +154,16 @@ struct DamageTests {
     try execute("UPDATE folded SET sequence = 1 WHERE partition = 2")
     let far = partition(200)
     _ = try store.open(opening([far]))
-    let (results, damages) = try append(
-      batch(1, from: 5, [put("a", "1")]), batch(200, from: 1, [put("a", "1")]))
-    #expect(results == [.init(partition: far, result: .stored(through: 1))])
-    #expect(damages == [DamagedRow(table: "folded", partitions: [partition(1)], isRestored: false)])
+    for sequence: UInt64 in 1...2 {
+      let (results, damages) = try append(
+        batch(1, from: 5, [put("a", "1")]), batch(200, from: sequence, [put("a", "1")]))
+      #expect(results == [.init(partition: far, result: .stored(through: sequence))])
+      #expect(damages == [DamagedRow(table: "folded", partitions: [partition(1)], isRestored: false)])
+    }
+    try execute("UPDATE folded SET sequence = 3 WHERE partition = 2")
+    #expect(
+      try append(batch(1, from: 5, [put("a", "1")])).0.map(\.result) == [.stored(through: 5)],
+      "as soon as it has been mended")
   }
 
   @Test("a changed image holds up no other partition's fold, and when it is whole again nothing is missing")
