@@ -91,6 +91,8 @@ let package = Package(
     .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Drone", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    // What stores decide in their transactions, whichever database they are in
+    .target(name: "StoreRules", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Routing", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     // What clients were told, and whether it can be so
     .target(name: "Histories", swiftSettings: strict),
@@ -98,8 +100,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Authority", "Commander", "Drone", "Database", "Routing", "Histories", "Cluster", "Cryptography",
-        "Wire",
+        "Authority", "Commander", "Drone", "Database", "StoreRules", "Routing", "Histories", "Cluster",
+        "Cryptography", "Wire",
       ], swiftSettings: mutable),
     .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: mutable),
 
@@ -107,7 +109,8 @@ let package = Package(
     .target(name: "LocalTrust", dependencies: ["CLocalTrust"], swiftSettings: strict),
     .target(name: "Kerberos", dependencies: ["CKerberos", "LocalTrust"], swiftSettings: strict),
     .target(
-      name: "Storage", dependencies: ["Cluster", "Wire", "LocalTrust", grdb, logging], swiftSettings: strict),
+      name: "Storage", dependencies: ["StoreRules", "Cluster", "Wire", "LocalTrust", grdb, logging],
+      swiftSettings: strict),
     .target(
       name: "Transport",
       dependencies: ["Wire", "Cryptography", "Sessions", "Kerberos", nioCore, nioPosix, logging],
@@ -155,7 +158,7 @@ let package = Package(
       name: "keyval-fuzz",
       dependencies: [
         "FuzzHarness", "Audit", "Cluster", "COpenSSL", "Cryptography", "Kerberos", "Sessions", "Storage",
-        "Wire",
+        "StoreRules", "Wire",
       ],
       path: "Tests/Fuzz/Decoders", swiftSettings: strict),
     .executableTarget(
@@ -218,7 +221,8 @@ let package = Package(
       name: "StoreAppender", dependencies: ["Storage", "Cluster"], path: "Tests/StoreAppender",
       swiftSettings: strict),
     .testTarget(
-      name: "StorageTests", dependencies: ["Storage", "StoreAppender", "Cluster", "Wire", grdb],
+      name: "StorageTests",
+      dependencies: ["Storage", "StoreRules", "StoreAppender", "Simulation", "Cluster", "Wire", grdb],
       swiftSettings: strict),
     .testTarget(
       name: "DatabaseTests", dependencies: ["Database", "Cluster", "Cryptography", "Wire"],

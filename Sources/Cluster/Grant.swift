@@ -142,6 +142,8 @@ public enum GrantError: Error, Hashable, Sendable, CustomStringConvertible {
   case copiesElsewhere(Partition, [Holder])
   /// The drone's copy is not on the list of those in sync.
   case notInSync(Partition)
+  /// What the database has stored of it is damaged.
+  case unreadable(Partition)
 
   public var description: String {
     switch self {
@@ -161,6 +163,8 @@ public enum GrantError: Error, Hashable, Sendable, CustomStringConvertible {
         + holders.map(\.description).joined(separator: ", ") + " alone, which is to be promoted"
     case .notInSync(let partition):
       "the copy of partition \(partition) is not on the list of those in sync"
+    case .unreadable(let partition):
+      "what the database has stored of partition \(partition) is damaged; its log has more"
     }
   }
 }

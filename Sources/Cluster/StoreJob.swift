@@ -38,8 +38,9 @@ public enum StoreJobResult: Hashable, Sendable {
   case opened(OpeningResult)
   /// In order of partition.
   case fences([StoredFence])
-  /// For each group a result for each of its batches, in their order.
-  case appended([[StoreAnswer.PartitionResult]])
+  /// For each group a result for each of its batches, in their order, but for those whose partition cannot be read: they
+  /// are left out.
+  case appended([[StoreAnswer.PartitionResult]], damages: [DamagedRow] = [])
   case folded
   case advanced
 }

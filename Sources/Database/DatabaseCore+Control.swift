@@ -95,7 +95,7 @@ extension DatabaseCore {
   /// Control messages are repeated by who sends them: one that waits already, or that finds too much waiting,
   /// need not be kept.
   mutating func order(_ job: StoreJob, _ session: UInt64) {
-    guard !jobs.contains(job, session: session) else { return }
+    guard health.refusal == nil, !jobs.contains(job, session: session) else { return }
     _ = jobs.add(JobQueue.Order(job: job, session: session))
   }
 

@@ -17,6 +17,9 @@ public struct DatabaseCore: Sendable {
   var keys: SealingKeyRing
   var certificates: CertificateCheck
   var jobs: JobQueue
+  var health = StoreHealth()
+  /// Damages that were told of.
+  var damages: Set<DamagedRow> = []
   private var streams: StreamQueue
   /// The store's own, as of its last transaction.
   var mark: StoreMark
@@ -88,23 +91,24 @@ public struct DatabaseCore: Sendable {
       if now >= nextRegistration { register(now) } else { report() }
       endCertificates(wall)
       jobs.tick()
+      wakeStore()
     case .opened(let session, let peer): open(session, peer, now)
     case .closed(let session): close(session)
     case .received(let message, let session): receive(message, session, wall)
     case .requested(let request, let session): receive(request, session, wall)
     case .finished(let result, let backlog, let mark):
+      if health.succeed(hasStored: mark != self.mark) { actions.append(.note(.storeRecovered)) }
       self.mark = mark
       if let current = jobs.finish(backlog: backlog) { finish(current, result) }
-    case .failed(let reason, let backlog):
-      if let current = jobs.fail(reason: reason, backlog: backlog) { fail(current, reason) }
+    case .failed(let failure, let backlog): take(failure, backlog)
     case .streamed(let identifier): _ = streams.finish(identifier)
     case .streamFailed(let identifier, let rest, let reason): fail(identifier, rest, reason)
     case .stopRequested: beginEnding(now)
     }
     endIfDone(now)
     // Nor is the log of a store folded that may not be the right one.
-    if isAccepted, let job = jobs.next() { actions.append(.perform(job)) }
-    while isAccepted, let stream = streams.next() { actions.append(.stream(stream)) }
+    if isAccepted, health.mayTry, let job = jobs.next() { actions.append(.perform(job)) }
+    while isAccepted, !health.isOver, let stream = streams.next() { actions.append(.stream(stream)) }
     defer { actions.removeAll() }
     return actions
   }
@@ -179,6 +183,11 @@ public struct DatabaseCore: Sendable {
       refuse(partitions, number, use.refusal, holder, session)
     case .append(let number, _) where !isAccepted:
       actions.append(.answer(.appendFailed(number: number, reason: use.refusal), session: session))
+    case .open(let number, _, let partitions, _) where health.refusal != nil:
+      refuse(partitions, number, health.refusal ?? "", holder, session)
+    case .append(let number, _) where health.refusal != nil:
+      actions.append(
+        .answer(.appendFailed(number: number, reason: health.refusal ?? ""), session: session))
     case .open(let number, let grant, let partitions, let copy):
       guard !partitions.isEmpty else {
         return refuse([], number, "no partition was asked for", holder, session)
@@ -239,11 +248,15 @@ public struct DatabaseCore: Sendable {
     case (.order(let order), .fences(let stored)):
       guard case .commander(let office) = sessions[order.session]?.peer, office == term else { return }
       actions.append(.send(.fences(Fences(term: office, stored: stored)), session: order.session))
-    case (.append(let appends), .appended(let results)):
+    case (.append(let appends), .appended(let results, let damages)):
+      note(damages)
       for (append, results) in zip(appends, results) { answer(append, results) }
       giveReceipts(to: appends.map(\.session))
     case (.fold, _), (.order, .advanced): break
-    default: fail(current, "the store answered another question")
+    default:
+      let reason = "the store answered another question"
+      actions.append(.note(.storeFailed(reason: reason)))
+      fail(current, reason)
     }
   }
 
@@ -296,12 +309,16 @@ public struct DatabaseCore: Sendable {
       actions.append(.note(.fencedOff(append.group.holder, PartitionSet(fenced.map(\.partition)))))
     }
     guard sessions[append.session] != nil else { return }
-    actions.append(
-      .answer(.appended(number: append.number, results: results), session: append.session))
+    // A drone asks at once for what an answer leaves open; only a failure makes it wait.
+    let isNothing = results.isEmpty && !append.group.batches.isEmpty
+    let answer: StoreAnswer =
+      isNothing
+      ? .appendFailed(number: append.number, reason: Self.unreadable)
+      : .appended(number: append.number, results: results)
+    actions.append(.answer(answer, session: append.session))
   }
 
-  private mutating func fail(_ current: JobQueue.Current, _ reason: String) {
-    actions.append(.note(.storeFailed(reason: reason)))
+  mutating func fail(_ current: JobQueue.Current, _ reason: String) {
     switch current {
     // Nobody is told: who sent it repeats it, and must not take silence for consent.
     case .order(let order):

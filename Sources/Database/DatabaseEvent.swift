@@ -14,7 +14,7 @@ public enum DatabaseEvent: Sendable {
   /// The transaction under way is on the disk.
   case finished(StoreJobResult, backlog: StoreBacklog, mark: StoreMark)
   /// It failed, and nothing of it is stored.
-  case failed(reason: String, backlog: StoreBacklog)
+  case failed(StoreFailure, backlog: StoreBacklog)
   /// A stream has handed out everything.
   case streamed(UInt64)
   /// It ended early; of these partitions not all has been handed out.
@@ -61,7 +61,12 @@ public enum DatabaseNote: Hashable, Sendable {
   case opened(Principal, PartitionSet, FencingToken)
   case refused(Principal, PartitionSet, reason: String)
   case fencedOff(Principal, PartitionSet)
+  /// A transaction came to nothing.
   case storeFailed(reason: String)
+  /// After it had failed, and had let those who asked for something wait, the store stores again.
+  case storeRecovered
+  /// This was found by a transaction that otherwise went well.
+  case damaged(DamagedRow)
   /// The authority knows the store, and it may be used.
   case storeAccepted(StoreMark)
   /// It may not be used; the cluster knows another, or a later state of it.

@@ -132,6 +132,22 @@ struct JobQueue: Sendable {
     return .append(taken.map(\.group))
   }
 
+  /// The job under way, to be tried once more.
+  var again: StoreJob? {
+    switch current {
+    case .order(let order): order.job
+    case .append(let appends): .append(appends.map(\.group))
+    case .fold: .fold
+    case nil: nil
+    }
+  }
+
+  /// Nothing waits any more; gives back who did, in order.
+  mutating func dropWaiting() -> [Current] {
+    defer { (orders, appends, waitingLength) = ([], [], 0) }
+    return orders.map { .order($0) } + (appends.isEmpty ? [] : [.append(appends)])
+  }
+
   /// The job under way is over; gives back who waited for it.
   mutating func finish(backlog: StoreBacklog) -> Current? {
     self.backlog = backlog

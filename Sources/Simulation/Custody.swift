@@ -51,7 +51,7 @@ final class Custody {
   }
 
   private func missing(_ names: Set<StoreState.WriteName>, of partition: Partition) -> String? {
-    let holders = world.database.store.durable.fences[partition.index]?.inSync.holders ?? []
+    let holders = world.database.store.durable.standing(of: partition)?.inSync.holders ?? []
     guard !holders.isEmpty else {
       let first = names.map(\.write).min() ?? 0
       return

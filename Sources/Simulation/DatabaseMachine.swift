@@ -1,5 +1,6 @@
 import Cluster
 import Database
+import StoreRules
 
 /// A database's process: its core, a thread that writes, one that reads contents, and its disk.
 final class DatabaseMachine: Machine {
@@ -17,6 +18,7 @@ final class DatabaseMachine: Machine {
   var diskTime: ClosedRange<Int64>
   /// Transactions that fail, in a million.
   var diskFailures = 0
+  private var failures = 0
   /// Whether a crash loses what was not synced.
   var losesWrites = true
 
@@ -42,9 +44,10 @@ final class DatabaseMachine: Machine {
     let identity = DatabaseIdentity(
       cluster: Names.cluster, database: Names.database, command: Names.command, authority: Names.authority,
       incarnation: Incarnation(random.next()))
+    store.open()
     core = DatabaseCore(
       identity: identity, timing: world.timing, verifier: Names.verifier,
-      membershipVerifier: Names.membershipVerifier, term: store.shown.term, keys: store.shown.keys,
+      membershipVerifier: Names.membershipVerifier, term: store.shown.term(), keys: store.shown.keys,
       members: members, backlog: store.backlog, mark: store.mark, receiptKey: Names.receiptKey,
       bounds: world.knobs.store)
     #if KEYVAL_MUTATIONS
@@ -109,14 +112,22 @@ final class DatabaseMachine: Machine {
     store.requireOwn("write")
     let isFailing = random.chance(diskFailures)
     rest(on: writer, longer: job.recordCount * world.knobs.recordTime + drawStall()) { [unowned self] in
-      if isFailing { return report(.failed(reason: "the disk is full", backlog: store.backlog)) }
-      let result = store.write(job)
+      guard let result = store.write(job, isFailing: isFailing) else {
+        return report(.failed(nextFailure(), backlog: store.backlog))
+      }
       rest(on: writer) { [unowned self] in
         store.sync()
         world.custody.synced()
         report(.finished(result, backlog: store.backlog, mark: store.mark))
       }
     }
+  }
+
+  /// Now and then what would pass by itself, and what lasts.
+  private func nextFailure() -> StoreFailure {
+    failures += 1
+    return failures.isMultiple(of: 3)
+      ? StoreFailure(.passing, told: "the file is locked") : StoreFailure(.waiting, told: "the disk is full")
   }
 
   private func report(_ event: DatabaseEvent) {
@@ -140,42 +151,36 @@ final class DatabaseMachine: Machine {
   private func start(_ stream: ContentsStream) {
     store.requireOwn("read")
     let snapshot = store.durable
-    let partitions = Array(stream.opening.partitions)
-    for partition in partitions {
-      let fence = snapshot.fences[partition.index]
-      guard fence?.token == stream.opening.token, fence?.holder == stream.opening.holder,
-        fence?.incarnation == stream.opening.incarnation
-      else {
-        let reason = "partition \(partition) has been opened by another"
-        return report(.streamFailed(stream.identifier, rest: stream.opening.partitions, reason: reason))
-      }
+    guard let parts = store.contents(of: stream.opening, in: snapshot) else {
+      let reason = "a partition has been opened by another"
+      return report(.streamFailed(stream.identifier, rest: stream.opening.partitions, reason: reason))
     }
-    send(stream, partitions[...], of: snapshot)
+    send(stream, parts[...], stream.opening.partitions)
   }
 
-  private func send(_ stream: ContentsStream, _ rest: ArraySlice<Partition>, of snapshot: StoreState) {
-    guard !rest.isEmpty else { return report(.streamed(stream.identifier)) }
+  /// - Parameter rest: of which not all has been handed out.
+  private func send(_ stream: ContentsStream, _ parts: ArraySlice<StorePart>, _ rest: PartitionSet) {
+    guard !parts.isEmpty else { return report(.streamed(stream.identifier)) }
     guard let session = sessions[stream.session]?.session, session.acceptor.isOpen else {
-      return report(.streamFailed(stream.identifier, rest: PartitionSet(rest), reason: "nobody is there"))
+      return report(.streamFailed(stream.identifier, rest: rest, reason: "nobody is there"))
     }
     var answers: [StoreAnswer] = []
-    let kept = world.knobs.data.history.outcomes
-    for partition in rest.prefix(32) {
-      let contents = snapshot.contents[partition] ?? StoreState.Contents()
-      let entries = contents.entries.values.sorted { $0.key.lexicographicallyPrecedes($1.key) }
-      if !entries.isEmpty {
+    var (parts, rest, ended) = (parts, rest, 0)
+    while ended < 32, let part = parts.popFirst() {
+      switch part {
+      case .entries(let partition, let entries):
         answers.append(.contents(number: stream.number, partition: partition, entries: entries))
+      case .end(let tail):
+        ended += 1
+        rest.remove(tail.partition)
+        answers.append(
+          .opened(
+            number: stream.number, partition: tail.partition, sequence: tail.sequence, inSync: tail.inSync,
+            outcomes: tail.outcomes, forgotten: tail.forgotten))
       }
-      let told = contents.told(keeping: kept)
-      answers.append(
-        .opened(
-          number: stream.number, partition: partition,
-          sequence: snapshot.fences[partition.index]?.sequence ?? 0,
-          inSync: snapshot.fences[partition.index]?.inSync ?? .empty,
-          outcomes: told.outcomes, forgotten: told.forgotten))
     }
     session.send(answers, from: session.acceptor)
-    self.rest(on: reader) { [unowned self] in send(stream, rest.dropFirst(32), of: snapshot) }
+    self.rest(on: reader) { [unowned self, parts, rest] in send(stream, parts, rest) }
   }
 
   // MARK: Sessions

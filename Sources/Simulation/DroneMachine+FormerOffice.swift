@@ -75,7 +75,7 @@ extension DroneMachine {
   }
 
   private func fence(_ partition: Partition) -> PartitionFence? {
-    world.database.store.durable.fences[partition.index]
+    world.database.store.durable.standing(of: partition)
   }
 
   private func drawPartition() -> Partition { Partition.all[random.index(Partition.count)] }

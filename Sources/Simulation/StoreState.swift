@@ -1,113 +1,222 @@
 import Cluster
+import StoreRules
 
-/// What a database has stored: a value, so that a crash can take it back to what was synced.
+/// What a database has stored: rows in memory, and a value, so that a crash can take it back to what was synced.
 struct StoreState {
   struct WriteName: Hashable {
     let client: ClientIncarnation
     let write: UInt64
   }
 
-  private struct StoredKey: Hashable {
-    let partition: Partition
-    let key: [UInt8]
-  }
-
-  struct Contents {
-    var entries: [[UInt8]: StoredEntry] = [:]
-    /// In order of sequence.
-    var outcomes: [WriteOutcome] = []
-
-    /// So many of the newest outcomes, in fair shares of the principals, and the highest write of each client whose
-    /// outcome is not told any more.
-    func told(keeping limit: Int) -> (outcomes: [WriteOutcome], forgotten: [ForgottenWrites]) {
-      guard outcomes.count > limit else { return (outcomes, []) }
-      var counts: [UInt64: Int] = [:]
-      for outcome in outcomes { counts[outcome.client.principalMark, default: 0] += 1 }
-      var share = 1
-      while counts.values.reduce(0, { $0 + min($1, share + 1) }) <= limit { share += 1 }
-      var left = counts.mapValues { min($0, share) }
-      var room = limit
-      var isTold = [Bool](repeating: false, count: outcomes.count)
-      for index in outcomes.indices.reversed() where room > 0 {
-        let mark = outcomes[index].client.principalMark
-        guard let rest = left[mark], rest > 0 else { continue }
-        left[mark] = rest - 1
-        isTold[index] = true
-        room -= 1
-      }
-      let told = outcomes.indices.filter { isTold[$0] }.map { outcomes[$0] }
-      return (told, forgotten(outcomes.indices.filter { !isTold[$0] }))
-    }
-
-    private func forgotten(_ dropped: [Int]) -> [ForgottenWrites] {
-      var highest: [ClientIncarnation: UInt64] = [:]
-      var order: [ClientIncarnation] = []
-      for outcome in dropped.map({ outcomes[$0] }) {
-        if highest[outcome.client] == nil { order.append(outcome.client) }
-        highest[outcome.client] = max(highest[outcome.client] ?? 0, outcome.write)
-      }
-      return order.map { ForgottenWrites(client: $0, write: highest[$0] ?? 0) }
-    }
+  /// The rows of a partition's keyed table, and of what is remembered of its writes.
+  private struct Partitioned {
+    /// In order of their first places.
+    var images: [StoredImage] = []
+    var folded: UInt64 = 0
+    /// In order of their ends.
+    var outcomes: [(last: UInt64, run: [UInt8])] = []
+    var forgotten: [UInt8]?
   }
 
   var identity = StoreIdentity(high: 1, low: 1)
   /// How many transactions have changed it.
-  var commit: UInt64 = 0
-  var term = Term.none
-  var keys: [StoredSealingKey] = []
-  var fences = [PartitionFence?](repeating: nil, count: Partition.count)
-  private(set) var contents: [Partition: Contents] = [:]
-  /// What was deleted since the last folding, as it was.
-  private var deleted: [StoredKey: StoredEntry] = [:]
+  private(set) var commit: UInt64 = 0
+  private var storedTerm = Term.none
+  private(set) var keys: [StoredSealingKey] = []
+  private var fences = [PartitionFence?](repeating: nil, count: Partition.count)
+  private var heads = [[UInt64]?](
+    repeating: nil, count: Partition.count / FenceTable.partitionsOfHead)
+  private var log: [(row: StoredLogRow, partitions: PartitionSet)] = []
+  private var lastRow: Int64 = 0
+  private var partitioned: [Partition: Partitioned] = [:]
+  private(set) var changeCount = 0
   /// Every write that was ever appended.
   private(set) var written: Set<WriteName> = []
+  /// Of them those that were appended twice, for the watch.
+  private(set) var repeated: [(record: LogRecord, partition: Partition)] = []
+
+  /// As it counts: its row, and how far the partition is written.
+  func standing(of partition: Partition) -> PartitionFence? {
+    guard var fence = fences[partition.index] else { return nil }
+    let (row, place) = partition.index.quotientAndRemainder(dividingBy: FenceTable.partitionsOfHead)
+    fence.sequence = max(fence.sequence, heads[row]?[place] ?? 0)
+    return fence
+  }
 
   func has(_ write: UInt64, of client: ClientIncarnation) -> Bool {
     written.contains(WriteName(client: client, write: write))
   }
 
-  /// - Returns: false when this write had been appended before.
-  mutating func append(_ record: LogRecord, to partition: Partition, version: Version) -> Bool {
-    let stored = StoredKey(partition: partition, key: record.key)
-    switch record.change {
-    case .put(let value):
-      let entry = StoredEntry(key: record.key, value: value, version: version)
-      contents[partition, default: Contents()].entries[record.key] = entry
-      deleted[stored] = nil
-    case .delete: deleted[stored] = contents[partition]?.entries.removeValue(forKey: record.key)
-    case .nothing: break
+  private mutating func change(_ partition: Partition, _ body: (inout Partitioned) -> Void) {
+    body(&partitioned[partition, default: Partitioned()])
+    changeCount += 1
+  }
+}
+
+extension StoreState: StoreTransaction {
+  func foreignChanges() -> Int { 0 }
+
+  mutating func nested(_ body: (inout StoreState) throws -> Void) throws {
+    let before = self
+    do { try body(&self) } catch {
+      self = before
+      throw error
     }
-    contents[partition, default: Contents()].outcomes.append(WriteOutcome(record, sequence: version.sequence))
-    return written.insert(WriteName(client: record.client, write: record.write)).inserted
   }
 
-  // MARK: Folding
+  // MARK: The store itself, and who commands
 
-  mutating func fold() { deleted = [:] }
+  func mark() -> StoreMark { StoreMark(identity: identity, commit: commit) }
 
-  /// A delete whose record is gone before it has reached the folded table has not happened.
-  mutating func revive() {
-    for (name, entry) in deleted { contents[name.partition]?.entries[name.key] = entry }
+  mutating func set(_ mark: StoreMark) {
+    commit = mark.commit
+    changeCount += 1
   }
 
-  // MARK: Transactions
-
-  mutating func raise(to term: Term) -> Term {
-    self.term = max(self.term, term)
-    return self.term
-  }
-
-  mutating func store(_ stored: StoredSealingKey, whateverItsTerm isAnyGood: Bool) -> KeyStorage {
-    guard stored.term >= term || isAnyGood else { return .oldTerm(stored: term) }
-    if let known = keys.first(where: { $0.term == stored.term && $0.key.identifier == stored.key.identifier })
-    {
-      return known == stored ? .stored : .conflict
+  func backlog() -> StoreBacklog {
+    var backlog = StoreBacklog(rows: log.count)
+    for (row, _) in log {
+      backlog.records += row.records
+      backlog.bytes += row.batches.count
     }
-    term = stored.term
-    let previous = keys.map(\.term).filter { $0 < stored.term }.max() ?? stored.term
-    keys.removeAll { $0.term == stored.term || $0.term < previous }
-    keys.append(stored)
-    return .stored
+    for rows in partitioned.values { backlog.table += rows.images.reduce(0) { $0 + $1.entries.count } }
+    return backlog
+  }
+
+  func term() -> Term { storedTerm }
+
+  mutating func set(_ term: Term) {
+    storedTerm = term
+    changeCount += 1
+  }
+
+  func sealingKey(of term: Term, identifier: UInt64) -> StoredSealingKey? {
+    keys.first { $0.term == term && $0.key.identifier == identifier }
+  }
+
+  func sealingTerms() -> [Term] { keys.map(\.term) }
+
+  mutating func insert(_ key: StoredSealingKey) {
+    keys.append(key)
+    changeCount += 1
+  }
+
+  mutating func deleteSealingKeys(of term: Term) {
+    keys.removeAll { $0.term == term }
+    changeCount += 1
+  }
+
+  // MARK: Who may write
+
+  func fence(of partition: Partition) -> PartitionFence? { fences[partition.index] }
+
+  mutating func set(_ fence: PartitionFence, of partition: Partition) {
+    fences[partition.index] = fence
+    changeCount += 1
+  }
+
+  func head(_ number: Int) -> [UInt64]? { heads[number] }
+
+  mutating func setHead(_ number: Int, _ sequences: [UInt64]) {
+    heads[number] = sequences
+    changeCount += 1
+  }
+
+  // MARK: The log
+
+  func forEachLogRow(
+    behind number: Int64?, of wanted: PartitionSet, _ body: (StoredLogRow) throws -> Bool
+  ) throws {
+    for (row, partitions) in log where row.number > number ?? .min {
+      guard !partitions.intersection(wanted).isEmpty else { continue }
+      guard try body(row) else { return }
+    }
+  }
+
+  func forEachLogLength(
+    behind number: Int64?, through last: Int64, _ body: (Int64, StoreBacklog) throws -> Bool
+  ) throws {
+    for (row, _) in log where row.number > number ?? .min && row.number <= last {
+      let length = StoreBacklog(rows: 1, records: row.records, bytes: row.batches.count)
+      guard try body(row.number, length) else { return }
+    }
+  }
+
+  mutating func append(_ row: LogRow) throws {
+    lastRow += 1
+    let stored = StoredLogRow(number: lastRow, records: row.recordCount, batches: row.batches)
+    log.append((stored, row.partitions))
+    changeCount += 1
+    try LogRow.forEachBatch(in: stored.batches, of: .all) { batch in
+      batch.forEachChange { record, _ in
+        let name = WriteName(client: record.client, write: record.write)
+        if !written.insert(name).inserted { repeated.append((record, batch.partition)) }
+      }
+    }
+  }
+
+  mutating func deleteLog(behind number: Int64?, through last: Int64) {
+    log.removeAll { $0.row.number > number ?? .min && $0.row.number <= last }
+    changeCount += 1
+  }
+
+  // MARK: The keyed table
+
+  func folded(of partition: Partition) -> UInt64 { partitioned[partition]?.folded ?? 0 }
+
+  mutating func setFolded(_ sequence: UInt64, of partition: Partition) {
+    change(partition) { $0.folded = sequence }
+  }
+
+  func forEachImage(of partition: Partition, _ body: (StoredImage) throws -> Void) throws {
+    for image in partitioned[partition]?.images ?? [] { try body(image) }
+  }
+
+  func image(at place: KeyPlace, of partition: Partition) -> StoredImage? {
+    partitioned[partition]?.images.last { !place.bytes.lexicographicallyPrecedes($0.first) }
+  }
+
+  func firstImage(of partition: Partition) -> StoredImage? { partitioned[partition]?.images.first }
+
+  func placeOfImage(behind first: [UInt8], of partition: Partition) -> [UInt8]? {
+    partitioned[partition]?.images.first { first.lexicographicallyPrecedes($0.first) }?.first
+  }
+
+  mutating func insert(_ image: NewImage, generation: UInt64, of partition: Partition) {
+    let stored = StoredImage(first: image.first, entries: Array(image.entries))
+    change(partition) { rows in
+      rows.images.removeAll { $0.first == stored.first }
+      let place = rows.images.firstIndex { stored.first.lexicographicallyPrecedes($0.first) }
+      rows.images.insert(stored, at: place ?? rows.images.endIndex)
+    }
+  }
+
+  mutating func deleteImage(from first: [UInt8], of partition: Partition) {
+    change(partition) { $0.images.removeAll { $0.first == first } }
+  }
+
+  // MARK: What is remembered of writes
+
+  func outcomeRuns(of partition: Partition, through last: UInt64) -> [[UInt8]] {
+    (partitioned[partition]?.outcomes ?? []).filter { $0.last <= last }.map(\.run)
+  }
+
+  mutating func insertOutcomes(_ run: [UInt8], last: UInt64, of partition: Partition) {
+    change(partition) { rows in
+      rows.outcomes.removeAll { $0.last == last }
+      rows.outcomes.append((last, run))
+      rows.outcomes.sort { $0.last < $1.last }
+    }
+  }
+
+  mutating func deleteOutcomes(of partition: Partition, through last: UInt64) {
+    change(partition) { $0.outcomes.removeAll { $0.last <= last } }
+  }
+
+  func forgottenClients(of partition: Partition) -> [UInt8]? { partitioned[partition]?.forgotten }
+
+  mutating func setForgottenClients(_ clients: [UInt8], of partition: Partition) {
+    change(partition) { $0.forgotten = clients }
   }
 }
 

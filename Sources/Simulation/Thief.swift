@@ -79,7 +79,7 @@ extension DroneMachine {
       var thief
     else { return [] }
     defer { self.thief = thief }
-    let stored = world.database.store.durable.fences[partition.index]?.sequence ?? 0
+    let stored = world.database.store.durable.standing(of: partition)?.sequence ?? 0
     let isHigher = thief.random.chance(200_000)
     let token = isHigher ? FencingToken(term: known.term, counter: known.counter + 1 << 30) : known
     let greeting = ReplicationMessage.greet(session: thief.random.next() >> 1)
@@ -112,7 +112,7 @@ extension DroneMachine {
   /// Opens what another owns by a grant of a term that is over; once it is let in, it writes what it likes.
   private func aimAtDatabase(_ key: [UInt8]) {
     let partition = Slot(key: key).partition
-    guard let fence = world.database.store.durable.fences[partition.index], fence.holder != principal,
+    guard let fence = world.database.store.durable.standing(of: partition), fence.holder != principal,
       let (grant, token, incarnation) = oldGrant(of: partition), let record = thief?.record(key)
     else { return }
     let (target, holder) = (world.database, principal)
@@ -142,7 +142,7 @@ extension DroneMachine {
 
   /// One that it minted when it held the office, or that it was given: of a term that is over at the database.
   private func oldGrant(of partition: Partition) -> (SealedGrant, FencingToken, Incarnation)? {
-    let term = world.database.store.durable.term
+    let term = world.database.store.durable.term()
     if office == nil, let former = formerOffice, former.term < term,
       let (grant, sealed) = mintedGrant(for: self, as: former.term)
     {

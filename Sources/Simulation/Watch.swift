@@ -95,7 +95,7 @@ final class Watch {
     }
     winners[order.term] = order.winner
     elections += 1
-    if world.database.store.durable.term < order.term {
+    if world.database.store.durable.term() < order.term {
       world.violated("term \(order.term) is certified before the database has stored it")
     }
   }
@@ -143,7 +143,7 @@ final class Watch {
   {
     let stored = world.database.store.durable
     if stored.has(name.write, of: name.client) { return nil }
-    guard !isDurable, let holders = stored.fences[partition.index]?.inSync.holders, !holders.isEmpty else {
+    guard !isDurable, let holders = stored.standing(of: partition)?.inSync.holders, !holders.isEmpty else {
       return "the database does not have"
     }
     for holder in holders {
@@ -219,7 +219,7 @@ final class Watch {
   }
 
   func standing(_ partition: Partition) -> String {
-    let fence = world.database.store.durable.fences[partition.index]
+    let fence = world.database.store.durable.standing(of: partition)
     let copies = world.drones.filter(\.isUp).compactMap { drone in
       drone.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition).map { "\(drone.name) \($0)" }
     }
@@ -239,7 +239,7 @@ final class Watch {
   }
 
   func isLost(_ partition: Partition) -> Bool {
-    guard let fence = world.database.store.durable.fences[partition.index] else { return false }
+    guard let fence = world.database.store.durable.standing(of: partition) else { return false }
     let owner = Holder(principal: fence.holder, incarnation: fence.incarnation)
     return (fence.inSync.holders + [owner]).allSatisfy { holder in
       world.drones.contains { drone in

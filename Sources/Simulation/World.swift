@@ -135,7 +135,7 @@ final class World {
     let living = drones.filter { $0.isUp && !$0.isRemoved && !$0.isHung }
     let wanted = min(shadows, living.count - 1)
     return Partition.all.first { partition in
-      guard let fence = database.store.durable.fences[partition.index] else { return true }
+      guard let fence = database.store.durable.standing(of: partition) else { return true }
       let holders = fence.inSync.holders
       guard holders.count == wanted || fence.sequence == 0 && holders.isEmpty else { return true }
       return !holders.allSatisfy { holder in

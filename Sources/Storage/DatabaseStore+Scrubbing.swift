@@ -28,14 +28,14 @@ extension DatabaseStore {
     from place: inout ScrubPlace, rows: Int = 2_000, time: Duration = .milliseconds(20)
   ) throws(StoreError) -> ScrubStep {
     let (table, last) = (StoreTable.allCases[place.table], place.last)
-    let path = path
+    let (path, limit) = (path, rows)
     let end = ContinuousClock.now + time
-    let (step, reached) = try reading { database in
+    let (step, reached) = try reading { _, rows in
       var step = ScrubStep()
       var reached: [DatabaseValue]?
       let cursor = try Row.fetchCursor(
-        try database.cachedStatement(sql: table.scrubbing(isFirst: last == nil)),
-        arguments: StatementArguments((last ?? []) + [rows.databaseValue]))
+        try rows.statement(table.scrubbing(isFirst: last == nil)),
+        arguments: StatementArguments((last ?? []) + [limit.databaseValue]))
       while let row = try cursor.next() {
         step.rows += 1
         reached = (1...table.keyCount).map { row[$0] }
@@ -45,7 +45,7 @@ extension DatabaseStore {
         }
         guard ContinuousClock.now < end else { return (step, reached) }
       }
-      return (step, step.rows < rows ? nil : reached)
+      return (step, step.rows < limit ? nil : reached)
     }
     var done = step
     place.last = reached

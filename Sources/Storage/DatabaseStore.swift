@@ -1,5 +1,6 @@
 import Cluster
 import GRDB
+import StoreRules
 import Synchronization
 
 /// A database's data at rest, in SQLite: terms and sealing keys, the fences, the log, and the keyed table (images of a
@@ -10,12 +11,11 @@ import Synchronization
 /// it throws.
 public final class DatabaseStore: Sendable {
   let files: StoreFiles
-  let pool: DatabasePool
-  private let backlogCount: Mutex<BacklogCount>
-  private let markState: Mutex<StoreMark>
-  /// The one that is under way.
-  let foldPass = Mutex<FoldPass?>(nil)
-  private let fenceMemory = Mutex(FenceMemory())
+  let backend: SQLiteBackend
+  var pool: DatabasePool { backend.pool }
+  /// Held by who writes, from the beginning of a transaction to its end.
+  private let books: Mutex<StoreBooks>
+  private let rules = StoreRules()
 
   public var path: String { files.databasePath }
 
@@ -48,19 +48,19 @@ public final class DatabaseStore: Sendable {
         try StoreSchema.prepare(database, cluster: cluster, path: files.databasePath)
       }
       self.files = files
-      self.pool = pool
-      backlogCount = Mutex(BacklogCount(total: try pool.read { try StoreBacklog.measured($0) }))
-      markState = Mutex(try pool.read { try StoreMark.stored($0) })
+      backend = SQLiteBackend(pool: pool)
+      let rules = rules
+      books = Mutex(try backend.read { try StoreBooks(of: $0, rules: rules) })
     } catch {
       throw StoreError(error, path: files.databasePath)
     }
   }
 
   /// What of the log waits to be folded.
-  public var backlog: StoreBacklog { backlogCount.withLock { $0.total - $0.stuck } }
+  public var backlog: StoreBacklog { books.withLock { $0.backlog } }
 
   /// Which store this is, and how many transactions have changed it.
-  public var mark: StoreMark { markState.withLock { $0 } }
+  public var mark: StoreMark { books.withLock { $0.mark } }
 
   /// Moves the write-ahead log into the file, so that the file alone is all of it, closes, and lets
   /// others have it; the store is of no use afterwards. Nothing depends on it: a process may end without.
@@ -77,153 +77,44 @@ public final class DatabaseStore: Sendable {
   /// The highest term that was stored, and the sealing keys of the current and the previous term, in order of
   /// term and identifier.
   public func standing() throws(StoreError) -> StoreStanding {
-    try reading { database in
-      let term = try Self.term(database)
-      let table = StoreTable.sealingKeys
-      let rows = try Row.fetchAll(
-        database, sql: "SELECT term, identifier, key, \(table.isWhole) FROM sealing_keys")
-      let keys = try rows.map { row in
-        try table.check(row, 3)
-        guard let key = SealingKey(identifier: UInt64(stored: row[1]), key: [UInt8](row[2] as Blob)) else {
-          throw StoreError.damaged(path: self.path, detail: "a sealing key of a wrong length")
-        }
-        return StoredSealingKey(term: Term(UInt64(stored: row[0])), key: key)
-      }
-      return StoreStanding(
-        term: term, keys: keys.sorted { ($0.term, $0.key.identifier) < ($1.term, $1.key.identifier) },
-        receiptKey: try ReceiptKey.stored(database))
+    try reading { _, rows in
+      StoreStanding(
+        term: try rows.term(),
+        keys: try rows.sealingKeys().sorted { ($0.term, $0.key.identifier) < ($1.term, $1.key.identifier) },
+        receiptKey: try rows.receiptKey())
     }
   }
 
   /// Performs what a database's core asks for.
   public func perform(_ job: StoreJob) throws(StoreError) -> StoreJobResult {
-    switch job {
-    case .raiseTerm(let term): return .termRaised(try raiseTerm(to: term))
-    case .storeKey(let key): return .keyStored(try store(key))
-    case .open(let opening): return .opened(try open(opening))
-    case .readFences: return .fences(try fences())
-    case .append(let groups): return .appended(try append(groups))
-    case .fold:
-      try fold()
-      return .folded
-    case .advance(let commit):
-      try advance(to: commit)
-      return .advanced
-    }
-  }
-
-  /// Counts on from there, if that is more than was counted.
-  private func advance(to commit: UInt64) throws(StoreError) {
-    let advanced = StoreMark(identity: mark.identity, commit: max(mark.commit, commit))
-    try writing(isCounted: false) { try advanced.store($0) }
-    markState.withLock { $0 = advanced }
-  }
-
-  /// Stores a term unless it is lower than the one that is stored.
-  /// - Returns: the term that is stored now.
-  public func raiseTerm(to term: Term) throws(StoreError) -> Term {
-    try writing { database in
-      let stored = try Self.term(database)
-      guard term > stored else { return stored }
-      try Self.set(term, database)
-      return term
-    }
-  }
-
-  /// Stores a sealing key of a term, and raises the stored term to it: a key comes from a commander whose
-  /// office the KDC vouched for. Keys of other terms than this and the one before are deleted.
-  public func store(_ stored: StoredSealingKey) throws(StoreError) -> KeyStorage {
-    let (term, key) = (stored.term, stored.key)
-    return try writing { database in
-      let stored = try Self.term(database)
-      guard term >= stored else { return .oldTerm(stored: stored) }
-      let known = try Blob.fetchOne(
-        database, sql: "SELECT key FROM sealing_keys WHERE term = ? AND identifier = ?",
-        arguments: [term.number.stored, key.identifier.stored])
-      if let known { return [UInt8](known) == key.key ? .stored : .conflict }
-      if term > stored { try Self.set(term, database) }
-      // A commander draws one key for its term; what comes after it takes the place of the one before.
-      try database.execute(
-        sql: "DELETE FROM sealing_keys WHERE term = ?", arguments: [term.number.stored])
-      try database.execute(
-        sql: StoreTable.sealingKeys.insertion,
-        arguments: [term.number.stored, key.identifier.stored, Blob(key.key)])
-      try Self.dropOldKeys(database, current: term)
-      return .stored
-    }
-  }
-
-  /// Terms are unsigned and SQLite's numbers are not, so the terms to keep are chosen here.
-  private static func dropOldKeys(_ database: Database, current: Term) throws {
-    let terms = try Int64.fetchAll(database, sql: "SELECT DISTINCT term FROM sealing_keys")
-    let kept = terms.map(UInt64.init(stored:)).filter { $0 < current.number }.max() ?? current.number
-    for term in terms where UInt64(stored: term) < kept {
-      try database.execute(sql: "DELETE FROM sealing_keys WHERE term = ?", arguments: [term])
-    }
-  }
-
-  private static let termQuery = "SELECT term, \(StoreTable.store.isWhole) FROM store"
-
-  static func term(_ database: Database) throws -> Term {
-    let statement = try database.cachedStatement(sql: termQuery)
-    guard let row = try Row.fetchOne(statement) else { return .none }
-    try StoreTable.store.check(row, 1)
-    return Term(UInt64(stored: row[0]))
-  }
-
-  private static func set(_ term: Term, _ database: Database) throws {
-    try database.execute(
-      sql: "UPDATE store SET term = ?1, checksum = row_checksum('store', id, cluster, ?1)",
-      arguments: [term.number.stored])
+    try withBooks { try $0.perform(job, on: $1) }
   }
 
   // MARK: Transactions
 
-  /// Runs a transaction that has the only right to write from its beginning (`BEGIN IMMEDIATE`).
-  /// - Parameter isCounted: whether it changes what the store says, and not only where it has it.
-  func writing<Value>(isCounted: Bool = true, _ body: (Database) throws -> Value) throws(StoreError) -> Value
-  {
-    try fencing(isCounted: isCounted) { database, _ in try body(database) }
+  /// Runs a transaction of the rules.
+  func transact<Value: Sendable>(
+    _ body: (StoreRules, inout FenceTable, inout SQLiteRows) throws -> Value
+  ) throws(StoreError) -> Value {
+    try withBooks { try $0.transact(on: $1, body) }
   }
 
-  /// The same, of a body that reads fences and changes them. What it has changed of them is written behind it.
-  func fencing<Value>(
-    isCounted: Bool = true, _ body: (Database, inout FenceTable) throws -> Value
+  func withBooks<Value: Sendable>(
+    _ body: (inout StoreBooks, SQLiteBackend) throws -> Value
   ) throws(StoreError) -> Value {
     do {
-      return try pool.writeWithoutTransaction { database in
-        var value: Value?
-        var mark = self.mark
-        var fences = FenceTable()
-        try database.inTransaction(.immediate) {
-          fences = try fenceMemory.withLock { try $0.take(database) }
-          let changes = database.totalChangesCount
-          value = try body(database, &fences)
-          try fences.store(database)
-          if isCounted, database.totalChangesCount != changes {
-            mark = mark.next
-            try mark.store(database)
-          }
-          return .commit
-        }
-        fenceMemory.withLock { $0.put(fences, database) }
-        markState.withLock { $0 = mark }
-        guard let value else { throw StoreError.failed(path: path, detail: "no transaction was run") }
-        return value
-      }
+      return try books.withLock { try body(&$0, backend) }
     } catch {
       throw StoreError(error, path: path)
     }
   }
 
   /// Runs reads of one snapshot.
-  func reading<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+  func reading<Value>(_ body: (StoreRules, SQLiteRows) throws -> Value) throws(StoreError) -> Value {
     do {
-      return try pool.read(body)
+      return try backend.read { try body(rules, $0) }
     } catch {
       throw StoreError(error, path: path)
     }
   }
-
-  func count(_ change: (inout BacklogCount) -> Void) { backlogCount.withLock { change(&$0) } }
 }

@@ -1,5 +1,6 @@
 import Cluster
 import GRDB
+import StoreRules
 
 /// The tables of before there were images: a row for each entry, and one for each client whose dropped writes are
 /// remembered. When an older store is opened what they have is moved; what stays is what could not be read.
@@ -51,8 +52,9 @@ enum OldTables {
     for (partition, own) in changes {
       var merge = ImageMerge(KeyChange.last(of: own), into: partition, generation: 0)
       var room = Int.max
-      try merge.run(&room, database)
-      try delete(own, of: partition, database)
+      var target = SQLiteRows(database)
+      try merge.run(&room, &target)
+      try delete(own, of: partition, target)
     }
     return last
   }
@@ -63,34 +65,33 @@ enum OldTables {
       sql: "SELECT high, low, write, sequence FROM forgotten WHERE partition = ? AND \(table.isWhole)")
     let rows = try Row.fetchAll(statement, arguments: [partition.number])
     guard !rows.isEmpty else { return }
-    var clients = try OutcomeTable.forgotten(of: partition, database)
+    let target = SQLiteRows(database)
+    var clients = try OutcomeKeeping().forgotten(of: partition, target)
     for row in rows {
       clients.add(
         client: ClientIncarnation(high: UInt64(stored: row[0]), low: UInt64(stored: row[1])),
         write: UInt64(stored: row[2]), sequence: UInt64(stored: row[3]))
     }
-    try OutcomeTable.store(clients, of: partition, database)
+    try target.setForgottenClients(clients.packed, of: partition)
     try database.execute(
       sql: "DELETE FROM forgotten WHERE partition = ? AND \(table.isWhole)", arguments: [partition.number])
   }
 
   /// A partition of which something could not be read is handed out to nobody.
-  static func requireNone(of partition: Partition, _ database: Database) throws {
-    for table in [StoreTable.entries, .forgotten] where try table.hasAny(of: partition, database) {
-      throw RowDamage(table: table.rawValue, partition: Int64(partition.number))
+  static func requireNone(of partition: Partition, _ rows: SQLiteRows) throws {
+    for table in [StoreTable.entries, .forgotten] where try table.hasAny(of: partition, rows) {
+      throw table.damage(of: partition)
     }
   }
 
   /// What is put or deleted anew need not be read any more.
-  static func replace(
-    by changes: [KeyChange], of partition: Partition, _ database: Database
-  ) throws {
-    guard try StoreTable.entries.hasAny(of: partition, database) else { return }
-    try delete(changes, of: partition, database)
+  static func replace(by changes: [KeyChange], of partition: Partition, _ rows: SQLiteRows) throws {
+    guard try StoreTable.entries.hasAny(of: partition, rows) else { return }
+    try delete(changes, of: partition, rows)
   }
 
-  private static func delete(_ changes: [KeyChange], of partition: Partition, _ database: Database) throws {
-    let statement = try database.cachedStatement(sql: "DELETE FROM entries WHERE partition = ? AND key = ?")
+  private static func delete(_ changes: [KeyChange], of partition: Partition, _ rows: SQLiteRows) throws {
+    let statement = try rows.statement("DELETE FROM entries WHERE partition = ? AND key = ?")
     for change in changes {
       try statement.execute(arguments: [partition.number, Blob(change.place.key)])
     }
@@ -98,9 +99,7 @@ enum OldTables {
 }
 
 extension StoreTable {
-  fileprivate func hasAny(of partition: Partition, _ database: Database) throws -> Bool {
-    try Int.fetchOne(
-      try database.cachedStatement(sql: "SELECT 1 FROM \(rawValue) WHERE partition = ? LIMIT 1"),
-      arguments: [partition.number]) != nil
+  fileprivate func hasAny(of partition: Partition, _ rows: SQLiteRows) throws -> Bool {
+    try rows.fetchOne("SELECT 1 FROM \(rawValue) WHERE partition = ? LIMIT 1", [partition.number]) != nil
   }
 }

@@ -1,5 +1,4 @@
 import Cluster
-import GRDB
 import Glibc
 import LocalTrust
 
@@ -20,8 +19,17 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   case inUse(path: String)
   /// The disk, or the file's permitted size, is full.
   case full(path: String)
+  /// Another process has locked it.
+  case locked(path: String, detail: String)
+  /// There was no memory, or something came in between: nothing is wrong with the file.
+  case interrupted(path: String, detail: String)
+  /// The disk did not read or write what it was asked to.
+  case unreliable(path: String, detail: String)
+  /// Another file is in its place, or none: what was written now would be gone with the process.
+  case replaced(path: String)
   /// It cannot be created or opened.
   case inaccessible(path: String, detail: String)
+  /// Nobody knows why.
   case failed(path: String, detail: String)
   /// The disk did not confirm a flush. What the kernel then holds is anybody's guess, and a second flush may
   /// succeed without having written it: only a restart reads what is really there.
@@ -44,6 +52,7 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .damaged(let path, _), .rowDamaged(let path, _, _), .foreign(let path), .newer(let path, _, _),
       .otherCluster(let path, _, _),
       .exposed(let path, _), .inUse(let path), .full(let path), .inaccessible(let path, _),
+      .locked(let path, _), .interrupted(let path, _), .unreliable(let path, _), .replaced(let path),
       .untrusted(let path, _, _), .failed(let path, _), .unconfirmed(let path, _), .superseded(let path):
       path
     case .fenced, .cancelled: nil
@@ -66,7 +75,11 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .untrusted(_, let problem, _): problem
     case .inUse: "is in use by another process"
     case .full: "has no room left"
-    case .inaccessible(_, let detail): "cannot be opened: \(detail)"
+    case .locked(_, let detail): "is locked by another process: \(detail)"
+    case .interrupted(_, let detail): "could not do it just now: \(detail)"
+    case .unreliable(_, let detail): "cannot be read or written: \(detail)"
+    case .replaced: "is not in its place any more: it was moved or removed while it was open"
+    case .inaccessible(_, let detail): "cannot be opened or written: \(detail)"
     case .failed(_, let detail): "failed: \(detail)"
     case .unconfirmed(_, let detail): "could not be flushed to the disk: \(detail)"
     case .superseded: "is kept by another authority by now"
@@ -81,10 +94,13 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   public var told: String {
     switch self {
     case .fenced, .cancelled, .superseded: problem
-    case .full: "no room is left on its disk"
-    case .damaged, .rowDamaged, .foreign, .newer, .otherCluster, .exposed, .untrusted, .inUse, .inaccessible,
-      .failed, .unconfirmed:
-      "its store failed; its log has the reason"
+    case .full: "no room is left on its disk; it goes on by itself when there is"
+    case .locked, .interrupted: "its store is held up; it goes on by itself"
+    case .unreliable, .inaccessible, .failed:
+      "its store fails; its log has the reason, and it goes on by itself when that is mended"
+    case .rowDamaged: "a part of its store cannot be read; its log has the reason"
+    case .damaged, .foreign, .newer, .otherCluster, .exposed, .untrusted, .inUse, .unconfirmed, .replaced:
+      "its store cannot be used, and it ends; its log has the reason"
     }
   }
 
@@ -100,9 +116,12 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .untrusted(_, _, let remedy): remedy
     case .inUse: "stop the other process first"
     case .full: "free some disk space"
+    case .locked: "end the program that has it open"
+    case .unreliable: "check the disk"
+    case .replaced: "put it back, then start again"
     case .inaccessible: "make it readable and writable for this user"
     case .unconfirmed: "check the disk, then start again: what was acknowledged is there"
-    case .failed, .superseded, .fenced, .cancelled: ""
+    case .interrupted, .failed, .superseded, .fenced, .cancelled: ""
     }
   }
 
@@ -115,36 +134,16 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Whether going on with this file as it is open now would help nobody.
-  public var isFatal: Bool {
+  /// What it asks of whoever uses the store.
+  public var trouble: StoreTrouble {
     switch self {
-    case .damaged, .foreign, .newer, .unconfirmed: true
-    default: false
+    case .locked, .interrupted: .passing
+    case .full, .unreliable, .inaccessible, .failed, .exposed, .untrusted, .inUse: .waiting
+    case .rowDamaged, .superseded, .fenced, .cancelled: .partial
+    case .damaged, .foreign, .newer, .otherCluster, .unconfirmed, .replaced: .final
     }
   }
 
-  /// Translates what SQLite or a decoder threw; SQL arguments never get into the sentence.
-  init(_ error: any Error, path: String) {
-    switch error {
-    case let error as StoreError: self = error
-    case let error as RowDamage:
-      self = .rowDamaged(path: path, table: error.table, partition: error.partition)
-    case let error as DatabaseError:
-      let flushes: [ResultCode] = [.SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC]
-      let detail = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
-      switch error.resultCode {
-      case .SQLITE_FULL: self = .full(path: path)
-      case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path: path, detail: detail)
-      case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
-        self = .inaccessible(path: path, detail: detail)
-      case .SQLITE_IOERR where flushes.contains(error.extendedResultCode):
-        self = .unconfirmed(path: path, detail: detail)
-      default: self = .failed(path: path, detail: detail)
-      }
-    // It would name the row and what is in it.
-    case is RowDecodingError:
-      self = .damaged(path: path, detail: "a column holds something that never belongs there")
-    default: self = .damaged(path: path, detail: "\(error)")
-    }
-  }
+  /// The same, and what is told of it.
+  public var failure: StoreFailure { StoreFailure(trouble, told: told) }
 }

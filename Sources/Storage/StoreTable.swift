@@ -1,4 +1,6 @@
+import Cluster
 import GRDB
+import StoreRules
 
 /// The tables of a store, and the checksum that each row has of its other columns. The statements that write and read
 /// rows are made here, so that none forgets it.
@@ -82,6 +84,11 @@ enum StoreTable: String, CaseIterable {
     guard isWhole(row, index) else { throw RowDamage(table: rawValue, partition: partition) }
   }
 
+  /// What a row holds that was never written so.
+  func damage(of partition: Partition? = nil) -> RowDamage {
+    RowDamage(table: rawValue, partition: partition.map { Int64($0.number) })
+  }
+
   /// To be given to each connection.
   static func addChecksum(to database: Database) {
     database.add(
@@ -99,11 +106,4 @@ enum StoreTable: String, CaseIterable {
         return sum.value
       })
   }
-}
-
-/// A row is not as it was written.
-struct RowDamage: Error {
-  let table: String
-  /// Its number, where the row is of one.
-  let partition: Int64?
 }

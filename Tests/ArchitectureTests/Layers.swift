@@ -32,12 +32,13 @@ enum Layers {
     "Commander": Target(["Cluster", "Wire"]),
     "Drone": Target(["Cluster", "Wire"]),
     "Database": Target(["Cluster", "Wire"]),
+    "StoreRules": Target(["Cluster", "Wire"]),
     "Routing": Target(["Cluster", "Wire"]),
     "Histories": Target(),
     "Simulation": Target(
       [
-        "Authority", "Commander", "Drone", "Database", "Routing", "Histories", "Cluster", "Cryptography",
-        "Wire",
+        "Authority", "Commander", "Drone", "Database", "StoreRules", "Routing", "Histories", "Cluster",
+        "Cryptography", "Wire",
       ], others: ["Synchronization"]),
     "keyval-simulate": Target(["Simulation"], others: system),
 
@@ -45,7 +46,8 @@ enum Layers {
     "LocalTrust": Target(["CLocalTrust"], others: system),
     "Kerberos": Target(["CKerberos", "LocalTrust"], others: system),
     "Storage": Target(
-      ["Cluster", "Wire", "LocalTrust"], others: system.union(foundation).union(["GRDB", "Logging"])),
+      ["StoreRules", "Cluster", "Wire", "LocalTrust"],
+      others: system.union(foundation).union(["GRDB", "Logging"])),
     "Transport": Target(
       ["Wire", "Cryptography", "Sessions", "Kerberos"], others: system.union(nio).union(["Logging"])),
 

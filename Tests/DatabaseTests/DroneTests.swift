@@ -89,8 +89,9 @@ struct DroneTests {
   mutating func failure() {
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     _ = subject.handle(.requested(append(2, batch(2)), session: 2))
-    let deeds = subject.deeds(.failed(reason: "the disk is full", backlog: StoreBacklog()))
-    #expect(deeds.first == .answer(.appendFailed(number: 1, reason: "the disk is full"), session: 1))
+    let failure = StoreFailure(.partial, told: "a row cannot be read")
+    let deeds = subject.deeds(.failed(failure, backlog: StoreBacklog()))
+    #expect(deeds.first == .answer(.appendFailed(number: 1, reason: failure.told), session: 1))
     #expect(deeds.last == .perform(.append([group(secondDrone, batch(2))])))
   }
 
@@ -161,10 +162,10 @@ struct DroneTests {
     let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().fullLog.bytes + 1)
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).deeds.last == .perform(.fold))
-    #expect(subject.deeds(.failed(reason: "full", backlog: large)).isEmpty)
+    #expect(subject.deeds(.failed(full, backlog: large)).isEmpty)
     #expect(
       subject.deeds(.requested(append(2, batch(2)), session: 1)) == [
-        .answer(.appendFailed(number: 2, reason: "full"), session: 1)
+        .answer(.appendFailed(number: 2, reason: full.told), session: 1)
       ])
     #expect(subject.deeds(.ticked) == [.perform(.fold)])
   }

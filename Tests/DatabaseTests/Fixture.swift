@@ -51,6 +51,8 @@ func batch(_ number: Int, from sequence: UInt64 = 1, length: Int = 1) -> Partiti
     records: [record])
 }
 
+let full = StoreFailure(.waiting, told: "the disk is full")
+
 let receiptKey: ReceiptKey = {
   guard let key = ReceiptKey(bytes: [UInt8](repeating: 3, count: ReceiptKey.length)) else {
     preconditionFailure("a key of the right length")

@@ -120,7 +120,7 @@ struct TermTests {
   mutating func failure() {
     _ = subject.handle(.opened(session: 1, .authority))
     _ = subject.handle(.received(.raiseTerm(RaiseTerm(term: Term(5))), session: 1))
-    #expect(subject.deeds(.failed(reason: "full", backlog: StoreBacklog())).isEmpty)
+    #expect(subject.deeds(.failed(full, backlog: StoreBacklog())).isEmpty)
     #expect(subject.core.term == Term(3))
   }
 

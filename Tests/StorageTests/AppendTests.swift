@@ -1,4 +1,5 @@
 import Cluster
+import StoreRules
 import Testing
 
 @testable import Storage
@@ -136,7 +137,7 @@ struct AppendTests {
     let store = try other.store()
     _ = try store.raiseTerm(to: Term(1))
     _ = try store.open(opening([partition(1), partition(2)]))
-    let large = [UInt8](repeating: 7, count: DatabaseStore.rowLength)
+    let large = [UInt8](repeating: 7, count: StoreRules.rowLength)
     let results = try store.append(
       batch(1, from: 1, [put([1], large)]), batch(2, from: 1, [put("a", "1")]),
       batch(1, from: 2, [put([1], [8]), put("b", "1")]))

@@ -1,4 +1,5 @@
 import Cluster
+import StoreRules
 import Testing
 import Wire
 
@@ -66,7 +67,7 @@ struct ContentsTests {
     #expect(chunks.count > 3)
     #expect(chunks.flatMap { $0 }.count == 601)
     for chunk in chunks {
-      #expect(chunk.count == 1 || chunk.map(\.approximateLength).reduce(0, +) <= DatabaseStore.chunkLength)
+      #expect(chunk.count == 1 || chunk.map(\.approximateLength).reduce(0, +) <= StoreRules.chunkLength)
       let answer = StoreAnswer.contents(number: .max, partition: partition(1), entries: chunk)
       #expect(answer.encoded().count <= Limits.maximumPlaintextLength)
     }
@@ -154,7 +155,7 @@ struct ContentsTests {
     "clients beyond the limit are forgotten, those whose writes are the longest ago first, and that is remembered"
   )
   func manyClients() throws {
-    let count = UInt64(OutcomeTable.maximumClients + OutcomeTable.kept + 100)
+    let count = UInt64(OutcomeKeeping().maximumClients + OutcomeKeeping().kept + 100)
     for start in stride(from: 1, through: count, by: 1024) {
       let records = (start...min(count, start + 1023)).map {
         LogRecord(key: [1], change: .delete, client: .init(high: 1, low: $0), write: 1, existed: false)
@@ -167,10 +168,10 @@ struct ContentsTests {
     let tail = try #require(try store.everything(opened).tails.first)
     #expect(before.outcomes == tail.outcomes)
     #expect(before.forgotten.first == others && tail.forgotten.first == others)
-    #expect(before.forgotten.count == OutcomeTable.maximumClients + 1)
+    #expect(before.forgotten.count == OutcomeKeeping().maximumClients + 1)
     #expect(before.forgotten.dropFirst().first?.client.low == 101)
-    #expect(tail.forgotten.count <= OutcomeTable.maximumClients + 1)
-    #expect(tail.forgotten.count > OutcomeTable.maximumClients * 3 / 4)
+    #expect(tail.forgotten.count <= OutcomeKeeping().maximumClients + 1)
+    #expect(tail.forgotten.count > OutcomeKeeping().maximumClients * 3 / 4)
     #expect(tail.forgotten.dropFirst().elementsEqual(before.forgotten.suffix(tail.forgotten.count - 1)))
     // One that comes back may have made any write.
     _ = try store.append(
@@ -197,7 +198,7 @@ struct ContentsTests {
     #expect(store.backlog.rows == 5)
     #expect(try store.fold(records: 2).rows == 3)
     #expect(try store.fold(bytes: 1).rows == 2)
-    let measured = try store.reading { try StoreBacklog.measured($0) }
+    let measured = try store.reading { try $1.backlog() }
     #expect(measured == store.backlog)
     #expect(try store.texts(opened) == ["k1=v", "k2=v", "k3=v", "k4=v", "k5=v"])
   }

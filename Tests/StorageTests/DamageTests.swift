@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import GRDB
+import StoreRules
 import Testing
 
 @testable import Storage
@@ -28,7 +29,7 @@ struct DamageTests {
     try store.pool.write { database in
       var clients = ForgottenClients()
       clients.add(client: client, write: 4, sequence: 2)
-      try OutcomeTable.store(clients, of: partition(1), database)
+      try SQLiteRows(database).setForgottenClients(clients.packed, of: partition(1))
       // What an older store has left, of a partition that nobody asks for.
       try database.execute(sql: StoreTable.forgotten.insertion, arguments: [3, 1, 9, 4, 2])
       try database.execute(sql: StoreTable.entries.insertion, arguments: [3, Data([1]), Data([2]), 1, 1, 1])
@@ -80,30 +81,41 @@ struct DamageTests {
     try store.changeImage(of: partition(1), "value 2", to: "walue 2")
     let expected = StoreError.rowDamaged(path: fixture.path, table: "images", partition: 1)
     #expect(throws: expected) { try store.everything(opening([partition(1)])) }
-    #expect(!expected.isFatal && expected.description.contains("of partition 1"))
+    #expect(expected.trouble == .partial && expected.description.contains("of partition 1"))
     let others = PartitionOpening(
       holder: opened.holder, incarnation: opened.incarnation, token: opened.token, partitions: [partition(2)])
     #expect(try store.texts(others) == ["k1=value 1", "k2=value 2", "k3=value 3"])
     #expect(try store.append(batch(2, from: 4, [put("k5", "more", write: 9)])) == [.stored(through: 4)])
   }
 
-  @Test(
-    "a changed fence, term or row of the log stops what would go by it",
-    arguments: ["partitions", "store", "log"])
+  @Test("a changed term or row of the log stops what would go by it", arguments: ["store", "log"])
   func changedRow(table: String) throws {
-    switch table {
-    case "partitions": try execute("UPDATE partitions SET sequence = sequence - 1 WHERE partition = 1")
-    case "store": try execute("UPDATE store SET term = 0")
-    default: try execute("UPDATE log SET records = records + 1")
+    try execute(
+      table == "store" ? "UPDATE store SET term = 0" : "UPDATE log SET records = records + 1")
+    #expect(throws: StoreError.rowDamaged(path: fixture.path, table: table, partition: nil)) {
+      if table == "store" { _ = try store.open(opened) } else { _ = try store.fold() }
     }
-    let partition = table == "partitions" ? Int64(1) : nil
-    #expect(throws: StoreError.rowDamaged(path: fixture.path, table: table, partition: partition)) {
-      switch table {
-      case "partitions": _ = try store.append(batch(1, from: 5, [put("k5", "more", write: 9)]))
-      case "store": _ = try store.open(opened)
-      default: _ = try store.fold()
-      }
-    }
+  }
+
+  /// What the database's core would be told.
+  private func append(_ batches: PartitionBatch...) throws -> ([StoreAnswer.PartitionResult], [DamagedRow]) {
+    let job = StoreJob.append([AppendGroup(holder: firstDrone, batches: batches)])
+    guard case .appended(let results, let damages) = try store.perform(job) else { throw CancellationError() }
+    return (results.flatMap { $0 }, damages)
+  }
+
+  @Test("a changed fence stops its own partition, by name: others are appended, opened and told of beside it")
+  func changedFence() throws {
+    try execute("UPDATE partitions SET sequence = sequence - 1 WHERE partition = 1")
+    let (results, damages) = try append(
+      batch(1, from: 5, [put("k5", "more", write: 9)]), batch(2, from: 4, [put("k5", "more", write: 9)]))
+    #expect(results == [.init(partition: partition(2), result: .stored(through: 4))])
+    #expect(damages == [DamagedRow(table: "partitions", partitions: [partition(1)], isRestored: false)])
+    #expect(store.backlog.records == 2, "of the damaged one nothing is stored")
+    let result = try store.open(opening([partition(1), partition(2)], token: token(1, 2)))
+    #expect(result.opened == [partition(2)])
+    #expect(result.refused.map(\.error) == [.unreadable(partition(1))])
+    #expect(try store.fences().map(\.partition) == [partition(2)])
   }
 
   @Test(
@@ -118,12 +130,40 @@ struct DamageTests {
       try store.scrub(from: &place, rows: 100, time: .zero).rows == 1, "a step ends when its time is over")
   }
 
-  @Test("what a partition is written through stops its appends when it is changed")
-  func changedHead() throws {
+  @Test(
+    "how far partitions are written is found in the log and the images when its row is changed, and told of",
+    arguments: ["zeroblob(length(sequences))", "x'01'"])
+  func changedHead(bytes: String) throws {
+    let heads = DamagedRow(
+      table: "heads", partitions: PartitionSet(Partition.all[0..<64]), isRestored: true)
+    try execute("UPDATE heads SET sequences = \(bytes)")
+    // Partition 1 has a record in the log, partition 2 has none.
+    let (results, damages) = try append(
+      batch(1, from: 4, [put("k4", "again", write: 4)]), batch(2, from: 5, [put("k5", "gap", write: 9)]))
+    #expect(results.map(\.result) == [.stored(through: 4), .gap(stored: 3)])
+    #expect(damages == [heads])
+    #expect(try store.texts(opened).filter { $0.hasPrefix("k4") } == ["k4=unfolded"])
+    #expect(
+      try append(batch(2, from: 4, [put("k4", "new", write: 9)])).0.map(\.result) == [.stored(through: 4)])
+    #expect(try scrub().damages == [], "the next append has written it anew")
+  }
+
+  @Test("where that cannot be found either, its partitions are left out, and others are stored")
+  func changedHeadAndMore() throws {
     try execute("UPDATE heads SET sequences = zeroblob(length(sequences))")
-    #expect(throws: StoreError.rowDamaged(path: fixture.path, table: "heads", partition: nil)) {
-      try store.append(batch(1, from: 5, [put("k5", "more", write: 9)]))
+    try execute("UPDATE folded SET sequence = 1 WHERE partition = 2")
+    let far = partition(200)
+    _ = try store.open(opening([far]))
+    for sequence: UInt64 in 1...2 {
+      let (results, damages) = try append(
+        batch(1, from: 5, [put("a", "1")]), batch(200, from: sequence, [put("a", "1")]))
+      #expect(results == [.init(partition: far, result: .stored(through: sequence))])
+      #expect(damages == [DamagedRow(table: "folded", partitions: [partition(1)], isRestored: false)])
     }
+    try execute("UPDATE folded SET sequence = 3 WHERE partition = 2")
+    #expect(
+      try append(batch(1, from: 5, [put("a", "1")])).0.map(\.result) == [.stored(through: 5)],
+      "as soon as it has been mended")
   }
 
   @Test("a changed image holds up no other partition's fold, and when it is whole again nothing is missing")

@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import GRDB
+import StoreRules
 import Testing
 import Wire
 
@@ -89,9 +90,9 @@ struct ImageTests {
     for number in 0..<5 as Range<UInt64> {
       clients.add(client: .init(high: .max - number, low: number), write: number, sequence: .max)
     }
-    let unpacked = try #require(ForgottenClients(packed: Data(clients.packed)))
+    let unpacked = try #require(ForgottenClients(packed: clients.packed))
     #expect(unpacked.packed == clients.packed && unpacked.count == 5)
-    #expect(ForgottenClients(packed: Data(clients.packed.dropLast())) == nil)
+    #expect(ForgottenClients(packed: clients.packed.dropLast()) == nil)
   }
 }
 

@@ -1,4 +1,5 @@
 import Cluster
+import StoreRules
 import Testing
 
 @testable import Storage

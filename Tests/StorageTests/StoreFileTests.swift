@@ -132,19 +132,6 @@ struct StoreFileTests {
     #expect(try Data(contentsOf: URL(fileURLWithPath: fixture.path)) == garbage)
   }
 
-  @Test("a flush that the disk did not confirm ends the use of the file; a full disk does not")
-  func flushes() {
-    let flush = StoreError(DatabaseError(resultCode: .SQLITE_IOERR_FSYNC), path: "x")
-    #expect(flush.isFatal)
-    guard case .unconfirmed(path: "x", _) = flush else {
-      Issue.record("\(flush)")
-      return
-    }
-    #expect(StoreError(DatabaseError(resultCode: .SQLITE_FULL), path: "x") == .full(path: "x"))
-    #expect(!StoreError.full(path: "x").isFatal)
-    #expect(!StoreError(DatabaseError(resultCode: .SQLITE_IOERR_READ), path: "x").isFatal)
-  }
-
   @Test("a row of the log that was altered is an error, never a trap or a guess")
   func alteredRow() throws {
     let store = try fixture.store()

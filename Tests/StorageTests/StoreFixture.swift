@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import StoreRules
 
 @testable import Storage
 
@@ -109,9 +110,9 @@ extension DatabaseStore {
 
   /// As it is stored.
   func fence(of partition: Partition) throws(StoreError) -> PartitionFence? {
-    try reading { database in
+    try reading { _, rows in
       var fences = FenceTable()
-      return try fences.fence(of: partition, database)
+      return try fences.fence(of: partition, rows)
     }
   }
 

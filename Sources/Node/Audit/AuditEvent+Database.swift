@@ -27,7 +27,11 @@ extension AuditEvent {
       self.init(.membership, "change", outcome: "done", version: version, reason: "members: \(members)")
     case .membershipRefused(let reason):
       self.init(.membership, "change", outcome: "refused", reason: reason)
-    case .storeFailed: return nil
+    case .damaged(let row):
+      self.init(
+        .damage, "transaction", outcome: row.isRestored ? "restored" : "found", subject: "\(row.partitions)",
+        reason: "\(row)")
+    case .storeFailed, .storeRecovered: return nil
     }
   }
 

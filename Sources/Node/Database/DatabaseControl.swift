@@ -203,10 +203,12 @@ final class DatabaseControl {
 
   private func failed(_ error: StoreError, _ backlog: StoreBacklog) {
     if let event = AuditEvent(error, foundBy: "transaction") { audit.record(event) }
-    logger.error("the store failed", metadata: [NodeLogging.Key.reason: "\(error)"])
-    handle(.failed(reason: error.told, backlog: backlog))
+    logger.error(
+      "the store failed",
+      metadata: [NodeLogging.Key.reason: "\(error)", "next": "\(error.trouble.outlook)"])
+    handle(.failed(error.failure, backlog: backlog))
     // Nothing good comes of a database that goes on with a damaged file.
-    if error.isFatal { stop(NodeError(error)) }
+    if error.trouble == .final { stop(NodeError(error)) }
   }
 
   private func start(_ stream: ContentsStream) {
@@ -297,8 +299,24 @@ final class DatabaseControl {
       logger.warning(
         "a drone shows a receipt that this store has not given",
         metadata: [NodeLogging.Key.principal: "\(drone)", "store": "\(mark)"])
+    // The shell has said why in more words.
     case .storeFailed(let reason):
-      logger.error("a transaction failed", metadata: [NodeLogging.Key.reason: "\(reason)"])
+      logger.debug("a transaction failed", metadata: [NodeLogging.Key.reason: "\(reason)"])
+    case .storeRecovered: logger.notice("the store stores again")
+    case .damaged(let row):
+      logger.error("damaged data found", metadata: [NodeLogging.Key.reason: "\(row)"])
+    }
+  }
+}
+
+extension StoreTrouble {
+  /// What comes of it, for the log.
+  fileprivate var outlook: String {
+    switch self {
+    case .passing: "it is tried again"
+    case .waiting: "drones keep what they have; it is tried until it works"
+    case .partial: "all else goes on"
+    case .final: "this process ends"
     }
   }
 }

@@ -1,7 +1,6 @@
 import Cluster
-import Foundation
 import FuzzHarness
-import Storage
+import StoreRules
 import Wire
 
 /// What a database reads from its file.
@@ -47,17 +46,14 @@ enum StoreDecoders {
 
   private static func row(_ input: Input) throws -> Bool {
     if let isTaken = try? MessageDecoders.sequence(of: WriteOutcome.self, input), isTaken { return true }
-    guard let base = input.bytes.baseAddress else { return false }
-    let blob = Data(
-      bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: input.bytes.count, deallocator: .none)
     var batches: [PartitionBatch] = []
-    try input.decode { try LogRow.forEachBatch(in: blob, of: .all) { batches.append($0) } }
+    try input.decode { try LogRow.forEachBatch(in: input.bytes, of: .all) { batches.append($0) } }
     require(
       batches.flatMap { $0.encoded() } == input.array,
       "a row with another encoding than the one that was read")
     for partition in Set(batches.map(\.partition)) {
       var own: [PartitionBatch] = []
-      try LogRow.forEachBatch(in: blob, of: [partition]) { own.append($0) }
+      try LogRow.forEachBatch(in: input.bytes, of: [partition]) { own.append($0) }
       require(
         own == batches.filter { $0.partition == partition },
         "other batches of a partition when it is read alone")

@@ -1,18 +1,18 @@
 import Cluster
 
 /// An image that is to be stored.
-struct NewImage {
-  let first: [UInt8]
-  let count: Int
-  let entries: ArraySlice<UInt8>
+package struct NewImage {
+  package let first: [UInt8]
+  package let count: Int
+  package let entries: ArraySlice<UInt8>
 }
 
 /// Gathers entries, in order of their places, and cuts them into images of about the same length.
-struct ImageWriter {
+package struct ImageWriter {
   /// Where an image ends, if much follows. What is longer than half as much again is cut there.
-  static let length = 64 << 10
+  package static let length = 64 << 10
   /// What is shorter than that goes together with its neighbour.
-  static let shortest = 16 << 10
+  package static let shortest = 16 << 10
 
   private var bytes: [UInt8] = []
   private var count = 0

@@ -1,16 +1,18 @@
 import Cluster
 
 /// Of each client the highest number of its dropped writes, and when the last of them was.
-struct ForgottenClients {
-  struct Entry {
-    let client: ClientIncarnation
-    var write: UInt64
-    var sequence: UInt64
+package struct ForgottenClients {
+  package struct Entry {
+    package let client: ClientIncarnation
+    package var write: UInt64
+    package var sequence: UInt64
   }
 
   private var entries: [ClientIncarnation: Entry] = [:]
 
-  mutating func add(_ outcome: WriteOutcome) {
+  package init() {}
+
+  package mutating func add(_ outcome: WriteOutcome) {
     let client = outcome.client
     let isDoubtful = entries[client] == nil && (has(.others(of: client.principalMark)) || has(.everybody))
     add(client: client, write: isDoubtful ? .max : outcome.write, sequence: outcome.sequence)
@@ -18,21 +20,21 @@ struct ForgottenClients {
 
   private func has(_ client: ClientIncarnation) -> Bool { entries[client] != nil }
 
-  mutating func add(client: ClientIncarnation, write: UInt64, sequence: UInt64) {
+  package mutating func add(client: ClientIncarnation, write: UInt64, sequence: UInt64) {
     var entry = entries[client] ?? Entry(client: client, write: 0, sequence: 0)
     entry.write = max(entry.write, write)
     entry.sequence = max(entry.sequence, sequence)
     entries[client] = entry
   }
 
-  var count: Int { entries.count }
+  package var count: Int { entries.count }
 
-  var inOrder: [Entry] {
+  package var inOrder: [Entry] {
     entries.values.sorted { ($0.client.high, $0.client.low) < ($1.client.high, $1.client.low) }
   }
 
   /// At most so many, of each principal those of the latest writes. That there were others is remembered.
-  mutating func keep(_ maximum: Int) {
+  package mutating func keep(_ maximum: Int) {
     guard entries.count > maximum else { return }
     let lives = entries.values.filter { !$0.client.isOthers }.sorted { $0.sequence < $1.sequence }
     for entry in FairShare.split(lives, among: \.client.principalMark, limit: maximum).dropped {
@@ -50,7 +52,7 @@ extension ForgottenClients {
   private static let entryLength = 32
 
   /// Four numbers (little-endian) of each client, in order: the two of its life, the write, the sequence.
-  var packed: [UInt8] {
+  package var packed: [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count * Self.entryLength)
     for entry in inOrder {
@@ -62,9 +64,9 @@ extension ForgottenClients {
   }
 
   /// Nil for bytes that are no whole number of clients.
-  init?(packed blob: Blob) {
-    guard blob.count.isMultiple(of: Self.entryLength) else { return nil }
-    blob.withUnsafeBytes { bytes in
+  package init?(packed: [UInt8]) {
+    guard packed.count.isMultiple(of: Self.entryLength) else { return nil }
+    packed.withUnsafeBytes { bytes in
       func number(_ index: Int) -> UInt64 {
         UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
       }

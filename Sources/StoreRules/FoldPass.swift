@@ -1,5 +1,5 @@
 import Cluster
-import GRDB
+import Wire
 
 /// A stretch of the log on its way into the keyed table: its rows are gathered, then one partition after the other gets
 /// its changes, and when all have theirs the rows are deleted. It goes on from fold to fold, each of them a transaction
@@ -7,7 +7,7 @@ import GRDB
 ///
 /// Nothing is lost with it: until its rows are deleted all is in the log, which everybody reads beside the images and by
 /// which the next pass does the same again.
-struct FoldPass: Sendable {
+package struct FoldPass: Sendable {
   /// Records and bytes of the log that a pass has at the most; the bytes are what it holds in memory.
   let records: Int
   let bytes: Int
@@ -21,9 +21,9 @@ struct FoldPass: Sendable {
   private var stage = Stage.gathering
   private var gathered = StoreBacklog()
   /// The number of the first row is above this; of the last.
-  private var deleted: Int64 = .min
+  private var deleted: Int64?
   private var last: Int64?
-  private var rows: [Blob] = []
+  private var gatheredRows: [[UInt8]] = []
   private var batches: [Partition: [(row: Int, range: Range<Int>)]] = [:]
   private var waiting: [Partition] = []
   private var current: PartitionFold?
@@ -45,14 +45,16 @@ struct FoldPass: Sendable {
   }
 
   /// - Parameter room: how many bytes are read and merged, about, before it ends.
-  mutating func step(_ room: Int, _ database: Database) throws -> Step {
+  mutating func step(
+    _ room: Int, _ rules: StoreRules, _ rows: inout some StoreTransaction
+  ) throws -> Step {
     var step = Step()
     var room = room
     while room > 0, !step.isOver {
       switch stage {
-      case .gathering: try gather(&room, database)
-      case .folding: try fold(&room, &step, database)
-      case .deleting: try delete(&room, &step, database)
+      case .gathering: try gather(&room, rows)
+      case .folding: try fold(&room, &step, rules, &rows)
+      case .deleting: try delete(&room, &step, &rows)
       }
     }
     return step
@@ -60,48 +62,50 @@ struct FoldPass: Sendable {
 
   // MARK: Gathering
 
-  private static let gatheringQuery =
-    "SELECT number, records, batches, \(StoreTable.log.isWhole) FROM log WHERE number > ? ORDER BY number"
-
-  private mutating func gather(_ room: inout Int, _ database: Database) throws {
-    let cursor = try Row.fetchCursor(
-      try database.cachedStatement(sql: Self.gatheringQuery), arguments: [last ?? Int64.min])
-    while room > 0 {
-      guard gathered.records < records, gathered.bytes < bytes, let row = try cursor.next() else {
-        waiting = batches.keys.sorted(by: >)
-        stage = .folding
-        return
-      }
-      try StoreTable.log.check(row, 3)
-      let blob: Blob = row[2]
-      let index = rows.count
-      try LogRow.forEachItem(in: blob) { batches[$0, default: []].append((index, $1)) }
-      rows.append(blob)
-      last = row[0]
-      gathered.rows += 1
-      gathered.records += row[1] as Int
-      gathered.bytes += blob.count
-      room -= blob.count
+  private mutating func gather(_ room: inout Int, _ rows: some StoreSnapshot) throws {
+    var isInterrupted = false
+    try rows.forEachLogRow(behind: last, of: .all) { row in
+      try take(row)
+      room -= row.batches.count
+      let hasRoom = gathered.records < records && gathered.bytes < bytes
+      isInterrupted = hasRoom && room <= 0
+      return hasRoom && room > 0
     }
+    guard !isInterrupted else { return }
+    waiting = batches.keys.sorted(by: >)
+    stage = .folding
+  }
+
+  private mutating func take(_ row: StoredLogRow) throws {
+    let index = gatheredRows.count
+    do {
+      try LogRow.forEachItem(in: row.batches) { batches[$0, default: []].append((index, $1)) }
+    } catch is CBORError {
+      throw RowDamage(table: RowDamage.log, partition: nil)
+    }
+    gatheredRows.append(row.batches)
+    last = row.number
+    gathered += StoreBacklog(rows: 1, records: row.records, bytes: row.batches.count)
   }
 
   // MARK: Folding
 
-  private mutating func fold(_ room: inout Int, _ step: inout Step, _ database: Database) throws {
+  private mutating func fold(
+    _ room: inout Int, _ step: inout Step, _ rules: StoreRules, _ rows: inout some StoreTransaction
+  ) throws {
     guard let partition = current?.partition ?? waiting.popLast() else {
       // What was gathered is of no more use.
-      (rows, batches) = ([], [:])
+      (gatheredRows, batches) = ([], [:])
       stage = .deleting
       return
     }
     var fold = current
     current = nil
     do {
-      try database.inSavepoint {
-        var begun = try fold ?? begin(partition, database)
-        try begun.run(&room, database)
+      try rows.nested { rows in
+        var begun = try fold ?? begin(partition, rules, rows)
+        try begun.run(&room, rules, &rows)
         fold = begun
-        return .commit
       }
     } catch let damage as RowDamage where damage.partition == Int64(partition.number) {
       // Others are not to wait for it. Whoever asks for this one is told; so is the log, by the scrub.
@@ -113,12 +117,19 @@ struct FoldPass: Sendable {
     current = fold.isOver ? nil : fold.continued
   }
 
-  private func begin(_ partition: Partition, _ database: Database) throws -> PartitionFold {
-    let folded = try ImageTable.folded(of: partition, database)
-    var fold = PartitionFoldBuilder(partition: partition, folded: folded)
+  private func begin(
+    _ partition: Partition, _ rules: StoreRules, _ rows: some StoreSnapshot
+  ) throws -> PartitionFold {
+    let folded = try rows.folded(of: partition)
+    var fold = PartitionFoldBuilder(
+      partition: partition, folded: folded, dropsTombstones: rules.dropsTombstones)
     for (row, range) in batches[partition] ?? [] {
-      try rows[row].withUnsafeBytes { bytes in
-        fold.add(try PartitionBatch.decode(UnsafeRawBufferPointer(rebasing: bytes[range])))
+      do {
+        try gatheredRows[row].withUnsafeBytes { bytes in
+          fold.add(try PartitionBatch.decode(UnsafeRawBufferPointer(rebasing: bytes[range])))
+        }
+      } catch is CBORError {
+        throw RowDamage(table: RowDamage.log, partition: nil)
       }
     }
     return fold.made
@@ -126,52 +137,53 @@ struct FoldPass: Sendable {
 
   // MARK: Deleting
 
-  private static let deletingQuery =
-    "SELECT number, records, length(batches) FROM log WHERE number > ? AND number <= ? ORDER BY number"
-
   /// Rows in their order, and a few at a time: to free the pages of megabytes takes a while too.
-  private mutating func delete(_ room: inout Int, _ step: inout Step, _ database: Database) throws {
-    guard let last else {
-      step.isOver = true
-      return
-    }
-    let cursor = try Row.fetchCursor(
-      try database.cachedStatement(sql: Self.deletingQuery), arguments: [deleted, last])
-    var reached = deleted
-    step.isOver = true
-    while let row = try cursor.next() {
-      guard room > 0 else {
-        step.isOver = false
-        break
+  private mutating func delete(
+    _ room: inout Int, _ step: inout Step, _ rows: inout some StoreTransaction
+  ) throws {
+    var reached: Int64?
+    var isOver = true
+    var freed = StoreBacklog()
+    if let last {
+      try rows.forEachLogLength(behind: deleted, through: last) { number, length in
+        guard room > 0 else {
+          isOver = false
+          return false
+        }
+        reached = number
+        freed += length
+        room -= length.bytes / 4
+        return true
       }
-      reached = row[0]
-      step.freed += StoreBacklog(rows: 1, records: row[1], bytes: row[2])
-      room -= (row[2] as Int) / 4
     }
-    if !stuck.isEmpty {
-      let added = try keepStuck(through: reached, database)
-      step.freed -= added
-      kept += added
+    if let reached {
+      if !stuck.isEmpty {
+        let added = try keepStuck(through: reached, &rows)
+        freed -= added
+        kept += added
+      }
+      try rows.deleteLog(behind: deleted, through: reached)
+      deleted = reached
     }
-    try database.execute(
-      sql: "DELETE FROM log WHERE number > ? AND number <= ?", arguments: [deleted, reached])
-    deleted = reached
-    if step.isOver { step.kept = kept }
+    step.freed += freed
+    step.isOver = isOver
+    if isOver { step.kept = kept }
   }
 
   /// What partitions that cannot be folded have in rows that are about to be deleted gets rows of its own. Nobody goes by
   /// the order of rows.
-  private func keepStuck(through reached: Int64, _ database: Database) throws -> StoreBacklog {
-    let rows = try Blob.fetchCursor(
-      database, sql: "SELECT batches FROM log WHERE number > ? AND number <= ? ORDER BY number",
-      arguments: [deleted, reached])
+  private func keepStuck(
+    through reached: Int64, _ rows: inout some StoreTransaction
+  ) throws -> StoreBacklog {
     var kept: [LogRow] = []
-    while let blob = try rows.next() {
+    try rows.forEachLogRow(behind: deleted, of: stuck) { stored in
+      guard stored.number <= reached else { return false }
       var row = LogRow()
-      try LogRow.forEachBatch(in: blob, of: stuck) { row.add($0, skipping: 0) }
+      try stored.forEachBatch(of: stuck) { row.add($0, skipping: 0) }
       if !row.isEmpty { kept.append(row) }
+      return true
     }
-    for row in kept { try row.insert(database) }
+    for row in kept { try rows.append(row) }
     return kept.reduce(StoreBacklog()) { $0 + $1.backlog }
   }
 }
@@ -197,13 +209,15 @@ private struct PartitionFold: Sendable {
     return fold
   }
 
-  mutating func run(_ room: inout Int, _ database: Database) throws {
-    try OldTables.replace(by: merge.changes, of: partition, database)
-    try merge.run(&room, database)
+  mutating func run(
+    _ room: inout Int, _ rules: StoreRules, _ rows: inout some StoreTransaction
+  ) throws {
+    try rows.supersede(merge.changes, of: partition)
+    try merge.run(&room, &rows)
     guard merge.isOver else { return }
     if !outcomes.isEmpty {
-      try OutcomeTable.add(outcomes, to: partition, database)
-      try ImageTable.setFolded(through, of: partition, database)
+      try rules.outcomes.add(outcomes, to: partition, &rows)
+      try rows.setFolded(through, of: partition)
     }
     // Statements take time too, where there is next to nothing to merge.
     room -= 1 << 14
@@ -214,18 +228,22 @@ private struct PartitionFold: Sendable {
 private struct PartitionFoldBuilder {
   let partition: Partition
   let folded: UInt64
+  private let dropsTombstones: Bool
   private var through: UInt64
   private var changes: [KeyChange] = []
   private var outcomes: [WriteOutcome] = []
 
-  init(partition: Partition, folded: UInt64) {
+  init(partition: Partition, folded: UInt64, dropsTombstones: Bool) {
     (self.partition, self.folded, through) = (partition, folded, folded)
+    self.dropsTombstones = dropsTombstones
   }
 
   mutating func add(_ batch: PartitionBatch) {
     batch.forEachChange { record, version in
       guard version.sequence > folded else { return }
-      if let change = KeyChange(record, version) { changes.append(change) }
+      if let change = KeyChange(record, version), change.value != nil || !dropsTombstones {
+        changes.append(change)
+      }
       outcomes.append(WriteOutcome(record, version))
       through = max(through, version.sequence)
     }

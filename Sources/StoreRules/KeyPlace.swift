@@ -1,24 +1,24 @@
 /// Where a key is among those of its partition: they are in order of their hashes, so that every part of a partition
 /// grows alike, whatever keys somebody chooses. Keys of one hash are in order of their bytes.
-struct KeyPlace: Hashable, Sendable, Comparable {
-  let hash: UInt64
-  let key: [UInt8]
+package struct KeyPlace: Hashable, Sendable, Comparable {
+  package let hash: UInt64
+  package let key: [UInt8]
 
-  init(_ key: [UInt8]) {
+  package init(_ key: [UInt8]) {
     hash = key.withUnsafeBytes { KeyHash.hash($0) }
     self.key = key
   }
 
-  /// As a column holds it. SQLite's order of byte strings is the order of places.
-  var bytes: [UInt8] { KeyHash.bytes(hash) + key }
+  /// As a column holds it: the order of byte strings is the order of places.
+  package var bytes: [UInt8] { KeyHash.bytes(hash) + key }
 
   /// Nil for bytes that are no place's.
-  init?(bytes: some Collection<UInt8>) {
+  package init?(bytes: some Collection<UInt8>) {
     self.init([UInt8](bytes.dropFirst(8)))
     guard KeyHash.bytes(hash).elementsEqual(bytes.prefix(8)) else { return nil }
   }
 
-  static func < (left: KeyPlace, right: KeyPlace) -> Bool {
+  package static func < (left: KeyPlace, right: KeyPlace) -> Bool {
     guard left.hash == right.hash else { return left.hash < right.hash }
     return left.key.lexicographicallyPrecedes(right.key)
   }

@@ -30,9 +30,9 @@ struct ImageEntry {
 /// key and the value.
 ///
 /// Nothing is believed: each length is compared with the bytes that are left before anything is read by it.
-struct ImageReader {
+package struct ImageReader {
   static let fenceBit: UInt16 = 1 << 15
-  static let headLength = 14
+  package static let headLength = 14
   static let fenceLength = 16
 
   private let bytes: UnsafeRawBufferPointer
@@ -76,4 +76,4 @@ struct ImageReader {
 }
 
 /// An image that nobody wrote so.
-struct ImageDamage: Error {}
+package struct ImageDamage: Error {}

@@ -1,17 +1,19 @@
 import Cluster
-import GRDB
 import Wire
 
 /// A group commit as one row of the log: its batches as a CBOR sequence (RFC 8742), and beside them the set of
 /// their partitions, so that a reader passes over rows that do not concern it.
 package struct LogRow {
   private var writer = CBORWriter()
-  private var partitions = PartitionSet()
-  private(set) var recordCount = 0
+  package private(set) var partitions = PartitionSet()
+  package private(set) var recordCount = 0
+
+  package init() {}
 
   var isEmpty: Bool { recordCount == 0 }
   var byteCount: Int { writer.count }
-  var backlog: StoreBacklog { StoreBacklog(rows: 1, records: recordCount, bytes: byteCount) }
+  package var batches: [UInt8] { writer.bytes }
+  package var backlog: StoreBacklog { StoreBacklog(rows: 1, records: recordCount, bytes: byteCount) }
 
   mutating func add(_ batch: PartitionBatch, skipping: Int) {
     let kept =
@@ -26,34 +28,32 @@ package struct LogRow {
     recordCount += kept.records.count
   }
 
-  func insert(_ database: Database) throws {
-    guard !isEmpty else { return }
-    try database.cachedStatement(sql: StoreTable.log.insertion)
-      .execute(arguments: [Blob(partitions.bytes), recordCount, Blob(writer.bytes)])
-  }
-
   /// Calls `body` with each batch of a row, in order, that is of one of the partitions; the others are skipped
   /// without decoding their records.
   package static func forEachBatch(
-    in blob: Blob, of wanted: PartitionSet, _ body: (PartitionBatch) throws -> Void
+    in batches: [UInt8], of wanted: PartitionSet, _ body: (PartitionBatch) throws -> Void
   ) throws {
-    try blob.withUnsafeBytes { bytes in
-      var reader = CBORReader(bytes)
-      while !reader.isAtEnd {
-        guard wanted != .all else {
-          try body(try PartitionBatch(from: &reader))
-          continue
-        }
-        let item = try reader.skip()
-        guard wanted.contains(try partition(of: item)) else { continue }
-        try body(try PartitionBatch.decode(item))
+    try batches.withUnsafeBytes { try forEachBatch(in: $0, of: wanted, body) }
+  }
+
+  package static func forEachBatch(
+    in bytes: UnsafeRawBufferPointer, of wanted: PartitionSet, _ body: (PartitionBatch) throws -> Void
+  ) throws {
+    var reader = CBORReader(bytes)
+    while !reader.isAtEnd {
+      guard wanted != .all else {
+        try body(try PartitionBatch(from: &reader))
+        continue
       }
+      let item = try reader.skip()
+      guard wanted.contains(try partition(of: item)) else { continue }
+      try body(try PartitionBatch.decode(item))
     }
   }
 
   /// Calls `body` with where each batch of a row is, which is of that partition.
-  static func forEachItem(in blob: Blob, _ body: (Partition, Range<Int>) -> Void) throws {
-    try blob.withUnsafeBytes { bytes in
+  static func forEachItem(in batches: [UInt8], _ body: (Partition, Range<Int>) -> Void) throws {
+    try batches.withUnsafeBytes { bytes in
       var reader = CBORReader(bytes)
       while !reader.isAtEnd {
         let start = reader.offset
@@ -66,5 +66,16 @@ package struct LogRow {
     var reader = CBORReader(item)
     _ = try reader.readArrayHeader()
     return try Partition(from: &reader)
+  }
+}
+
+extension StoredLogRow {
+  /// As `LogRow.forEachBatch` does.
+  func forEachBatch(of wanted: PartitionSet, _ body: (PartitionBatch) throws -> Void) throws {
+    do {
+      try LogRow.forEachBatch(in: batches, of: wanted, body)
+    } catch is CBORError {
+      throw RowDamage(table: RowDamage.log, partition: nil)
+    }
   }
 }

@@ -1,11 +1,11 @@
 import Cluster
 
 /// What a record of the log comes to for its key.
-struct KeyChange: Sendable {
-  let place: KeyPlace
+package struct KeyChange: Sendable {
+  package let place: KeyPlace
   /// Nil: the key is deleted.
-  let value: [UInt8]?
-  let version: Version
+  package let value: [UInt8]?
+  package let version: Version
 
   /// Nil for a record that changes nothing.
   init?(_ record: LogRecord, _ version: Version) {
@@ -19,7 +19,7 @@ struct KeyChange: Sendable {
   }
 
   /// Of an entry that is to be put as it is.
-  init(_ entry: StoredEntry) {
+  package init(_ entry: StoredEntry) {
     place = KeyPlace(entry.key)
     value = entry.value
     version = entry.version
@@ -29,7 +29,7 @@ struct KeyChange: Sendable {
   var length: Int { place.key.count + (value?.count ?? 0) + 32 }
 
   /// The last of each key, in order of place.
-  static func last(of changes: [KeyChange]) -> [KeyChange] {
+  package static func last(of changes: [KeyChange]) -> [KeyChange] {
     // Numbers are sorted and not the changes, which are long.
     var order = changes.indices.map { (hash: changes[$0].place.hash, index: $0) }
     order.sort { left, right in
@@ -54,7 +54,7 @@ struct KeyChange: Sendable {
 
 extension PartitionBatch {
   /// Each record with the version that it gave its key. Sequence numbers were checked when they were stored.
-  func forEachChange(_ body: (LogRecord, Version) -> Void) {
+  package func forEachChange(_ body: (LogRecord, Version) -> Void) {
     var sequence = firstSequence
     for record in records {
       body(record, Version(fence: origin, sequence: sequence))

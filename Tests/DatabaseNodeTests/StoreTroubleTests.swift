@@ -1,0 +1,72 @@
+import Cluster
+import Foundation
+import Testing
+
+@testable import Node
+
+/// The right to write a store, taken from the database as another process would.
+private final class WriteLock {
+  private let descriptor: Int32
+  /// SQLite's lock of who writes: this byte of the file beside the write-ahead log.
+  private static let place: off_t = 120
+  /// A lock that belongs to the descriptor (`F_OFD_SETLK`): another of the same process is refused, too.
+  private static let command: Int32 = 37
+
+  init(_ path: String) throws {
+    descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
+    try set(F_WRLCK)
+  }
+
+  func release() throws { try set(F_UNLCK) }
+
+  private func set(_ type: Int32) throws {
+    var lock = flock()
+    lock.l_type = Int16(type)
+    lock.l_whence = Int16(SEEK_SET)
+    lock.l_start = Self.place
+    lock.l_len = 1
+    guard fcntl(descriptor, Self.command, &lock) == 0 else {
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    }
+  }
+}
+
+@Suite("A database whose store fails", .timeLimit(.minutes(2)))
+struct StoreTroubleTests {
+  @Test("a drone whose append finds the file locked is told so on its session, and is served when it is free")
+  func locked() async throws {
+    let fixture = try await DatabaseFixture.start()
+    let one: PartitionSet = [partition(1)]
+    try await fixture.withDatabase { address in
+      _ = try await fixture.elect(1, at: address)
+      let drone = try await fixture.drone("d1", at: address)
+      let grant = try fixture.grant(one, to: "keyval-drone/d1", token: token(1, 1))
+      #expect(try await drone.open(one, grant).refused.isEmpty)
+      _ = try await drone.append(batch(1, from: 1, token: token(1, 1), ([1], [1])))
+      let lock = try WriteLock(fixture.kerberos.path("db1/keyval.sqlite-shm"))
+      let second = batch(1, from: 2, token: token(1, 1), ([2], [2]))
+      guard case .appendFailed(2, let reason) = try await drone.append(second, number: 2) else {
+        Issue.record("it was stored although the file was locked")
+        return
+      }
+      #expect(reason.contains("goes on by itself") && !reason.contains("/"))
+      try lock.release()
+      // As a drone does it, but without a pause.
+      var number: UInt64 = 3
+      var answer = try await drone.append(second, number: number)
+      while case .appendFailed = answer {
+        number += 1
+        answer = try await drone.append(second, number: number)
+      }
+      let stored = StoreAnswer.PartitionResult(partition: partition(1), result: .stored(through: 2))
+      #expect(answer == .appended(number: number, results: [stored]))
+    }
+    try await fixture.withDatabase { address in
+      let drone = try await fixture.drone("d2", at: address)
+      let grant = try fixture.grant(one, to: "keyval-drone/d2", token: token(1, 2))
+      let opened = try await drone.open(one, grant)
+      #expect(opened.sequences == [2] && Set(opened.entries.map(\.key)) == [[1], [2]])
+    }
+    await fixture.stop()
+  }
+}
