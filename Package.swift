@@ -87,7 +87,9 @@ let package = Package(
     .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: mutable),
     .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
-    .target(name: "Drone", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    // What a drone that dies has left: the format of its journal
+    .target(name: "Journal", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    .target(name: "Drone", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Routing", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     // What clients were told, and whether it can be so
@@ -96,8 +98,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Authority", "Commander", "Drone", "Database", "Routing", "Histories", "Cluster", "Cryptography",
-        "Wire",
+        "Authority", "Commander", "Drone", "Journal", "Database", "Routing", "Histories", "Cluster",
+        "Cryptography", "Wire",
       ], swiftSettings: mutable),
     .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: mutable),
 
@@ -114,7 +116,7 @@ let package = Package(
       name: "Node",
       dependencies: [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "LocalTrust",
-        "Authority", "Commander", "Drone", "Database", "Audit", "CAllocator",
+        "Authority", "Commander", "Drone", "Journal", "Database", "Audit", "CAllocator",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
     .target(
@@ -166,7 +168,7 @@ let package = Package(
     .testTarget(
       name: "NodeTests",
       dependencies: [
-        "Node", "Audit", "Authority", "Cluster", "Commander", "Cryptography", "Drone", "Kerberos",
+        "Node", "Audit", "Authority", "Cluster", "Commander", "Cryptography", "Drone", "Journal", "Kerberos",
         "LocalTrust",
         "Sessions", "Storage",
         "Transport", "Wire", "Provisioning", "KerberosFixture", nioPosix, logging, lifecycle,
@@ -234,7 +236,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "DroneTests", dependencies: ["Drone", "Cluster", "Cryptography", "Wire"], swiftSettings: strict),
+      name: "DroneTests", dependencies: ["Drone", "Journal", "Cluster", "Cryptography", "Wire"],
+      swiftSettings: strict),
+    .testTarget(name: "JournalTests", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "CommanderTests", dependencies: ["Commander", "Drone", "Cluster", "Cryptography"],
       swiftSettings: strict),

@@ -1,5 +1,6 @@
 import Cluster
 import Drone
+import Journal
 import Wire
 
 /// One event loop's share of a drone: its partitions, its clients, and its session with the database.
@@ -17,11 +18,13 @@ final class DataLoop {
   private var clients: [UInt64: ClientConnection] = [:]
   private var shadows: [Principal: ShadowLink] = [:]
 
-  init(_ index: Int, of drone: DroneMachine, on executor: Executor) {
+  init(_ index: Int, of drone: DroneMachine, on executor: Executor, stands: [JournalStand]) {
     self.index = index
     self.executor = executor
     self.drone = drone
-    core = DataCore(incarnation: drone.incarnation, bounds: drone.world.knobs.data)
+    core = DataCore(
+      incarnation: drone.incarnation, bounds: drone.world.knobs.data,
+      journal: drone.makeJournal(index, stands), stands: stands)
     link = DatabaseLinkCore(timing: drone.world.timing)
     #if KEYVAL_MUTATIONS
       core.mutations = drone.world.mutations

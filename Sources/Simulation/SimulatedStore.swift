@@ -84,7 +84,7 @@ final class SimulatedStore {
       let stored = judge(opening, current.fences[partition.index])
       switch PartitionFence.opening(
         stored, token: opening.token, holder: opening.holder, incarnation: opening.incarnation,
-        mode: opening.mode, copy: opening.copy)
+        mode: opening.mode, copy: opening.copy, life: opening.life)
       {
       case .raised(let fence):
         if fence.token <= stored?.token ?? .none || fence.sequence < stored?.sequence ?? 0 {
@@ -145,11 +145,13 @@ final class SimulatedStore {
     }
 
     private func judge(_ opening: PartitionOpening, _ stored: PartitionFence?) -> PartitionFence? {
-      guard world.mutations.contains(.promoteUnlisted), opening.mode == .promote, var stored,
-        let copy = opening.copy
-      else { return stored }
+      let isBelieved =
+        world.mutations.contains(.promoteUnlisted)
+        || opening.life != nil && world.mutations.contains(.promoteAnyJournal)
+      guard isBelieved, opening.mode == .promote, var stored, let copy = opening.copy else { return stored }
       stored.origin = copy
-      let holder = Holder(principal: opening.holder, incarnation: opening.incarnation)
+      let life = opening.life ?? opening.incarnation
+      let holder = Holder(principal: opening.holder, incarnation: life)
       stored.inSync = InSyncList(number: stored.inSync.number, holders: stored.inSync.holders + [holder])
       return stored
     }

@@ -22,7 +22,7 @@ extension DatabaseStore {
       for partition in opening.partitions {
         let decision = PartitionFence.opening(
           try fences.fence(of: partition, database), token: opening.token, holder: opening.holder,
-          incarnation: opening.incarnation, mode: opening.mode, copy: opening.copy)
+          incarnation: opening.incarnation, mode: opening.mode, copy: opening.copy, life: opening.life)
         switch decision {
         case .raised(let fence):
           fences.set(fence, of: partition)

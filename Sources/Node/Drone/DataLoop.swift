@@ -1,5 +1,6 @@
 import Cluster
 import Drone
+import Journal
 import Logging
 import NIOCore
 import Transport
@@ -48,7 +49,7 @@ final class DataLoop {
   init(
     index: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
     level: AcknowledgementLevel, bounds: DataBounds, memory: DroneMemory, budget: SharedBudget,
-    logger: Logger, audit: AuditLog,
+    journal: Journal, stands: [JournalStand], logger: Logger, audit: AuditLog,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
@@ -67,7 +68,8 @@ final class DataLoop {
     self.budget = budget
     principal = identity.principal
     self.timing = timing
-    core = DataCore(incarnation: identity.incarnation, level: level, bounds: bounds)
+    core = DataCore(
+      incarnation: identity.incarnation, level: level, bounds: bounds, journal: journal, stands: stands)
   }
 
   func connect(
