@@ -28,7 +28,7 @@ public final class Journal {
     var base: UInt64
     var wholeAt: UInt64?
     /// Those before `head` are void.
-    var places: [UInt32] = []
+    var places: [FramePlace] = []
     var head = 0
     var count: Int { places.count - head }
     var end: UInt64 { base + UInt64(count) }
@@ -171,7 +171,7 @@ public final class Journal {
     guard let own = held[partition.index], sequence > own.base else { return }
     let dropped = min(own.count, Int(clamping: sequence - own.base))
     guard dropped > 0 else { return }
-    for place in own.places[own.head..<own.head + dropped] { live -= half.frameLength(at: place) }
+    for place in own.places[own.head..<own.head + dropped] { live -= place.length }
     held[partition.index]?.head += dropped
     held[partition.index]?.base += UInt64(dropped)
     guard own.head + dropped >= 64, (own.head + dropped) * 2 >= own.places.count else { return }
@@ -181,7 +181,7 @@ public final class Journal {
 
   private func forgetRecords(of partition: Partition) {
     guard let own = held[partition.index] else { return }
-    for place in own.places[own.head...] { live -= half.frameLength(at: place) }
+    for place in own.places[own.head...] { live -= place.length }
   }
 
   /// Whether it has no record that the database may lack.

@@ -1,6 +1,13 @@
 import Cluster
 import Wire
 
+/// Where a frame is, and how long it is, in units of 8 bytes.
+struct FramePlace {
+  let place: UInt32
+  let words: UInt32
+  var length: Int { Int(words) * 8 }
+}
+
 /// One half of a journal, as it is written. Frames are there once they are published.
 struct JournalHalf {
   private let bytes: UnsafeMutableRawBufferPointer
@@ -21,11 +28,10 @@ struct JournalHalf {
   func fits(_ payload: Int) -> Bool { JournalFormat.frameLength(payload) <= length - used }
 
   /// Writes a frame that fits, which is not there yet.
-  /// - Returns: its place, in units of 8 bytes.
   mutating func write(
     _ kind: JournalFormat.Kind, _ partition: Partition, _ number: UInt64,
     _ payload: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
-  ) -> UInt32 {
+  ) -> FramePlace {
     let offset = used
     precondition(fits(payload.count), "there is no room for a frame of \(payload.count) bytes")
     let frame = UnsafeMutableRawBufferPointer(
@@ -40,7 +46,7 @@ struct JournalHalf {
     frame.storeBytes(of: checksum.littleEndian, toByteOffset: 16, as: UInt64.self)
     UnsafeMutableRawBufferPointer(rebasing: frame[JournalFormat.frameHead...]).copyMemory(from: payload)
     used += frame.count
-    return UInt32(offset / 8)
+    return FramePlace(place: UInt32(offset / 8), words: UInt32(frame.count / 8))
   }
 
   mutating func writeHold(
@@ -72,14 +78,12 @@ struct JournalHalf {
 
   // MARK: What was written
 
-  func payload(at place: UInt32) -> UnsafeRawBufferPointer {
-    let offset = start + Int(place) * 8
+  func payload(at place: FramePlace) -> UnsafeRawBufferPointer {
+    let offset = start + Int(place.place) * 8
     let count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     let first = offset + JournalFormat.frameHead
     return UnsafeRawBufferPointer(rebasing: bytes[first..<first + count])
   }
-
-  func frameLength(at place: UInt32) -> Int { JournalFormat.frameLength(payload(at: place).count) }
 
   /// The page that says whose journal it is.
   static func writeHead(_ bytes: UnsafeMutableRawBufferPointer, _ owner: JournalOwner, length: Int) {
