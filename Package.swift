@@ -159,7 +159,7 @@ let package = Package(
       ],
       path: "Tests/Fuzz/Decoders", swiftSettings: strict),
     .executableTarget(
-      name: "keyval-fuzz-node", dependencies: ["FuzzHarness", "Cluster", "Drone", "Node"],
+      name: "keyval-fuzz-node", dependencies: ["FuzzHarness", "Cluster", "Drone", "Journal", "Node"],
       path: "Tests/Fuzz/NodeDecoders", swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],

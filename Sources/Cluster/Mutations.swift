@@ -57,6 +57,8 @@
     public static let promoteAnyJournal = Mutations(rawValue: 1 << 52)
     /// Begin a journal without what earlier lives have left, and not handed over yet.
     public static let forgetJournals = Mutations(rawValue: 1 << 53)
+    /// Tell of what is written before the disk knows that the journal is not clean any more.
+    public static let answerBeforeDirty = Mutations(rawValue: 1 << 54)
     /// Know a client by what it calls itself, whoever its principal is.
     public static let forgetPrincipal = Mutations(rawValue: 1 << 22)
     /// Forget the oldest outcome, and not one of the principal that has most.
@@ -165,6 +167,7 @@
       ("journalLate", .journalLate),
       ("promoteAnyJournal", .promoteAnyJournal),
       ("forgetJournals", .forgetJournals),
+      ("answerBeforeDirty", .answerBeforeDirty),
       ("forgetPrincipal", .forgetPrincipal),
       ("forgetOldest", .forgetOldest),
       ("trustRetries", .trustRetries),

@@ -111,7 +111,7 @@ public final class Journal {
     makeRoomForSaying()
     held[partition.index] = Held(life: life, token: token, base: base, wholeAt: wholeAt)
     half.writeHold(partition, life: life, token: token, base: base, wholeAt: wholeAt)
-    half.publish()
+    publish()
   }
 
   /// A copy has everything that it is to begin with.
@@ -120,7 +120,7 @@ public final class Journal {
     makeRoomForSaying()
     held[partition.index]?.wholeAt = sequence
     _ = half.write(.whole, partition, sequence)
-    half.publish()
+    publish()
   }
 
   /// Nothing is stood for any more.
@@ -130,7 +130,7 @@ public final class Journal {
     held[partition.index] = nil
     makeRoomForSaying()
     _ = half.write(.release, partition, 0)
-    half.publish()
+    publish()
   }
 
   /// The next record of a partition. Room for it has been asked for (`reserve`).
@@ -153,7 +153,7 @@ public final class Journal {
     // Whoever has a gap stands for nothing. Nor does he who has no room, but that was asked for.
     guard sequence == end + 1, reserve(record.count) else { return release(partition) }
     let place = half.write(.record, partition, sequence, record)
-    half.publish()
+    publish()
     held[partition.index]?.places.append(place)
     live += JournalFormat.frameLength(record.count)
   }
@@ -177,6 +177,23 @@ public final class Journal {
     guard own.head + dropped >= 64, (own.head + dropped) * 2 >= own.places.count else { return }
     held[partition.index]?.places.removeFirst(own.head + dropped)
     held[partition.index]?.head = 0
+  }
+
+  /// Frames that were written: by this count others see that something was.
+  public private(set) var changes: UInt64 = 0
+  private var isClean = false
+
+  private func publish() {
+    changes += 1
+    // Before the frame is there, as far as the disk keeps to any order.
+    if isClean { mark(isClean: false) }
+    half.publish()
+  }
+
+  /// Whether all of it is on the disk, so that it is complete whatever becomes of the machine.
+  func mark(isClean: Bool) {
+    self.isClean = isClean
+    JournalHalf.mark(memory.bytes, isClean: isClean)
   }
 
   private func forgetRecords(of partition: Partition) {

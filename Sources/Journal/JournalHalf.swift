@@ -85,6 +85,13 @@ struct JournalHalf {
     return UnsafeRawBufferPointer(rebasing: bytes[first..<first + count])
   }
 
+  static func mark(_ bytes: UnsafeMutableRawBufferPointer, isClean: Bool) {
+    let word = isClean ? JournalFormat.clean : JournalFormat.dirty
+    JournalFormat.barrier()
+    bytes.storeBytes(of: word.littleEndian, toByteOffset: JournalFormat.markPlace, as: UInt64.self)
+    JournalFormat.barrier()
+  }
+
   /// The page that says whose journal it is.
   static func writeHead(_ bytes: UnsafeMutableRawBufferPointer, _ owner: JournalOwner, length: Int) {
     func store(_ word: UInt64, _ offset: Int) {

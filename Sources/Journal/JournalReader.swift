@@ -66,7 +66,10 @@ public struct JournalReader {
 
   /// - Returns: the owner, and the length of a half.
   private func head() throws(JournalError) -> (JournalOwner, Int) {
-    guard bytes.count >= 16, word(0) == JournalFormat.magic else { throw .foreign }
+    guard bytes.count >= 16 else { throw .truncated(bytes: bytes.count) }
+    // One that was made just before the machine lost its power may have nothing in it.
+    guard word(0) != 0 else { throw .damaged(offset: 0) }
+    guard word(0) == JournalFormat.magic else { throw .foreign }
     let version = half(JournalFormat.versionPlace)
     guard version == JournalFormat.version else { throw .newer(version: version) }
     guard bytes.count >= JournalFormat.headLength else { throw .truncated(bytes: bytes.count) }

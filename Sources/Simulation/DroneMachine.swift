@@ -51,7 +51,7 @@ final class DroneMachine: Machine {
   private(set) var bootOfJournals: UInt64 = 1
   /// Those whose journals died with the machine.
   private(set) var lostLives: Set<Incarnation> = []
-  private var lives: Set<Incarnation> = []
+  private(set) var lives: [Incarnation] = []
 
   init(_ world: World, number: Int) {
     self.number = number
@@ -76,7 +76,7 @@ final class DroneMachine: Machine {
     #endif
     let stands = readStands()
     bootOfJournals = boots
-    lives.insert(incarnation)
+    lives.append(incarnation)
     loops = loopExecutors.enumerated().map { index, executor in
       DataLoop(
         index, of: self, on: executor, stands: stands.filter { DataLoop.loop(of: $0.partition) == index })
@@ -111,9 +111,13 @@ final class DroneMachine: Machine {
   func lose(_ random: inout SeededRandom) {
     crash()
     boots += 1
-    lostLives.formUnion(lives)
-    lives = []
-    for journal in journals { journal.lose(&random) }
+    let isGone = random.chance(300_000)
+    for journal in journals { journal.lose(isGone: isGone, &random) }
+    // What was clean has everything of that life, and of those before it.
+    let complete = lastCompleteLife.flatMap { lives.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
+    if complete > 0 { world.trace("\(name)'s journals are complete") }
+    lostLives.formUnion(lives[complete...])
+    lives = Array(lives[..<complete])
   }
 
   /// As the shell does it: first everything goes to the database, then the partitions to others.

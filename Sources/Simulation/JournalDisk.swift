@@ -5,6 +5,8 @@ import Journal
 /// it, as in the product.
 final class JournalDisk: JournalMemory {
   private(set) var bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  /// What is on the disk, and not only in the machine's memory.
+  private var durable: [UInt8] = []
 
   deinit { bytes.deallocate() }
 
@@ -17,24 +19,39 @@ final class JournalDisk: JournalMemory {
     return true
   }
 
-  /// What is left where the machine has lost its power: nothing, or some pages that are not as they were.
-  func lose(_ random: inout SeededRandom) {
-    guard random.chance(500_000), bytes.count > 0 else {
-      bytes.deallocate()
-      bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-      return
+  func sync() { durable = [UInt8](bytes) }
+
+  /// What is left where the machine has lost its power: what was synced, or of some pages what was written since.
+  /// - Parameter isGone: nothing at all.
+  func lose(isGone: Bool, _ random: inout SeededRandom) {
+    let current = [UInt8](bytes)
+    bytes.deallocate()
+    bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    guard !isGone, !durable.isEmpty else { return }
+    var left = durable
+    if current.count == left.count, random.chance(700_000) {
+      for start in stride(from: 0, to: left.count, by: 4096) where random.chance(500_000) {
+        left[start..<start + 4096] = current[start..<start + 4096]
+      }
     }
-    for _ in 0..<1 + random.index(4) {
-      let start = random.index(bytes.count / 4096) * 4096
-      UnsafeMutableRawBufferPointer(rebasing: bytes[start..<start + 4096])
-        .initializeMemory(as: UInt8.self, repeating: 0)
-    }
+    bytes = .allocate(byteCount: left.count, alignment: 4096)
+    bytes.copyBytes(from: left)
+    durable = left
   }
 }
 
 /// What becomes of a drone's journals when its machine dies, and not only its process.
 extension DroneMachine {
   var boot: JournalOwner.Boot { JournalOwner.Boot(high: UInt64(number), low: boots) }
+
+  /// The last life of which a dead machine has left everything; nil: of none.
+  var lastCompleteLife: Incarnation? {
+    let owners = journals.map { disk in
+      try? JournalReader.read(UnsafeRawBufferPointer(disk.bytes), principal: principal, boot: boot).owner.life
+    }
+    guard owners.allSatisfy({ $0 != nil }) else { return nil }
+    return owners.compactMap { $0 }.min { lives.firstIndex(of: $0) ?? -1 < lives.firstIndex(of: $1) ?? -1 }
+  }
 
   /// What earlier lives have left. What cannot be read is not believed.
   func readStands() -> [JournalStand] {

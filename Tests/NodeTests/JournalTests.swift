@@ -55,7 +55,7 @@ struct JournalTests {
   func left() throws {
     let folder = try Folder()
     let first = directory(folder)
-    for loop in 0..<3 { write(try first.begin(loop, []), loop, records: loop + 1) }
+    for loop in 0..<3 { write(try first.begin(loop, []).0, loop, records: loop + 1) }
     #expect(folder.names == ["journal-0", "journal-1", "journal-2"])
     for name in folder.names {
       let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder.path)/\(name)")
@@ -76,14 +76,14 @@ struct JournalTests {
   func none() throws {
     let folder = try Folder()
     #expect(try directory(folder).stands() == [])
-    _ = try directory(folder).begin(0, [])
+    _ = try directory(folder).begin(0, []).0
     #expect(try directory(folder, life: 2).stands() == [])
   }
 
   @Test("A journal that grows is the one that is found, with nothing else beside it")
   func grown() throws {
     let folder = try Folder()
-    let journal = try directory(folder, bounds: .init(half: 0, longest: 8 << 20)).begin(0, [])
+    let journal = try directory(folder, bounds: .init(half: 0, longest: 8 << 20)).begin(0, []).0
     write(journal, 5, records: 20_000)
     #expect(folder.names == ["journal-0"])
     #expect(try directory(folder, life: 2).stands().map(\.records.count) == [20_000])
@@ -93,8 +93,8 @@ struct JournalTests {
     "What is torn is told and not believed; a later version's and another drone's file is not overwritten")
   func unusable() throws {
     let folder = try Folder()
-    write(try directory(folder).begin(0, []), 0, records: 3)
-    write(try directory(folder).begin(1, []), 1, records: 3)
+    write(try directory(folder).begin(0, []).0, 0, records: 3)
+    write(try directory(folder).begin(1, []).0, 1, records: 3)
     let (path, other) = ("\(folder.path)/journal-0", try Principal("keyval-drone/d2@KEYVAL.TEST"))
     #expect(throws: NodeError.self) { try directory(folder, drone: other).stands() }
     #expect(truncate(path, 5_000) == 0)
@@ -110,7 +110,7 @@ struct JournalTests {
   @Test("A journal that others may read, or that is a link, is refused with what mends it")
   func untrusted() throws {
     let folder = try Folder()
-    write(try directory(folder).begin(0, []), 0, records: 1)
+    write(try directory(folder).begin(0, []).0, 0, records: 1)
     let path = "\(folder.path)/journal-0"
     #expect(chmod(path, 0o644) == 0)
     let error = #expect(throws: NodeError.self) { try directory(folder, life: 2).stands() }
@@ -125,7 +125,7 @@ struct JournalTests {
     let folder = try Folder()
     // A name that is taken by something that no file takes the place of.
     #expect(mkdir("\(folder.path)/journal-0", 0o700) == 0)
-    let error = #expect(throws: NodeError.self) { try directory(folder).begin(0, []) }
+    let error = #expect(throws: NodeError.self) { try directory(folder).begin(0, []).0 }
     #expect(error?.description.contains("journal-0 (directory): cannot be made") == true)
     #expect(folder.names == ["journal-0"], "nothing is left of the attempt")
   }

@@ -229,11 +229,13 @@ private struct RunningDrone: Sendable {
     for (index, eventLoop) in eventLoops.enumerated() {
       let own = stands.filter { $0.partition.index % count == index }
       let reference = try await eventLoop.submit {
-        DataLoopReference(
+        let (journal, file) = try journals.begin(index, own)
+        return DataLoopReference(
           DataLoop(
             index: index, eventLoop: eventLoop, identity: identity, timing: configuration.timing,
             level: configuration.level, bounds: loopBounds, memory: memory, budget: budget,
-            journal: try journals.begin(index, own), stands: own, logger: logger, audit: audit,
+            journal: JournalSync(journal, in: file, on: eventLoop, logger: logger), stands: own,
+            logger: logger, audit: audit,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
             administer: { order, name, caller, reply in

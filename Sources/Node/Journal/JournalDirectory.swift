@@ -99,14 +99,14 @@ struct JournalDirectory {
   // MARK: This life
 
   /// Begins the journal of a loop, with what earlier lives have left of its partitions.
-  func begin(_ loop: Int, _ stands: [JournalStand]) throws(NodeError) -> Journal {
+  func begin(_ loop: Int, _ stands: [JournalStand]) throws(NodeError) -> (Journal, JournalFile) {
     let file = JournalFile(directory: directory, name: Self.name(loop))
     guard let journal = Journal(in: file, owner: owner, bounds: bounds, stands: stands) else {
       throw .unusableFile(
         path: file.path, key: "directory", problem: "cannot be made: \(NodeFiles.reason(file.failure))",
         remedy: "Make room, or see to its permissions: without it \(Self.need).")
     }
-    return journal
+    return (journal, file)
   }
 
   /// Once all journals of this life have been begun: those that had more loops are of no use any more.
