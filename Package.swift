@@ -89,7 +89,9 @@ let package = Package(
     .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: mutable),
     .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
-    .target(name: "Drone", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    // What a drone that dies has left: the format of its journal
+    .target(name: "Journal", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    .target(name: "Drone", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     // What stores decide in their transactions, whichever database they are in
     .target(name: "StoreRules", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
@@ -100,7 +102,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Authority", "Commander", "Drone", "Database", "StoreRules", "Routing", "Histories", "Cluster",
+        "Authority", "Commander", "Drone", "Journal", "Database", "StoreRules", "Routing", "Histories",
+        "Cluster",
         "Cryptography", "Wire",
       ], swiftSettings: mutable),
     .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: mutable),
@@ -119,7 +122,7 @@ let package = Package(
       name: "Node",
       dependencies: [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "LocalTrust",
-        "Authority", "Commander", "Drone", "Database", "Audit", "CAllocator",
+        "Authority", "Commander", "Drone", "Journal", "Database", "Audit", "CAllocator",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
     .target(
@@ -162,7 +165,7 @@ let package = Package(
       ],
       path: "Tests/Fuzz/Decoders", swiftSettings: strict),
     .executableTarget(
-      name: "keyval-fuzz-node", dependencies: ["FuzzHarness", "Cluster", "Drone", "Node"],
+      name: "keyval-fuzz-node", dependencies: ["FuzzHarness", "Cluster", "Drone", "Journal", "Node"],
       path: "Tests/Fuzz/NodeDecoders", swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
@@ -171,7 +174,7 @@ let package = Package(
     .testTarget(
       name: "NodeTests",
       dependencies: [
-        "Node", "Audit", "Authority", "Cluster", "Commander", "Cryptography", "Drone", "Kerberos",
+        "Node", "Audit", "Authority", "Cluster", "Commander", "Cryptography", "Drone", "Journal", "Kerberos",
         "LocalTrust",
         "Sessions", "Storage",
         "Transport", "Wire", "Provisioning", "KerberosFixture", nioPosix, logging, lifecycle,
@@ -240,7 +243,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "DroneTests", dependencies: ["Drone", "Cluster", "Cryptography", "Wire"], swiftSettings: strict),
+      name: "DroneTests", dependencies: ["Drone", "Journal", "Cluster", "Cryptography", "Wire"],
+      swiftSettings: strict),
+    .testTarget(name: "JournalTests", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: strict),
     .testTarget(
       name: "CommanderTests", dependencies: ["Commander", "Drone", "Cluster", "Cryptography"],
       swiftSettings: strict),

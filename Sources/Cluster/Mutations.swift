@@ -51,6 +51,14 @@
     public static let dropCopyAtLimit = Mutations(rawValue: 1 << 21)
     /// As a shadow: take what is said of a copy, whoever says it.
     public static let fillForAnybody = Mutations(rawValue: 1 << 50)
+    /// Write a record to the journal with the one that follows it.
+    public static let journalLate = Mutations(rawValue: 1 << 51)
+    /// Let the journal of any life be promoted.
+    public static let promoteAnyJournal = Mutations(rawValue: 1 << 52)
+    /// Begin a journal without what earlier lives have left, and not handed over yet.
+    public static let forgetJournals = Mutations(rawValue: 1 << 53)
+    /// Tell of what is written before the disk knows that the journal is not clean any more.
+    public static let answerBeforeDirty = Mutations(rawValue: 1 << 54)
     /// Know a client by what it calls itself, whoever its principal is.
     public static let forgetPrincipal = Mutations(rawValue: 1 << 22)
     /// Forget the oldest outcome, and not one of the principal that has most.
@@ -156,6 +164,10 @@
       ("fillForAnybody", .fillForAnybody),
       ("acceptOldGrant", .acceptOldGrant),
       ("keepOldOffice", .keepOldOffice),
+      ("journalLate", .journalLate),
+      ("promoteAnyJournal", .promoteAnyJournal),
+      ("forgetJournals", .forgetJournals),
+      ("answerBeforeDirty", .answerBeforeDirty),
       ("forgetPrincipal", .forgetPrincipal),
       ("forgetOldest", .forgetOldest),
       ("trustRetries", .trustRetries),

@@ -50,10 +50,11 @@ public struct PartitionFence: Hashable, Sendable {
   /// before it numbers records itself.
   /// - Parameters:
   ///   - copy: the token under which the records of the copy to be promoted were numbered; nil: there is none.
+  ///   - life: the life of the holder that had the copy, where that was an earlier one: it is in its journal.
   ///   - stored: nil when the partition was never opened.
   public static func opening(
     _ stored: PartitionFence?, token: FencingToken, holder: Principal, incarnation: Incarnation,
-    mode: Grant.Mode = .load, copy: FencingToken? = nil
+    mode: Grant.Mode = .load, copy: FencingToken? = nil, life: Incarnation? = nil
   ) -> Opening {
     guard let stored else {
       guard mode != .promote else { return .notInSync }
@@ -69,9 +70,9 @@ public struct PartitionFence: Hashable, Sendable {
     case .load:
       guard stored.inSync.holders.isEmpty else { return .copiesElsewhere(stored.inSync.holders) }
     case .promote:
-      let candidate = Holder(principal: holder, incarnation: incarnation)
+      let candidate = Holder(principal: holder, incarnation: life ?? incarnation)
       // The last owner has everything too, in the life in which it owned the partition.
-      let isLastOwner = stored.holder == holder && stored.incarnation == incarnation
+      let isLastOwner = stored.holder == holder && stored.incarnation == candidate.incarnation
       // Where nothing was ever stored and nobody is listed nothing was acknowledged: an empty copy lacks nothing.
       let isUnwritten = stored.sequence == 0 && stored.inSync.holders.isEmpty
       guard copy == stored.origin,
@@ -82,6 +83,8 @@ public struct PartitionFence: Hashable, Sendable {
       // With nobody on the list, no other copy is as good as the database: the records that follow are its own.
       guard !stored.inSync.holders.isEmpty else { break }
       raised.origin = stored.origin
+      // Whoever has not stored all of its own copy yet is on the list already, in the life that the copy is of.
+      guard stored.origin == stored.token else { break }
       raised.inSync = stored.inSync.adding(Holder(principal: stored.holder, incarnation: stored.incarnation))
     case .acceptLoss: raised.inSync = InSyncList(number: stored.inSync.number, holders: [])
     }

@@ -86,24 +86,28 @@ public struct PartitionOpening: Hashable, Sendable {
   public let mode: Grant.Mode
   /// The token of the copies that are to be promoted; nil: the contents are wanted.
   public let copy: FencingToken?
+  /// The earlier life of the holder that had them; nil: this one.
+  public let life: Incarnation?
   public let partitions: PartitionSet
 
   public init(
     holder: Principal, incarnation: Incarnation, token: FencingToken, mode: Grant.Mode = .load,
-    copy: FencingToken? = nil, partitions: PartitionSet
+    copy: FencingToken? = nil, life: Incarnation? = nil, partitions: PartitionSet
   ) {
     self.holder = holder
     self.incarnation = incarnation
     self.token = token
     self.mode = mode
     self.copy = copy
+    self.life = life
     self.partitions = partitions
   }
 
   /// The same grant, for some of its partitions.
   public func restricted(to partitions: PartitionSet) -> PartitionOpening {
     PartitionOpening(
-      holder: holder, incarnation: incarnation, token: token, mode: mode, copy: copy, partitions: partitions)
+      holder: holder, incarnation: incarnation, token: token, mode: mode, copy: copy, life: life,
+      partitions: partitions)
   }
 }
 

@@ -310,6 +310,7 @@ public struct CommanderCore: Sendable {
     members[index].mapTerm = report.mapTerm
     members[index].mapVersion = report.mapVersion
     members[index].copies = report.copies
+    members[index].journaled = report.journaled
     members[index].shadowed = report.shadowed
     members[index].behind = report.behind
     members[index].backlog = report.backlog

@@ -20,10 +20,9 @@ extension CommanderCore {
     wantsFences = false
     for fence in fences.stored {
       let index = fence.partition.index
-      let known = partitions[index].copyHolders
-      partitions[index].copyHolders = known.union(fence.listed.map(\.principal)).union([
-        fence.holder.principal
-      ])
+      let stored = Set(fence.listed.map(\.principal) + [fence.holder.principal])
+      partitions[index].storedHolders = stored
+      partitions[index].copyHolders.formUnion(stored)
       // Later ones may be of grants of this term, which the book knows better.
       guard !knowsFences else { continue }
       partitions[index].stored = (fence.token, fence.holder)

@@ -31,6 +31,8 @@ struct Member {
   var refusedAt: Instant?
   /// Whole copies that it reported, by the token of their records.
   var copies: [Holding] = []
+  /// Of these copies those that are in its journal only: it has to load what they follow.
+  var journaled = PartitionSet()
   /// Of its own partitions those whose every shadow in its map is in sync.
   var shadowed = PartitionSet()
   /// Milliseconds since the oldest of its writes that the database does not have.
@@ -111,6 +113,8 @@ struct PartitionRecord {
   /// Drones that may have a copy: whoever the database listed, and whoever this commander or the last has made an owner
   /// or a shadow. Of others a claim to have one is not believed.
   var copyHolders: Set<Principal> = []
+  /// Those of whom the database named a life when it was asked last, as the holder or on its list.
+  var storedHolders: Set<Principal> = []
   /// Until then, by this commander's clock, its last holder may be serving it.
   var leasedUntil: Instant
   /// Where the map of the previous commander had it.

@@ -72,8 +72,8 @@ extension CommanderCore {
     return roomy.isEmpty ? able : roomy
   }
 
-  /// Whoever lives and has the newest copy; of several one that stays and reaches the database, and has least to do. One
-  /// that ends takes nothing but what only it may have, and hands that over too before it ends.
+  /// Whoever lives and has the newest copy; of several one that has it in memory, for what is in a journal only serves
+  /// later; then one that stays and reaches the database, and has least to do. One that ends takes nothing but what only it may have, and hands that over too before it ends.
   private func holderOfCopy(_ partition: Partition, _ loads: [Principal: Int], _ now: Instant) -> Principal? {
     let candidates = members.compactMap { member -> (member: Member, token: FencingToken)? in
       // Who cannot reach the database cannot be promoted. Should no other copy turn up, an operator is told.
@@ -85,9 +85,13 @@ extension CommanderCore {
       return (member, token)
     }
     return candidates.max { left, right in
-      func rank(_ candidate: (member: Member, token: FencingToken)) -> (FencingToken, Int, Int) {
-        let reaches = (candidate.member.isEnding ? 0 : 2) + (candidate.member.reachesDatabase ? 1 : 0)
-        return (candidate.token, reaches, -loads[candidate.member.principal, default: 0])
+      func rank(_ candidate: (member: Member, token: FencingToken)) -> (FencingToken, Int, Int, Int) {
+        let member = candidate.member
+        let reaches = (member.isEnding ? 0 : 2) + (member.reachesDatabase ? 1 : 0)
+        // Of two journals the one that the database is likely to believe.
+        let isStored = partitions[partition.index].storedHolders.contains(member.principal)
+        let place = member.journaled.contains(partition) ? (isStored ? 1 : 0) : 2
+        return (candidate.token, place, reaches, -loads[member.principal, default: 0])
       }
       let (one, other) = (rank(left), rank(right))
       return one == other ? left.member.principal > right.member.principal : one < other
@@ -260,6 +264,7 @@ extension CommanderCore {
         report.mapVersion >= move.version,
         members.contains(where: {
           $0.principal == move.to && !$0.isSilent && !$0.isEnding && $0.copy(of: partition) != nil
+            && !$0.journaled.contains(partition)
         })
       else { continue }
       partitions[partition.index].state = .moving(holder, to: move.to)

@@ -179,23 +179,24 @@ public struct DatabaseCore: Sendable {
   private mutating func receive(_ request: StoreRequest, _ session: UInt64, _ wall: Int64) {
     guard case .drone(let holder) = sessions[session]?.peer else { return }
     switch request {
-    case .open(let number, _, let partitions, _) where !isAccepted:
+    case .open(let number, _, let partitions, _, _) where !isAccepted:
       refuse(partitions, number, use.refusal, holder, session)
     case .append(let number, _) where !isAccepted:
       actions.append(.answer(.appendFailed(number: number, reason: use.refusal), session: session))
-    case .open(let number, _, let partitions, _) where health.refusal != nil:
+    case .open(let number, _, let partitions, _, _) where health.refusal != nil:
       refuse(partitions, number, health.refusal ?? "", holder, session)
     case .append(let number, _) where health.refusal != nil:
       actions.append(
         .answer(.appendFailed(number: number, reason: health.refusal ?? ""), session: session))
-    case .open(let number, let grant, let partitions, let copy):
+    case .open(let number, let grant, let partitions, let copy, let life):
       guard !partitions.isEmpty else {
         return refuse([], number, "no partition was asked for", holder, session)
       }
       let check = GrantCheck(identity: identity, term: currentTerm(for: grant), keys: keys)
       do throws(GrantError) {
         let opening = try check.opening(
-          grant, partitions, copy: copy, holder: holder, incarnation: sessions[session]?.incarnation)
+          grant, partitions, copy: copy, life: life, holder: holder,
+          incarnation: sessions[session]?.incarnation)
         sessions[session]?.incarnation = opening.incarnation
         let order = JobQueue.Order(job: .open(opening), session: session, number: number)
         guard !jobs.add(order) else { return }

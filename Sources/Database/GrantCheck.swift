@@ -9,12 +9,14 @@ struct GrantCheck {
   let keys: SealingKeyRing
 
   /// - Parameters:
+  ///   - life: the earlier life of the holder that it says it stands for. Whether that one may be stood for is compared
+  ///     with what is stored.
   ///   - holder: the GSSAPI peer that shows the grant.
   ///   - incarnation: that of the grants that were shown before on this session; nil for the first. A session
   ///     is one process's, and that has one incarnation.
   func opening(
-    _ sealed: SealedGrant, _ partitions: PartitionSet, copy: FencingToken? = nil, holder: Principal,
-    incarnation: Incarnation?
+    _ sealed: SealedGrant, _ partitions: PartitionSet, copy: FencingToken? = nil, life: Incarnation? = nil,
+    holder: Principal, incarnation: Incarnation?
   ) throws(GrantError) -> PartitionOpening {
     guard sealed.cluster == identity.cluster else { throw .otherCluster(sealed.cluster) }
     guard sealed.database == identity.database else { throw .otherDatabase(sealed.database) }
@@ -30,6 +32,6 @@ struct GrantCheck {
     }
     return PartitionOpening(
       holder: holder, incarnation: grant.incarnation, token: grant.token, mode: grant.mode, copy: copy,
-      partitions: partitions)
+      life: life, partitions: partitions)
   }
 }

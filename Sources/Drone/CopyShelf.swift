@@ -1,11 +1,14 @@
 import Cluster
+import Journal
 
 /// The copies of other drones' partitions that a data loop keeps: what it does as a shadow.
 ///
 /// A copy is filled by the owner that the map names, and by nobody else, under one token. A higher token makes it
 /// begin anew; a lower one is refused.
 struct CopyShelf {
-  private let bounds: DataBounds
+  private var bounds: DataBounds
+  /// Of this process.
+  private let life: Incarnation
   private var copies = [PartitionCopy?](repeating: nil, count: Partition.count)
   private var owners = [Principal?](repeating: nil, count: Partition.count)
   private var isShadow = [Bool](repeating: false, count: Partition.count)
@@ -16,6 +19,8 @@ struct CopyShelf {
   private(set) var held = 0
   /// Counted anew, for tests.
   var footprint: Int { copies.reduce(0) { $0 + ($1?.footprint ?? 0) } }
+  /// Outlives the process; nil: nothing does.
+  var journal: Journal?
   /// Bytes that the loop holds besides, and what there is room for.
   var others = 0
   var gate: MemoryGate
@@ -25,6 +30,11 @@ struct CopyShelf {
     var mutations: Mutations = []
     /// What has been confirmed and not taken.
     private var postponed: [Partition: (batch: PartitionBatch, stored: UInt64)] = [:]
+
+    mutating func replace(_ bounds: DataBounds) {
+      self.bounds = bounds
+      gate = MemoryGate(bounds: bounds)
+    }
   #endif
 
   /// A token belongs to one life of its owner, which numbers its sessions upwards.
@@ -37,8 +47,9 @@ struct CopyShelf {
     }
   }
 
-  init(bounds: DataBounds) {
+  init(bounds: DataBounds, life: Incarnation) {
     self.bounds = bounds
+    self.life = life
     gate = MemoryGate(bounds: bounds)
   }
 
@@ -63,7 +74,8 @@ struct CopyShelf {
     case .greet: return nil
     case .resume(_, let token):
       guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
-      guard let copy = whole(partition), copy.token == token else {
+      // Nor does it go on with what an earlier life has left, which may be wanted as it is for a while.
+      guard let copy = whole(partition), copy.token == token, copy.life == nil else {
         return lacks(partition, token)
       }
       return .kept(partition: partition, token: token, through: copy.through)
@@ -77,6 +89,7 @@ struct CopyShelf {
       let history = WriteHistory(
         bounds.history, outcomes: outcomes, forgotten: forgotten, isForgetful: isForgetful)
       put(PartitionCopy(partition: partition, token: token, sequence: sequence, history: history))
+      journal?.hold(partition, life: life, token: token, base: sequence, wholeAt: nil)
       return nil
     case .entries(_, let token, let entries):
       if isOwner(peer, of: partition), let copy = copy(partition, token) { add(entries, to: copy) }
@@ -85,6 +98,7 @@ struct CopyShelf {
       guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
       guard let copy = copy(partition, token) else { return lacks(partition, token) }
       copy.complete(at: sequence)
+      journal?.whole(partition, at: sequence)
       needs[partition.index] = 0
       return .kept(partition: partition, token: token, through: copy.through)
     case .records(let batch, let stored):
@@ -94,10 +108,7 @@ struct CopyShelf {
       return add(batch, stored)
     case .stored(_, let token, let through):
       guard isOwner(peer, of: partition), let copy = copy(partition, token) else { return nil }
-      tailLength -= copy.tailLength
-      copy.release(through)
-      tailLength += copy.tailLength
-      held.recount(copy)
+      release(copy, through: through)
       return nil
     case .end(_, let token):
       if copy(partition, token) != nil, isOwner(peer, of: partition) { remove(partition) }
@@ -158,18 +169,16 @@ struct CopyShelf {
 
   private mutating func take(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
     guard let copy = copy(batch.partition, batch.token) else { return lacks(batch.partition, batch.token) }
-    tailLength -= copy.tailLength
-    copy.release(stored)
-    tailLength += copy.tailLength
-    held.recount(copy)
+    release(copy, through: stored)
     // What it has may be on the list, so it stays as it is. The owner goes on without it, and asks again.
     guard !copy.table.isFull, hasRoom(for: batch) else { return tooMuch(batch) }
     tailLength -= copy.tailLength
+    let before = copy.through
     let isTaken = copy.take(batch)
-    // It may have some of these, too.
-    copy.release(stored)
     tailLength += copy.tailLength
-    held.recount(copy)
+    note(copy, behind: before)
+    // It may have some of these, too.
+    release(copy, through: stored)
     // Between what it has and this batch is one for which there was no room. It may be on the list: it keeps what it has,
     // and the owner asks from where it is to go on.
     guard isTaken else { return .refused(partition: batch.partition, token: batch.token) }
@@ -185,7 +194,8 @@ struct CopyShelf {
       length += $0.approximateLength
     }
     guard growth == 0 || gate.hasRoomForRecords(growth, held: others + held) else { return false }
-    return tailLength == 0 || length <= bounds.tail
+    guard tailLength == 0 || length <= bounds.tail else { return false }
+    return journal?.hasRoom(for: length - tailLength, records: batch.records.count) ?? true
   }
 
   /// What is kept for the database, for people.
@@ -207,25 +217,44 @@ struct CopyShelf {
     return .refused(partition: batch.partition, token: batch.token)
   }
 
+  /// One that the owner fills.
   private func copy(_ partition: Partition, _ token: FencingToken) -> PartitionCopy? {
-    guard let copy = copies[partition.index], copy.token == token else { return nil }
+    guard let copy = copies[partition.index], copy.token == token, copy.life == nil else { return nil }
     return copy
   }
 
   // MARK: What this drone does
 
+  /// In place of any other. What the journal says of it is its own.
   mutating func put(_ copy: PartitionCopy) {
-    remove(copy.partition)
+    takeOff(copy.partition)
     copies[copy.partition.index] = copy
     tailLength += copy.tailLength
     held.recount(copy)
   }
 
   mutating func remove(_ partition: Partition) {
+    guard copies[partition.index] != nil else { return }
+    takeOff(partition)
+    journal?.release(partition)
+  }
+
+  private mutating func takeOff(_ partition: Partition) {
     guard let copy = copies[partition.index] else { return }
     tailLength -= copy.tailLength
     held.discount(copy)
     copies[partition.index] = nil
+  }
+
+  mutating func recount(_ copy: PartitionCopy) { held.recount(copy) }
+
+  /// The database has its records up to this one.
+  mutating func release(_ copy: PartitionCopy, through sequence: UInt64) {
+    tailLength -= copy.tailLength
+    copy.release(sequence)
+    journal?.stored(copy.partition, through: sequence)
+    tailLength += copy.tailLength
+    held.recount(copy)
   }
 
   // MARK: Room

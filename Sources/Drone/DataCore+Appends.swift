@@ -100,10 +100,12 @@ extension DataCore {
         data.store(through: sequence, flight.list) {
           shares.remove(of: $0.mark, $0.length, isAcknowledged: $0.isAcknowledged)
         }
+        journal?.stored(result.partition, through: data.stored)
         settlement.completions += complete(data)
         markStreams(of: data)
         if wasRecovering, !data.isRecovering {
           shelf.remove(result.partition)
+          hold(data)
           settlement.recovered.append(Holding(token: data.token, partitions: [result.partition]))
           adjustStreams(of: result.partition)
         }

@@ -6,6 +6,13 @@ extension DataCore {
   /// for the database or a shadow; of what is served, is being loaded, or is kept as a copy.
   public var memory: Int { held + shelf.held }
 
+  /// How this loop's copies and shadows stand.
+  public func replication(_ now: Instant) -> Replication {
+    Replication(
+      copies: copies, journaled: shelf.journaled, shadowed: shadowed, behind: behind(now), backlog: backlog,
+      memory: memoryUse)
+  }
+
   /// How much the rest of the process has: the drone's other loops, and what is beyond all that is counted.
   public mutating func setMemory(elsewhere: Int) {
     gate.elsewhere = elsewhere
@@ -45,6 +52,7 @@ extension DataCore {
 
   mutating func setLoading(_ partition: Partition, _ data: DataPartition?) {
     if let old = loading[partition.index] { held.discount(old) }
+    standing.remove(partition)
     loading[partition.index] = data
   }
 }

@@ -1,25 +1,42 @@
 import Cluster
 
+/// Copies that are to be promoted: of one token, and of one life of the drone.
+public struct PromotedCopies: Equatable, Sendable {
+  public let token: FencingToken
+  /// Nil: this one.
+  public let life: Incarnation?
+  public var partitions: PartitionSet
+
+  public init(token: FencingToken, life: Incarnation? = nil, partitions: PartitionSet) {
+    self.token = token
+    self.life = life
+    self.partitions = partitions
+  }
+}
+
 /// How partitions come to this loop: loaded from the database, or promoted from a copy.
 extension DataCore {
   /// Begins to open partitions under a grant.
-  /// - Returns: for a promotion the partitions by the token of their copies, in order; those of which there is no
-  ///   copy are missing.
+  /// - Returns: for a promotion the partitions by the copies, in order; those of which there is no copy are missing.
   public mutating func beginOpening(
     _ set: PartitionSet, token: FencingToken, mode: Grant.Mode
-  ) -> [Holding] {
+  ) -> [PromotedCopies] {
     guard mode == .promote else {
       // A copy stays until the partition is loaded: if the database refuses, it may be the one that is needed.
       for partition in set { setLoading(partition, DataPartition(partition: partition, token: token)) }
       return []
     }
-    var sets: [FencingToken: PartitionSet] = [:]
+    var copies: [PromotedCopies] = []
     for partition in set {
       guard let copy = shelf.whole(partition) else { continue }
       setLoading(partition, DataPartition(partition: partition, token: token))
-      sets[copy.token, default: []].insert(partition)
+      if let index = copies.firstIndex(where: { $0.token == copy.token && $0.life == copy.life }) {
+        copies[index].partitions.insert(partition)
+      } else {
+        copies.append(PromotedCopies(token: copy.token, life: copy.life, partitions: [partition]))
+      }
     }
-    return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0] ?? []) }
+    return copies.sorted { ($0.token, $0.life?.number ?? 0) < ($1.token, $1.life?.number ?? 0) }
   }
 
   /// Whether this partition is being loaded under this token.
@@ -46,7 +63,7 @@ extension DataCore {
     case ready
     /// It will be, when the database has what the copy had: `Settlement.recovered`.
     case recovering
-    /// The database has every record of the copy, and more: the contents are to be asked for.
+    /// The database has every record of the copy, and more, or all of it but records: the contents are to be asked for.
     case isBehind
     /// The copy lacks records between what the database has and its own log. That cannot be, since copies carry the log
     /// from what is stored; and to load from the database would pass over what only this copy has.
@@ -61,9 +78,14 @@ extension DataCore {
     outcomes: [WriteOutcome], forgotten: [ForgottenWrites]
   ) -> Opened {
     guard let data = loading[partition.index], data.token == token else { return .unknown }
-    data.finishLoading(
-      sequence: sequence, inSync: inSync,
-      history: WriteHistory(bounds.history, outcomes: outcomes, forgotten: forgotten))
+    let history = WriteHistory(bounds.history, outcomes: outcomes, forgotten: forgotten)
+    if standing.contains(partition), let copy = shelf.whole(partition), copy.through > sequence {
+      // An earlier life of this drone had more. From here on it is a copy like any other.
+      held.discount(data)
+      shelf.fill(copy, data.table, history, through: sequence)
+      return promote(partition, token: token, sequence: sequence, inSync: inSync)
+    }
+    data.finishLoading(sequence: sequence, inSync: inSync, history: history)
     return take(data)
   }
 
@@ -75,8 +97,14 @@ extension DataCore {
     guard let data = loading[partition.index], data.token == token, let copy = shelf.whole(partition) else {
       return .unknown
     }
-    guard copy.through >= sequence else { return .isBehind }
     guard copy.tail.base <= sequence else { return incomplete }
+    if copy.isBare {
+      // What the database has of it is not wanted twice.
+      shelf.release(copy, through: sequence)
+      standing.insert(partition)
+      return .isBehind
+    }
+    guard copy.through >= sequence else { return .isBehind }
     data.promote(copy, sequence: sequence, inSync: inSync)
     data.forEachUnstored { shares.add(of: $0.mark, $0.length, isAcknowledged: $0.isAcknowledged) }
     return take(data)
@@ -105,6 +133,7 @@ extension DataCore {
     // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.
     guard data.isRecovering else {
       shelf.remove(partition)
+      hold(data)
       adjustStreams(of: partition)
       return .ready
     }

@@ -155,6 +155,7 @@ extension DataCore {
     case .asked: return false
     // A copy is not begun anew with who is to be let go of.
     case .absent where stream.isLeaving, .entries where stream.isLeaving: return false
+    case .absent where data.mayWantJournal(of: stream): return true
     case .unknown:
       room -= Self.batchHead
       messages.append(.resume(partition: partition, token: token))

@@ -1,4 +1,5 @@
 import Cluster
+import Journal
 import Wire
 
 /// One data loop's partitions: executes requests, gathers writes for the database and the shadows, and settles
@@ -30,6 +31,9 @@ public struct DataCore {
   var partitions = [DataPartition?](repeating: nil, count: Partition.count)
   var loading = [DataPartition?](repeating: nil, count: Partition.count)
   var shelf: CopyShelf
+  let journal: Journal?
+  /// What is loaded to be put under what an earlier life has left.
+  var standing = PartitionSet()
   /// What the database does not have, and who waits for it.
   var shares = BacklogShares()
   var pace: BacklogPace
@@ -79,8 +83,9 @@ public struct DataCore {
     public var mutations: Mutations = [] {
       didSet {
         bounds.history.isUnfair = mutations.contains(.forgetOldest)
-        shelf = CopyShelf(bounds: bounds)
+        shelf.replace(bounds)
         shelf.mutations = mutations
+        journal?.mutations = mutations
       }
     }
   #endif
@@ -91,17 +96,24 @@ public struct DataCore {
     let list: InSyncList?
   }
 
-  /// - Parameter level: what writes have to reach whose requests do not say.
+  /// - Parameters:
+  ///   - level: what writes have to reach whose requests do not say.
+  ///   - journal: outlives this process; it has the stands already.
+  ///   - stands: what earlier lives of this drone have left.
   public init(
-    incarnation: Incarnation, level: AcknowledgementLevel = .secured, bounds: DataBounds = DataBounds()
+    incarnation: Incarnation, level: AcknowledgementLevel = .secured, bounds: DataBounds = DataBounds(),
+    journal: Journal? = nil, stands: [JournalStand] = []
   ) {
     self.incarnation = incarnation
     self.level = level
     self.bounds = bounds
-    shelf = CopyShelf(bounds: bounds)
+    self.journal = journal
+    shelf = CopyShelf(bounds: bounds, life: incarnation)
+    shelf.journal = journal
     pace = BacklogPace(bounds: bounds)
     gate = MemoryGate(bounds: bounds)
     window = bounds.backlog
+    shelf.put(stands)
   }
 
   /// The map decides who owns and who shadows what.
@@ -121,13 +133,6 @@ public struct DataCore {
   /// - Parameter edition: by which `Quota` names it.
   public mutating func install(_ list: AccessList, edition: UInt64) {
     quotas.install(list, edition: edition, partitions: partitions)
-  }
-
-  /// How this loop's copies and shadows stand.
-  public func replication(_ now: Instant) -> Replication {
-    Replication(
-      copies: copies, shadowed: shadowed, behind: behind(now), backlog: backlog,
-      memory: memoryUse)
   }
 
   // MARK: Requests
@@ -265,6 +270,7 @@ public struct DataCore {
     guard !isFull(for: client) else { return .unavailable(.busy) }
     if deed.value != nil, !hasRoomToPut || data.table.isNearlyFull { return .failed(.memoryFull) }
     if deed.value == nil, !hasRoomToDelete { return .unavailable(.busy) }
+    guard hasRoomInJournal(key: key.count, value: deed.value?.count ?? 0) else { return .unavailable(.busy) }
     let key = HashedKey(key)
     let record = record(key, deed, asked, client, data)
     if let quota = asked.quota,
@@ -278,6 +284,7 @@ public struct DataCore {
     let entry = WriteLog.Entry(level: asked.level, since: now, origin: isWaived ? nil : asked.origin)
     if isWaived { data.apply(record, key, entry) } else { data.queue(record, key, entry) }
     shares.add(of: client.principalMark, record.approximateLength)
+    note(in: data)
     held.recount(data)
     markStreams(of: data)
     #if KEYVAL_MUTATIONS

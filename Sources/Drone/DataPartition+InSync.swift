@@ -25,7 +25,10 @@ import Cluster
 // - *A move and a drain* are promotions of a copy on L; the old owner stops first and keeps its own as the last owner.
 // - *An end in order* asks for the empty list, which waits for the records. Who ends before that leaves L as it is. So
 //   does the database that ends, and stores nothing more.
-// - *A restart* is another life, on no list; it has nothing, and is asked for nothing.
+// - *A restart* is another life, on no list. What its earlier lives had behind S is in its journal, in the same terms: a
+//   copy without what the database has, which is loaded under it once the fence is raised. It is promoted for the life that
+//   the list names, and stays as it was until the database has all of it and an empty list; a restart in between begins
+//   anew. It is let go of for another copy only once no list names its life (`mayWantJournal`).
 // - *Where nothing was ever written* nobody is listed: S = 0, and there is no R.
 
 /// Which copies of a partition are to be promoted, should this drone die.
@@ -80,9 +83,15 @@ extension DataPartition {
     return !streams.isEmpty && streams.allSatisfy { listed(by: $0) || !wasWritten && isInSync($0) }
   }
 
-  /// The map does not name it any more, and no list that the database may have does.
+  /// The map does not name it any more, and no list that the database may have does, nor an earlier life of it.
   func isLetGo(_ stream: ShadowStream) -> Bool {
-    guard stream.isLeaving, let holder = stream.holder else { return false }
-    return !mayList(holder)
+    guard stream.isLeaving, stream.holder != nil else { return false }
+    return !mayListLife(of: stream.peer, besides: nil)
+  }
+
+  /// An earlier life of this shadow may be on the list: what that one has left in its journal may be wanted, and would be
+  /// gone with the beginning of another copy.
+  func mayWantJournal(of stream: ShadowStream) -> Bool {
+    mayListLife(of: stream.peer, besides: stream.holder)
   }
 }

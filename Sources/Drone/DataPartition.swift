@@ -307,6 +307,13 @@ final class DataPartition: Counted {
     confirmed.holders.contains(holder) || perhaps.contains { $0.holders.contains(holder) }
   }
 
+  /// Whether any life of a drone may be on the list, but for one.
+  func mayListLife(of drone: Principal, besides life: Holder?) -> Bool {
+    func isMeant(_ holder: Holder) -> Bool { holder.principal == drone && holder != life }
+    return confirmed.holders.contains(where: isMeant)
+      || perhaps.contains { $0.holders.contains(where: isMeant) }
+  }
+
   /// What the database is to be told next, as far as it fits; nil when not even one record does. Into the room of a
   /// whole append every record fits.
   /// - Parameter share: no more bytes of records than these, unless the first one alone is longer.

@@ -67,12 +67,6 @@ public struct DatabaseLinkCore: Sendable {
     case ending
   }
 
-  private struct Opening {
-    let answer: GrantAnswer
-    var partitions: PartitionSet
-    var token: FencingToken { answer.token }
-  }
-
   /// Milliseconds before an append that the database could not store is sent again.
   private static let retryPause: Int64 = 100
   /// The shortest and the longest pause before another dial, in milliseconds.
@@ -99,6 +93,8 @@ public struct DatabaseLinkCore: Sendable {
   /// What was said on this session of the end of either side.
   private var farewell = Farewell()
   private var openings: [UInt64: Opening] = [:]
+  /// Promoted, and their contents are to be asked for.
+  private var dueLoads = DueLoads()
   /// Grants that came while there was no session.
   private var queued: [(answer: GrantAnswer, partitions: PartitionSet)] = []
   /// Partitions that were opened or lost in this read cycle, reported together.
@@ -262,8 +258,8 @@ public struct DatabaseLinkCore: Sendable {
     data.retryAppend()
     let completions = data.forgetEnding()
     if !completions.isEmpty { actions.append(.complete(completions)) }
-    for number in openings.keys.sorted() {
-      if let opening = openings[number] { give(up: opening.partitions, opening.token, &data) }
+    for opening in openings.keys.sorted().compactMap({ openings[$0] }) + dueLoads.takeAll() {
+      give(up: opening.partitions, opening.token, &data)
     }
     openings.removeAll()
     reportChanges()
@@ -292,18 +288,22 @@ public struct DatabaseLinkCore: Sendable {
     var missing = partitions
     for copy in copies {
       missing.subtract(copy.partitions)
-      ask(answer, copy.partitions, copy: copy.token, now)
+      ask(answer, copy.partitions, copy: copy.token, life: copy.life, now)
     }
     refuse(missing, answer.token, .notInSync, &data)
   }
 
-  /// - Parameter copy: the token of the copies to be promoted; nil asks for the contents.
+  /// - Parameters:
+  ///   - copy: the token of the copies to be promoted; nil asks for the contents.
+  ///   - life: the earlier life of this drone that had them.
   private mutating func ask(
-    _ answer: GrantAnswer, _ partitions: PartitionSet, copy: FencingToken?, _ now: Instant
+    _ answer: GrantAnswer, _ partitions: PartitionSet, copy: FencingToken?, life: Incarnation? = nil,
+    _ now: Instant
   ) {
     nextNumber += 1
     openings[nextNumber] = Opening(answer: answer, partitions: partitions)
-    send(.open(number: nextNumber, grant: answer.grant, partitions: partitions, copy: copy), now)
+    send(
+      .open(number: nextNumber, grant: answer.grant, partitions: partitions, copy: copy, life: life), now)
   }
 
   private mutating func refuse(
@@ -337,19 +337,21 @@ public struct DatabaseLinkCore: Sendable {
       settle(number, [partition])
       switch data.promote(partition, token: opening.token, sequence: sequence, inSync: inSync) {
       case .ready: opened[opening.token, default: []].insert(partition)
-      case .isBehind: ask(opening.answer, [partition], copy: nil, now)
+      case .isBehind: dueLoads.add(partition, number, opening.answer)
       case .unknown: give(up: [partition], opening.token, &data)
       case .isIncomplete:
         actions.append(.note(.incomplete(partition)))
         refuse([partition], opening.token, .notInSync, &data)
       case .recovering: break
       }
+      load(after: number, now)
     case .openRefused(let number, let partitions, let refusal, let reason):
       guard let opening = openings[number] else { return }
       actions.append(.note(.refused(partitions, reason: reason)))
       let given = opening.partitions.intersection(partitions)
       settle(number, given)
       refuse(given, opening.token, refusal, &data)
+      load(after: number, now)
     case .appended(let number, _) where number == probeNumber: probeNumber = nil
     case .appendFailed(let number, _) where number == probeNumber: probeNumber = nil
     case .appended(let number, let results):
@@ -389,6 +391,12 @@ public struct DatabaseLinkCore: Sendable {
   private mutating func settle(_ number: UInt64, _ partitions: PartitionSet) {
     openings[number]?.partitions.subtract(partitions)
     if openings[number]?.partitions.isEmpty == true { openings[number] = nil }
+  }
+
+  /// Once all that was to be promoted together has been answered.
+  private mutating func load(after number: UInt64, _ now: Instant) {
+    guard openings[number] == nil, let due = dueLoads.take(number) else { return }
+    ask(due.answer, due.partitions, copy: nil, now)
   }
 
   private mutating func give(up partitions: PartitionSet, _ token: FencingToken, _ data: inout DataCore) {

@@ -312,6 +312,7 @@ public struct DroneCore: Sendable {
       mapTerm: map?.term ?? .none,
       mapVersion: map?.version ?? 0, accessTerm: access.installed.term,
       accessVersion: access.installed.version, reachesDatabase: reachesDatabase, copies: copies,
+      journaled: replications.reduce(into: PartitionSet()) { $0.formUnion($1.journaled) },
       shadowed: replications.reduce(into: PartitionSet()) { $0.formUnion($1.shadowed) },
       behind: UInt64(clamping: replications.map(\.behind).max() ?? 0),
       backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: departure.isEnding,

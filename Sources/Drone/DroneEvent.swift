@@ -76,6 +76,8 @@ public enum DroneAction: Equatable, Sendable {
 public struct Replication: Hashable, Sendable {
   /// Whole copies, by the token of their records, in order.
   public var copies: [Holding]
+  /// Of them those that an earlier life had, and of which there is only what the database may lack.
+  public var journaled: PartitionSet
   /// Of its own partitions those whose every shadow in the map is in sync.
   public var shadowed: PartitionSet
   /// Milliseconds since the oldest write that the database does not have.
@@ -86,10 +88,11 @@ public struct Replication: Hashable, Sendable {
   public var memory: MemoryUse
 
   public init(
-    copies: [Holding] = [], shadowed: PartitionSet = [], behind: Int64 = 0, backlog: Int = 0,
-    memory: MemoryUse = MemoryUse()
+    copies: [Holding] = [], journaled: PartitionSet = [], shadowed: PartitionSet = [], behind: Int64 = 0,
+    backlog: Int = 0, memory: MemoryUse = MemoryUse()
   ) {
     self.copies = copies
+    self.journaled = journaled
     self.shadowed = shadowed
     self.behind = behind
     self.backlog = backlog

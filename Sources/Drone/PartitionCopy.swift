@@ -1,6 +1,8 @@
 import Cluster
+import Journal
 
-/// A partition's contents in the memory of a drone that does not serve it: a shadow, or an owner that has stopped.
+/// A partition's contents in the memory of a drone that does not serve it: a shadow, or an owner that has stopped. Or what
+/// an earlier life of the drone has left of them in its journal.
 final class PartitionCopy: Counted {
   let partition: Partition
   /// The token under which the records are numbered.
@@ -12,6 +14,10 @@ final class PartitionCopy: Counted {
   var tailLength: Int { tail.length }
   /// Whole from this record on; nil while entries are still coming.
   private(set) var wholeAt: UInt64?
+  /// The life of this drone that it is of, where that was an earlier one: nothing is added to it.
+  let life: Incarnation?
+  /// It has records only, and what they follow is at the database.
+  private(set) var isBare = false
 
   var counted = 0
   var footprint: Int { table.footprint + history.footprint + tail.footprint }
@@ -25,14 +31,41 @@ final class PartitionCopy: Counted {
     self.partition = partition
     self.token = token
     self.history = history
+    life = nil
     table = Table()
     tail = WriteLog(base: sequence)
+  }
+
+  /// What a journal has of it.
+  init(_ stand: JournalStand) {
+    partition = stand.partition
+    token = stand.token
+    life = stand.life
+    history = WriteHistory()
+    table = Table()
+    tail = WriteLog(base: stand.base)
+    wholeAt = stand.base
+    isBare = true
+    for record in stand.records { record.withView(keep) }
+  }
+
+  /// Takes what the database has of it, of which there are records up to `sequence`; its own follow.
+  func fill(_ table: Table, _ history: WriteHistory, through sequence: UInt64) {
+    self.table = table
+    self.history = history
+    isBare = false
+    var next = max(tail.base, sequence)
+    while next < tail.end {
+      next += 1
+      tail.withRecord(next) { apply($0, next) }
+    }
   }
 
   /// What an owner had.
   init(of owner: borrowing OwnedContents) {
     partition = owner.partition
     token = owner.token
+    life = nil
     table = owner.table
     history = owner.history
     tail = WriteLog(base: owner.stored)

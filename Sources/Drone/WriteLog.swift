@@ -67,13 +67,21 @@ struct WriteLog {
 
   private func start(of index: Int) -> Int { entries[index].end - entries[index].size }
 
-  /// Calls `body` with the record of a number that the log contains.
+  /// Calls `body` with the record of a number that the log contains, as it is encoded.
   @inline(__always)
-  func withRecord<Result>(_ sequence: UInt64, _ body: (LogRecordView) -> Result) -> Result {
+  func withEncoded<Result>(_ sequence: UInt64, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     let index = index(of: sequence)
     let place = self.start(of: index) - start
     return bytes.withUnsafeBytes { all in
-      var reader = CBORReader(UnsafeRawBufferPointer(rebasing: all[place..<place + entries[index].size]))
+      body(UnsafeRawBufferPointer(rebasing: all[place..<place + entries[index].size]))
+    }
+  }
+
+  /// Calls `body` with the record of a number that the log contains.
+  @inline(__always)
+  func withRecord<Result>(_ sequence: UInt64, _ body: (LogRecordView) -> Result) -> Result {
+    withEncoded(sequence) { encoded in
+      var reader = CBORReader(encoded)
       guard let record = try? LogRecordView(from: &reader) else {
         // It was encoded here, by `append`.
         fatalError("the log of a partition does not hold what was written to it")

@@ -1,5 +1,6 @@
 import Cluster
 import Drone
+import Journal
 import Wire
 
 /// One event loop's share of a drone: its partitions, its clients, and its session with the database.
@@ -16,12 +17,20 @@ final class DataLoop {
   private var installed: SlotMap?
   private var clients: [UInt64: ClientConnection] = [:]
   private var shadows: [Principal: ShadowLink] = [:]
+  private let disk: JournalDisk
+  private var keeper: JournalKeeper?
+  /// What is said when the disk knows that the journal is not clean any more.
+  private var held: [() -> Void] = []
 
-  init(_ index: Int, of drone: DroneMachine, on executor: Executor) {
+  init(_ index: Int, of drone: DroneMachine, on executor: Executor, stands: [JournalStand]) {
     self.index = index
     self.executor = executor
     self.drone = drone
-    core = DataCore(incarnation: drone.incarnation, bounds: drone.world.knobs.data)
+    let journal = drone.makeJournal(index, stands)
+    keeper = journal.map(JournalKeeper.init)
+    disk = drone.journals[index]
+    core = DataCore(
+      incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands)
     link = DatabaseLinkCore(timing: drone.world.timing)
     #if KEYVAL_MUTATIONS
       core.mutations = drone.world.mutations
@@ -110,7 +119,9 @@ final class DataLoop {
         } + [
           { [unowned self] in
             shareMemory()
-            if !answers.isEmpty { session.send(answers, from: session.acceptor) }
+            guard !answers.isEmpty else { return }
+            let own = answers
+            say { session.send(own, from: session.acceptor) }
           }
         ])
     }
@@ -136,12 +147,36 @@ final class DataLoop {
   }
 
   func tick() {
+    begin(keeper?.tick(drone.now))
     world.watch.holds(drone.loops.reduce(0) { $0 + $1.core.memory }, drone)
     complete(core.tickStreams(drone.now, timing: world.timing))
     adjustShadows()
     pump()
     drone.toControl(.replicated(loop: index, core.replication(drone.now)))
     handle(.ticked)
+  }
+
+  // MARK: The journal
+
+  private func say(_ body: @escaping () -> Void) {
+    begin(keeper?.look())
+    #if KEYVAL_MUTATIONS
+      if world.mutations.contains(.answerBeforeDirty) { return body() }
+    #endif
+    if keeper?.mustWait == true { held.append(body) } else { body() }
+  }
+
+  /// Bytes that are written meanwhile may be on the disk or not.
+  private func begin(_ sync: UInt64?) {
+    guard let sync else { return }
+    drone.after(drone.random.number(1...8), on: executor) { [unowned self] in
+      disk.sync()
+      begin(keeper?.synced(sync, isDone: true))
+      guard keeper?.mustWait == false else { return }
+      let bodies = held
+      held = []
+      for body in bodies { body() }
+    }
   }
 
   func writeBehind() { handle(.writeBehindDue) }
@@ -222,6 +257,10 @@ final class DataLoop {
 
   /// Answers writes that the database has, and requests whose partition went away.
   func complete(_ completions: [DataCore.Completion]) {
+    if !completions.isEmpty { say { [unowned self] in answer(completions) } }
+  }
+
+  private func answer(_ completions: [DataCore.Completion]) {
     var gathered: [Origin: GatheredAnswers] = [:]
     var order: [Origin] = []
     for completion in completions {

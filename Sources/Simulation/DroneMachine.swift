@@ -2,6 +2,7 @@ import Cluster
 import Commander
 import Cryptography
 import Drone
+import Journal
 
 /// A drone's process: its control side with the drone's core and, in office, the commander's; two data loops; its disk.
 final class DroneMachine: Machine {
@@ -43,6 +44,14 @@ final class DroneMachine: Machine {
   private var installed: SlotMap?
   var random: SeededRandom
   private var loopExecutors: [Executor] = []
+  /// Of each loop; they outlive its processes.
+  let journals = (0..<loopCount).map { _ in JournalDisk() }
+  /// How often its machine has started, and how often it had when the journals were written.
+  private(set) var boots: UInt64 = 1
+  private(set) var bootOfJournals: UInt64 = 1
+  /// Those whose journals died with the machine.
+  private(set) var lostLives: Set<Incarnation> = []
+  private(set) var lives: [Incarnation] = []
 
   init(_ world: World, number: Int) {
     self.number = number
@@ -65,7 +74,13 @@ final class DroneMachine: Machine {
     #if KEYVAL_MUTATIONS
       core?.mutations = world.mutations
     #endif
-    loops = loopExecutors.enumerated().map { DataLoop($0, of: self, on: $1) }
+    let stands = readStands()
+    bootOfJournals = boots
+    lives.append(incarnation)
+    loops = loopExecutors.enumerated().map { index, executor in
+      DataLoop(
+        index, of: self, on: executor, stands: stands.filter { DataLoop.loop(of: $0.partition) == index })
+    }
     access = loops.map { _ in (InstalledAccessList(), .none, 0) }
     tick()
     for loop in loops {
@@ -90,6 +105,19 @@ final class DroneMachine: Machine {
 
   override func stepped(_ executor: Executor) {
     if let index = loopExecutors.firstIndex(where: { $0 === executor }) { world.custody.look(loop: index) }
+  }
+
+  /// Its machine dies, with it the process and all that was in memory.
+  func lose(_ random: inout SeededRandom) {
+    crash()
+    boots += 1
+    let isGone = random.chance(300_000)
+    for journal in journals { journal.lose(isGone: isGone, &random) }
+    // What was clean has everything of that life, and of those before it.
+    let complete = lastCompleteLife.flatMap { lives.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
+    if complete > 0 { world.trace("\(name)'s journals are complete") }
+    lostLives.formUnion(lives[complete...])
+    lives = Array(lives[..<complete])
   }
 
   /// As the shell does it: first everything goes to the database, then the partitions to others.

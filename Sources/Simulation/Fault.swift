@@ -32,6 +32,8 @@ struct Fault: Sendable, CustomStringConvertible {
     case end(Place)
     /// All processes are asked to end, at once or the drones before the others, and started when all have ended.
     case endAll(isAtOnce: Bool)
+    /// All drones die at once, and perhaps everybody else: only the processes, or their machines too.
+    case killAll(isEverybody: Bool, losesMachines: Bool)
     case hang(Place)
     /// Between two steps of what it does, so many steps later.
     case hangInStep(Place, thread: Int, after: Int)
@@ -87,7 +89,9 @@ struct Fault: Sendable, CustomStringConvertible {
     let what =
       switch kind {
       case .crash(let place, let loses):
-        "\(place) ends" + (loses ? "" : ", its disk keeps what was not synced")
+        "\(place) ends" + (loses ? ", its machine too" : "")
+      case .killAll(let isEverybody, let losesMachines):
+        "all \(losesMachines ? "machines" : "processes") \(isEverybody ? "" : "of drones ")die at once"
       case .end(let place): "\(place) is asked to end (SIGTERM)"
       case .endAll(let isAtOnce):
         "all processes are asked to end (SIGTERM)" + (isAtOnce ? "" : ", the drones before the others")

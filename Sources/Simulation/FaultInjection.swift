@@ -58,9 +58,10 @@ extension World {
     switch fault.kind {
     case .crash(let place, let losesWrites):
       let target = machine(place)
-      database.losesWrites = losesWrites
-      target.crash()
+      die(target, losesWrites)
       ending(fault) { target.start() }
+    case .killAll(let isEverybody, let losesMachines):
+      killAll(isEverybody, losesMachines, for: fault.duration ?? 0)
     case .end(let place):
       let target = machine(place)
       target.end { [unowned self] in after(fault.duration ?? 0) { target.start() } }
@@ -170,6 +171,24 @@ extension World {
     func startAll() { after(duration) { for machine in others + drones { machine.start() } } }
     if isAtOnce { return end(drones + others, then: startAll) }
     end(drones) { end(others, then: startAll) }
+  }
+
+  /// A process, or the machine that it is on.
+  private func die(_ target: Machine, _ isMachine: Bool) {
+    database.losesWrites = isMachine
+    guard isMachine, let drone = target as? DroneMachine else { return target.crash() }
+    var random = SeededRandom(seed: seed ^ UInt64(clamping: time), stream: 51)
+    drone.lose(&random)
+  }
+
+  /// Each comes up again in its own time.
+  private func killAll(_ isEverybody: Bool, _ losesMachines: Bool, for duration: Int64) {
+    var random = SeededRandom(seed: seed ^ UInt64(clamping: time), stream: 52)
+    let others = [database] + authorities as [Machine]
+    for machine in (drones as [Machine]) + (isEverybody ? others : []) where machine.isUp {
+      die(machine, losesMachines)
+      after(duration + random.number(0...400_000)) { machine.start() }
+    }
   }
 
   /// Asks whoever holds the office, for a while.

@@ -27,6 +27,8 @@ extension FaultPlan {
   /// Somebody aims at what there is to lose. From random numbers of its own again: seeds in which nobody does have the
   /// schedules that they had before anybody could.
   mutating func addAims(_ seed: UInt64) {
+    // Where all die, what is stored may be more than there is room for to load it at once.
+    guard !isSudden else { return }
     var random = SeededRandom(seed: seed, stream: 35)
     if random.chance(150_000) {
       lies.append(Fault(kind: .aimAsClient, start: random.number(0...4_000_000), duration: nil))

@@ -10,9 +10,9 @@ struct FaultPlan: Sendable {
   let pauses: [ClosedRange<Int64>]
   /// Microseconds.
   let length: Int64
-  private(set) var faults: [Fault] = []
+  var faults: [Fault] = []
   /// One partial fault that never heals.
-  private(set) var lasting: Fault?
+  var lasting: Fault?
   /// Those who lie while all else happens, and go on when all has healed.
   var lies: [Fault] = []
   /// Whether there is only one fault at a time: one process ends, is stopped or cut off, and all is well again before
@@ -20,6 +20,8 @@ struct FaultPlan: Sendable {
   let isSingle: Bool
   /// Whether processes end in order only, and partitions move, while the store is behind. Then nothing may be lost either.
   private(set) var isOrderly = false
+  /// Whether processes die all at once, and no machine: nothing may be lost then.
+  var isSudden = false
   /// Whether the authority has a second process.
   let hasStandby: Bool
 
@@ -49,6 +51,7 @@ struct FaultPlan: Sendable {
     }
     if !isPlain {
       addOrderly(seed)
+      addSudden(seed)
       addLies(seed, isMixed: style == .mixed)
       addAims(seed)
     }

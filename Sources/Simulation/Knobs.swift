@@ -2,12 +2,14 @@ import Cluster
 import Commander
 import Database
 import Drone
+import Journal
 
 /// Every bound of the cores, and the pace of what they wait for, drawn anew by each seed, as FoundationDB does with its
 /// knobs: a bound that no schedule meets is a bound that nobody has tried, so they are small often.
 struct Knobs: Sendable {
   var data = DataBounds()
   var store = Self.frequentFolds
+  var journal = Journal.Bounds(half: 0)
   /// Partitions that may be on their way at the same time.
   var moves = CommanderCore.concurrentMoves
   /// Bytes that are added to each value.
@@ -62,6 +64,8 @@ struct Knobs: Sendable {
     draw(&moves, [1, 4], &random)
     drawPace(&random)
     // Drawn apart, so that what was drawn before there was a ceiling stays as it was.
+    var journaling = SeededRandom(seed: seed, stream: 25)
+    if journaling.chance(200_000) { journal = Journal.Bounds(half: 0, longest: 0) }
     var apart = SeededRandom(seed: seed, stream: 24)
     if apart.chance(250_000) {
       data.memory = [60_000, 150_000, 400_000][apart.index(3)] + Int(apart.number(0...20_000))

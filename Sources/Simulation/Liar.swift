@@ -72,7 +72,7 @@ struct Liar {
       term: report.term, sequence: report.sequence, nonce: report.nonce, incarnation: report.incarnation,
       endpoint: report.endpoint, holdings: holdings, lively: report.lively, mapTerm: report.mapTerm,
       mapVersion: report.mapVersion, accessTerm: report.accessTerm, accessVersion: report.accessVersion,
-      reachesDatabase: reaches, copies: copies, shadowed: shadowed, behind: report.behind,
-      backlog: report.backlog, isEnding: isEnding, memory: report.memory)
+      reachesDatabase: reaches, copies: copies, journaled: report.journaled, shadowed: shadowed,
+      behind: report.behind, backlog: report.backlog, isEnding: isEnding, memory: report.memory)
   }
 }

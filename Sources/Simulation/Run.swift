@@ -55,7 +55,7 @@ public struct Run: Sendable {
     // Nor is it while a client writes more, all the time, than shadows may keep for a store that stands still.
     if plan.isSingle, plan.hasLyingClient { knobs.data.tail = DataBounds().tail }
     self.knobs = knobs
-    mayLoseNothing = plan.isSingle || plan.isOrderly
+    mayLoseNothing = plan.isSingle || plan.isOrderly || plan.isSudden
   }
 
   public func callAsFunction() -> Report {

@@ -248,7 +248,7 @@ final class Watch {
         if drone.isRemoved || drone.isGone { return true }
         guard drone.isUp else { return false }
         // Cut off from the database or the commander for ever, when its owner ended at the same time: as good as lost.
-        return drone.incarnation != holder.incarnation
+        return drone.lostLives.contains(holder.incarnation)
           || ([world.database] + world.commanders).contains { (other: Machine) in
             world.network.isCut(drone, other) || world.network.isCut(other, drone)
           }

@@ -8,11 +8,13 @@ import Cluster
     var dropsTombstones: Bool { mutations.contains(.dropTombstoneEarly) }
 
     func judged(_ stored: PartitionFence?, _ opening: PartitionOpening) -> PartitionFence? {
-      guard mutations.contains(.promoteUnlisted), opening.mode == .promote, var stored,
-        let copy = opening.copy
-      else { return stored }
+      let isBelieved =
+        mutations.contains(.promoteUnlisted)
+        || opening.life != nil && mutations.contains(.promoteAnyJournal)
+      guard isBelieved, opening.mode == .promote, var stored, let copy = opening.copy else { return stored }
       stored.origin = copy
-      let holder = Holder(principal: opening.holder, incarnation: opening.incarnation)
+      let life = opening.life ?? opening.incarnation
+      let holder = Holder(principal: opening.holder, incarnation: life)
       stored.inSync = InSyncList(number: stored.inSync.number, holders: stored.inSync.holders + [holder])
       return stored
     }

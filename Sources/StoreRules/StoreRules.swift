@@ -69,7 +69,7 @@ package struct StoreRules: Sendable {
       }
       let decision = PartitionFence.opening(
         judged(stored, opening), token: opening.token, holder: opening.holder,
-        incarnation: opening.incarnation, mode: opening.mode, copy: opening.copy)
+        incarnation: opening.incarnation, mode: opening.mode, copy: opening.copy, life: opening.life)
       switch decision {
       case .raised(let fence):
         fences.set(fence, of: partition)

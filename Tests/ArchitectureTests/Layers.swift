@@ -30,14 +30,17 @@ enum Layers {
     "Cluster": Target(["Wire", "Cryptography"]),
     "Authority": Target(["Cluster", "Wire"]),
     "Commander": Target(["Cluster", "Wire"]),
-    "Drone": Target(["Cluster", "Wire"]),
+    // Memory that outlives the process is passed in; what is asked of the system is an order of stores.
+    "Journal": Target(["Cluster", "Wire"], others: ["Synchronization"]),
+    "Drone": Target(["Journal", "Cluster", "Wire"]),
     "Database": Target(["Cluster", "Wire"]),
     "StoreRules": Target(["Cluster", "Wire"]),
     "Routing": Target(["Cluster", "Wire"]),
     "Histories": Target(),
     "Simulation": Target(
       [
-        "Authority", "Commander", "Drone", "Database", "StoreRules", "Routing", "Histories", "Cluster",
+        "Authority", "Commander", "Drone", "Journal", "Database", "StoreRules", "Routing", "Histories",
+        "Cluster",
         "Cryptography", "Wire",
       ], others: ["Synchronization"]),
     "keyval-simulate": Target(["Simulation"], others: system),
@@ -55,7 +58,7 @@ enum Layers {
     "Node": Target(
       [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "Authority",
-        "Commander", "Drone", "Database", "LocalTrust", "CAllocator", "Audit",
+        "Commander", "Drone", "Journal", "Database", "LocalTrust", "CAllocator", "Audit",
       ],
       others: system.union(foundation).union(nio).union([
         "Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "Configuration",

@@ -51,8 +51,8 @@ enum MessageSamples {
         term: term, sequence: 1, nonce: 2, incarnation: Incarnation(3), endpoint: node.endpoint,
         holdings: [Holding(token: token, partitions: some), Holding(token: .none, partitions: [])],
         lively: some, mapTerm: term, mapVersion: 4, accessTerm: term, accessVersion: 5, reachesDatabase: true,
-        copies: [Holding(token: token, partitions: some)], shadowed: some, behind: 70, backlog: 900,
-        isEnding: true, memory: MemoryUse(used: 7, ceiling: 8, isFull: true))),
+        copies: [Holding(token: token, partitions: some)], journaled: some, shadowed: some, behind: 70,
+        backlog: 900, isEnding: true, memory: MemoryUse(used: 7, ceiling: 8, isFull: true))),
     .renewal(Renewal(term: term, nonce: 2, partitions: .all, milliseconds: 2_000, orphans: some)),
     .mapPublished(Fixture.signed()),
     .grantRequest(GrantRequest(term: term, incarnation: Incarnation(3), partitions: some)),
@@ -166,6 +166,7 @@ enum MessageSamples {
   static let storeRequests: [StoreRequest] = [
     .open(number: 1, grant: Fixture.sealed(), partitions: some),
     .open(number: 1, grant: Fixture.sealed(), partitions: some, copy: token),
+    .open(number: 1, grant: Fixture.sealed(), partitions: some, copy: token, life: Incarnation(9)),
     .append(
       number: 3,
       batches: [

@@ -192,6 +192,29 @@ import Testing
     }
   }
 
+  @Test(
+    "a copy in memory is asked before one that is in a journal, and of two journals the one that is listed")
+  func journals() throws {
+    for (journaled, chosen) in [([1], 2), ([2], 1), ([1, 2], 1)] {
+      var office = TestOffice(term: 3)
+      office.tick()
+      office.storeKey(fences: [
+        StoredFence(partition: Partition(5)!, token: token(2, 7), holder: holder(0), listed: [holder(1)])
+      ])
+      office.core.partitions[5].copyHolders.insert(N.drone(2))
+      for _ in 0..<20 {
+        office.now = office.now + 250
+        office.tick()
+        for drone in 0..<3 {
+          office.report(
+            drone, copies: drone == 0 ? [] : holding(token(2, 7)),
+            journaled: journaled.contains(drone) ? one : [])
+        }
+      }
+      #expect(office.core.partitions[5].owner == N.drone(chosen), "\(journaled) have journals only")
+    }
+  }
+
   @Test("a lower token than the one that is served is released, and hurts nobody")
   func lower() {
     var office = office(stored: 1)

@@ -119,6 +119,44 @@ struct PartitionFenceTests {
         == .notInSync)
   }
 
+  @Test(
+    "for an earlier life of its own a drone is promoted where the list names that one, or it was the last owner's"
+  )
+  func earlierLife() {
+    let restarted = Holder(principal: secondDrone, incarnation: Incarnation(10))
+    func opening(_ fence: PartitionFence, _ holder: Holder, for life: UInt64) -> PartitionFence.Opening {
+      PartitionFence.opening(
+        fence, token: token(3, 6), holder: holder.principal, incarnation: holder.incarnation, mode: .promote,
+        copy: token(3, 5), life: Incarnation(life))
+    }
+    guard case .raised(let raised) = opening(listed([shadow]), restarted, for: 9) else {
+      return #expect(Bool(false), "the listed life is not believed")
+    }
+    #expect(raised.holder == secondDrone && raised.incarnation == Incarnation(10))
+    #expect(raised.origin == token(3, 5) && raised.inSync.holders.contains(shadow))
+    let owner = Holder(principal: firstDrone, incarnation: Incarnation(77))
+    #expect(opening(listed([shadow]), owner, for: 7) != .notInSync, "the last owner's life")
+    // A life that the list does not name, and one that is another drone's.
+    #expect(opening(listed([shadow]), restarted, for: 8) == .notInSync)
+    #expect(opening(listed([]), restarted, for: 9) == .notInSync)
+    #expect(opening(listed([shadow]), owner, for: 9) == .notInSync)
+  }
+
+  @Test("a drone that dies again and again on its way leaves the list as long as it was")
+  func diesAgain() {
+    var fence = listed([shadow])
+    for life in UInt64(10)..<30 {
+      guard
+        case .raised(let raised) = PartitionFence.opening(
+          fence, token: token(3, life), holder: secondDrone, incarnation: Incarnation(life), mode: .promote,
+          copy: token(3, 5), life: shadow.incarnation)
+      else { return #expect(Bool(false), "life \(life) is not promoted") }
+      fence = raised
+    }
+    let owner = Holder(principal: firstDrone, incarnation: Incarnation(7))
+    #expect(fence.inSync.holders == [owner, shadow].sorted())
+  }
+
   @Test("the last owner in the same life has everything, also off the list")
   func lastOwner() {
     let owner = Holder(principal: firstDrone, incarnation: Incarnation(7))

@@ -63,7 +63,7 @@ import Testing
     let token = Names.token(1, 2)
     let set: PartitionSet = [ShadowPair.partition]
     let copies = pair.shadowCore.beginOpening(set, token: token, mode: .promote)
-    #expect(copies == [Holding(token: ShadowPair.token, partitions: set)])
+    #expect(copies == [PromotedCopies(token: ShadowPair.token, partitions: set)])
     let opened = pair.shadowCore.promote(
       ShadowPair.partition, token: token, sequence: pair.fence.sequence, inSync: pair.fence.inSync)
     #expect(opened == .recovering)

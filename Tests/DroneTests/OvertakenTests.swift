@@ -27,7 +27,10 @@ import Testing
     #expect(pair.ownerCore.copies == Self.kept)
     // The shadow ends before it has stored anything.
     pair.fence = try #require(promoted(pair, pair.owner, ShadowPair.ownerLife, 3))
-    #expect(pair.ownerCore.beginOpening(Self.set, token: Names.token(1, 3), mode: .promote) == Self.kept)
+    #expect(
+      pair.ownerCore.beginOpening(Self.set, token: Names.token(1, 3), mode: .promote) == [
+        PromotedCopies(token: ShadowPair.token, partitions: Self.set)
+      ])
     let opened = pair.ownerCore.promote(
       ShadowPair.partition, token: Names.token(1, 3), sequence: pair.fence.sequence,
       inSync: pair.fence.inSync)

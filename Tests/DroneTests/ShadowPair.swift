@@ -1,4 +1,5 @@
 import Cluster
+import Journal
 import Wire
 
 @testable import Drone
@@ -26,7 +27,12 @@ struct ShadowPair {
   /// - Parameters:
   ///   - entries: what the database has to begin with.
   ///   - sequence: of the last record that is stored. Where there never was one nobody is listed.
-  init(entries: [StoredEntry] = [], sequence: UInt64 = 1) {
+  ///   - journals: of the owner and of the shadow.
+  init(entries: [StoredEntry] = [], sequence: UInt64 = 1, journals: (Journal, Journal)? = nil) {
+    if let (own, other) = journals {
+      ownerCore = DataCore(incarnation: Self.ownerLife, journal: own)
+      shadowCore = DataCore(incarnation: Self.shadowLife, journal: other)
+    }
     let stored = max(sequence, UInt64(entries.count))
     fence = PartitionFence(
       token: Self.token, holder: owner, incarnation: Self.ownerLife, base: stored, sequence: stored)
@@ -124,8 +130,10 @@ struct ShadowPair {
   }
 
   /// A shadow whose copy is whole and on the list.
-  static func inSync(entries: [StoredEntry] = [], sequence: UInt64 = 1) -> ShadowPair {
-    var pair = ShadowPair(entries: entries, sequence: sequence)
+  static func inSync(
+    entries: [StoredEntry] = [], sequence: UInt64 = 1, journals: (Journal, Journal)? = nil
+  ) -> ShadowPair {
+    var pair = ShadowPair(entries: entries, sequence: sequence, journals: journals)
     pair.connect()
     pair.talk()
     pair.store()

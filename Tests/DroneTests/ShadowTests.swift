@@ -267,7 +267,7 @@ import Wire
   private func promote(_ pair: inout ShadowPair) {
     let token = Names.token(1, 2)
     let copies = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
-    #expect(copies == [Holding(token: ShadowPair.token, partitions: [ShadowPair.partition])])
+    #expect(copies == [PromotedCopies(token: ShadowPair.token, partitions: [ShadowPair.partition])])
     let decision = PartitionFence.opening(
       pair.fence, token: token, holder: pair.shadow, incarnation: ShadowPair.shadowLife, mode: .promote,
       copy: copies.first?.token)

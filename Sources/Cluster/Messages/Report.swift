@@ -23,6 +23,9 @@ public struct Report: Hashable, Sendable {
   /// Whole copies that this drone has, by the token under which their records were numbered. Whether one is in sync
   /// the database knows.
   public let copies: [Holding]
+  /// Of these copies those that an earlier life had, and of which there is only what the database may lack, in the
+  /// journal.
+  public let journaled: PartitionSet
   /// Of its own partitions those whose every shadow in the map is in sync.
   public let shadowed: PartitionSet
   /// Milliseconds since the oldest write that the database does not have yet.
@@ -37,7 +40,8 @@ public struct Report: Hashable, Sendable {
   public init(
     term: Term, sequence: UInt64, nonce: UInt64, incarnation: Incarnation, endpoint: Endpoint,
     holdings: [Holding], lively: PartitionSet, mapTerm: Term, mapVersion: UInt64, accessTerm: Term,
-    accessVersion: UInt64, reachesDatabase: Bool, copies: [Holding] = [], shadowed: PartitionSet = [],
+    accessVersion: UInt64, reachesDatabase: Bool, copies: [Holding] = [], journaled: PartitionSet = [],
+    shadowed: PartitionSet = [],
     behind: UInt64 = 0, backlog: UInt64 = 0, isEnding: Bool = false, memory: MemoryUse = MemoryUse()
   ) {
     self.term = term
@@ -53,6 +57,7 @@ public struct Report: Hashable, Sendable {
     self.accessVersion = accessVersion
     self.reachesDatabase = reachesDatabase
     self.copies = copies
+    self.journaled = journaled
     self.shadowed = shadowed
     self.behind = behind
     self.backlog = backlog
@@ -63,7 +68,7 @@ public struct Report: Hashable, Sendable {
 
 extension Report: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(18)
+    writer.beginArray(19)
     term.encode(into: &writer)
     writer.write(unsigned: sequence)
     writer.write(unsigned: nonce)
@@ -77,6 +82,7 @@ extension Report: WireMessage {
     writer.write(unsigned: accessVersion)
     writer.write(bool: reachesDatabase)
     writer.write(copies)
+    journaled.encode(into: &writer)
     shadowed.encode(into: &writer)
     writer.write(unsigned: behind)
     writer.write(unsigned: backlog)
@@ -85,7 +91,7 @@ extension Report: WireMessage {
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 18)
+    try reader.readArrayHeader(exactly: 19)
     self.init(
       term: try Term(from: &reader), sequence: try reader.readUnsigned(), nonce: try reader.readUnsigned(),
       incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
@@ -94,7 +100,8 @@ extension Report: WireMessage {
       mapVersion: try reader.readUnsigned(), accessTerm: try Term(from: &reader),
       accessVersion: try reader.readUnsigned(), reachesDatabase: try reader.readBool(),
       copies: try reader.readMessages(Holding.self, maximum: Partition.count),
-      shadowed: try PartitionSet(from: &reader), behind: try reader.readUnsigned(),
+      journaled: try PartitionSet(from: &reader), shadowed: try PartitionSet(from: &reader),
+      behind: try reader.readUnsigned(),
       backlog: try reader.readUnsigned(), isEnding: try reader.readBool(),
       memory: try MemoryUse(from: &reader))
   }

@@ -5,9 +5,12 @@ import Wire
 public enum StoreRequest: Hashable, Sendable {
   public static let kinds: ClosedRange<UInt64> = 64...79
 
-  /// `[64, number, grant, partitions, copy]`: open these partitions of the grant. With a copy, the token of those
-  /// to be promoted, nothing is sent back but how the partitions stand; without, their contents.
-  case open(number: UInt64, grant: SealedGrant, partitions: PartitionSet, copy: FencingToken? = nil)
+  /// `[64, number, grant, partitions, copy, life]`: open these partitions of the grant. With a copy, the token of those
+  /// to be promoted, nothing is sent back but how the partitions stand; without, their contents. With a life, the copies
+  /// are in the journal of that earlier life of the drone.
+  case open(
+    number: UInt64, grant: SealedGrant, partitions: PartitionSet, copy: FencingToken? = nil,
+    life: Incarnation? = nil)
   /// `[65, number, batches]`: append to the log, all batches in one transaction; at most one batch a partition.
   case append(number: UInt64, batches: [PartitionBatch])
   /// `[66, 0]`: everything is stored that this session's drone had acknowledged before it heard `ending`; a database
@@ -115,13 +118,14 @@ public struct ForgottenWrites: Hashable, Sendable {
 extension StoreRequest: WireMessage {
   public func encode(into writer: inout CBORWriter) {
     switch self {
-    case .open(let number, let grant, let partitions, let copy):
-      writer.beginArray(5)
+    case .open(let number, let grant, let partitions, let copy, let life):
+      writer.beginArray(6)
       writer.write(unsigned: 64)
       writer.write(unsigned: number)
       grant.encode(into: &writer)
       partitions.encode(into: &writer)
       writer.write(optional: copy)
+      writer.write(optional: life)
     case .append(let number, let batches):
       writer.beginArray(3)
       writer.write(unsigned: 65)
@@ -152,10 +156,10 @@ extension StoreRequest: WireMessage {
     guard (64...68).contains(kind) else { throw .unknownKind("a request", kind: kind) }
     let number = try reader.readUnsigned()
     switch (kind, count) {
-    case (64, 5):
+    case (64, 6):
       self = .open(
         number: number, grant: try SealedGrant(from: &reader), partitions: try PartitionSet(from: &reader),
-        copy: try reader.readOptional(FencingToken.self))
+        copy: try reader.readOptional(FencingToken.self), life: try reader.readOptional(Incarnation.self))
     case (65, 3):
       self = .append(
         number: number, batches: try reader.readMessages(PartitionBatch.self, maximum: Partition.count))

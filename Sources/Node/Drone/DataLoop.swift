@@ -1,5 +1,6 @@
 import Cluster
 import Drone
+import Journal
 import Logging
 import NIOCore
 import Transport
@@ -39,6 +40,7 @@ final class DataLoop {
   private var answers = CBORWriter()
   private var watch = TickWatch()
   let budget: SharedBudget
+  let journal: JournalSync
   private let memory: DroneMemory
   /// What the drone knows that this loop holds.
   private var sharedMemory = 0
@@ -48,7 +50,7 @@ final class DataLoop {
   init(
     index: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
     level: AcknowledgementLevel, bounds: DataBounds, memory: DroneMemory, budget: SharedBudget,
-    logger: Logger, audit: AuditLog,
+    journal: JournalSync, stands: [JournalStand], logger: Logger, audit: AuditLog,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
@@ -67,7 +69,10 @@ final class DataLoop {
     self.budget = budget
     principal = identity.principal
     self.timing = timing
-    core = DataCore(incarnation: identity.incarnation, level: level, bounds: bounds)
+    core = DataCore(
+      incarnation: identity.incarnation, level: level, bounds: bounds, journal: journal.journal,
+      stands: stands)
+    self.journal = journal
   }
 
   func connect(
@@ -155,6 +160,11 @@ final class DataLoop {
 
   /// Answers writes that the database has, and requests whose partition went away: one flush a connection.
   func complete(_ completions: [DataCore.Completion]) {
+    guard !completions.isEmpty else { return }
+    journal.say { [unowned self] in answer(completions) }
+  }
+
+  private func answer(_ completions: [DataCore.Completion]) {
     var gathered: [Origin: CBORWriter] = [:]
     var order: [Origin] = []
     for completion in completions {
@@ -211,6 +221,7 @@ final class DataLoop {
     let now = NodeClock.now()
     watch.ticked(now, timing, "data \(index)", logger)
     if index == 0 { memory.look() }
+    journal.tick(now)
     complete(core.tickStreams(now, timing: timing))
     adjustShadows()
     pump()

@@ -1,6 +1,7 @@
 import Audit
 import Cluster
 import Drone
+import Journal
 import Kerberos
 import Logging
 import NIOCore
@@ -26,6 +27,9 @@ public struct DroneNode: Service {
   /// - Throws: `NodeError` when it cannot start or go on, `KerberosError` for its keytab, `TransportError` for
   ///   its address.
   public func run() async throws {
+    // Before anything is heard: two processes of one drone would read each other's journals.
+    let lock = try JournalLock(directory: configuration.directory)
+    defer { withExtendedLifetime(lock) {} }
     let audit = try AuditLog.open(configuration, logger)
     let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops ?? System.coreCount)
     let controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -214,24 +218,24 @@ private struct RunningDrone: Sendable {
     _ eventLoops: [any EventLoop], _ identity: DroneCore.Identity, _ configuration: NodeConfiguration,
     _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ logger: Logger, _ audit: AuditLog
   ) async throws -> [DataLoopReference] {
-    // Each loop has its share.
-    var bounds = DataBounds()
-    bounds.backlog = configuration.backlogBytes / eventLoops.count
-    bounds.backlogTime = Int64(configuration.backlogMilliseconds)
-    // Each may have to keep what others, of the same settings, are behind.
-    bounds.tail = max(bounds.tail, bounds.backlog * 2)
-    bounds.memory = configuration.memory
-    let loopBounds = bounds
+    let loopBounds = bounds(of: configuration, loops: eventLoops.count)
+    let journals = JournalDirectory(
+      directory: configuration.directory, principal: configuration.principal, life: identity.incarnation,
+      bounds: .init(for: loopBounds), logger: logger)
+    let stands = try journals.stands()
+    let count = eventLoops.count
     let (memory, budget) = (DroneMemory(), SharedBudget())
     var references: [DataLoopReference] = []
     for (index, eventLoop) in eventLoops.enumerated() {
+      let own = stands.filter { $0.partition.index % count == index }
       let reference = try await eventLoop.submit {
-        DataLoopReference(
+        let (journal, file) = try journals.begin(index, own)
+        return DataLoopReference(
           DataLoop(
             index: index, eventLoop: eventLoop, identity: identity, timing: configuration.timing,
             level: configuration.level, bounds: loopBounds, memory: memory, budget: budget,
-            logger: logger,
-            audit: audit,
+            journal: JournalSync(journal, in: file, on: eventLoop, logger: logger), stands: own,
+            logger: logger, audit: audit,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
             administer: { order, name, caller, reply in
@@ -240,7 +244,19 @@ private struct RunningDrone: Sendable {
       }.get()
       references.append(reference)
     }
+    try journals.removeOthers(than: count)
     return references
+  }
+
+  /// Each loop has its share.
+  private static func bounds(of configuration: NodeConfiguration, loops: Int) -> DataBounds {
+    var bounds = DataBounds()
+    bounds.backlog = configuration.backlogBytes / loops
+    bounds.backlogTime = Int64(configuration.backlogMilliseconds)
+    // Each may have to keep what others, of the same settings, are behind.
+    bounds.tail = max(bounds.tail, bounds.backlog * 2)
+    bounds.memory = configuration.memory
+    return bounds
   }
 
   private static func connect(

@@ -45,6 +45,7 @@ final class ReplicationSession {
     guard members.contains(owner) else { return session.close(.notAuthorized) }
     var reader = CBORReader(bytes)
     var elsewhere: [Int: [ReplicationMessage]] = [:]
+    var answers: [ReplicationAnswer] = []
     do {
       while !reader.isAtEnd {
         let message = try ReplicationMessage(from: &reader)
@@ -54,9 +55,14 @@ final class ReplicationSession {
           elsewhere[loop, default: []].append(message)
           continue
         }
-        if let answer = dataLoop.core.take(message, from: owner, session: number) {
-          try session.write { answer.encode(into: &$0) }
-        }
+        if let answer = dataLoop.core.take(message, from: owner, session: number) { answers.append(answer) }
+      }
+      // What it has taken it says only when that is in its journal for certain.
+      if dataLoop.journal.mustWait {
+        let own = answers
+        dataLoop.journal.say { [self] in say(own, on: session) }
+      } else {
+        for answer in answers { try session.write { answer.encode(into: &$0) } }
       }
     } catch {
       logger.warning(
@@ -76,9 +82,11 @@ final class ReplicationSession {
     dataLoop.others[loop].execute { other in
       let answers = messages.compactMap { other.core.take($0, from: owner, session: number) }
       other.shareMemory()
-      sessionLoop.execute {
-        let (handler, session) = back.value
-        handler.returned(answers, count, session)
+      other.journal.say {
+        sessionLoop.execute {
+          let (handler, session) = back.value
+          handler.returned(answers, count, session)
+        }
       }
     }
   }
@@ -86,6 +94,10 @@ final class ReplicationSession {
   private func returned(_ answers: [ReplicationAnswer], _ count: Int, _ session: Session) {
     bytesUnderWay -= count
     if bytesUnderWay <= Self.maximumBytesUnderWay / 2 { session.resumeReading() }
+    say(answers, on: session)
+  }
+
+  private func say(_ answers: [ReplicationAnswer], on session: Session) {
     guard session.isOpen, !answers.isEmpty else { return }
     do {
       for answer in answers { try session.write { answer.encode(into: &$0) } }

@@ -1,6 +1,7 @@
 import Cluster
 import Drone
 import FuzzHarness
+import Journal
 import Node
 
 enum NodeDecoders {
@@ -18,6 +19,18 @@ enum NodeDecoders {
       read: { input in
         let promise = try input.decode { try VotePromise.decode(input.bytes) }
         require(try VotePromise.decode(promise.encoded()) == promise, "another promise when it is read again")
+        return true
+      }),
+    Decoder(
+      name: "journal", about: "what a drone's earlier life has left in its file", maximumLength: 1 << 20,
+      allowance: .init(base: 1 << 20, perByte: 512), mayRefuseSeeds: true,
+      seeds: {
+        [JournalPlace.written(turns: 0), JournalPlace.written(turns: 3), [UInt8](repeating: 0, count: 8192)]
+      },
+      read: { input in
+        _ = try input.decode {
+          try JournalReader.read(input.bytes, principal: JournalPlace.drone, boot: JournalPlace.boot)
+        }
         return true
       }),
   ]

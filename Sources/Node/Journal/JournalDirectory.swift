@@ -1,0 +1,163 @@
+import Cluster
+import Glibc
+import Journal
+import LocalTrust
+import Logging
+
+/// The journals of a drone's directory: those that earlier lives have left, and those of this one, `journal-0` and so on,
+/// one for each data loop.
+struct JournalDirectory {
+  let directory: String
+  let owner: JournalOwner
+  let bounds: Journal.Bounds
+  let logger: Logger
+
+  /// More than any journal has, whatever its bounds were.
+  private static let longestFile = 4 << 30
+  private static let need = "this drone cannot say what it acknowledged, should it die"
+
+  init(directory: String, principal: Principal, life: Incarnation, bounds: Journal.Bounds, logger: Logger) {
+    self.directory = directory
+    self.bounds = bounds
+    self.logger = logger
+    owner = JournalOwner(principal: principal, life: life, boot: Self.boot)
+  }
+
+  // MARK: What earlier lives have left
+
+  /// What they have left, in order of partition. What is not complete is told, and not believed.
+  /// - Throws: `NodeError` for journals that are somebody else's, or a later version's: to overwrite them would be to lose
+  ///   what they have.
+  func stands() throws(NodeError) -> [JournalStand] {
+    var stands: [Partition: JournalStand] = [:]
+    for name in names() {
+      for stand in try read(name) {
+        // A process that died while it began may have left it in two files, twice the same.
+        if let other = stands[stand.partition], other.end >= stand.end { continue }
+        stands[stand.partition] = stand
+      }
+    }
+    let records = stands.values.reduce(0) { $0 + $1.records.count }
+    if !stands.isEmpty {
+      logger.info(
+        "has the journal of an earlier life",
+        metadata: ["partitions": "\(stands.count)", "records": "\(records)"])
+    }
+    return stands.keys.sorted().compactMap { stands[$0] }
+  }
+
+  private func read(_ name: String) throws(NodeError) -> [JournalStand] {
+    let path = directory + "/" + name
+    let bytes: [UInt8]
+    do throws(TrustError) {
+      bytes = try TrustedPath.open(path, .secret).read(maximum: Self.longestFile)
+    } catch {
+      throw NodeError(error, key: nil)
+    }
+    do throws(JournalError) {
+      return try JournalReader.read(bytes, principal: owner.principal, boot: owner.boot).stands
+    } catch {
+      switch error {
+      case .otherDrone, .newer, .foreign:
+        throw .unusableFile(
+          path: path, key: nil, problem: "\(error)",
+          remedy:
+            "Name this drone's own directory, or take the file away: what it has is lost to the cluster then."
+        )
+      case .truncated, .damaged, .incomplete:
+        logger.error(
+          "a journal is not complete: what only it had of acknowledged writes may be lost",
+          metadata: [NodeLogging.Key.reason: "\(error)", "path": "\(path)"])
+        return []
+      }
+    }
+  }
+
+  /// In order of their numbers.
+  private func names() -> [String] {
+    guard let folder = opendir(directory) else { return [] }
+    defer { closedir(folder) }
+    var numbers: Set<Int> = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if let number = Self.number(of: name) { numbers.insert(number) }
+    }
+    return numbers.sorted().map(Self.name)
+  }
+
+  private static func name(_ number: Int) -> String { "journal-\(number)" }
+
+  private static func number(of name: String) -> Int? {
+    guard name.hasPrefix("journal-"), let number = Int(name.dropFirst(8)), name == Self.name(number) else {
+      return nil
+    }
+    return number
+  }
+
+  // MARK: This life
+
+  /// Begins the journal of a loop, with what earlier lives have left of its partitions.
+  func begin(_ loop: Int, _ stands: [JournalStand]) throws(NodeError) -> (Journal, JournalFile) {
+    let file = JournalFile(directory: directory, name: Self.name(loop))
+    guard let journal = Journal(in: file, owner: owner, bounds: bounds, stands: stands) else {
+      throw .unusableFile(
+        path: file.path, key: "directory", problem: "cannot be made: \(NodeFiles.reason(file.failure))",
+        remedy: "Make room, or see to its permissions: without it \(Self.need).")
+    }
+    return (journal, file)
+  }
+
+  /// Once all journals of this life have been begun: those that had more loops are of no use any more.
+  func removeOthers(than loops: Int) throws(NodeError) {
+    for name in names() {
+      guard let number = Self.number(of: name), number >= loops else { continue }
+      let path = directory + "/" + name
+      guard unlink(path) == 0 || errno == ENOENT else {
+        throw .unusableFile(
+          path: path, key: "directory", problem: "cannot be removed: \(NodeFiles.reason(errno))",
+          remedy: "See to the directory's permissions.")
+      }
+    }
+  }
+
+  /// The system that runs: each start of the machine has another.
+  private static var boot: JournalOwner.Boot {
+    let path = "/proc/sys/kernel/random/boot_id"
+    let bytes = (try? NodeFiles.unexaminedContents(of: path, maximum: 128)) ?? []
+    let digits = String(decoding: bytes, as: UTF8.self).filter(\.isHexDigit)
+    guard digits.count == 32, let high = UInt64(digits.prefix(16), radix: 16),
+      let low = UInt64(digits.suffix(16), radix: 16)
+    else {
+      // Nobody can tell later that it is still the same.
+      return JournalOwner.Boot(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    }
+    return JournalOwner.Boot(high: high, low: low)
+  }
+}
+
+/// Held by the process that uses a directory's journals: a second one would take what the first is still writing for what
+/// it has left.
+final class JournalLock {
+  private let descriptor: Int32
+
+  /// - Throws: `NodeError` where another process has it, or it cannot be made.
+  init(directory: String) throws(NodeError) {
+    let path = directory + "/journal.lock"
+    descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw .unusableFile(
+        path: path, key: "directory", problem: "cannot be opened: \(NodeFiles.reason(errno))",
+        remedy: "See to the directory's permissions.")
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw .unavailable(
+        subject: directory, problem: "another process uses this directory",
+        remedy: "Wait until it has ended, or end it.")
+    }
+  }
+
+  deinit { close(descriptor) }
+}
