@@ -82,8 +82,8 @@ public enum KnownSeeds {
     /// For each deliberate fault a seed that finds it, and finds nothing without it. When the cores or the faults
     /// change, another may be the first: `keyval-simulate --mutations` tells which.
     public static let findings: [(name: String, seed: UInt64)] = [
-      ("skipFence", 15),
-      ("checkFenceBeforeTransaction", 216),
+      ("skipFence", 2),
+      ("checkFenceBeforeTransaction", 420),
       ("promoteUnlisted", 14),
       ("dropTombstoneEarly", 3),
       ("acknowledgeEarly", 1),
@@ -107,7 +107,7 @@ public enum KnownSeeds {
       ("ignoreAccessList", 1),
       ("ignoreCeiling", 10),
       ("countVoteTwice", 311),
-      ("electByReachable", 42),
+      ("electByReachable", 5),
       ("ignoreTenure", 250),
       ("electByPresent", 135),
       ("keepIncarnation", 9),
@@ -119,7 +119,7 @@ public enum KnownSeeds {
       ("countLeaseFromRenewal", 116),
       ("believeStore", 50),
       ("believeReports", 44),
-      ("fillForAnybody", 10),
+      ("fillForAnybody", 9),
       ("acceptOldGrant", 29),
       ("keepOldOffice", 38),
       ("journalLate", 7),
@@ -136,7 +136,8 @@ public enum KnownSeeds {
     public static let foundPlain: Set<String> = ["acceptLowerFence"]
 
     /// What no seed of an ordinary run finds: the commander compares what a drone kept with what the database has stored,
-    /// so that a drone that keeps it is the second mistake that would have to be made.
-    public static let notFound: Set<String> = ["keepLapsed"]
+    /// so that a drone that keeps it is the second mistake that would have to be made. And owner and shadows would have to
+    /// lose their power within the sync that follows the first write of an idle second (`JournalKeeperTests` has that).
+    public static let notFound: Set<String> = ["keepLapsed", "answerBeforeDirty"]
   #endif
 }
