@@ -169,7 +169,8 @@ final class DataLoop {
   /// Bytes that are written meanwhile may be on the disk or not.
   private func begin(_ sync: UInt64?) {
     guard let sync else { return }
-    drone.after(drone.random.number(1...8), on: executor) { [unowned self] in
+    let time = drone.random.chance(200_000) ? drone.random.number(100...1_500) : drone.random.number(1...8)
+    drone.after(time, on: executor) { [unowned self] in
       disk.sync()
       begin(keeper?.synced(sync, isDone: true))
       guard keeper?.mustWait == false else { return }

@@ -1,10 +1,25 @@
 /// All drones die at once.
 extension FaultPlan {
+  /// All machines lose their power, now and then, while clients ask so seldom that journals are clean in between: what is
+  /// complete then must be so.
+  private mutating func addDarkness(_ random: inout SeededRandom) {
+    faults = []
+    lasting = nil
+    pauses = pauses.map { _ in 1_300...3_500 }
+    var time = random.number(3_000_000...6_000_000)
+    for _ in 0..<3 + random.index(3) {
+      let duration = random.number(20_000...300_000)
+      add(.killAll(isEverybody: random.chance(300_000), losesMachines: true), at: time, for: duration)
+      time += duration + random.number(4_000_000...9_000_000)
+    }
+  }
+
   /// In some plans nothing else happens: all processes die, perhaps again before all is well, while the store may be
   /// behind. In others it comes to the rest, and may be that of the machines.
   mutating func addSudden(_ seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 41)
     guard !isSingle, !isOrderly else { return }
+    if random.chance(80_000) { return addDarkness(&random) }
     guard random.chance(180_000) else {
       guard random.chance(150_000) else { return }
       let kind = Fault.Kind.killAll(

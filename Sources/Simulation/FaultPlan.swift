@@ -7,7 +7,7 @@ struct FaultPlan: Sendable {
   let callers: Int
   let registers: Int
   /// Milliseconds between an answer and the next request of a caller, for each client.
-  let pauses: [ClosedRange<Int64>]
+  var pauses: [ClosedRange<Int64>]
   /// Microseconds.
   let length: Int64
   var faults: [Fault] = []

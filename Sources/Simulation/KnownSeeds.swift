@@ -82,14 +82,14 @@ public enum KnownSeeds {
     /// For each deliberate fault a seed that finds it, and finds nothing without it. When the cores or the faults
     /// change, another may be the first: `keyval-simulate --mutations` tells which.
     public static let findings: [(name: String, seed: UInt64)] = [
-      ("skipFence", 15),
-      ("checkFenceBeforeTransaction", 287),
-      ("promoteUnlisted", 34),
-      ("dropTombstoneEarly", 3),
+      ("skipFence", 2),
+      ("checkFenceBeforeTransaction", 420),
+      ("promoteUnlisted", 14),
+      ("dropTombstoneEarly", 2),
       ("acknowledgeEarly", 1),
       ("acknowledgeBeforeShadow", 1),
-      ("listBeforeWhole", 749),
-      ("keepSilentListed", 15),
+      ("listBeforeWhole", 707),
+      ("keepSilentListed", 6),
       ("commitOutOfOrder", 3),
       ("revealUnsecuredValue", 3),
       ("revealUnsecuredDelete", 68),
@@ -97,17 +97,16 @@ public enum KnownSeeds {
       ("acceptLowerFence", 260),
       ("confirmBeforeApplying", 1),
       ("emptyListFirst", 27),
-      ("copyWithoutLog", 339),
-      ("retireWithoutWaiting", 10),
+      ("copyWithoutLog", 18),
       ("dropCopyAtLimit", 64),
-      ("countLeaseFromReceipt", 60),
-      ("sampleClockBeforeExecuting", 155),
-      ("ignoreLeaseExpiry", 22),
+      ("countLeaseFromReceipt", 70),
+      ("sampleClockBeforeExecuting", 157),
+      ("ignoreLeaseExpiry", 17),
       ("voteWithoutPromise", 1),
       ("ignoreAccessList", 1),
       ("ignoreCeiling", 10),
-      ("countVoteTwice", 311),
-      ("electByReachable", 4),
+      ("countVoteTwice", 5),
+      ("electByReachable", 5),
       ("ignoreTenure", 250),
       ("electByPresent", 135),
       ("keepIncarnation", 9),
@@ -117,26 +116,28 @@ public enum KnownSeeds {
       ("renewWithoutMajority", 48),
       ("keepOldAccessList", 1),
       ("countLeaseFromRenewal", 116),
-      ("believeStore", 50),
-      ("believeReports", 238),
-      ("fillForAnybody", 10),
+      ("believeStore", 68),
+      ("believeReports", 312),
+      ("fillForAnybody", 9),
       ("acceptOldGrant", 29),
       ("keepOldOffice", 38),
-      ("journalLate", 7),
+      ("journalLate", 22),
       ("promoteAnyJournal", 92),
-      ("forgetJournals", 15),
+      ("forgetJournals", 5),
       ("forgetPrincipal", 2),
       ("forgetOldest", 268),
       ("trustRetries", 2),
       ("obeyDeposed", 2),
-      ("believeOldMap", 13),
+      ("believeOldMap", 2),
     ]
 
     /// Found where bounds are those of a release: with small ones others hide them.
     public static let foundPlain: Set<String> = ["acceptLowerFence"]
 
     /// What no seed of an ordinary run finds: the commander compares what a drone kept with what the database has stored,
-    /// so that a drone that keeps it is the second mistake that would have to be made.
-    public static let notFound: Set<String> = ["keepLapsed"]
+    /// so that a drone that keeps it is the second mistake that would have to be made. And owner and shadows would have to
+    /// lose their power within the sync that follows the first write of an idle second (`JournalKeeperTests` has that). Who
+    /// ends without waiting has what he had in his journal when he is started again (`CustodyTests` has that he waits).
+    public static let notFound: Set<String> = ["keepLapsed", "answerBeforeDirty", "retireWithoutWaiting"]
   #endif
 }

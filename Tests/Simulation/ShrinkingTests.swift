@@ -4,9 +4,9 @@
   @testable import Simulation
 
   @Suite("What a failing schedule is reduced to") struct ShrinkingTests {
-    /// Seed 16 takes both of its faults to show this one.
+    /// Seed 39 takes both of its faults to show this one.
     private func failing() throws -> Run {
-      var run = Run(seed: 16, isPlain: true)
+      var run = Run(seed: 39, isPlain: true)
       run.mutations = try MutationCheck.mutation("skipFence")
       return run
     }
@@ -25,7 +25,7 @@
       #expect(!report.trace.isEmpty)
       let text = report.explanation()
       #expect(needed.allSatisfy(text.contains) && report.violations.prefix(3).allSatisfy(text.contains))
-      #expect(text.contains("--seed 16 --plain"))
+      #expect(text.contains("--seed 39 --plain"))
     }
 
     @Test("no fault at all is left when it takes none")
@@ -49,15 +49,15 @@
   @Suite("What no schedule of single faults may lose") struct SingleFaultTests {
     @Test("an accepted loss is a violation where one fault comes at a time or none does, and only there")
     func acceptedLoss() {
-      var run = Run(seed: 5, isPlain: true)
+      var run = Run(seed: 34, isPlain: true)
       let report = run()
-      #expect(report.acceptedLosses > 0 && report.violations == [], "seed 5 is one that loses all copies")
+      #expect(report.acceptedLosses > 0 && report.violations == [], "seed 34 is one that loses all copies")
       #expect(!run.plan.isSingle && !run.mayLoseNothing)
       run.mayLoseNothing = true
       #expect(run().violations.contains { $0.contains("nothing went wrong that may cost anything") })
       for seed in KnownSeeds.fixed {
         let other = Run(seed: seed)
-        #expect(other.mayLoseNothing == (other.plan.isSingle || other.plan.isOrderly))
+        #expect(other.mayLoseNothing == (other.plan.isSingle || other.plan.isOrderly || other.plan.isSudden))
       }
     }
   }
