@@ -4,9 +4,9 @@
   @testable import Simulation
 
   @Suite("What a failing schedule is reduced to") struct ShrinkingTests {
-    /// Seed 39 takes both of its faults to show this one.
+    /// Seed 7 takes both of its faults to show this one.
     private func failing() throws -> Run {
-      var run = Run(seed: 39, isPlain: true)
+      var run = Run(seed: 7, isPlain: true)
       run.mutations = try MutationCheck.mutation("skipFence")
       return run
     }
@@ -25,7 +25,7 @@
       #expect(!report.trace.isEmpty)
       let text = report.explanation()
       #expect(needed.allSatisfy(text.contains) && report.violations.prefix(3).allSatisfy(text.contains))
-      #expect(text.contains("--seed 39 --plain"))
+      #expect(text.contains("--seed 7 --plain"))
     }
 
     @Test("no fault at all is left when it takes none")
