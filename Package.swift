@@ -167,6 +167,10 @@ let package = Package(
     .executableTarget(
       name: "keyval-fuzz-node", dependencies: ["FuzzHarness", "Cluster", "Drone", "Journal", "Node"],
       path: "Tests/Fuzz/NodeDecoders", swiftSettings: strict),
+    // What works by pointer, under AddressSanitizer
+    .executableTarget(
+      name: "keyval-memory", dependencies: ["Drone", "Cluster", "Wire"], path: "Tests/Memory",
+      swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
       swiftSettings: strict),

@@ -2,10 +2,35 @@ import Wire
 
 /// Consecutive records of a log, encoded. A write is encoded once; these bytes go to shadows and to the database, and
 /// stand in its log.
-public struct LogRecords: Hashable, Sendable {
+public struct LogRecords: Sendable {
+  /// What they come to.
+  public struct Sums: Sendable {
+    /// Of what each takes on the wire at most (`LogRecordView.approximateLength`).
+    public var approximateLength = 0
+    /// Records that put a value, and the bytes of their keys and values.
+    public var puts = 0
+    public var putBytes = 0
+
+    mutating func add(_ record: LogRecordView) {
+      approximateLength += record.approximateLength
+      guard let value = record.value else { return }
+      puts += 1
+      putBytes += record.key.count + value.count
+    }
+  }
+
   public let count: Int
   /// One record behind the other.
   public let bytes: [UInt8]
+  /// Known where they were read record by record.
+  private var known: Sums?
+
+  public var sums: Sums {
+    if let known { return known }
+    var sums = Sums()
+    forEachView { sums.add($0) }
+    return sums
+  }
 
   /// - Parameter encoded: so many records, one behind the other, which were encoded here, or checked.
   public init(count: Int, encoded: UnsafeRawBufferPointer) {
@@ -45,6 +70,11 @@ public struct LogRecords: Hashable, Sendable {
   }
 }
 
+extension LogRecords: Hashable {
+  public static func == (left: LogRecords, right: LogRecords) -> Bool { left.bytes == right.bytes }
+  public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
+}
+
 extension LogRecords: Sequence {
   public struct Iterator: IteratorProtocol {
     fileprivate let bytes: [UInt8]
@@ -82,7 +112,9 @@ extension LogRecords: WireMessage {
     let count = try reader.readArrayHeader()
     let rest = reader.rest
     let start = reader.offset
-    for _ in 0..<count { _ = try LogRecordView(from: &reader) }
+    var sums = Sums()
+    for _ in 0..<count { sums.add(try LogRecordView(from: &reader)) }
     self.init(count: count, encoded: UnsafeRawBufferPointer(rebasing: rest[..<(reader.offset - start)]))
+    known = sums
   }
 }

@@ -188,11 +188,8 @@ struct CopyShelf {
   /// One batch there is room for when nothing else is kept, or nobody would ever come further; unless memory is at its
   /// end, and then whoever only deletes comes further.
   private func hasRoom(for batch: PartitionBatch) -> Bool {
-    var (growth, length) = (0, tailLength)
-    batch.records.forEachView {
-      growth += $0.growth
-      length += $0.approximateLength
-    }
+    let sums = batch.records.sums
+    let (growth, length) = (sums.growth, tailLength + sums.approximateLength)
     guard growth == 0 || gate.hasRoomForRecords(growth, held: others + held) else { return false }
     guard tailLength == 0 || length <= bounds.tail else { return false }
     return journal?.hasRoom(for: length - tailLength, records: batch.records.count) ?? true

@@ -23,6 +23,11 @@ extension LogRecordView {
   }
 }
 
+extension LogRecords.Sums {
+  /// What they add to a table, at most.
+  var growth: Int { putBytes + puts * (EntryHeap.Entry.most + Footprint.place) }
+}
+
 /// Something whose footprint is in a sum.
 protocol Counted: AnyObject {
   var footprint: Int { get }

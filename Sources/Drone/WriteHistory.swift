@@ -56,6 +56,8 @@ struct WriteHistory {
   private var writes = RememberedWrites()
   private var clients = Slots<Client>()
   private var places: [ClientIncarnation: Int32] = [:]
+  /// Who was looked for last: as a rule he is the next, too.
+  private var recent: (client: ClientIncarnation, place: Int32)?
   private var shares = Slots<Share>()
   private var sharePlaces: [UInt64: Int32] = [:]
   /// Those under way, oldest first.
@@ -87,7 +89,7 @@ struct WriteHistory {
 
   /// - Parameter digest: what is asked for; nil to be told of whatever had this number.
   func past(of write: UInt64, by client: ClientIncarnation, _ digest: UInt32? = nil) -> Past {
-    guard let place = places[client] else {
+    guard let place = recent?.client == client ? recent?.place : places[client] else {
       return isForgetful(of: sharePlaces[client.principalMark]) ? .forgotten : .unseen
     }
     let known = clients[place]
@@ -166,12 +168,23 @@ struct WriteHistory {
 
   // MARK: Clients and principals
 
+  /// What follows is about this client: it is looked for once.
+  mutating func lookUp(_ client: ClientIncarnation) { _ = find(client) }
+
+  private mutating func find(_ client: ClientIncarnation) -> Int32? {
+    if let recent, recent.client == client { return recent.place }
+    guard let place = places[client] else { return nil }
+    recent = (client, place)
+    return place
+  }
+
   private mutating func place(of client: ClientIncarnation) -> Int32 {
-    if let place = places[client] { return place }
+    if let place = find(client) { return place }
     let share = sharePlace(of: client.principalMark)
     shares[share].clients += 1
     let place = clients.add(Client(client: client, share: share, highest: 0))
     places[client] = place
+    recent = (client, place)
     return place
   }
 
@@ -188,6 +201,7 @@ struct WriteHistory {
     guard client.writes.isEmpty, client.dropped == nil else { return }
     clients.remove(place)
     places[client.client] = nil
+    if recent?.place == place { recent = nil }
     shares[client.share].clients -= 1
   }
 

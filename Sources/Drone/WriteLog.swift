@@ -6,8 +6,8 @@ import Wire
 ///
 /// A record is encoded once, when it is appended. These bytes go to the database and to shadows; beside them stands what
 /// this process alone has to know of it.
-struct WriteLog {
-  struct Entry {
+package struct WriteLog {
+  package struct Entry {
     let level: AcknowledgementLevel
     /// When it came; nil when that was elsewhere.
     let since: Instant?
@@ -26,7 +26,9 @@ struct WriteLog {
     /// Where its record ends, counted from the first that was ever appended.
     fileprivate var end = 0
 
-    init(level: AcknowledgementLevel, since: Instant?, origin: Origin? = nil, isAcknowledged: Bool = false) {
+    package init(
+      level: AcknowledgementLevel, since: Instant?, origin: Origin? = nil, isAcknowledged: Bool = false
+    ) {
       self.level = level
       self.since = since
       self.origin = origin
@@ -35,7 +37,7 @@ struct WriteLog {
   }
 
   /// The number of the last record that is not kept any more.
-  private(set) var base: UInt64
+  package private(set) var base: UInt64
   private var entries: [Entry] = []
   /// Entries before this one are void: taking them out one by one would move all others each time.
   private var head = 0
@@ -46,13 +48,13 @@ struct WriteLog {
   /// Memory that is kept while there are no records.
   private static let keptCapacity = 4 << 10
 
-  init(base: UInt64 = 0) { self.base = base }
+  package init(base: UInt64 = 0) { self.base = base }
 
   /// The number of the last record.
-  var end: UInt64 { base + UInt64(count) }
-  var count: Int { entries.count - head }
+  package var end: UInt64 { base + UInt64(count) }
+  package var count: Int { entries.count - head }
   /// The lengths of all records.
-  private(set) var length = 0
+  package private(set) var length = 0
   var footprint: Int { count * Footprint.record + length }
 
   func contains(_ sequence: UInt64) -> Bool { sequence > base && sequence <= end }
@@ -79,7 +81,7 @@ struct WriteLog {
 
   /// Calls `body` with the record of a number that the log contains.
   @inline(__always)
-  func withRecord<Result>(_ sequence: UInt64, _ body: (LogRecordView) -> Result) -> Result {
+  package func withRecord<Result>(_ sequence: UInt64, _ body: (LogRecordView) -> Result) -> Result {
     withEncoded(sequence) { encoded in
       var reader = CBORReader(encoded)
       guard let record = try? LogRecordView(from: &reader) else {
@@ -90,7 +92,7 @@ struct WriteLog {
     }
   }
 
-  mutating func append(_ record: LogRecordView, _ entry: Entry) {
+  package mutating func append(_ record: LogRecordView, _ entry: Entry) {
     let before = bytes.count
     record.encode(into: &bytes)
     var entry = entry
@@ -103,7 +105,7 @@ struct WriteLog {
   }
 
   /// Lets go of the records up to this number; those that are not there are passed over.
-  mutating func drop(through sequence: UInt64) {
+  package mutating func drop(through sequence: UInt64) {
     guard sequence > base else { return }
     let dropped = min(count, Int(clamping: sequence - base))
     for entry in entries[head..<head + dropped] { length -= entry.length }
@@ -133,7 +135,7 @@ struct WriteLog {
 
   /// Consecutive records behind `sequence`, as many as fit into the room, which shrinks by them. None when not even
   /// one does, or when what follows is not kept any more.
-  func records(after sequence: UInt64, room: inout Int) -> LogRecords {
+  package func records(after sequence: UInt64, room: inout Int) -> LogRecords {
     guard sequence >= base, sequence < end else { return [] }
     let first = head + Int(sequence - base)
     var next = first

@@ -8,7 +8,7 @@ import Cluster
 ///
 /// Bounds: every offset that is read comes from `append`, which made room for `size` bytes there; an entry's own lengths
 /// were written when it was, and add up to no more than that.
-struct EntryHeap: ~Copyable {
+package struct EntryHeap: ~Copyable {
   /// Where an entry is: 19 bits for its chunk, 13 for its place there in steps of eight bytes.
   struct Reference: Equatable {
     let raw: UInt32
@@ -37,7 +37,7 @@ struct EntryHeap: ~Copyable {
   private static let longestShared = chunkLength / 2
   private static let smallestChunk = 1 << 10
   /// As many as references can name.
-  static let mostChunks = 1 << 19
+  package static let mostChunks = 1 << 19
   /// So many bytes of dead entries are not worth a cleaning.
   private static let tolerated = 1 << 10
 
@@ -222,11 +222,11 @@ struct EntryHeap: ~Copyable {
   // MARK: Going through
 
   /// A place to go on from: a chunk, and an offset that is never used again in a chunk of that serial.
-  struct Place: Hashable {
+  package struct Place: Hashable {
     fileprivate let serial: UInt64
     fileprivate let offset: Int
 
-    static let start = Place(serial: 0, offset: 0)
+    package static let start = Place(serial: 0, offset: 0)
   }
 
   /// The living entries from a place on, until `body` says no.
@@ -277,6 +277,8 @@ extension EntryHeap {
     fileprivate init(_ bytes: UnsafeMutableRawPointer) { self.bytes = bytes }
 
     static func size(key: Int, value: Int) -> Int { (head + key + value + 7) & ~7 }
+    /// What one takes besides key and value, at most.
+    static let most = head + 7
     /// Lengths above are refused wherever keys and values come from (`Limits`).
     static func fits(key: Int, value: Int) -> Bool { key <= Int(UInt16.max) && value < Int(deadBit) }
 

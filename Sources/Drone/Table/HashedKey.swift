@@ -1,11 +1,11 @@
 /// A key in place with its hash, which is made once for all that a request does.
-struct HashedKey {
-  let bytes: UnsafeRawBufferPointer
+package struct HashedKey {
+  package let bytes: UnsafeRawBufferPointer
   /// By the standard library's hasher, which is seeded for each process: a client cannot choose keys that collide.
-  let hash: UInt64
+  package let hash: UInt64
 
   @inline(__always)
-  init(_ bytes: UnsafeRawBufferPointer) {
+  package init(_ bytes: UnsafeRawBufferPointer) {
     self.bytes = bytes
     var hasher = Hasher()
     hasher.combine(bytes: bytes)

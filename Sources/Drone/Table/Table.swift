@@ -4,51 +4,51 @@ import Cluster
 ///
 /// A value: whoever changes one that is shared gets a copy of all of it first. Nothing outside this folder knows how it
 /// works.
-struct Table {
+package struct Table {
   private var contents: TableContents
 
   /// - Parameter mostChunks: how many chunks of entries it numbers; fewer for tests.
-  init(mostChunks: Int = EntryHeap.mostChunks) { contents = TableContents(mostChunks) }
+  package init(mostChunks: Int = EntryHeap.mostChunks) { contents = TableContents(mostChunks) }
 
-  var count: Int { contents.index.count }
-  var footprint: Int { contents.heap.used + contents.index.footprint }
+  package var count: Int { contents.index.count }
+  package var footprint: Int { contents.heap.used + contents.index.footprint }
 
   /// No key should be added any more.
-  var isNearlyFull: Bool { contents.heap.isNearlyFull }
+  package var isNearlyFull: Bool { contents.heap.isNearlyFull }
   /// Nothing may be added any more.
-  var isFull: Bool { contents.heap.isFull }
+  package var isFull: Bool { contents.heap.isFull }
 
-  func contains(_ key: HashedKey) -> Bool { contents.find(key) != nil }
+  package func contains(_ key: HashedKey) -> Bool { contents.find(key) != nil }
 
   /// Calls `body` with the value in place, or with nil.
   @inline(__always)
-  func withValue<Result>(of key: HashedKey, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+  package func withValue<Result>(of key: HashedKey, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
     guard let place = contents.find(key) else { return body(nil) }
     return body(contents.heap[place.reference].value)
   }
 
-  func version(of key: HashedKey) -> Version? {
+  package func version(of key: HashedKey) -> Version? {
     contents.find(key).map { contents.version(of: contents.heap[$0.reference]) }
   }
 
-  mutating func set(_ key: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) {
+  package mutating func set(_ key: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) {
     own()
     contents.set(key, value, version)
   }
 
-  mutating func set(_ entry: StoredEntry) {
+  package mutating func set(_ entry: StoredEntry) {
     entry.key.withUnsafeBytes { key in
       entry.value.withUnsafeBytes { set(HashedKey(key), $0, entry.version) }
     }
   }
 
-  mutating func remove(_ key: HashedKey) {
+  package mutating func remove(_ key: HashedKey) {
     own()
     contents.remove(key)
   }
 
   /// - Parameter key: the record's.
-  mutating func apply(_ record: LogRecordView, _ key: HashedKey, _ version: Version) {
+  package mutating func apply(_ record: LogRecordView, _ key: HashedKey, _ version: Version) {
     switch record.change {
     case .put(let value): set(key, value, version)
     case .delete: remove(key)
@@ -61,7 +61,7 @@ struct Table {
   }
 
   /// Keys and the lengths of their values, in any order.
-  func forEachKey(_ body: ([UInt8], Int) -> Void) {
+  package func forEachKey(_ body: ([UInt8], Int) -> Void) {
     contents.heap.forEach(from: .start) { reference, _ in
       let entry = contents.heap[reference]
       body([UInt8](entry.key), entry.value.count)
@@ -73,7 +73,7 @@ struct Table {
   ///
   /// Who goes on from place to place misses none that is not written meanwhile. It comes to an end whatever is written,
   /// because what is written after `sequence` is passed over. Their order depends on what was written, not on hashes.
-  func entries(
+  package func entries(
     from place: EntryHeap.Place, bytes: Int, asOf sequence: UInt64 = .max
   ) -> (entries: [StoredEntry], next: EntryHeap.Place?) {
     var found: [StoredEntry] = []
