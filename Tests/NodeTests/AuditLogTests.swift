@@ -12,6 +12,12 @@ struct AuditLogTests {
     AuditEvent(.order, "drain", outcome: "accepted", principal: principal, subject: "d\(number)")
   }
 
+  private final class Flag: Sendable {
+    private let state = Mutex(false)
+    var isRaised: Bool { state.withLock { $0 } }
+    func raise() { state.withLock { $0 = true } }
+  }
+
   @Test("is written for its owner alone, goes on after a restart, and its head is in the ordinary log")
   func goesOn() async throws {
     let place = try AuditPlace()
@@ -30,6 +36,27 @@ struct AuditLogTests {
     #expect(place.lines.all.contains { $0.contains("audit log ended") && $0.contains("\(head)") })
     #expect(
       place.lines.all.contains { $0.contains("audit log begun") && $0.contains("head=\(AuditHead.none)") })
+  }
+
+  @Test("a task that was cancelled waits, like any other, until all is written and the file let go of")
+  func cancelled() async throws {
+    let place = try AuditPlace()
+    let log = try place.open()
+    // Whatever is written waits for this.
+    log.queue.suspend()
+    log.record(order(1))
+    let closed = Flag()
+    let closing = Task {
+      await log.close()
+      closed.raise()
+    }
+    closing.cancel()
+    // A task that does not wait ends meanwhile.
+    for _ in 0..<1_000 where !closed.isRaised { try await Task.sleep(for: .microseconds(100)) }
+    #expect(!closed.isRaised)
+    log.queue.resume()
+    await closing.value
+    #expect(try place.text().contains("\"action\":\"closed\""))
   }
 
   @Test("begins a new file when one is full, keeps so many, and the chain goes through them")

@@ -124,16 +124,31 @@ final class AuditLog: Sendable {
     record(.closed)
     state.withLock { $0.isClosed = true }
     timer.cancel()
-    let (done, signal) = AsyncStream.makeStream(of: Void.self)
-    queue.async { [self] in
-      write()
-      sync()
-      tellHead("audit log ended")
-      file.withLock { $0.close() }
-      signal.finish()
+    // A task that was cancelled waits, too: what is iterated or awaited otherwise would end at once for it.
+    await withCheckedContinuation { continuation in
+      let end = End(continuation)
+      queue.async { [self] in
+        write()
+        sync()
+        tellHead("audit log ended")
+        file.withLock { $0.close() }
+        end.come()
+      }
+      DispatchQueue.global().asyncAfter(deadline: .now() + Self.closing) { end.come() }
     }
-    DispatchQueue.global().asyncAfter(deadline: .now() + Self.closing) { signal.finish() }
-    for await _ in done {}
+  }
+
+  /// Comes once, by whichever way is the first.
+  private final class End: Sendable {
+    private let continuation: Mutex<CheckedContinuation<Void, Never>?>
+    init(_ continuation: CheckedContinuation<Void, Never>) { self.continuation = Mutex(continuation) }
+
+    func come() {
+      continuation.withLock {
+        $0?.resume()
+        $0 = nil
+      }
+    }
   }
 
   // MARK: On the queue
