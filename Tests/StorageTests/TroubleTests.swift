@@ -10,17 +10,23 @@ private final class ExchangedDescriptors {
   private var kept: [(number: Int32, descriptor: Int32)] = []
 
   init(of file: String, by path: String, _ flags: Int32) throws {
-    let wanted = (file as NSString).resolvingSymlinksInPath
-    for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
-      guard let number = Int32(name),
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) == wanted
-      else { continue }
+    // All are found before the first is exchanged: a copy of one of them may get a number that was listed
+    // while it was another test's, and would be taken for one of the store's.
+    let numbers = try Self.descriptors(of: (file as NSString).resolvingSymlinksInPath)
+    guard !numbers.isEmpty else { throw POSIXError(.ENOENT) }
+    for number in numbers {
       let (other, own) = (Glibc.open(path, flags | O_CLOEXEC), fcntl(number, F_DUPFD_CLOEXEC, 0))
       guard other >= 0, own >= 0, dup2(other, number) == number else { throw POSIXError(.EBADF) }
       close(other)
       kept.append((number, own))
     }
-    guard !kept.isEmpty else { throw POSIXError(.ENOENT) }
+  }
+
+  private static func descriptors(of file: String) throws -> [Int32] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { name in
+      let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+      return target == file ? Int32(name) : nil
+    }
   }
 
   func giveBack() {
