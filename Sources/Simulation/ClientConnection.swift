@@ -11,10 +11,11 @@ struct GatheredAnswers {
   /// Reads that were executed while another drone was serving the partition too. They matter if they leave.
   var conflicts: [String] = []
 
-  mutating func append(_ answer: DataAnswer) {
+  mutating func append(_ completion: DataCore.Completion) {
     var writer = CBORWriter()
-    answer.encode(into: &writer)
+    completion.encode(into: &writer)
     bytes += writer.bytes
+    leaseEnd = min(leaseEnd, completion.leaseEnd)
   }
 }
 
@@ -89,8 +90,8 @@ final class ClientConnection {
     bytes.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let request = try? DataRequest(from: &reader) {
-        guard case .get(_, let key) = request else { continue }
-        if let end = loop.core.leaseEnd(of: Slot(key: key).partition), end > now { return true }
+        guard case .read(let request) = request else { continue }
+        if let end = loop.core.leaseEnd(of: Slot(key: request.key).partition), end > now { return true }
       }
       return false
     }
@@ -137,19 +138,18 @@ final class ClientConnection {
         answer.encode(into: &gathered)
       case .status(let number), .administer(let number, _, _), .sessions(let number, _):
         DataAnswer.failed(number: number, .notCommander).encode(into: &gathered)
-      case .get(let number, let key): execute(request, encoded, number, Slot(key: key).partition, now)
-      case .put(let number, let write, _, let level, let key, _),
-        .delete(let number, let write, _, let level, let key),
-        .compareAndPut(let number, let write, _, let level, let key, _, _):
+      case .read(let read): execute(request, encoded, read.number, Slot(key: read.key).partition, now)
+      case .write(let asked):
+        let (write, partition) = (asked.write, Slot(key: asked.key).partition)
         if !isLiar, let client {
-          if case .put(_, _, _, _, _, let value) = request {
-            world.watch.asked([UInt8](value), write, of: client, in: Slot(key: key).partition)
+          if asked.kind == .put, let value = asked.value {
+            world.watch.asked([UInt8](value), write, of: client, in: partition)
           }
-          world.outcomes.asked(write, of: client, in: Slot(key: key).partition)
-          writes[number] = Asked(
-            write: write, partition: Slot(key: key).partition, isDurable: level == .durable)
+          world.outcomes.asked(write, of: client, in: partition)
+          writes[asked.number] = Asked(
+            write: write, partition: partition, isDurable: asked.level == .durable)
         }
-        execute(request, encoded, number, Slot(key: key).partition, now)
+        execute(request, encoded, asked.number, partition, now)
       }
     }
   }
@@ -168,7 +168,7 @@ final class ClientConnection {
     case .status, .administer, .sessions:
       world.violated(
         "\(drone.name) takes an order from \(session.dialler.machine.name), which has no right to it")
-    case .introduce, .topology, .unreachable, .get, .put, .delete, .compareAndPut: break
+    case .introduce, .topology, .unreachable, .read, .write: break
     }
   }
 
@@ -239,7 +239,7 @@ final class ClientConnection {
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let answer = try? DataAnswer(from: &reader) {
         switch answer {
-        case .value(let number, let value):
+        case .value(let number, let value), .versioned(let number, let value, _):
           world.watch.read([UInt8](value), by: drone)
           if let permission = permitted[number] { world.watch.revealed(permission, by: drone) }
         case .notFound(let number):
@@ -283,12 +283,12 @@ extension DataLoop {
       request, in: partition, client: client,
       origin: Origin(loop: origin.loop, connection: origin.connection, number: number), now: now,
       answers: &answers)
-    guard case .get = request, answers.count > start else { return [] }
+    guard case .read = request, answers.count > start else { return [] }
     let made = Array(answers.bytes[start...])
     let isRead = made.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       switch try? DataAnswer(from: &reader) {
-      case .value, .notFound: return true
+      case .value, .versioned, .notFound: return true
       default: return false
       }
     }
@@ -335,11 +335,8 @@ extension DataRequest {
   /// What a request is about, for the checks.
   fileprivate var asked: (number: UInt64, call: Operation.Call, key: [UInt8])? {
     switch self {
-    case .get(let number, let key): (number, .get, [UInt8](key))
-    case .put(let number, _, _, _, let key, let value): (number, .put([UInt8](value)), [UInt8](key))
-    case .delete(let number, _, _, _, let key): (number, .delete, [UInt8](key))
-    case .compareAndPut(let number, _, _, _, let key, let expected, let value):
-      (number, .compareAndPut(expected: expected.map { [UInt8]($0) }, [UInt8](value)), [UInt8](key))
+    case .read(let request): (request.number, .get, [UInt8](request.key))
+    case .write(let request): (request.number, request.call, [UInt8](request.key))
     case .topology(let number), .status(let number): (number, .get, [])
     case .introduce, .unreachable, .administer, .sessions: nil
     }
@@ -347,11 +344,20 @@ extension DataRequest {
 
   /// The number and the partition of a request on a key.
   fileprivate var keyed: (UInt64, Partition)? {
-    switch self {
-    case .get(let number, let key), .put(let number, _, _, _, let key, _),
-      .delete(let number, _, _, _, let key), .compareAndPut(let number, _, _, _, let key, _, _):
-      (number, Slot(key: key).partition)
-    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
+    guard let number, let partition else { return nil }
+    return (number, partition)
+  }
+}
+
+extension WriteRequest {
+  fileprivate var call: Operation.Call {
+    switch kind {
+    case .put: .put([UInt8](value ?? UnsafeRawBufferPointer(start: nil, count: 0)))
+    case .delete: .delete
+    case .compareAndPut:
+      .compareAndPut(
+        expected: expected.map { [UInt8]($0) },
+        [UInt8](value ?? UnsafeRawBufferPointer(start: nil, count: 0)))
     }
   }
 }

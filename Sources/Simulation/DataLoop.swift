@@ -268,12 +268,7 @@ final class DataLoop {
       let origin = completion.origin
       let target = Origin(loop: origin.loop, connection: origin.connection, number: 0)
       if gathered[target] == nil { order.append(target) }
-      let answer: DataAnswer =
-        switch completion.result {
-        case .done(let existed): .done(number: origin.number, existed: existed)
-        case .unavailable(let reason): .unavailable(number: origin.number, reason)
-        }
-      gathered[target, default: GatheredAnswers()].append(answer)
+      gathered[target, default: GatheredAnswers()].append(completion)
     }
     for target in order {
       if let answers = gathered[target] { deliver(answers, to: target.connection, on: target.loop) }

@@ -176,7 +176,7 @@ final class DatabaseMachine: Machine {
         answers.append(
           .opened(
             number: stream.number, partition: tail.partition, sequence: tail.sequence, inSync: tail.inSync,
-            outcomes: tail.outcomes, forgotten: tail.forgotten))
+            past: tail.past))
       }
     }
     session.send(answers, from: session.acceptor)

@@ -27,7 +27,7 @@ struct Thief {
   mutating func record(_ key: [UInt8]) -> LogRecord {
     LogRecord(
       key: key, change: .put(value: Array("forged".utf8)),
-      client: ClientIncarnation(high: random.next(), low: 1), write: 1, existed: false)
+      client: ClientIncarnation(high: random.next(), low: 1), write: 1, outcome: .written(existed: false))
   }
 }
 
@@ -98,9 +98,7 @@ extension DroneMachine {
         key: key, value: Array("forged".utf8), version: Version(fence: token, sequence: stored))
       return [
         greeting,
-        .begin(
-          partition: partition, token: token, sequence: stored, outcomes: [], forgotten: [],
-          isForgetful: false),
+        .begin(partition: partition, token: token, sequence: stored, past: PastWrites()),
         .entries(partition: partition, token: token, [entry]),
         .whole(partition: partition, token: token, sequence: stored),
       ]
@@ -125,7 +123,7 @@ extension DroneMachine {
         guard let session else { return }
         world.trace("\(name) shows db1 a grant of term \(token.term) for partition \(partition)")
         session.dialler.received = { payload in
-          for case .opened(_, partition, let sequence, let list, _, _) in payload as? [StoreAnswer] ?? [] {
+          for case .opened(_, partition, let sequence, let list, _) in payload as? [StoreAnswer] ?? [] {
             let batch = PartitionBatch(
               partition: partition, token: token, incarnation: incarnation, firstSequence: sequence + 1,
               records: [record], inSync: InSyncList(number: list.number + 1, holders: []))

@@ -140,7 +140,7 @@ struct DroneTests {
     let half = StoreBounds().alternateGroup / 2
     let record = LogRecord(
       key: [1], change: .put(value: [UInt8](repeating: 0, count: half)),
-      client: ClientIncarnation(high: 1, low: 1), write: 1, existed: false)
+      client: ClientIncarnation(high: 1, low: 1), write: 1, outcome: .written(existed: false))
     func long(_ number: Int) -> PartitionBatch {
       PartitionBatch(
         partition: partition(number), token: token(3), incarnation: Incarnation(7), firstSequence: 1,

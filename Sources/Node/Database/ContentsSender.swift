@@ -46,7 +46,7 @@ struct ContentsSender {
       return link.sendAndWait(
         StoreAnswer.opened(
           number: stream.number, partition: tail.partition, sequence: tail.sequence, inSync: tail.inSync,
-          outcomes: tail.outcomes, forgotten: tail.forgotten
+          past: tail.past
         ).encoded())
     }
   }

@@ -110,7 +110,7 @@ final class ClientSession: SessionHandler {
     case .status(let number): try askStatus(number, on: session)
     case .administer(let number, let order, let name): try administer(number, order, name, on: session)
     case .sessions(let number, let order): try orderSessions(number, order, on: session)
-    case .get, .put, .delete, .compareAndPut:
+    case .read, .write:
       guard let partition = request.partition, let number = request.number else { return }
       guard client != nil || !request.isWrite else {
         return try session.write { DataAnswer.failed(number: number, .notIntroduced).encode(into: &$0) }

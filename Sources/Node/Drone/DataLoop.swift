@@ -165,23 +165,20 @@ final class DataLoop {
   }
 
   private func answer(_ completions: [DataCore.Completion]) {
-    var gathered: [Origin: CBORWriter] = [:]
+    var gathered: [Origin: (answers: CBORWriter, leaseEnd: Instant)] = [:]
     var order: [Origin] = []
     for completion in completions {
       let target = Origin(loop: completion.origin.loop, connection: completion.origin.connection, number: 0)
       if gathered[target] == nil { order.append(target) }
-      let answer: DataAnswer =
-        switch completion.result {
-        case .done(let existed):
-          .done(number: completion.origin.number, existed: completion.origin.told(existed))
-        case .unavailable(let reason): .unavailable(number: completion.origin.number, reason)
-        }
-      answer.encode(into: &gathered[target, default: CBORWriter()])
+      var piece = gathered.removeValue(forKey: target) ?? (CBORWriter(), Instant(milliseconds: .max))
+      completion.encode(into: &piece.answers)
+      piece.leaseEnd = min(piece.leaseEnd, completion.leaseEnd)
+      gathered[target] = piece
     }
     for target in order {
+      guard let piece = gathered[target] else { continue }
       deliver(
-        gathered[target]?.bytes ?? [], to: target.connection, on: target.loop,
-        leaseEnd: Instant(milliseconds: .max))
+        piece.answers.bytes, to: target.connection, on: target.loop, leaseEnd: piece.leaseEnd)
     }
   }
 
@@ -316,34 +313,4 @@ struct DataLoopReference: Sendable {
 
   /// On the loop already.
   var here: DataLoop { bound.value }
-}
-
-extension DataRequest {
-  /// The number that its answer carries; nil when it is not answered.
-  var number: UInt64? {
-    switch self {
-    case .get(let number, _), .put(let number, _, _, _, _, _), .delete(let number, _, _, _, _),
-      .compareAndPut(let number, _, _, _, _, _, _), .topology(let number), .status(let number),
-      .administer(let number, _, _), .sessions(let number, _):
-      number
-    case .introduce, .unreachable: nil
-    }
-  }
-
-  var isWrite: Bool {
-    switch self {
-    case .put, .delete, .compareAndPut: true
-    case .get, .introduce, .topology, .unreachable, .status, .administer, .sessions: false
-    }
-  }
-
-  /// The partition of its key; nil when it has none.
-  var partition: Partition? {
-    switch self {
-    case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
-      .compareAndPut(_, _, _, _, let key, _, _):
-      Slot(key: key).partition
-    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
-    }
-  }
 }

@@ -51,7 +51,7 @@ enum StoreFile {
         records: numbers.filter { $0 % 2 == partition.index % 2 }.map {
           LogRecord(
             key: Array("key \($0)".utf8), change: .put(value: Array("value \($0)".utf8)), client: client,
-            write: UInt64($0) + 1, existed: false)
+            write: UInt64($0) + 1, outcome: .written(existed: false))
         })
     }
     _ = try store.append([AppendGroup(holder: opening.holder, batches: batches)])
