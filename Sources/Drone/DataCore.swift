@@ -296,8 +296,7 @@ public struct DataCore {
     #if KEYVAL_MUTATIONS
       if mutations.contains(.applyRetryTwice) { return .unseen }
     #endif
-    data.history.lookUp(client)
-    return data.history.past(of: write, by: client, digest)
+    return data.history.lookUp(write, of: client, digest)
   }
 
   private func encode(

@@ -47,7 +47,7 @@ struct RememberedWrites {
 
   private var entries = Slots<Entry>()
 
-  var count: Int { entries.count }
+  @inline(__always) var count: Int { entries.count }
 
   subscript(index: Int32) -> Entry {
     get { entries[index] }
@@ -103,7 +103,7 @@ struct Slots<Element> {
   private var elements: [Element?] = []
   private var vacant: [Int32] = []
 
-  var count: Int { elements.count - vacant.count }
+  @inline(__always) var count: Int { elements.count - vacant.count }
 
   /// A place that is in use.
   subscript(place: Int32) -> Element {

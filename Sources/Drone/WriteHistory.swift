@@ -71,6 +71,7 @@ struct WriteHistory {
   /// The last one that was settled.
   private var last: UInt64 = 0
 
+  @inline(__always)
   var footprint: Int {
     writes.count * Footprint.outcome + clients.count * Footprint.client + shares.count * Footprint.principal
   }
@@ -164,8 +165,12 @@ struct WriteHistory {
 
   // MARK: Clients and principals
 
-  /// What follows is about this client: it is looked for once.
-  mutating func lookUp(_ client: ClientIncarnation) { _ = find(client) }
+  /// The same as `past`, of a client of whom more will be asked: it is looked for once. In place: a history that is read
+  /// where it may be changed is copied first, which takes as long as all else.
+  mutating func lookUp(_ write: UInt64, of client: ClientIncarnation, _ digest: UInt32?) -> Past {
+    _ = find(client)
+    return past(of: write, by: client, digest)
+  }
 
   private mutating func find(_ client: ClientIncarnation) -> Int32? {
     if let recent, recent.client == client { return recent.place }

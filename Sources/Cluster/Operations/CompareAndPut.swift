@@ -1,10 +1,10 @@
 /// `[7, number, write, retry, level, key, expected, value]`: a put that is executed only if the key has exactly the
 /// expected value, or with null only if it has none.
 public enum CompareAndPut: WriteOperation {
-  public static let name = "compare-and-put"
+  public static var name: String { "compare-and-put" }
   /// Its answer tells something of the value that was there.
-  public static let rights: AccessOperations = [.get, .put]
-  public static let operands: WriteOperands = [.expected, .value]
+  public static var rights: AccessOperations { [.get, .put] }
+  public static var operands: WriteOperands { [.expected, .value] }
 
   public static func effect(of request: WriteRequest, on current: UnsafeRawBufferPointer?) -> WriteEffect {
     let isExpected =

@@ -73,9 +73,8 @@ enum StoreFile {
   }
 
   private static func scrub(_ store: DatabaseStore) {
-    var place = ScrubPlace()
     for _ in 0..<200 {
-      guard let step = try? store.scrub(from: &place, rows: 8), !step.isLast else { return }
+      guard let step = try? store.scrub(), !step.isLast else { return }
     }
   }
 
