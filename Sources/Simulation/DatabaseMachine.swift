@@ -162,7 +162,8 @@ final class DatabaseMachine: Machine {
   private func send(_ stream: ContentsStream, _ parts: ArraySlice<StorePart>, _ rest: PartitionSet) {
     guard !parts.isEmpty else { return report(.streamed(stream.identifier)) }
     guard let session = sessions[stream.session]?.session, session.acceptor.isOpen else {
-      return report(.streamFailed(stream.identifier, rest: rest, StoreFailure(.partial, told: "nobody is there")))
+      return report(
+        .streamFailed(stream.identifier, rest: rest, StoreFailure(.partial, told: "nobody is there")))
     }
     var answers: [StoreAnswer] = []
     var (parts, rest, ended) = (parts, rest, 0)

@@ -226,7 +226,9 @@ struct DroneTests {
     _ = subject.handle(.closed(session: 2))
     #expect(numbers(subject.handle(.streamed(1))) == [2])
     #expect(numbers(subject.handle(.streamed(3))) == [])
-    #expect(numbers(subject.handle(.streamFailed(2, rest: [partition(2)], StoreFailure(.partial, told: "slow")))) == [5])
+    #expect(
+      numbers(subject.handle(.streamFailed(2, rest: [partition(2)], StoreFailure(.partial, told: "slow"))))
+        == [5])
   }
 
   @Test("so many streams run at a time as the store has readers")

@@ -219,7 +219,8 @@ final class DatabaseControl {
     guard let link = drones[stream.session] else {
       return handle(
         .streamFailed(
-          stream.identifier, rest: stream.opening.partitions, StoreFailure(.partial, told: "nobody is there")))
+          stream.identifier, rest: stream.opening.partitions, StoreFailure(.partial, told: "nobody is there"))
+      )
     }
     let (logger, audit) = (logger, audit)
     threads.read { store in
