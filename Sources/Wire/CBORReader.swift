@@ -92,7 +92,9 @@ public struct CBORReader {
   @inlinable @inline(__always)
   mutating func shortLength(_ majorType: UInt8) -> Int? {
     if let small = smallArgument(majorType) { return Int(truncatingIfNeeded: small) }
-    guard remaining >= 2, bytes[position] == majorType << 5 | 24, bytes[position &+ 1] >= 24 else { return nil }
+    guard remaining >= 2, bytes[position] == majorType << 5 | 24, bytes[position &+ 1] >= 24 else {
+      return nil
+    }
     position &+= 2
     return Int(bytes[position &- 1])
   }
