@@ -237,8 +237,8 @@ let package = Package(
     .testTarget(
       name: "DatabaseNodeTests",
       dependencies: [
-        "Node", "Transport", "Sessions", "Kerberos", "Cluster", "Wire", "Cryptography", "KerberosFixture",
-        nioCore, nioPosix, logging, lifecycle,
+        "Node", "Storage", "Transport", "Sessions", "Kerberos", "Cluster", "Wire", "Cryptography",
+        "KerberosFixture", grdb, nioCore, nioPosix, logging, lifecycle,
       ], swiftSettings: strict),
     .testTarget(
       name: "TransportTests",

@@ -32,7 +32,7 @@ public struct ClientIncarnation: Hashable, Sendable {
 
   private static let others: UInt64 = 0
 
-  /// All lives of a principal that are not told of one by one, in ``ForgottenWrites``.
+  /// All lives of a principal that are not told of one by one, in a store's rows.
   public static func others(of principalMark: UInt64) -> ClientIncarnation {
     ClientIncarnation(high: principalMark, low: others)
   }

@@ -15,21 +15,20 @@ public struct LogRecord: Hashable, Sendable {
   public let client: ClientIncarnation
   /// The client's number of this write.
   public let write: UInt64
-  /// Whether the key had a value before; of a compare-and-put, whether that was the expected one. Nil where who asked
-  /// may not read the key: what is not kept cannot be told later.
-  public let existed: Bool?
+  /// What was answered.
+  public let outcome: Outcome
   /// Of what was asked for (`WriteDigest`); nil where that was not kept.
   public let digest: UInt32?
 
   public init(
-    key: [UInt8], change: Change, client: ClientIncarnation, write: UInt64, existed: Bool?,
+    key: [UInt8], change: Change, client: ClientIncarnation, write: UInt64, outcome: Outcome,
     digest: UInt32? = nil
   ) {
     self.key = key
     self.change = change
     self.client = client
     self.write = write
-    self.existed = existed
+    self.outcome = outcome
     self.digest = digest
   }
 
@@ -44,7 +43,7 @@ public struct LogRecord: Hashable, Sendable {
     try key.withUnsafeBytes { key in
       func view(_ change: LogRecordView.Change) -> LogRecordView {
         LogRecordView(
-          key: key, change: change, client: client, write: write, existed: existed, digest: digest)
+          key: key, change: change, client: client, write: write, outcome: outcome, digest: digest)
       }
       return switch change {
       case .put(let value): try value.withUnsafeBytes { try body(view(.put(value: $0))) }

@@ -3,7 +3,7 @@ import Wire
 /// A record of a log in place: key and value point into bytes that somebody else keeps.
 ///
 /// On the wire it is an array that begins with its kind. The only one is 1, a write:
-/// `[1, key, change, client, write, existed, digest]`, where the change is a value, null for a delete, or false for
+/// `[1, key, change, client, write, outcome, digest]`, where the change is a value, null for a delete, or false for
 /// nothing; the digest may be missing.
 public struct LogRecordView {
   public enum Kind {
@@ -20,18 +20,18 @@ public struct LogRecordView {
   public let change: Change
   public let client: ClientIncarnation
   public let write: UInt64
-  public let existed: Bool?
+  public let outcome: Outcome
   public let digest: UInt32?
 
   public init(
-    key: UnsafeRawBufferPointer, change: Change, client: ClientIncarnation, write: UInt64, existed: Bool?,
+    key: UnsafeRawBufferPointer, change: Change, client: ClientIncarnation, write: UInt64, outcome: Outcome,
     digest: UInt32?
   ) {
     self.key = key
     self.change = change
     self.client = client
     self.write = write
-    self.existed = existed
+    self.outcome = outcome
     self.digest = digest
   }
 
@@ -58,7 +58,7 @@ public struct LogRecordView {
       case .nothing: .nothing
       }
     return LogRecord(
-      key: [UInt8](key), change: copied, client: client, write: write, existed: existed, digest: digest)
+      key: [UInt8](key), change: copied, client: client, write: write, outcome: outcome, digest: digest)
   }
 }
 
@@ -76,7 +76,7 @@ extension LogRecordView {
     }
     client.encode(into: &writer)
     writer.write(unsigned: write)
-    writer.write(optional: existed)
+    outcome.encode(into: &writer)
     if let digest { writer.write(unsigned: UInt64(digest)) }
   }
 
@@ -96,7 +96,7 @@ extension LogRecordView {
     change = try Change(from: &reader)
     client = try ClientIncarnation(from: &reader)
     write = try reader.readUnsigned()
-    existed = try reader.readOptionalBool()
+    outcome = try Outcome(from: &reader)
     digest = count > Self.fields ? try reader.readDigest() : nil
   }
 }

@@ -1,25 +1,16 @@
 /// What a write asks for, in 32 bits, so that a number that is used for another write is found out: that one is never
 /// answered with the outcome of the first. It guards a client against itself alone, and need not resist anybody.
 public enum WriteDigest {
-  public enum Deed: UInt64, Sendable {
-    case put = 1
-    case delete
-    case compareAndPut
-  }
-
-  /// - Parameters:
-  ///   - expected: of a compare-and-put; nil where no value is expected.
-  ///   - value: nil for a delete.
-  public static func of(
-    _ deed: Deed, key: UnsafeRawBufferPointer, expected: UnsafeRawBufferPointer? = nil,
-    value: UnsafeRawBufferPointer? = nil
-  ) -> UInt32 {
-    var hash = Self.mixed(0xcbf2_9ce4_8422_2325, deed.rawValue)
-    hash = mixed(hash, key)
-    hash = expected.map { mixed(hash, $0) } ?? mixed(hash, .max)
-    hash = value.map { mixed(hash, $0) } ?? mixed(hash, .max)
+  public static func of(_ request: WriteRequest) -> UInt32 {
+    var hash = Self.mixed(0xcbf2_9ce4_8422_2325, mark(of: request.kind))
+    hash = mixed(hash, request.key)
+    hash = request.expected.map { mixed(hash, $0) } ?? mixed(hash, .max)
+    hash = request.value.map { mixed(hash, $0) } ?? mixed(hash, .max)
     return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
   }
+
+  /// As it stands in logs that were written before operations had their numbers here.
+  private static func mark(of kind: WriteKind) -> UInt64 { kind == .compareAndPut ? 3 : kind.rawValue }
 
   /// Eight bytes a step, as a number of the same order of bytes on every machine.
   private static func mixed(_ hash: UInt64, _ bytes: UnsafeRawBufferPointer) -> UInt64 {

@@ -5,23 +5,23 @@ public struct WriteOutcome: Hashable, Sendable {
   public let client: ClientIncarnation
   public let write: UInt64
   public let sequence: UInt64
-  public let existed: Bool?
+  public let outcome: Outcome
   /// Of what was asked for; nil where that was not kept.
   public let digest: UInt32?
 
   public init(
-    client: ClientIncarnation, write: UInt64, sequence: UInt64, existed: Bool?, digest: UInt32? = nil
+    client: ClientIncarnation, write: UInt64, sequence: UInt64, outcome: Outcome, digest: UInt32? = nil
   ) {
     self.client = client
     self.write = write
     self.sequence = sequence
-    self.existed = existed
+    self.outcome = outcome
     self.digest = digest
   }
 
   public init(_ record: LogRecord, sequence: UInt64) {
     self.init(
-      client: record.client, write: record.write, sequence: sequence, existed: record.existed,
+      client: record.client, write: record.write, sequence: sequence, outcome: record.outcome,
       digest: record.digest)
   }
 }
@@ -32,7 +32,7 @@ extension WriteOutcome: WireMessage {
     client.encode(into: &writer)
     writer.write(unsigned: write)
     writer.write(unsigned: sequence)
-    writer.write(optional: existed)
+    outcome.encode(into: &writer)
     if let digest { writer.write(unsigned: UInt64(digest)) }
   }
 
@@ -40,7 +40,7 @@ extension WriteOutcome: WireMessage {
     let hasDigest = try reader.hasDigest(behind: 4)
     self.init(
       client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned(),
-      sequence: try reader.readUnsigned(), existed: try reader.readOptionalBool(),
+      sequence: try reader.readUnsigned(), outcome: try Outcome(from: &reader),
       digest: hasDigest ? try reader.readDigest() : nil)
   }
 }

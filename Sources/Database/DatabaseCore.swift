@@ -102,7 +102,7 @@ public struct DatabaseCore: Sendable {
       if let current = jobs.finish(backlog: backlog) { finish(current, result) }
     case .failed(let failure, let backlog): take(failure, backlog)
     case .streamed(let identifier): _ = streams.finish(identifier)
-    case .streamFailed(let identifier, let rest, let reason): fail(identifier, rest, reason)
+    case .streamFailed(let identifier, let rest, let failure): fail(identifier, rest, failure)
     case .stopRequested: beginEnding(now)
     }
     endIfDone(now)
@@ -231,9 +231,12 @@ public struct DatabaseCore: Sendable {
         .openRefused(number: number, partitions: partitions, refusal, reason: reason), session: session))
   }
 
-  private mutating func fail(_ identifier: UInt64, _ rest: PartitionSet, _ reason: String) {
-    guard let stream = streams.finish(identifier), sessions[stream.session] != nil else { return }
-    refuse(rest, stream.number, reason, stream.opening.holder, stream.session)
+  private mutating func fail(_ identifier: UInt64, _ rest: PartitionSet, _ failure: StoreFailure) {
+    let stream = streams.finish(identifier)
+    if let stream, sessions[stream.session] != nil {
+      refuse(rest, stream.number, failure.told, stream.opening.holder, stream.session)
+    }
+    end(with: failure)
   }
 
   // MARK: The store

@@ -18,7 +18,7 @@ public enum DatabaseEvent: Sendable {
   /// A stream has handed out everything.
   case streamed(UInt64)
   /// It ended early; of these partitions not all has been handed out.
-  case streamFailed(UInt64, rest: PartitionSet, reason: String)
+  case streamFailed(UInt64, rest: PartitionSet, StoreFailure)
   /// The process is to end, in order.
   case stopRequested
 }

@@ -106,6 +106,15 @@ extension DatabaseCore {
     }
   }
 
+  /// A reader has found a store of no more use: whoever waits for it to write is told, too. What is under way there finds
+  /// out by itself.
+  mutating func end(with failure: StoreFailure) {
+    guard failure.trouble == .final, !health.isOver else { return }
+    actions.append(.note(.storeFailed(reason: failure.told)))
+    _ = health.fail(failure)
+    for waiting in jobs.dropWaiting() { fail(waiting, failure.told) }
+  }
+
   private mutating func tellCurrent(_ failure: StoreFailure, _ backlog: StoreBacklog) {
     if let current = jobs.fail(reason: failure.told, backlog: backlog) { fail(current, failure.told) }
   }

@@ -54,52 +54,40 @@ public struct ClientAccess: Sendable {
     if let list = installed.list, let principal { rights = list.rights(of: principal) }
   }
 
-  /// Whether an answer to a write may tell if the key had a value. By the same list as the verdict.
+  /// Whether an answer to a write may tell what was there before. By the same list as the verdict.
   public func mayRead(keyOf request: DataRequest) -> Bool {
-    switch request {
-    case .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key): rights.permits(.get, on: key)
-    // Nobody is let through to these who may not read the key, or there is none.
-    case .get, .compareAndPut, .introduce, .topology, .unreachable, .status, .administer, .sessions: true
-    }
+    guard case .write(let request) = request else { return true }
+    // Nobody is let through to an operation that tells it by itself who may not read the key.
+    return request.kind.operation.rights.contains(.get) || rights.permits(.get, on: request.key)
   }
 
   /// The limit that its line puts on a request on a key. By the same list as the verdict.
   public func limit(on request: DataRequest) -> RequestLimit? {
-    switch request {
-    case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
-      .compareAndPut(_, _, _, _, let key, _, _):
-      rights.limit(on: key)
-    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
-    }
+    request.key.flatMap { rights.limit(on: $0) }
   }
 
   /// The quota that its line puts on what a request stores. By the same list as the verdict.
   public func quota(on request: DataRequest) -> Quota? {
-    switch request {
-    case .put(_, _, _, _, let key, _), .compareAndPut(_, _, _, _, let key, _, _):
-      guard var quota = rights.quota(on: key) else { return nil }
-      quota.edition = edition
-      return quota
-    case .get, .delete, .introduce, .topology, .unreachable, .status, .administer, .sessions: return nil
-    }
+    guard case .write(let request) = request, request.value != nil, var quota = rights.quota(on: request.key)
+    else { return nil }
+    quota.edition = edition
+    return quota
   }
 
   /// Where the nodes are everybody may know who has been let in: it is how a client finds them.
   public func verdict(on request: DataRequest) -> Verdict {
     #if KEYVAL_MUTATIONS
       if mutations.contains(.ignoreAccessList) { return .permitted }
-      if mutations.contains(.trustRetries), request.isRetry { return .permitted }
+      if mutations.contains(.trustRetries), case .write(let request) = request, request.isRetry {
+        return .permitted
+      }
     #endif
     let isPermitted =
       switch request {
       case .introduce, .topology, .unreachable: true
       case .status: rights.permits(.status)
-      case .get(_, let key): rights.permits(.get, on: key)
-      case .put(_, _, _, _, let key, _): rights.permits(.put, on: key)
-      // Its answer tells something of the value that was there.
-      case .compareAndPut(_, _, _, _, let key, _, _):
-        rights.permits(.get, on: key) && rights.permits(.put, on: key)
-      case .delete(_, _, _, _, let key): rights.permits(.delete, on: key)
+      case .read(let request): rights.permits(request.kind.operation.rights, on: request.key)
+      case .write(let request): rights.permits(request.kind.operation.rights, on: request.key)
       case .administer, .sessions: rights.permits(.administer)
       }
     // Without a list the rights are none.
@@ -117,16 +105,3 @@ extension ClientAccess.Verdict {
     }
   }
 }
-
-#if KEYVAL_MUTATIONS
-  extension DataRequest {
-    fileprivate var isRetry: Bool {
-      switch self {
-      case .put(_, _, let retry, _, _, _), .delete(_, _, let retry, _, _),
-        .compareAndPut(_, _, let retry, _, _, _, _):
-        retry
-      case .get, .introduce, .topology, .unreachable, .status, .administer, .sessions: false
-      }
-    }
-  }
-#endif

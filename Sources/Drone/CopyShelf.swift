@@ -79,15 +79,14 @@ struct CopyShelf {
         return lacks(partition, token)
       }
       return .kept(partition: partition, token: token, through: copy.through)
-    case .begin(_, let token, let sequence, let outcomes, let forgotten, let isForgetful):
+    case .begin(_, let token, let sequence, let past):
       guard mayFill(partition, peer, token) else { return .refused(partition: partition, token: token) }
       // Whoever begins anew does not go on with what is there, and nobody is promoted with it.
       remove(partition)
       guard isShadow[partition.index], mayBegin(partition) else {
         return .refused(partition: partition, token: token)
       }
-      let history = WriteHistory(
-        bounds.history, outcomes: outcomes, forgotten: forgotten, isForgetful: isForgetful)
+      let history = WriteHistory(bounds.history, past)
       put(PartitionCopy(partition: partition, token: token, sequence: sequence, history: history))
       journal?.hold(partition, life: life, token: token, base: sequence, wholeAt: nil)
       return nil

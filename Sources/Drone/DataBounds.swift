@@ -26,6 +26,8 @@ public struct DataBounds: Hashable, Sendable {
   public var pieces = 4
   /// As a shadow: bytes of records that are kept for the database.
   public var tail = 128 << 20
+  /// Bytes of answers that wait until what they tell is secured; beyond, reads that would wait are turned away.
+  public var waitingReads = 8 << 20
   /// What is remembered of a partition's writes.
   public var history = HistoryBounds()
   /// Bytes that the drone may hold, of all its loops, until what clients put is refused (`MemoryGate`).

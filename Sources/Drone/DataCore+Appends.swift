@@ -179,6 +179,7 @@ extension DataCore {
     held.discount(data)
     disown(data)
     for stream in data.streams { queues[stream.peer]?.remove(partition) }
-    return data.abandon().map { Completion(origin: $0, result: .unavailable(.released)) }
+    waitingReads -= data.reads.footprint
+    return data.abandon().map { Completion(origin: $0, .unavailable(.released)) }
   }
 }

@@ -75,10 +75,10 @@ extension DataCore {
   /// Everything has come from the database.
   public mutating func finishLoading(
     _ partition: Partition, token: FencingToken, sequence: UInt64, inSync: InSyncList = .empty,
-    outcomes: [WriteOutcome], forgotten: [ForgottenWrites]
+    past: PastWrites
   ) -> Opened {
     guard let data = loading[partition.index], data.token == token else { return .unknown }
-    let history = WriteHistory(bounds.history, outcomes: outcomes, forgotten: forgotten)
+    let history = WriteHistory(bounds.history, past)
     if standing.contains(partition), let copy = shelf.whole(partition), copy.through > sequence {
       // An earlier life of this drone had more. From here on it is a copy like any other.
       held.discount(data)

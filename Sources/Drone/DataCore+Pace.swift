@@ -1,4 +1,5 @@
 import Cluster
+import Wire
 
 /// Slowing writers down: what is acknowledged before the database has it is bounded, by answering later.
 extension DataCore {
@@ -8,8 +9,8 @@ extension DataCore {
   /// Tells whoever can be told that his write is done.
   mutating func complete(_ data: DataPartition) -> [Completion] {
     var completions: [Completion] = []
-    data.settle { origin, entry, sequence, existed, isStored in
-      let completion = Completion(origin: origin, result: .done(existed: existed))
+    data.settle { origin, entry, sequence, outcome, isStored in
+      let completion = Completion(origin: origin, .done(outcome))
       if isStored || shares.takes(of: entry.mark, entry.length, window: window) {
         completions.append(completion)
         return true
@@ -21,8 +22,33 @@ extension DataCore {
         of: entry.mark)
       return false
     }
+    if !data.reads.isEmpty {
+      waitingReads -= data.reads.footprint
+      completions += data.reads.release(through: data.secured, leaseEnd: data.leaseEnd)
+      waitingReads += data.reads.footprint
+    }
     held.recount(data)
     return completions
+  }
+
+  /// Has the answer to a read wait until what it tells is in its second place.
+  mutating func wait(
+    for sequence: UInt64, _ key: HashedKey, in data: DataPartition, _ origin: Origin,
+    _ answers: inout CBORWriter
+  ) {
+    guard waitingReads < bounds.waitingReads else {
+      return DataAnswer.unavailable(number: origin.number, .busy).encode(into: &answers)
+    }
+    let answer = data.table.withEntry(of: key) { value, version in
+      value.map { Completion.Answer.versioned([UInt8]($0), version()) } ?? .notFound
+    }
+    waitingReads -= data.reads.footprint
+    // Behind those that wait already, so that they leave in order.
+    data.reads.add(answer, for: sequence, to: origin)
+    waitingReads += data.reads.footprint
+    held.recount(data)
+    if data.needsDatabase { data.await(sequence) }
+    enqueue(data.partition, urgently: data.needsDatabase)
   }
 
   /// Whether whoever asked for the last write, which is in the table, is told at once; else when the database has caught
@@ -36,7 +62,7 @@ extension DataCore {
     shares.hold(
       BacklogShares.HeldAnswer(
         partition: data.partition, token: data.token, sequence: data.log.end, length: length,
-        completion: Completion(origin: origin, result: .done(existed: record.existed))), of: mark)
+        completion: Completion(origin: origin, .done(record.outcome))), of: mark)
     return false
   }
 

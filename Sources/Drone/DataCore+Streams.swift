@@ -163,13 +163,11 @@ extension DataCore {
       data.streams[index].owesSince = now
       return false
     case .absent:
-      let (outcomes, forgotten) = (data.history.outcomes, data.history.forgottenWrites)
-      room -= Self.batchHead + outcomes.count * 40 + forgotten.count * 30
+      let past = data.history.past
+      room -= Self.batchHead + past.outcomes.count * 40 + past.gaps.count * 30
       let base = copyBase(of: data)
       messages.append(
-        .begin(
-          partition: partition, token: token, sequence: base, outcomes: outcomes, forgotten: forgotten,
-          isForgetful: data.history.isForgetful))
+        .begin(partition: partition, token: token, sequence: base, past: past))
       data.streams[index].begin(at: base, applied: data.applied)
       return true
     case .entries(let cursor, let written):

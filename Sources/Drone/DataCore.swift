@@ -5,18 +5,6 @@ import Wire
 /// One data loop's partitions: executes requests, gathers writes for the database and the shadows, and settles
 /// them. No I/O, no clock; nothing allocated for a read.
 public struct DataCore {
-  /// An answer to a write that had to wait, or to a request whose partition went away.
-  public struct Completion: Equatable, Sendable {
-    public enum Result: Equatable, Sendable {
-      /// Nil: of what was there nothing is known that may be told.
-      case done(existed: Bool?)
-      case unavailable(DataAnswer.Unavailability)
-    }
-
-    public let origin: Origin
-    public let result: Result
-  }
-
   /// What an append did: answers to give, partitions that another drone has now, and those that are whole again
   /// after a promotion.
   public struct Settlement: Equatable, Sendable {
@@ -39,6 +27,8 @@ public struct DataCore {
   var pace: BacklogPace
   /// Bytes that may be acknowledged before the database has them.
   var window: Int
+  /// Bytes of answers to reads that wait.
+  var waitingReads = 0
 
   // Memory
   /// Bytes of what is served, or is being loaded.
@@ -140,40 +130,25 @@ public struct DataCore {
   public mutating func beginBatch() { batchLeaseEnd = Instant(milliseconds: .max) }
 
   // `encode` and `write` are two statements: in one, all of the core is copied for the first while the second changes it.
-  /// Executes a request on a key. Writes the answer, or queues a write whose answer comes as a `Completion`.
+  /// Executes a request on a key. Writes the answer, or has it wait: it comes as a `Completion` then.
   public mutating func execute(
     _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, origin: Origin,
     quota: Quota? = nil, now: Instant, answers: inout CBORWriter
   ) {
     switch request {
-    case .get(let number, let key): get(number, key, in: partition, now, &answers)
-    case .put(let number, let write, let retry, let level, let key, let value):
-      let asked = Asked(
-        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
-        digest: WriteDigest.of(.put, key: key, value: value), quota: quota)
-      let begin = self.write(key: key, .put(value), asked, in: partition, now)
-      encode(begin, for: origin, number, &answers)
-    case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
-      let asked = Asked(
-        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
-        digest: WriteDigest.of(.compareAndPut, key: key, expected: expected, value: value), quota: quota)
-      let begin = self.write(key: key, .compareAndPut(expected: expected, value), asked, in: partition, now)
-      encode(begin, for: origin, number, &answers)
-    case .delete(let number, let write, let retry, let level, let key):
-      let asked = Asked(
-        write: write, retry: retry, level: level ?? self.level, client: client, origin: origin,
-        digest: WriteDigest.of(.delete, key: key))
-      let begin = self.write(key: key, .delete, asked, in: partition, now)
-      encode(begin, for: origin, number, &answers)
-    case .introduce, .topology, .unreachable, .status, .administer, .sessions:
-      break
+    case .read(let request): read(request, in: partition, origin, now, &answers)
+    case .write(let request):
+      let begin = write(request, client, origin, quota, in: partition, now)
+      encode(begin, of: request.kind, for: origin, &answers)
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions: break
     }
   }
 
-  private mutating func get(
-    _ number: UInt64, _ key: UnsafeRawBufferPointer, in partition: Partition, _ now: Instant,
+  private mutating func read(
+    _ request: ReadRequest, in partition: Partition, _ origin: Origin, _ now: Instant,
     _ answers: inout CBORWriter
   ) {
+    let (number, key) = (request.number, request.key)
     if let failure = Self.check(key) {
       return DataAnswer.failed(number: number, failure).encode(into: &answers)
     }
@@ -196,36 +171,16 @@ public struct DataCore {
         }
       }
     #endif
-    data.table.withValue(of: HashedKey(key)) { value in
+    let hashed = HashedKey(key)
+    let operation = request.kind.operation
+    if operation.isSecured, let sequence = data.unsecuredSequence(of: hashed) {
+      return wait(for: sequence, hashed, in: data, origin, &answers)
+    }
+    data.table.withEntry(of: hashed) { value, version in
       if let value {
-        DataAnswer.value(number: number, value).encode(into: &answers)
+        operation.answer(number: number, value, version).encode(into: &answers)
       } else {
         DataAnswer.notFound(number: number).encode(into: &answers)
-      }
-    }
-  }
-
-  /// What a write is besides its key and value.
-  private struct Asked {
-    let write: UInt64
-    let retry: Bool
-    let level: AcknowledgementLevel
-    let client: ClientIncarnation?
-    let origin: Origin
-    let digest: UInt32
-    var quota: Quota?
-  }
-
-  /// What a write does to its key.
-  private enum Deed {
-    case put(UnsafeRawBufferPointer)
-    case delete
-    case compareAndPut(expected: UnsafeRawBufferPointer?, UnsafeRawBufferPointer)
-
-    var value: UnsafeRawBufferPointer? {
-      switch self {
-      case .put(let value), .compareAndPut(_, let value): value
-      case .delete: nil
       }
     }
   }
@@ -234,7 +189,7 @@ public struct DataCore {
   private enum Begin {
     /// For its second place.
     case waits
-    case done(existed: Bool?)
+    case done(Outcome)
     case failed(DataAnswer.Failure)
     case unavailable(DataAnswer.Unavailability)
     case unknown
@@ -242,46 +197,43 @@ public struct DataCore {
   }
 
   private mutating func write(
-    key: UnsafeRawBufferPointer, _ deed: Deed, _ asked: Asked, in partition: Partition, _ now: Instant
+    _ request: WriteRequest, _ client: ClientIncarnation?, _ origin: Origin, _ quota: Quota?,
+    in partition: Partition, _ now: Instant
   ) -> Begin {
-    if let failure = Self.check(key) { return .failed(failure) }
-    if let value = deed.value, value.count > Limits.maximumValueLength { return .failed(.valueTooLong) }
-    guard let client = asked.client else { return .failed(.notIntroduced) }
+    if let failure = Self.check(request.key) { return .failed(failure) }
+    if let value = request.value, value.count > Limits.maximumValueLength { return .failed(.valueTooLong) }
+    guard let client else { return .failed(.notIntroduced) }
     guard let data = partitions[partition.index], !data.isRecovering else {
       return isOnItsWay(partition) ? .unavailable(.loading) : .notMine
     }
     guard isLeased(data, now), !isRetiring else { return .unavailable(.leaseOver) }
-    switch past(of: asked.write, by: client, asked.digest, in: data) {
+    let (level, digest) = (request.level ?? self.level, WriteDigest.of(request))
+    switch past(of: request.write, by: client, digest, in: data) {
     case .unseen: break
     case .reused: return .failed(.numberReused)
-    case .done(let existed, let sequence):
-      guard asked.level == .durable, sequence > data.stored, data.redirect(sequence, to: asked.origin) else {
-        return .done(existed: existed)
+    case .done(let outcome, let sequence):
+      guard level == .durable, sequence > data.stored, data.redirect(sequence, to: origin) else {
+        return .done(outcome)
       }
       data.await(sequence)
       return wait(for: partition, urgently: true)
     case .pending(let sequence):
-      _ = data.redirect(sequence, to: asked.origin)
+      _ = data.redirect(sequence, to: origin)
       return .waits
     case .forgotten:
       // A first attempt cannot have been executed before, however old its number is.
-      if asked.retry { return .unknown }
+      if request.isRetry { return .unknown }
     }
-    guard !isFull(for: client) else { return .unavailable(.busy) }
-    if deed.value != nil, !hasRoomToPut || data.table.isNearlyFull { return .failed(.memoryFull) }
-    if deed.value == nil, !hasRoomToDelete { return .unavailable(.busy) }
-    guard hasRoomInJournal(key: key.count, value: deed.value?.count ?? 0) else { return .unavailable(.busy) }
-    let key = HashedKey(key)
-    let record = record(key, deed, asked, client, data)
-    if let quota = asked.quota,
-      !quotas.permits(record, key, by: quota, mayRead: asked.origin.mayRead, in: data)
-    {
+    if let refusal = refusal(of: request, by: client, data) { return refusal }
+    let key = HashedKey(request.key)
+    let record = record(of: request, key, digest, client, mayRead: origin.mayRead, data)
+    if let quota, !quotas.permits(record, key, by: quota, mayRead: origin.mayRead, in: data) {
       return .failed(.quotaReached)
     }
     if !quotas.isEmpty { quotas.note(record, key, in: data) }
     // Whoever waives the second place waits for those before him only.
-    let isWaived = asked.level == .memory && data.applied == data.log.end
-    let entry = WriteLog.Entry(level: asked.level, since: now, origin: isWaived ? nil : asked.origin)
+    let isWaived = level == .memory && data.applied == data.log.end
+    let entry = WriteLog.Entry(level: level, since: now, origin: isWaived ? nil : origin)
     if isWaived { data.apply(record, key, entry) } else { data.queue(record, key, entry) }
     shares.add(of: client.principalMark, record.approximateLength)
     note(in: data)
@@ -290,32 +242,39 @@ public struct DataCore {
     #if KEYVAL_MUTATIONS
       if mutations.contains(.acknowledgeEarly) {
         _ = wait(for: partition, urgently: true)
-        return .done(existed: false)
+        return .done(.written(existed: false))
       }
     #endif
-    if isWaived, acknowledge(data, record, asked.origin) {
+    if isWaived, acknowledge(data, record, origin) {
       enqueue(partition, urgently: false)
-      return .done(existed: record.existed)
+      return .done(record.outcome)
     }
-    return wait(for: partition, urgently: data.needsDatabase || asked.level == .durable)
+    return wait(for: partition, urgently: data.needsDatabase || level == .durable)
   }
 
-  /// What the write comes to behind those that are under way. A compare-and-put that does not match is a record too:
-  /// its answer has to wait like that of every write, since it says something of those before it; and a first
-  /// attempt that arrives after its retry was answered must find that out.
+  /// Why there is no room for a write, if there is none.
+  private mutating func refusal(
+    of request: WriteRequest, by client: ClientIncarnation, _ data: DataPartition
+  ) -> Begin? {
+    if isFull(for: client) { return .unavailable(.busy) }
+    let value = request.value
+    if value != nil, !hasRoomToPut || data.table.isNearlyFull { return .failed(.memoryFull) }
+    if value == nil, !hasRoomToDelete { return .unavailable(.busy) }
+    return hasRoomInJournal(key: request.key.count, value: value?.count ?? 0) ? nil : .unavailable(.busy)
+  }
+
+  /// What the write comes to behind those that are under way. One that changes nothing is a record too: its answer has to
+  /// wait like that of every write, since it says something of those before it; and a first attempt that arrives after its
+  /// retry was answered must find that out.
   private func record(
-    _ key: HashedKey, _ deed: Deed, _ asked: Asked, _ client: ClientIncarnation, _ data: DataPartition
+    of request: WriteRequest, _ key: HashedKey, _ digest: UInt32, _ client: ClientIncarnation,
+    mayRead: Bool, _ data: DataPartition
   ) -> LogRecordView {
-    let (change, existed): (LogRecordView.Change, Bool?) =
-      switch deed {
-      case .put(let value): (.put(value: value), asked.origin.told(data.hasValue(key)))
-      case .delete: (.delete, asked.origin.told(data.hasValue(key)))
-      case .compareAndPut(let expected, let value):
-        data.hasValue(key, equalTo: expected) ? (.put(value: value), true) : (.nothing, false)
-      }
+    let operation = request.kind.operation
+    let effect = data.withCurrentValue(of: key) { operation.effect(of: request, on: $0) }
     return LogRecordView(
-      key: key.bytes, change: change, client: client, write: asked.write, existed: existed,
-      digest: asked.digest)
+      key: key.bytes, change: effect.change, client: client, write: request.write,
+      outcome: effect.outcome.told(mayRead: mayRead), digest: digest)
   }
 
   private mutating func wait(for partition: Partition, urgently: Bool) -> Begin {
@@ -337,15 +296,18 @@ public struct DataCore {
     #if KEYVAL_MUTATIONS
       if mutations.contains(.applyRetryTwice) { return .unseen }
     #endif
-    data.history.lookUp(client)
-    return data.history.past(of: write, by: client, digest)
+    return data.history.lookUp(write, of: client, digest)
   }
 
-  private func encode(_ begin: Begin, for origin: Origin, _ number: UInt64, _ answers: inout CBORWriter) {
+  private func encode(
+    _ begin: Begin, of kind: WriteKind, for origin: Origin, _ answers: inout CBORWriter
+  ) {
+    let number = origin.number
     switch begin {
     case .waits: break
-    case .done(let existed):
-      DataAnswer.done(number: number, existed: origin.told(existed)).encode(into: &answers)
+    case .done(let outcome):
+      DataAnswer.done(number: number, outcome.told(of: kind).told(mayRead: origin.mayRead))
+        .encode(into: &answers)
     case .failed(let failure): DataAnswer.failed(number: number, failure).encode(into: &answers)
     case .unavailable(let reason): DataAnswer.unavailable(number: number, reason).encode(into: &answers)
     case .unknown: DataAnswer.outcomeUnknown(number: number).encode(into: &answers)

@@ -4,7 +4,7 @@ import Cluster
 extension DataPartition {
   /// Gives up; whoever waits is to ask again.
   func abandon() -> [Origin] {
-    var waiting: [Origin] = []
+    var waiting = reads.abandon()
     var sequence = log.base
     while sequence < log.end {
       sequence += 1

@@ -30,6 +30,8 @@ final class DataPartition: Counted {
   /// Up to here whoever waited for the database has been told.
   private var told: UInt64 = 0
   private var pending = PendingWrites()
+  /// Reads of what has no second place yet.
+  var reads = WaitingReads()
 
   // The list at the database
   /// As the database confirmed it last.
@@ -55,7 +57,8 @@ final class DataPartition: Counted {
   var isDatabaseEnding = false
 
   var counted = 0
-  var footprint: Int { isCopy ? 0 : table.footprint + growth + history.footprint + log.footprint }
+  var footprint: Int { isCopy ? 0 : contents + reads.footprint }
+  private var contents: Int { table.footprint + growth + history.footprint + log.footprint }
   /// What the writes under way will add to the table, at most: else there would be room for as many again as wait.
   private var growth = 0
   /// In the order of `QuotaBook.prefixes`; nil: not counted yet.
@@ -146,20 +149,11 @@ final class DataPartition: Counted {
   @inline(__always)
   func pendingSequence(of key: HashedKey) -> UInt64? { pending.sequence(of: key, in: log, applied: applied) }
 
-  /// Whether a key will have a value once the writes under way are in the table.
-  func hasValue(_ key: HashedKey) -> Bool {
-    guard let pending = pendingSequence(of: key) else { return table.contains(key) }
-    return log.withRecord(pending) { $0.value != nil }
-  }
-
-  /// Whether it will be this one; nil: whether there will be none.
-  func hasValue(_ key: HashedKey, equalTo expected: UnsafeRawBufferPointer?) -> Bool {
-    func isExpected(_ value: UnsafeRawBufferPointer?) -> Bool {
-      guard let value, let expected else { return value == nil && expected == nil }
-      return value.elementsEqual(expected)
-    }
-    guard let pending = pendingSequence(of: key) else { return table.withValue(of: key, isExpected) }
-    return log.withRecord(pending) { isExpected($0.value) }
+  /// Calls `body` with the value that a key will have once the writes under way are in the table.
+  @inline(__always)
+  func withCurrentValue<Result>(of key: HashedKey, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+    guard let pending = pendingSequence(of: key) else { return table.withValue(of: key, body) }
+    return log.withRecord(pending) { body($0.value) }
   }
 
   /// Lets the answer of a write under way go to whoever asked for it last; false when nobody can be told any more.
@@ -205,7 +199,7 @@ final class DataPartition: Counted {
 
   /// Applies what has its second place, in order, and says whose writes are done, and whether the database has them.
   /// - Parameter done: answers whether he is told at once.
-  func settle(_ done: (Origin, WriteLog.Entry, UInt64, _ existed: Bool?, _ isStored: Bool) -> Bool) {
+  func settle(_ done: (Origin, WriteLog.Entry, UInt64, _ outcome: Outcome, _ isStored: Bool) -> Bool) {
     let through = min(placed, log.end)
     while applied < log.end {
       let next = applied + 1
@@ -214,32 +208,34 @@ final class DataPartition: Counted {
       guard next <= through || entry.level == .memory else { break }
       applied = next
       if next <= through { secured = next }
-      let existed = apply(next)
+      let outcome = apply(next)
       if let origin = entry.origin, entry.level != .durable {
         log[next].origin = nil
-        if done(origin, entry, next, existed, next <= stored) { log[next].isAcknowledged = true }
+        if done(origin, entry, next, outcome, next <= stored) { log[next].isAcknowledged = true }
       }
     }
+    // Also what waived its second place and has it by now: reads may tell of it as secured.
+    secured = max(secured, min(through, applied))
     let last = min(applied, stored)
     told = max(told, log.base)
     while told < last {
       told += 1
       guard let origin = log[told].origin else { continue }
       log[told].origin = nil
-      _ = done(origin, log[told], told, log.withRecord(told) { $0.existed }, true)
+      _ = done(origin, log[told], told, log.withRecord(told) { $0.outcome }, true)
     }
     release()
   }
 
-  /// - Returns: what existed.
-  private func apply(_ sequence: UInt64) -> Bool? {
+  /// - Returns: what it came to.
+  private func apply(_ sequence: UInt64) -> Outcome {
     log.withRecord(sequence) { record in
       let key = HashedKey(record.key)
       table.apply(record, key, Version(fence: token, sequence: sequence))
       growth -= record.growth
       pending.remove(key, sequence)
       history.settle(record, sequence: sequence)
-      return record.existed
+      return record.outcome
     }
   }
 
@@ -250,6 +246,13 @@ final class DataPartition: Counted {
       if let after = stream.needsAfter { needed = min(needed, after) }
     }
     log.drop(through: needed)
+  }
+
+  /// The last write that an answer about this key would tell of, if it has no second place yet.
+  func unsecuredSequence(of key: HashedKey) -> UInt64? {
+    guard secured < applied else { return nil }
+    let sequence = table.version(of: key)?.sequence ?? applied
+    return sequence > secured ? sequence : nil
   }
 
   /// Whether it has any record, here or in the database.

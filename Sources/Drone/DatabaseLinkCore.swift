@@ -325,12 +325,11 @@ public struct DatabaseLinkCore: Sendable {
       if data.load(entries, into: partition, token: opening.token) { return }
       settle(number, [partition])
       refuse([partition], opening.token, .noRoom, &data)
-    case .opened(let number, let partition, let sequence, let inSync, let outcomes, let forgotten):
+    case .opened(let number, let partition, let sequence, let inSync, let past):
       guard let opening = openings[number], opening.partitions.contains(partition) else { return }
       settle(number, [partition])
       let result = data.finishLoading(
-        partition, token: opening.token, sequence: sequence, inSync: inSync, outcomes: outcomes,
-        forgotten: forgotten)
+        partition, token: opening.token, sequence: sequence, inSync: inSync, past: past)
       if result == .ready { opened[opening.token, default: []].insert(partition) }
     case .promoted(let number, let partition, let sequence, let inSync):
       guard let opening = openings[number], opening.partitions.contains(partition) else { return }

@@ -9,6 +9,8 @@ enum Footprint {
   static let record = 192
   /// Of a write whose outcome is remembered.
   static let outcome = 64
+  /// Of a read that waits, besides the value that it tells.
+  static let waitingRead = 128
   /// Of a client of which only its highest dropped write is.
   static let client = 128
   /// Of a principal of which something is.

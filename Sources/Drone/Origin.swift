@@ -6,9 +6,6 @@ public struct Origin: Hashable, Sendable {
   /// Whether he may read the key, and so be told whether it had a value.
   public let mayRead: Bool
 
-  /// What is said of a key that had a value, or had none: nothing to who may not read it.
-  public func told(_ existed: Bool?) -> Bool? { mayRead ? existed : nil }
-
   public init(loop: Int, connection: UInt64, number: UInt64, mayRead: Bool = true) {
     self.loop = loop
     self.connection = connection

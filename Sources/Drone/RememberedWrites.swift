@@ -1,3 +1,5 @@
+import Cluster
+
 /// Writes in one array, 40 bytes each, chained by their client and by their principal. Numbers of places that were freed
 /// are used again.
 struct RememberedWrites {
@@ -6,29 +8,27 @@ struct RememberedWrites {
     let number: UInt64
     let sequence: UInt64
     private let digestBits: UInt32
-    /// Whether there is a digest, what existed, and whether the write is under way.
+    /// Whether there is a digest, and whether the write is under way.
     private var flags: UInt8
+    private let packedOutcome: UInt8
     /// The place of its client.
     var client: Int32 = 0
     fileprivate var nextOfClient: Int32 = -1
     fileprivate var nextOfPrincipal: Int32 = -1
 
     private static let hasDigest: UInt8 = 1
-    private static let hasExisted: UInt8 = 2
-    private static let existed: UInt8 = 4
-    private static let pending: UInt8 = 8
+    private static let pending: UInt8 = 2
 
-    init(number: UInt64, sequence: UInt64, digest: UInt32?, existed: Bool?, isPending: Bool) {
+    init(number: UInt64, sequence: UInt64, digest: UInt32?, outcome: Outcome, isPending: Bool) {
       self.number = number
       self.sequence = sequence
       digestBits = digest ?? 0
-      flags =
-        (digest == nil ? 0 : Self.hasDigest) | (existed == nil ? 0 : Self.hasExisted)
-        | (existed == true ? Self.existed : 0) | (isPending ? Self.pending : 0)
+      packedOutcome = outcome.packed
+      flags = (digest == nil ? 0 : Self.hasDigest) | (isPending ? Self.pending : 0)
     }
 
     var digest: UInt32? { flags & Self.hasDigest == 0 ? nil : digestBits }
-    var existed: Bool? { flags & Self.hasExisted == 0 ? nil : flags & Self.existed != 0 }
+    var outcome: Outcome { Outcome(packed: packedOutcome) }
     var isPending: Bool {
       get { flags & Self.pending != 0 }
       set { flags = newValue ? flags | Self.pending : flags & ~Self.pending }
@@ -47,7 +47,7 @@ struct RememberedWrites {
 
   private var entries = Slots<Entry>()
 
-  var count: Int { entries.count }
+  @inline(__always) var count: Int { entries.count }
 
   subscript(index: Int32) -> Entry {
     get { entries[index] }
@@ -103,7 +103,7 @@ struct Slots<Element> {
   private var elements: [Element?] = []
   private var vacant: [Int32] = []
 
-  var count: Int { elements.count - vacant.count }
+  @inline(__always) var count: Int { elements.count - vacant.count }
 
   /// A place that is in use.
   subscript(place: Int32) -> Element {

@@ -14,7 +14,7 @@ struct WriteHistory {
     case unseen
     /// It is under way, at this sequence number.
     case pending(UInt64)
-    case done(existed: Bool?, sequence: UInt64)
+    case done(Outcome, sequence: UInt64)
     /// Its number was that of another write.
     case reused
     /// It may have been executed; nobody knows any more.
@@ -67,22 +67,19 @@ struct WriteHistory {
   private var forgottenCount = 0
   private var arrivals: UInt64 = 0
   /// Whether there were principals of which nothing is known any more.
-  private(set) var isForgetful: Bool
+  private var isForgetful = false
   /// The last one that was settled.
   private var last: UInt64 = 0
 
+  @inline(__always)
   var footprint: Int {
     writes.count * Footprint.outcome + clients.count * Footprint.client + shares.count * Footprint.principal
   }
 
-  init(
-    _ bounds: HistoryBounds = HistoryBounds(), outcomes: [WriteOutcome] = [],
-    forgotten: [ForgottenWrites] = [], isForgetful: Bool = false
-  ) {
+  init(_ bounds: HistoryBounds = HistoryBounds(), _ past: PastWrites = PastWrites()) {
     self.bounds = bounds
-    self.isForgetful = isForgetful
-    for entry in forgotten { take(entry) }
-    for outcome in outcomes.sorted(by: { $0.sequence < $1.sequence }) { settle(outcome) }
+    for gap in past.gaps { take(gap) }
+    for outcome in past.outcomes.sorted(by: { $0.sequence < $1.sequence }) { settle(outcome) }
   }
 
   // MARK: Asking
@@ -98,7 +95,7 @@ struct WriteHistory {
       let entry = writes[index]
       if let digest, let other = entry.digest, digest != other { return .reused }
       return entry.isPending
-        ? .pending(entry.sequence) : .done(existed: entry.existed, sequence: entry.sequence)
+        ? .pending(entry.sequence) : .done(entry.outcome, sequence: entry.sequence)
     }
     // A client numbers its writes upwards, so one above its highest dropped write was never dropped.
     if let dropped = known.dropped { return write <= dropped ? .forgotten : .unseen }
@@ -114,7 +111,7 @@ struct WriteHistory {
   /// A write is under way, behind all others.
   mutating func begin(_ record: LogRecordView, sequence: UInt64) {
     let entry = RememberedWrites.Entry(
-      number: record.write, sequence: sequence, digest: record.digest, existed: record.existed,
+      number: record.write, sequence: sequence, digest: record.digest, outcome: record.outcome,
       isPending: true)
     pending.append(remember(entry, of: record.client))
   }
@@ -124,7 +121,7 @@ struct WriteHistory {
     guard let index = pending.first, writes[index].sequence == sequence else {
       return settle(
         WriteOutcome(
-          client: record.client, write: record.write, sequence: sequence, existed: record.existed,
+          client: record.client, write: record.write, sequence: sequence, outcome: record.outcome,
           digest: record.digest))
     }
     _ = pending.popFirst()
@@ -144,7 +141,7 @@ struct WriteHistory {
       return countSettled(clients[writes[index].client].share)
     }
     let entry = RememberedWrites.Entry(
-      number: outcome.write, sequence: outcome.sequence, digest: outcome.digest, existed: outcome.existed,
+      number: outcome.write, sequence: outcome.sequence, digest: outcome.digest, outcome: outcome.outcome,
       isPending: false)
     countSettled(clients[writes[remember(entry, of: outcome.client)].client].share)
   }
@@ -168,8 +165,12 @@ struct WriteHistory {
 
   // MARK: Clients and principals
 
-  /// What follows is about this client: it is looked for once.
-  mutating func lookUp(_ client: ClientIncarnation) { _ = find(client) }
+  /// The same as `past`, of a client of whom more will be asked: it is looked for once. In place: a history that is read
+  /// where it may be changed is copied first, which takes as long as all else.
+  mutating func lookUp(_ write: UInt64, of client: ClientIncarnation, _ digest: UInt32?) -> Past {
+    _ = find(client)
+    return past(of: write, by: client, digest)
+  }
 
   private mutating func find(_ client: ClientIncarnation) -> Int32? {
     if let recent, recent.client == client { return recent.place }
@@ -207,8 +208,10 @@ struct WriteHistory {
 
   // MARK: What another history is made of
 
-  /// Settled writes in order.
-  var outcomes: [WriteOutcome] {
+  /// What is known of settled writes.
+  var past: PastWrites { PastWrites(outcomes: outcomes, gaps: gaps) }
+
+  private var outcomes: [WriteOutcome] {
     var outcomes: [WriteOutcome] = []
     shares.visit { _, share in
       writes.forEach(of: share.writes, by: .principal) { entry in
@@ -216,33 +219,26 @@ struct WriteHistory {
         outcomes.append(
           WriteOutcome(
             client: clients[entry.client].client, write: entry.number, sequence: entry.sequence,
-            existed: entry.existed, digest: entry.digest))
+            outcome: entry.outcome, digest: entry.digest))
       }
     }
     return outcomes.sorted { $0.sequence < $1.sequence }
   }
 
-  /// In order of client.
-  var forgottenWrites: [ForgottenWrites] {
-    var forgotten: [ForgottenWrites] = []
+  private var gaps: [HistoryGap] {
+    var gaps: [HistoryGap] = isForgetful ? [.anybody] : []
     clients.visit { _, client in
-      if let dropped = client.dropped {
-        forgotten.append(ForgottenWrites(client: client.client, write: dropped))
-      }
+      if let dropped = client.dropped { gaps.append(.writes(client.client, through: dropped)) }
     }
-    shares.visit { _, share in
-      if share.isForgetful { forgotten.append(ForgottenWrites(client: .others(of: share.mark), write: .max)) }
-    }
-    return forgotten.sorted { ($0.client.high, $0.client.low) < ($1.client.high, $1.client.low) }
+    shares.visit { _, share in if share.isForgetful { gaps.append(.clients(of: share.mark)) } }
+    return gaps.sorted()
   }
 
-  private mutating func take(_ entry: ForgottenWrites) {
-    if entry.client == .everybody {
-      isForgetful = true
-    } else if entry.client.isOthers {
-      shares[sharePlace(of: entry.client.principalMark)].isForgetful = true
-    } else {
-      setDropped(entry.write, of: place(of: entry.client))
+  private mutating func take(_ gap: HistoryGap) {
+    switch gap {
+    case .anybody: isForgetful = true
+    case .clients(let principal): shares[sharePlace(of: principal)].isForgetful = true
+    case .writes(let client, let number): setDropped(number, of: place(of: client))
     }
   }
 

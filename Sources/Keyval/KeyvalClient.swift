@@ -90,10 +90,7 @@ public final class KeyvalClient: Sendable {
     guard value.count <= Limits.maximumValueLength else {
       throw KeyvalError.valueTooLong(length: value.count, limit: Limits.maximumValueLength)
     }
-    guard case .existed(let existed) = try await perform(.put(key: key, value: value, level: level)) else {
-      throw KeyvalError.outcomeUnknown
-    }
-    return existed
+    return try await existed(.put(key: key, value: value, level: level))
   }
 
   /// Stores a value under a key if the key has exactly the value that is expected, as one step that no other write
@@ -115,7 +112,9 @@ public final class KeyvalClient: Sendable {
       throw KeyvalError.valueTooLong(length: length, limit: Limits.maximumValueLength)
     }
     let operation = ClientOperation.compareAndPut(key: key, expected: expected, value: value, level: level)
-    guard case .matched(let matched) = try await perform(operation) else { throw KeyvalError.outcomeUnknown }
+    guard case .outcome(.compared(let matched)) = try await perform(operation) else {
+      throw KeyvalError.outcomeUnknown
+    }
     return matched
   }
 
@@ -127,13 +126,26 @@ public final class KeyvalClient: Sendable {
     return value
   }
 
+  /// The value of a key and its version, nil if it has none. No other value of this key ever has that version. It comes
+  /// when what it tells is secured, so that neither is lost and given again.
+  /// - Throws: ``KeyvalError``, `CancellationError`.
+  public func getVersion(_ key: [UInt8]) async throws -> VersionedValue? {
+    try check(key)
+    guard case .versioned(let value) = try await perform(.read(.getVersion, key: key)) else { return nil }
+    return value
+  }
+
   /// Removes a key.
   /// - Returns: whether it had a value; nil, always, for a caller who has no right to get it.
   /// - Throws: ``KeyvalError``, `CancellationError`.
   @discardableResult
   public func delete(_ key: [UInt8], level: AcknowledgementLevel? = nil) async throws -> Bool? {
     try check(key)
-    guard case .existed(let existed) = try await perform(.delete(key: key, level: level)) else {
+    return try await existed(.delete(key: key, level: level))
+  }
+
+  private func existed(_ operation: ClientOperation) async throws -> Bool? {
+    guard case .outcome(.written(let existed)) = try await perform(operation) else {
       throw KeyvalError.outcomeUnknown
     }
     return existed

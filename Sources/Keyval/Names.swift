@@ -23,3 +23,7 @@ public typealias AdministratorReply = Cluster.AdministratorReply
 /// A session that a drone has accepted, and some of them.
 public typealias OpenSession = Cluster.OpenSession
 public typealias SessionPage = Cluster.SessionPage
+/// A value and its version.
+public typealias VersionedValue = Routing.VersionedValue
+/// Which value of a key it is: fencing token and sequence number of the write. No other value of the key ever has it.
+public typealias Version = Cluster.Version

@@ -71,7 +71,7 @@ struct AnswerScanner {
     offset += reader.offset
     let outcome: AnswerOutcome =
       switch answer {
-      case .value: .value
+      case .value, .versioned: .value
       case .notFound: .notFound
       case .done: .done
       case .moved: .moved

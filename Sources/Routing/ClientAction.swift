@@ -18,13 +18,10 @@ package enum ClientAction: Hashable, Sendable {
 /// A request as it is sent.
 package enum ClientMessage: Hashable, Sendable {
   case introduce(ClientIncarnation)
-  case get(key: [UInt8])
-  case put(
-    write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8], value: [UInt8])
-  case compareAndPut(
-    write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8], expected: [UInt8]?,
-    value: [UInt8])
-  case delete(write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8])
+  case read(ReadKind, key: [UInt8])
+  case write(
+    WriteKind, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8],
+    expected: [UInt8]? = nil, value: [UInt8]? = nil)
   case topology
   case unreachable(Principal)
   case status
@@ -36,10 +33,10 @@ package enum ClientMessage: Hashable, Sendable {
 package enum ClientReply: Hashable, Sendable {
   /// Nil: there is no such key.
   case value([UInt8]?)
-  /// A write is done; whether the key had a value before, nil for who may not read it.
-  case existed(Bool?)
-  /// Whether a compare-and-put found the value that it expected, and so was executed.
-  case matched(Bool)
+  /// Nil: there is no such key.
+  case versioned(VersionedValue?)
+  /// A write is done, and has come to this.
+  case outcome(Outcome)
   case location(Location)
   case status(ClusterStatus)
   case administered(AdministratorReply)
@@ -53,31 +50,20 @@ extension ClientMessage {
   package func encode(number: UInt64, into writer: inout CBORWriter) {
     switch self {
     case .introduce(let client): DataRequest.introduce(number: number, client: client).encode(into: &writer)
-    case .get(let key):
-      key.withUnsafeBytes { DataRequest.get(number: number, key: $0).encode(into: &writer) }
-    case .put(let write, let retry, let level, let key, let value):
-      key.withUnsafeBytes { key in
-        value.withUnsafeBytes { value in
-          DataRequest.put(number: number, write: write, retry: retry, level: level, key: key, value: value)
-            .encode(into: &writer)
-        }
+    case .read(let kind, let key):
+      key.withUnsafeBytes {
+        DataRequest.read(ReadRequest(kind, number: number, key: $0)).encode(into: &writer)
       }
-    case .compareAndPut(let write, let retry, let level, let key, let expected, let value):
-      let request = { (expected: UnsafeRawBufferPointer?, writer: inout CBORWriter) in
-        key.withUnsafeBytes { key in
-          value.withUnsafeBytes { value in
-            DataRequest.compareAndPut(
-              number: number, write: write, retry: retry, level: level, key: key, expected: expected,
-              value: value
-            ).encode(into: &writer)
+    case .write(let kind, let write, let retry, let level, let key, let expected, let value):
+      key.withUnsafeBytes { key in
+        Self.withBytes(expected) { expected in
+          Self.withBytes(value) { value in
+            let request = WriteRequest(
+              kind, number: number, write: write, retry: retry, level: level, key: key, expected: expected,
+              value: value)
+            DataRequest.write(request).encode(into: &writer)
           }
         }
-      }
-      if let expected { expected.withUnsafeBytes { request($0, &writer) } } else { request(nil, &writer) }
-    case .delete(let write, let retry, let level, let key):
-      key.withUnsafeBytes { key in
-        DataRequest.delete(number: number, write: write, retry: retry, level: level, key: key)
-          .encode(into: &writer)
       }
     case .unreachable(let drone): DataRequest.unreachable(number: number, drone).encode(into: &writer)
     case .topology: DataRequest.topology(number: number).encode(into: &writer)
@@ -86,5 +72,19 @@ extension ClientMessage {
       DataRequest.administer(number: number, order, name: name).encode(into: &writer)
     case .sessions(let order): DataRequest.sessions(number: number, order).encode(into: &writer)
     }
+  }
+  private static func withBytes(_ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) -> Void) {
+    if let bytes { bytes.withUnsafeBytes { body($0) } } else { body(nil) }
+  }
+}
+
+/// A value and its version, which no other value of its key ever has.
+public struct VersionedValue: Hashable, Sendable {
+  public let value: [UInt8]
+  public let version: Version
+
+  public init(value: [UInt8], version: Version) {
+    self.value = value
+    self.version = version
   }
 }

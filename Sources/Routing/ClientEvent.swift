@@ -9,12 +9,12 @@ package struct LinkID: Hashable, Comparable, Sendable {
 
 /// What a caller wants.
 package enum ClientOperation: Hashable, Sendable {
-  case get(key: [UInt8])
-  /// `level`: what has to be true before it is done; nil: what the cluster's configuration says.
-  case put(key: [UInt8], value: [UInt8], level: AcknowledgementLevel? = nil)
-  case delete(key: [UInt8], level: AcknowledgementLevel? = nil)
-  /// `expected`: nil where the key shall have no value.
-  case compareAndPut(key: [UInt8], expected: [UInt8]?, value: [UInt8], level: AcknowledgementLevel? = nil)
+  case read(ReadKind, key: [UInt8])
+  /// `level`: what has to be true before it is done; nil: what the cluster's configuration says. `expected`: nil where
+  /// the key shall have no value, `value` where nothing is to be stored.
+  case write(
+    WriteKind, key: [UInt8], expected: [UInt8]? = nil, value: [UInt8]? = nil,
+    level: AcknowledgementLevel? = nil)
   case locate(key: [UInt8])
   case status
   case administer(AdministratorOrder, name: String)
@@ -22,6 +22,26 @@ package enum ClientOperation: Hashable, Sendable {
   case sessions(SessionOrder, drone: String)
   /// Which there are, by the map.
   case drones
+}
+
+extension ClientOperation {
+  package static func get(key: [UInt8]) -> ClientOperation { .read(.get, key: key) }
+
+  package static func put(
+    key: [UInt8], value: [UInt8], level: AcknowledgementLevel? = nil
+  ) -> ClientOperation {
+    .write(.put, key: key, value: value, level: level)
+  }
+
+  package static func delete(key: [UInt8], level: AcknowledgementLevel? = nil) -> ClientOperation {
+    .write(.delete, key: key, level: level)
+  }
+
+  package static func compareAndPut(
+    key: [UInt8], expected: [UInt8]?, value: [UInt8], level: AcknowledgementLevel? = nil
+  ) -> ClientOperation {
+    .write(.compareAndPut, key: key, expected: expected, value: value, level: level)
+  }
 }
 
 /// What happened to the client's router.
@@ -58,8 +78,7 @@ package enum LinkFailure: Hashable, Sendable {
 package enum ClientAnswer: Hashable, Sendable {
   case value(number: UInt64, [UInt8])
   case notFound(number: UInt64)
-  /// Nil: the drone does not say, since the caller may not read the key.
-  case done(number: UInt64, existed: Bool?)
+  case done(number: UInt64, Outcome)
   case moved(number: UInt64, term: Term, version: UInt64)
   case unavailable(number: UInt64, DataAnswer.Unavailability)
   case failed(number: UInt64, DataAnswer.Failure)
@@ -69,12 +88,13 @@ package enum ClientAnswer: Hashable, Sendable {
   case administered(number: UInt64, AdministratorReply)
   case sessions(number: UInt64, SessionPage)
   case limited(number: UInt64, wait: UInt64)
+  case versioned(number: UInt64, VersionedValue)
 
   package init(_ answer: DataAnswer) {
     switch answer {
     case .value(let number, let value): self = .value(number: number, [UInt8](value))
     case .notFound(let number): self = .notFound(number: number)
-    case .done(let number, let existed): self = .done(number: number, existed: existed)
+    case .done(let number, let outcome): self = .done(number: number, outcome)
     case .moved(let number, let term, let version):
       self = .moved(number: number, term: term, version: version)
     case .unavailable(let number, let reason): self = .unavailable(number: number, reason)
@@ -85,6 +105,8 @@ package enum ClientAnswer: Hashable, Sendable {
     case .administered(let number, let reply): self = .administered(number: number, reply)
     case .sessions(let number, let page): self = .sessions(number: number, page)
     case .limited(let number, let wait): self = .limited(number: number, wait: wait)
+    case .versioned(let number, let value, let version):
+      self = .versioned(number: number, VersionedValue(value: [UInt8](value), version: version))
     }
   }
 
@@ -93,7 +115,7 @@ package enum ClientAnswer: Hashable, Sendable {
     case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
       .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
       .topology(let number, _), .status(let number, _), .administered(let number, _),
-      .sessions(let number, _), .limited(let number, _):
+      .sessions(let number, _), .limited(let number, _), .versioned(let number, _):
       number
     }
   }

@@ -114,8 +114,8 @@ package struct ClientRouter: Sendable {
     var write: UInt64 = 0
     let slot: Slot?
     switch operation {
-    case .get(let key), .locate(let key): slot = Slot(key: key)
-    case .put(let key, _, _), .delete(let key, _), .compareAndPut(let key, _, _, _):
+    case .read(_, let key), .locate(let key): slot = Slot(key: key)
+    case .write(_, let key, _, _, _):
       slot = Slot(key: key)
       lastWrite += 1
       write = lastWrite

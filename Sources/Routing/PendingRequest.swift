@@ -35,14 +35,10 @@ struct PendingRequest {
 
   var message: ClientMessage {
     switch operation {
-    case .get(let key): .get(key: key)
-    case .put(let key, let value, let level):
-      .put(write: write, retry: mayHaveExecuted, level: level, key: key, value: value)
-    case .delete(let key, let level):
-      .delete(write: write, retry: mayHaveExecuted, level: level, key: key)
-    case .compareAndPut(let key, let expected, let value, let level):
-      .compareAndPut(
-        write: write, retry: mayHaveExecuted, level: level, key: key, expected: expected, value: value)
+    case .read(let kind, let key): .read(kind, key: key)
+    case .write(let kind, let key, let expected, let value, let level):
+      .write(
+        kind, write: write, retry: mayHaveExecuted, level: level, key: key, expected: expected, value: value)
     case .locate, .drones: .topology
     case .status: .status
     case .administer(let order, let name): .administer(order, name: name)

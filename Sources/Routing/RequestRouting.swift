@@ -174,9 +174,7 @@ extension ClientRouter {
 extension ClientOperation {
   var key: [UInt8] {
     switch self {
-    case .get(let key), .put(let key, _, _), .delete(let key, _), .compareAndPut(let key, _, _, _),
-      .locate(let key):
-      key
+    case .read(_, let key), .write(_, let key, _, _, _), .locate(let key): key
     case .status, .administer, .sessions, .drones: []
     }
   }
@@ -184,10 +182,8 @@ extension ClientOperation {
   /// What it does, for the sentence of a refusal.
   fileprivate var deed: String {
     switch self {
-    case .get: "get this key"
-    case .put: "put this key"
-    case .compareAndPut: "get and put this key"
-    case .delete: "delete this key"
+    case .read(let kind, _): "\(kind.operation.rightsInWords) this key"
+    case .write(let kind, _, _, _, _): "\(kind.operation.rightsInWords) this key"
     case .locate: "locate this key"
     case .status: "ask for the status of the cluster"
     case .administer, .sessions: "administer the cluster"
@@ -196,21 +192,21 @@ extension ClientOperation {
   }
 
   var value: [UInt8] {
-    switch self {
-    case .put(_, let value, _), .compareAndPut(_, _, let value, _): value
-    default: []
-    }
+    guard case .write(_, _, _, let value?, _) = self else { return [] }
+    return value
   }
 
   /// The caller's reply, if that is an answer to this operation at all.
   func reply(_ answer: ClientAnswer) -> ClientReply? {
     switch (self, answer) {
-    case (.get, .value(_, let value)): .value(value)
-    case (.get, .notFound): .value(nil)
-    case (.put, .done(_, let existed)), (.delete, .done(_, let existed)): .existed(existed)
-    case (.compareAndPut, .done(_, let matched?)): .matched(matched)
+    case (.read(.get, _), .value(_, let value)): .value(value)
+    case (.read(.get, _), .notFound): .value(nil)
+    case (.read(.getVersion, _), .versioned(_, let value)): .versioned(value)
+    case (.read(.getVersion, _), .notFound): .versioned(nil)
+    case (.write(let kind, _, _, _, _), .done(_, let outcome)) where outcome.isOutcome(of: kind):
+      .outcome(outcome)
     // A delete of a key that is not there may be answered either way.
-    case (.delete, .notFound): .existed(false)
+    case (.write(.delete, _, _, _, _), .notFound): .outcome(.written(existed: false))
     case (.status, .status(_, let status)): .status(status)
     case (.administer, .administered(_, let reply)): .administered(reply)
     case (.sessions(.list, _), .sessions(_, let page)): .sessions(page)

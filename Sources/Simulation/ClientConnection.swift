@@ -87,8 +87,8 @@ final class ClientConnection {
     bytes.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let request = try? DataRequest(from: &reader) {
-        guard case .get(_, let key) = request else { continue }
-        if let end = loop.leaseEnd(of: Slot(key: key).partition), end > now { return true }
+        guard case .read = request, let partition = request.partition else { continue }
+        if let end = loop.leaseEnd(of: partition), end > now { return true }
       }
       return false
     }
@@ -147,19 +147,14 @@ final class ClientConnection {
         version: list.version)
     }
     if isLiar { return requireNoOrder(request) }
-    switch request {
-    case .put(let number, let write, _, let level, let key, _),
-      .delete(let number, let write, _, let level, let key),
-      .compareAndPut(let number, let write, _, let level, let key, _, _):
-      guard let client = core.client else { return }
-      let partition = Slot(key: key).partition
-      if case .put(_, _, _, _, _, let value) = request {
-        world.watch.asked([UInt8](value), write, of: client, in: partition)
-      }
-      world.outcomes.asked(write, of: client, in: partition)
-      writes[number] = Asked(write: write, partition: partition, isDurable: level == .durable)
-    case .get, .introduce, .topology, .unreachable, .status, .administer, .sessions: break
+    guard case .write(let asked) = request, let client = core.client, let partition = request.partition
+    else { return }
+    if asked.kind == .put, let value = asked.value {
+      world.watch.asked([UInt8](value), asked.write, of: client, in: partition)
     }
+    world.outcomes.asked(asked.write, of: client, in: partition)
+    writes[asked.number] = Asked(
+      write: asked.write, partition: partition, isDurable: asked.level == .durable)
   }
 
   /// Who lies has no right to what concerns the cluster.
@@ -168,7 +163,7 @@ final class ClientConnection {
     case .status, .administer, .sessions:
       world.violated(
         "\(drone.name) takes an order from \(session.dialler.machine.name), which has no right to it")
-    case .introduce, .topology, .unreachable, .get, .put, .delete, .compareAndPut: break
+    case .introduce, .topology, .unreachable, .read, .write: break
     }
   }
 
@@ -249,7 +244,7 @@ final class ClientConnection {
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let answer = try? DataAnswer(from: &reader) {
         switch answer {
-        case .value(let number, let value):
+        case .value(let number, let value), .versioned(let number, let value, _):
           world.watch.read([UInt8](value), by: drone)
           if let permission = permitted[number] { world.watch.revealed(permission, by: drone) }
         case .notFound(let number):
@@ -288,11 +283,11 @@ extension DataLoop {
   fileprivate func conflict(_ request: DataRequest, from start: Int, _ answers: borrowing CBORWriter)
     -> String?
   {
-    guard case .get = request, answers.count > start, let partition = request.partition else { return nil }
+    guard case .read = request, answers.count > start, let partition = request.partition else { return nil }
     let isRead = answers.withUnsafeBytes { buffer in
       var reader = CBORReader(UnsafeRawBufferPointer(rebasing: buffer[start...]))
       switch try? DataAnswer(from: &reader) {
-      case .value, .notFound: return true
+      case .value, .versioned, .notFound: return true
       default: return false
       }
     }
@@ -334,13 +329,23 @@ extension DataRequest {
   /// What a request is about, for the checks.
   fileprivate var asked: (number: UInt64, call: Operation.Call, key: [UInt8])? {
     switch self {
-    case .get(let number, let key): (number, .get, [UInt8](key))
-    case .put(let number, _, _, _, let key, let value): (number, .put([UInt8](value)), [UInt8](key))
-    case .delete(let number, _, _, _, let key): (number, .delete, [UInt8](key))
-    case .compareAndPut(let number, _, _, _, let key, let expected, let value):
-      (number, .compareAndPut(expected: expected.map { [UInt8]($0) }, [UInt8](value)), [UInt8](key))
+    case .read(let request): (request.number, .get, [UInt8](request.key))
+    case .write(let request): (request.number, request.call, [UInt8](request.key))
     case .topology(let number), .status(let number): (number, .get, [])
     case .introduce, .unreachable, .administer, .sessions: nil
+    }
+  }
+}
+
+extension WriteRequest {
+  fileprivate var call: Operation.Call {
+    switch kind {
+    case .put: .put([UInt8](value ?? UnsafeRawBufferPointer(start: nil, count: 0)))
+    case .delete: .delete
+    case .compareAndPut:
+      .compareAndPut(
+        expected: expected.map { [UInt8]($0) },
+        [UInt8](value ?? UnsafeRawBufferPointer(start: nil, count: 0)))
     }
   }
 }

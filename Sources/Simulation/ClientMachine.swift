@@ -75,7 +75,7 @@ final class ClientMachine: Machine {
     let level: AcknowledgementLevel? = random.chance(100_000) ? .durable : nil
     let operation: ClientOperation =
       switch call {
-      case .get: .get(key: key)
+      case .get: .read(id.isMultiple(of: 3) ? .getVersion : .get, key: key)
       case .put(let value): .put(key: key, value: value, level: level)
       case .delete: .delete(key: key, level: level)
       case .compareAndPut(let expected, let value):
@@ -125,10 +125,15 @@ final class ClientMachine: Machine {
         gathered.append((link, writer))
       }
     case .complete(let id, .value(let value)): finish(id, .value(value))
-    case .complete(let id, .existed(let existed?)): finish(id, .existed(existed))
+    case .complete(let id, .versioned(let value)):
+      if let value, let request = pending[id] {
+        world.watch.read(value.value, value.version, of: request.key)
+      }
+      finish(id, .value(value?.value))
+    case .complete(let id, .outcome(.written(let existed?))): finish(id, .existed(existed))
     // These clients may read what they write; whoever may not would know nothing of what was there.
-    case .complete(let id, .existed(nil)): finish(id, .unknown)
-    case .complete(let id, .matched(let matched)): finish(id, .matched(matched))
+    case .complete(let id, .outcome(.written(nil))): finish(id, .unknown)
+    case .complete(let id, .outcome(.compared(let matched))): finish(id, .matched(matched))
     case .complete(let id, _): finish(id, nil)
     case .fail(let id, let error):
       world.trace("\(name) fails with \(id): \(error)")

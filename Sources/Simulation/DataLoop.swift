@@ -207,7 +207,7 @@ final class DataLoop {
 
   /// Hands answers to a client of any loop.
   private func deliver(_ answers: LoopAnswers) {
-    let gathered = GatheredAnswers(bytes: answers.bytes)
+    let gathered = GatheredAnswers(bytes: answers.bytes, leaseEnd: answers.leaseEnd)
     if answers.loop == index {
       clients[answers.connection]?.answer(gathered)
     } else {

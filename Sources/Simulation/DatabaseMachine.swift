@@ -152,8 +152,8 @@ final class DatabaseMachine: Machine {
     store.requireOwn("read")
     let snapshot = store.durable
     guard let parts = store.contents(of: stream.opening, in: snapshot) else {
-      let reason = "a partition has been opened by another"
-      return report(.streamFailed(stream.identifier, rest: stream.opening.partitions, reason: reason))
+      let failure = StoreFailure(.partial, told: "a partition has been opened by another")
+      return report(.streamFailed(stream.identifier, rest: stream.opening.partitions, failure))
     }
     send(stream, parts[...], stream.opening.partitions)
   }
@@ -162,7 +162,8 @@ final class DatabaseMachine: Machine {
   private func send(_ stream: ContentsStream, _ parts: ArraySlice<StorePart>, _ rest: PartitionSet) {
     guard !parts.isEmpty else { return report(.streamed(stream.identifier)) }
     guard let session = sessions[stream.session]?.session, session.acceptor.isOpen else {
-      return report(.streamFailed(stream.identifier, rest: rest, reason: "nobody is there"))
+      return report(
+        .streamFailed(stream.identifier, rest: rest, StoreFailure(.partial, told: "nobody is there")))
     }
     var answers: [StoreAnswer] = []
     var (parts, rest, ended) = (parts, rest, 0)
@@ -176,7 +177,7 @@ final class DatabaseMachine: Machine {
         answers.append(
           .opened(
             number: stream.number, partition: tail.partition, sequence: tail.sequence, inSync: tail.inSync,
-            outcomes: tail.outcomes, forgotten: tail.forgotten))
+            past: tail.past))
       }
     }
     session.send(answers, from: session.acceptor)

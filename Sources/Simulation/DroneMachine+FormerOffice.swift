@@ -265,7 +265,7 @@ extension DroneMachine {
       let client = ClientIncarnation(high: random.next(), low: 1)
       let record = LogRecord(
         key: Array("register 0".utf8), change: .put(value: Array("forged".utf8)), client: client, write: 1,
-        existed: false)
+        outcome: .written(existed: false))
       return PartitionBatch(
         partition: partition, token: fence.token, incarnation: fence.incarnation,
         firstSequence: fence.sequence + 1, records: [record],
@@ -313,9 +313,7 @@ extension DroneMachine {
     switch random.index(7) {
     case 0: return .resume(partition: partition, token: token)
     case 1:
-      return .begin(
-        partition: partition, token: token, sequence: through, outcomes: [], forgotten: [], isForgetful: false
-      )
+      return .begin(partition: partition, token: token, sequence: through, past: PastWrites())
     case 2:
       let entries = (0..<9).map { number in
         StoredEntry(
@@ -328,7 +326,7 @@ extension DroneMachine {
       let record = LogRecord(
         key: Array("register 0".utf8), change: .delete,
         client: ClientIncarnation(high: random.next(), low: 1),
-        write: 1, existed: true)
+        write: 1, outcome: .written(existed: true))
       let batch = PartitionBatch(
         partition: partition, token: token, incarnation: incarnation,
         firstSequence: max(1, through + UInt64(random.index(4))), records: [record])

@@ -136,11 +136,14 @@ final class LyingClient: Machine {
   /// No other client writes a value like that.
   private func value() -> [UInt8] { Array("forged ".utf8) + draw.bytes(draw.index(60)) }
 
-  private var level: AcknowledgementLevel? { draw.chance(100_000) ? .durable : nil }
+  private var level: AcknowledgementLevel? {
+    draw.chance(100_000) ? .durable : draw.chance(200_000) ? .memory : nil
+  }
 
   private func get(_ key: [UInt8], _ writer: inout CBORWriter) {
     let number = number()
-    key.withUnsafeBytes { DataRequest.get(number: number, key: $0).encode(into: &writer) }
+    let kind: ReadKind = draw.chance(300_000) ? .getVersion : .get
+    key.withUnsafeBytes { DataRequest.read(ReadRequest(kind, number: number, key: $0)).encode(into: &writer) }
   }
 
   private func put(_ key: [UInt8], _ writer: inout CBORWriter) {

@@ -27,7 +27,7 @@ struct Thief {
   mutating func record(_ key: [UInt8]) -> LogRecord {
     LogRecord(
       key: key, change: .put(value: Array("forged".utf8)),
-      client: ClientIncarnation(high: random.next(), low: 1), write: 1, existed: false)
+      client: ClientIncarnation(high: random.next(), low: 1), write: 1, outcome: .written(existed: false))
   }
 }
 
@@ -97,9 +97,7 @@ extension DroneMachine {
         key: key, value: Array("forged".utf8), version: Version(fence: token, sequence: stored))
       return [
         greeting,
-        .begin(
-          partition: partition, token: token, sequence: stored, outcomes: [], forgotten: [],
-          isForgetful: false),
+        .begin(partition: partition, token: token, sequence: stored, past: PastWrites()),
         .entries(partition: partition, token: token, [entry]),
         .whole(partition: partition, token: token, sequence: stored),
       ]
@@ -124,7 +122,7 @@ extension DroneMachine {
         guard let session else { return }
         world.trace("\(name) shows db1 a grant of term \(token.term) for partition \(partition)")
         session.dialler.received = { [unowned self] bytes in
-          for case .opened(_, partition, let sequence, let list, _, _) in world.decode(
+          for case .opened(_, partition, let sequence, let list, _) in world.decode(
             StoreAnswer.self, bytes)
           {
             let batch = PartitionBatch(

@@ -19,6 +19,8 @@ final class Watch {
   private(set) var elections = 0
   private var acknowledged: [Partition: Set<StoreState.WriteName>] = [:]
   private var values: [[UInt8]: (StoreState.WriteName, Partition)] = [:]
+  /// What clients were told of, by key and version.
+  private var versions: [[UInt8]: [Version: [UInt8]]] = [:]
   /// Access lists that commanders put in force: their terms, versions, and when.
   private var publications: [(term: Term, version: UInt64, time: Int64)] = []
 
@@ -184,6 +186,14 @@ final class Watch {
     else { return }
     world.violated(
       "\(drone.name) reveals write \(name.write) of partition \(partition), which \(missing)")
+  }
+
+  /// A client is told of this value and its version: no other value has it.
+  func read(_ value: [UInt8], _ version: Version, of key: [UInt8]) {
+    if let other = versions[key]?[version], other != value {
+      world.violated("\(version) is the version of two values of one key")
+    }
+    versions[key, default: [:]][version] = value
   }
 
   // MARK: Memory

@@ -1,13 +1,11 @@
 import GRDB
 
 /// Where a scrub has got to.
-public struct ScrubPlace: Sendable {
+struct ScrubPlace: Sendable {
   /// The position among the tables.
   fileprivate var table = 0
   /// The key of the last row that was read; nil before the first.
   fileprivate var last: [DatabaseValue]?
-
-  public init() {}
 }
 
 /// What one step of a scrub has found.
@@ -20,11 +18,16 @@ public struct ScrubStep: Sendable {
 }
 
 extension DatabaseStore {
+  public func scrub() throws(StoreError) -> ScrubStep {
+    // Held for as long as it takes: there is one scrub.
+    try scrubPlace.withLock { place throws(StoreError) in try scrub(from: &place) }
+  }
+
   /// Reads some rows and compares their checksums, so that what a disk has changed is found before somebody needs it.
   /// - Parameters:
   ///   - place: where to go on; moved behind what was read.
   ///   - time: the step ends with the row that takes it beyond.
-  public func scrub(
+  func scrub(
     from place: inout ScrubPlace, rows: Int = 2_000, time: Duration = .milliseconds(20)
   ) throws(StoreError) -> ScrubStep {
     let (table, last) = (StoreTable.allCases[place.table], place.last)

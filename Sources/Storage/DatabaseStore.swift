@@ -9,13 +9,15 @@ import Synchronization
 /// Every operation blocks: call the ones that write on one thread kept for them, `contents` on others. Each
 /// is one transaction that is on the disk when it returns (`synchronous = FULL`), and has changed nothing when
 /// it throws.
-public final class DatabaseStore: Sendable {
+public final class DatabaseStore: Store {
   let files: StoreFiles
   let backend: SQLiteBackend
   var pool: DatabasePool { backend.pool }
   /// Held by who writes, from the beginning of a transaction to its end.
   private let books: Mutex<StoreBooks>
   private let rules = StoreRules()
+  /// Where the scrub goes on.
+  let scrubPlace = Mutex(ScrubPlace())
 
   public var path: String { files.databasePath }
 

@@ -33,6 +33,14 @@ package struct ForgottenClients {
     entries.values.sorted { ($0.client.high, $0.client.low) < ($1.client.high, $1.client.low) }
   }
 
+  package var gaps: [HistoryGap] {
+    inOrder.map { entry in
+      if entry.client == .everybody { return .anybody }
+      if entry.client.isOthers { return .clients(of: entry.client.principalMark) }
+      return .writes(entry.client, through: entry.write)
+    }
+  }
+
   /// At most so many, of each principal those of the latest writes. That there were others is remembered.
   package mutating func keep(_ maximum: Int) {
     guard entries.count > maximum else { return }

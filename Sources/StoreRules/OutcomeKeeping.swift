@@ -55,19 +55,17 @@ package struct OutcomeKeeping: Hashable, Sendable {
     return outcomes.sorted { $0.sequence < $1.sequence }
   }
 
-  /// What is told of a partition's writes.
+  /// What is known of a partition's writes.
   /// - Parameter unfolded: what the log has beyond the stored ones, in order of sequence.
-  func told(
+  func past(
     of partition: Partition, _ unfolded: [WriteOutcome], _ rows: some StoreSnapshot
-  ) throws -> (outcomes: [WriteOutcome], forgotten: [ForgottenWrites]) {
+  ) throws -> PastWrites {
     let (outcomes, dropped) = FairShare.split(
       try stored(partition, through: .max, rows) + unfolded, among: \.client.principalMark, limit: kept)
     var forgotten = try forgotten(of: partition, rows)
     for outcome in dropped { forgotten.add(outcome) }
     forgotten.keep(maximumClients)
-    return (
-      outcomes, forgotten.inOrder.map { ForgottenWrites(client: $0.client, write: $0.write) }
-    )
+    return PastWrites(outcomes: outcomes, gaps: forgotten.gaps)
   }
 
   /// What is remembered of the dropped ones.

@@ -14,10 +14,7 @@ public struct PartitionTail: Hashable, Sendable {
   /// That of the last write.
   public let sequence: UInt64
   public let inSync: InSyncList
-  /// The last writes' outcomes, in order of sequence.
-  public let outcomes: [WriteOutcome]
-  /// In order of client.
-  public let forgotten: [ForgottenWrites]
+  public let past: PastWrites
 }
 
 /// Why contents were not read to their end, though nothing is wrong with the store.
@@ -55,10 +52,9 @@ extension StoreRules {
     var unfolded = try UnfoldedLog(of: opening.partitions, rows)
     for (partition, fence) in zip(opening.partitions, fences) {
       try merge(partition, unfolded.take(partition), rows, receive)
-      let told = try outcomes.told(of: partition, unfolded.takeOutcomes(partition), rows)
+      let past = try outcomes.past(of: partition, unfolded.takeOutcomes(partition), rows)
       let tail = PartitionTail(
-        partition: partition, sequence: fence.sequence, inSync: fence.inSync, outcomes: told.outcomes,
-        forgotten: told.forgotten)
+        partition: partition, sequence: fence.sequence, inSync: fence.inSync, past: past)
       guard receive(.end(tail)) else { throw ReadingEnd.cancelled }
     }
   }

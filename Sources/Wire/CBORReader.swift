@@ -20,6 +20,10 @@ public struct CBORReader {
   /// Whether an unsigned integer comes next.
   public var isUnsignedNext: Bool { offset < bytes.count && bytes[offset] >> 5 == 0 }
 
+  /// Whether the next item is an array.
+  @inline(__always)
+  public var isArrayNext: Bool { offset < bytes.count && bytes[offset] >> 5 == 4 }
+
   /// Throws `trailingBytes` unless everything was read.
   public func requireEnd() throws(CBORError) {
     guard isAtEnd else { throw .trailingBytes(count: remaining) }

@@ -123,10 +123,14 @@ enum MessageSamples {
     cluster: "test", version: 300, members: [Fixture.database, Fixture.d1, Fixture.d2].sorted())!
 
   private static let records = [
-    LogRecord(key: [1], change: .put(value: []), client: client, write: 1, existed: false),
-    LogRecord(key: [2, 3], change: .delete, client: client, write: 2, existed: true),
-    LogRecord(key: [2, 3], change: .nothing, client: client, write: 3, existed: false, digest: .max),
-    LogRecord(key: [4], change: .delete, client: client, write: 4, existed: nil),
+    LogRecord(key: [1], change: .put(value: []), client: client, write: 1, outcome: .written(existed: false)),
+    LogRecord(key: [2, 3], change: .delete, client: client, write: 2, outcome: .written(existed: true)),
+    LogRecord(
+      key: [2, 3], change: .nothing, client: client, write: 3, outcome: .written(existed: false), digest: .max
+    ),
+    LogRecord(
+      key: [4], change: .nothing, client: client, write: 5, outcome: .compared(matched: false), digest: 1),
+    LogRecord(key: [4], change: .delete, client: client, write: 4, outcome: .written(existed: nil)),
   ]
   private static let partition = Partition.all[500]
 
@@ -141,11 +145,12 @@ enum MessageSamples {
     .greet(session: 7), .resume(partition: partition, token: token),
     .begin(
       partition: partition, token: token, sequence: 9,
-      outcomes: [
-        WriteOutcome(client: client, write: 1, sequence: 9, existed: true),
-        WriteOutcome(client: client, write: 2, sequence: 10, existed: true, digest: 0),
-      ],
-      forgotten: [ForgottenWrites(client: client, write: 3)], isForgetful: true),
+      past: PastWrites(
+        outcomes: [
+          WriteOutcome(client: client, write: 1, sequence: 9, outcome: .written(existed: true)),
+          WriteOutcome(client: client, write: 2, sequence: 10, outcome: .written(existed: true), digest: 0),
+        ],
+        gaps: [.anybody, .clients(of: 9), .writes(client, through: 3)])),
     .entries(
       partition: partition, token: token,
       [StoredEntry(key: [1], value: [2], version: Version(fence: token, sequence: 3))]),
@@ -193,11 +198,12 @@ enum MessageSamples {
     .contents(
       number: 1, partition: partition,
       entries: [StoredEntry(key: [1], value: [2], version: Version(fence: token, sequence: 3))]),
-    .opened(number: 1, partition: partition, sequence: 0, outcomes: [], forgotten: []),
+    .opened(number: 1, partition: partition, sequence: 0, past: PastWrites()),
     .opened(
       number: 1, partition: partition, sequence: 9, inSync: list,
-      outcomes: [WriteOutcome(client: client, write: 1, sequence: 9, existed: true)],
-      forgotten: [ForgottenWrites(client: client, write: 3)]),
+      past: PastWrites(
+        outcomes: [WriteOutcome(client: client, write: 1, sequence: 9, outcome: .written(existed: true))],
+        gaps: [.writes(client, through: 3)])),
     .openRefused(number: 1, partitions: some, reason: "fenced"),
     .openRefused(number: 1, partitions: some, .copiesElsewhere, reason: "copies"),
     .promoted(number: 1, partition: partition, sequence: 9, inSync: list),
@@ -263,6 +269,7 @@ struct OwnedRequest: WireMessage, Hashable {
   ) -> DataRequest {
     switch kind {
     case 0: .get(number: number, key: key)
+    case 10: .read(ReadRequest(.getVersion, number: number, key: key))
     case 1: .put(number: number, write: write, retry: retry, level: level, key: key, value: value)
     case 2: .delete(number: number, write: write, retry: retry, level: level, key: key)
     case 3: .introduce(number: number, client: client)
@@ -296,17 +303,13 @@ struct OwnedRequest: WireMessage, Hashable {
 
   init(from reader: inout CBORReader) throws(CBORError) {
     switch try DataRequest(from: &reader) {
-    case .get(let number, let key): self.init(kind: 0, number: number, key: [UInt8](key))
-    case .put(let number, let write, let retry, let level, let key, let value):
+    case .read(let request):
+      self.init(kind: request.kind.rawValue, number: request.number, key: [UInt8](request.key))
+    case .write(let request):
       self.init(
-        kind: 1, number: number, write: write, retry: retry, level: level, key: [UInt8](key),
-        value: [UInt8](value))
-    case .delete(let number, let write, let retry, let level, let key):
-      self.init(kind: 2, number: number, write: write, retry: retry, level: level, key: [UInt8](key))
-    case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
-      self.init(
-        kind: 7, number: number, write: write, retry: retry, level: level, key: [UInt8](key),
-        value: [UInt8](value), expected: expected.map { [UInt8]($0) })
+        kind: request.kind.rawValue, number: request.number, write: request.write, retry: request.isRetry,
+        level: request.level, key: [UInt8](request.key), value: request.value.map { [UInt8]($0) } ?? [],
+        expected: request.expected.map { [UInt8]($0) })
     case .unreachable(let number, let principal):
       self.init(kind: 8, number: number, key: [UInt8](principal.text.utf8))
     case .introduce(let number, let client): self.init(kind: 3, number: number, client: client)
@@ -339,6 +342,7 @@ struct OwnedRequest: WireMessage, Hashable {
     OwnedRequest(kind: 6, number: 2, key: [UInt8]("d1".utf8)),
     OwnedRequest(kind: 3, number: 1, client: ClientIncarnation(high: 1, low: .max)),
     OwnedRequest(kind: 4, number: 9), OwnedRequest(kind: 5, number: 9),
+    OwnedRequest(kind: 10, number: 9, key: [1]),
   ]
 }
 
@@ -357,18 +361,26 @@ struct OwnedAnswer: WireMessage {
 
   static let samples: [OwnedAnswer] =
     [
-      OwnedAnswer(.notFound(number: 1)), OwnedAnswer(.done(number: 1, existed: true)),
-      OwnedAnswer(.done(number: .max, existed: false)), OwnedAnswer(.done(number: 1, existed: nil)),
+      OwnedAnswer(.notFound(number: 1)), OwnedAnswer(.done(number: 1, .written(existed: true))),
+      OwnedAnswer(.done(number: .max, .written(existed: false))),
+      OwnedAnswer(.done(number: 1, .written(existed: nil))),
       OwnedAnswer(.moved(number: 1, term: Term(3), version: 4)), OwnedAnswer(.outcomeUnknown(number: 1)),
       OwnedAnswer(.topology(number: 1, Fixture.signed())),
       OwnedAnswer(.status(number: 1, MessageSamples.statuses[0])),
       OwnedAnswer(
         .administered(number: 1, AdministratorReply(isAccepted: true, sentence: "d1 is being emptied"))),
       OwnedAnswer(.limited(number: 1, wait: 1_500)),
+      OwnedAnswer(.done(number: 1, .compared(matched: true))),
+      OwnedAnswer(.done(number: 2, .compared(matched: false))),
       OwnedAnswer(.sessions(number: 1, SessionPage(sessions: [], hasMore: false))),
       OwnedAnswer(.sessions(number: 1, SessionPage(sessions: MessageSamples.sessions, hasMore: true))),
       [UInt8]("value".utf8).withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
       [UInt8]().withUnsafeBytes { OwnedAnswer(.value(number: 1, $0)) },
+      [UInt8]([7]).withUnsafeBytes {
+        OwnedAnswer(
+          .versioned(
+            number: 1, $0, Version(fence: FencingToken(term: Term(2), counter: .max), sequence: 70_000)))
+      },
     ]
     + (1...5).map { OwnedAnswer(.unavailable(number: 1, DataAnswer.Unavailability(rawValue: $0)!)) }
     + (1...8).map { OwnedAnswer(.failed(number: 1, DataAnswer.Failure(rawValue: $0)!)) }

@@ -106,7 +106,7 @@ import Wire
     for bytes: [UInt8] in [[0x82, 0x18, 31, 0], [0x82, 0x18, 58, 0], [0x82, 0, 0], [0x82, 0x18, 200, 0]] {
       #expect(throws: CBORError.self) { try ControlMessage.decode(bytes) }
     }
-    for kind: UInt8 in 10...15 {
+    for kind: UInt8 in 11...15 {
       #expect(throws: CBORError.unknownKind("a request", kind: UInt64(kind))) {
         try OwnedRequest.decode([0x82, kind, 0])
       }
@@ -151,7 +151,8 @@ import Wire
   func badBatches() throws {
     func batch(first: UInt64, count: Int) -> PartitionBatch {
       let record = LogRecord(
-        key: [1], change: .delete, client: ClientIncarnation(high: 0, low: 0), write: 1, existed: true)
+        key: [1], change: .delete, client: ClientIncarnation(high: 0, low: 0), write: 1,
+        outcome: .written(existed: true))
       return PartitionBatch(
         partition: Partition.all[0], token: .none, incarnation: Incarnation(1), firstSequence: first,
         records: [LogRecord](repeating: record, count: count))
@@ -167,10 +168,10 @@ import Wire
     let client = ClientIncarnation(high: 0, low: 0)
     let longKey = LogRecord(
       key: [UInt8](repeating: 0, count: Limits.maximumKeyLength + 1), change: .delete, client: client,
-      write: 1, existed: false)
+      write: 1, outcome: .written(existed: false))
     let longValue = LogRecord(
       key: [1], change: .put(value: [UInt8](repeating: 0, count: Limits.maximumValueLength + 1)),
-      client: client, write: 1, existed: false)
+      client: client, write: 1, outcome: .written(existed: false))
     #expect(throws: CBORError.self) { try LogRecord.decode(longKey.encoded()) }
     #expect(throws: CBORError.self) { try LogRecord.decode(longValue.encoded()) }
   }

@@ -96,19 +96,24 @@ import Wire
 
   @Test("a digest tells writes apart that differ in kind, key, expected value or value, and nothing else")
   func digest() {
-    func digest(_ deed: WriteDigest.Deed, _ key: String, _ expected: String?, _ value: String?) -> UInt32 {
+    func digest(_ kind: WriteKind, _ key: String, _ expected: String?, _ value: String?) -> UInt32 {
       func bytes(_ text: String?, _ body: (UnsafeRawBufferPointer?) -> UInt32) -> UInt32 {
         guard let text else { return body(nil) }
         return [UInt8](text.utf8).withUnsafeBytes { body($0) }
       }
       return bytes(key) { key in
         bytes(expected) { expected in
-          bytes(value) { WriteDigest.of(deed, key: key!, expected: expected, value: $0) }
+          bytes(value) { value in
+            WriteDigest.of(
+              WriteRequest(
+                kind, number: 1, write: 2, retry: false, level: nil, key: key!, expected: expected,
+                value: value))
+          }
         }
       }
     }
     let long = String(repeating: "x", count: 1000)
-    let writes: [(WriteDigest.Deed, String, String?, String?)] = [
+    let writes: [(WriteKind, String, String?, String?)] = [
       (.put, "a", nil, "b"), (.put, "ab", nil, ""), (.put, "", nil, "ab"), (.put, "a", nil, "c"),
       (.put, "b", nil, "b"),
       (.compareAndPut, "a", nil, "b"), (.compareAndPut, "a", "", "b"), (.compareAndPut, "a", "b", ""),

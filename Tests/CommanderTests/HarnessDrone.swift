@@ -336,7 +336,8 @@ final class HarnessDrone {
     guard harness.time - data.appended > 700, isDatabaseThere else { return }
     loaded[partition.index]?.appended = harness.time
     let record = LogRecord(
-      key: [1], change: .delete, client: ClientIncarnation(high: 0, low: 0), write: 0, existed: false)
+      key: [1], change: .delete, client: ClientIncarnation(high: 0, low: 0), write: 0,
+      outcome: .written(existed: false))
     let batch = PartitionBatch(
       partition: partition, token: data.token, incarnation: incarnation, firstSequence: data.sequence + 1,
       records: [record])

@@ -213,6 +213,6 @@ func batch(
     records: pairs.map { key, value in
       LogRecord(
         key: key, change: .put(value: value), client: ClientIncarnation(high: 1, low: 2), write: sequence,
-        existed: false)
+        outcome: .written(existed: false))
     })
 }

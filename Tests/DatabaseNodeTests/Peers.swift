@@ -174,7 +174,7 @@ final class DroneClient: Sendable {
     while !rest.isEmpty {
       switch try await answer() {
       case .contents(number, _, let entries): result.entries += entries
-      case .opened(number, let partition, let sequence, _, _, _):
+      case .opened(number, let partition, let sequence, _, _):
         result.sequences.append(sequence)
         rest.remove(partition)
       case .openRefused(number, let partitions, _, let reason):

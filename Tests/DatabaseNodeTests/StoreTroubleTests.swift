@@ -1,8 +1,10 @@
 import Cluster
 import Foundation
+import GRDB
 import Testing
 
 @testable import Node
+@testable import Storage
 
 /// The right to write a store, taken from the database as another process would.
 private final class WriteLock {
@@ -67,6 +69,52 @@ struct StoreTroubleTests {
       let opened = try await drone.open(one, grant)
       #expect(opened.sequences == [2] && Set(opened.entries.map(\.key)) == [[1], [2]])
     }
+    await fixture.stop()
+  }
+
+  /// Overwrites the first page of a table, in a store that nobody has open and whose log is empty.
+  private func overwrite(_ table: String, in directory: String) throws {
+    let store = try DatabaseStore(directory: directory, cluster: DatabaseFixture.cluster)
+    while try !store.fold().isEmpty {}
+    let page = try store.pool.read {
+      try Int.fetchOne($0, sql: "SELECT rootpage FROM sqlite_schema WHERE name = ?", arguments: [table])
+    }
+    try store.close()
+    let file = try #require(FileHandle(forUpdatingAtPath: directory + "/keyval.sqlite"))
+    try file.seek(toOffset: UInt64(try #require(page) - 1) * 4096)
+    try file.write(contentsOf: Data(repeating: 0x5a, count: 4096))
+    try file.close()
+  }
+
+  @Test("a page that is no page any more ends the process also where only who reads has met it")
+  func corruptPage() async throws {
+    let fixture = try await DatabaseFixture.start()
+    let one: PartitionSet = [partition(1)]
+    try await fixture.withDatabase { address in
+      _ = try await fixture.elect(1, at: address)
+      let drone = try await fixture.drone("d1", at: address)
+      let grant = try fixture.grant(one, to: "keyval-drone/d1", token: token(1, 1))
+      #expect(try await drone.open(one, grant).refused.isEmpty)
+      _ = try await drone.append(batch(1, from: 1, token: token(1, 1), ([1], [1])))
+    }
+    try overwrite("images", in: fixture.kerberos.path("db1"))
+    let ended = await #expect(throws: NodeError.self) {
+      try await fixture.withDatabase { address in
+        let drone = try await fixture.drone("d2", at: address)
+        let grant = try fixture.grant(one, to: "keyval-drone/d2", token: token(1, 2))
+        // The scrub may have met it before.
+        if let opened = try? await drone.open(one, grant) {
+          #expect(opened.refused.count == 1 && opened.refused.allSatisfy { $0.contains("it ends") })
+        }
+        // Nobody writes. What comes is that the process has ended.
+        _ = try await fixture.authority.take { _ in false }
+      }
+    }
+    guard case .unusableFile(_, _, let problem, let remedy) = ended else {
+      Issue.record("\(ended.map { "\($0)" } ?? "no error")")
+      return
+    }
+    #expect(problem.contains("is damaged") && remedy.contains("estore it from a backup"))
     await fixture.stop()
   }
 }

@@ -140,7 +140,7 @@ struct DroneTests {
     let half = StoreBounds().alternateGroup / 2
     let record = LogRecord(
       key: [1], change: .put(value: [UInt8](repeating: 0, count: half)),
-      client: ClientIncarnation(high: 1, low: 1), write: 1, existed: false)
+      client: ClientIncarnation(high: 1, low: 1), write: 1, outcome: .written(existed: false))
     func long(_ number: Int) -> PartitionBatch {
       PartitionBatch(
         partition: partition(number), token: token(3), incarnation: Incarnation(7), firstSequence: 1,
@@ -189,7 +189,7 @@ struct DroneTests {
             identifier: 1, session: 1, number: 9, opening: opening.restricted(to: [partition(1)]))),
       ])
     #expect(
-      subject.deeds(.streamFailed(1, rest: [partition(1)], reason: "damaged")) == [
+      subject.deeds(.streamFailed(1, rest: [partition(1)], StoreFailure(.partial, told: "damaged"))) == [
         .answer(.openRefused(number: 9, partitions: [partition(1)], reason: "damaged"), session: 1)
       ])
   }
@@ -226,7 +226,9 @@ struct DroneTests {
     _ = subject.handle(.closed(session: 2))
     #expect(numbers(subject.handle(.streamed(1))) == [2])
     #expect(numbers(subject.handle(.streamed(3))) == [])
-    #expect(numbers(subject.handle(.streamFailed(2, rest: [partition(2)], reason: "slow"))) == [5])
+    #expect(
+      numbers(subject.handle(.streamFailed(2, rest: [partition(2)], StoreFailure(.partial, told: "slow"))))
+        == [5])
   }
 
   @Test("so many streams run at a time as the store has readers")

@@ -45,7 +45,7 @@ func grant(
 func batch(_ number: Int, from sequence: UInt64 = 1, length: Int = 1) -> PartitionBatch {
   let record = LogRecord(
     key: [1], change: .put(value: .init(repeating: 0, count: length)),
-    client: ClientIncarnation(high: 1, low: 1), write: sequence, existed: false)
+    client: ClientIncarnation(high: 1, low: 1), write: sequence, outcome: .written(existed: false))
   return PartitionBatch(
     partition: partition(number), token: token(3), incarnation: Incarnation(7), firstSequence: sequence,
     records: [record])

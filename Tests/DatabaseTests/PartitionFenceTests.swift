@@ -16,7 +16,8 @@ struct PartitionFenceTests {
 
   func admission(_ first: UInt64, count: Int, token: FencingToken = token(3, 5)) -> PartitionFence.Admission {
     let record = LogRecord(
-      key: [1], change: .delete, client: ClientIncarnation(high: 1, low: 1), write: 1, existed: true)
+      key: [1], change: .delete, client: ClientIncarnation(high: 1, low: 1), write: 1,
+      outcome: .written(existed: true))
     let batch = PartitionBatch(
       partition: partition(1), token: token, incarnation: Incarnation(7), firstSequence: first,
       records: .init(repeating: record, count: count))

@@ -146,6 +146,22 @@ struct TroubleTests {
     #expect(subject.deeds(.received(.raiseTerm(RaiseTerm(term: Term(9))), session: 3)) == [])
   }
 
+  @Test("a reader that finds the store of no more use ends it, too: whoever waits to write is told")
+  mutating func readEnds() {
+    #expect(append(1, batch(1)) == [job(batch(1))])
+    #expect(append(2, batch(2), session: 2) == [])
+    let found = subject.handle(.streamFailed(1, rest: [partition(1)], ended)).deeds
+    #expect(found == [failed(2, ended, session: 2)])
+    #expect(fail(ended).deeds == [failed(1, ended)])
+    #expect(append(3, batch(1)) == [failed(3, ended)])
+  }
+
+  @Test("a reader that is fenced, or cannot read a row, hinders nobody")
+  mutating func readFails() {
+    _ = subject.handle(.streamFailed(1, rest: [partition(1)], partial))
+    #expect(append(1, batch(1)) == [job(batch(1))])
+  }
+
   @Test("a fold that finds the store of no more use ends it, too")
   mutating func foldEnds() {
     let long = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().longLog.bytes + 1)

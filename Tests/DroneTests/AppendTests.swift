@@ -117,7 +117,7 @@ private struct ShadowedLoop {
     _ = owner.beginOpening(set, token: Names.token(1, 1), mode: .load)
     for partition in set {
       _ = owner.finishLoading(
-        partition, token: Names.token(1, 1), sequence: 1, outcomes: [], forgotten: [])
+        partition, token: Names.token(1, 1), sequence: 1, past: PastWrites())
     }
     owner.serve(set, until: now + 1_000_000)
     owner.install(map, mine: set, principal: Names.drone(1))

@@ -32,8 +32,7 @@ private struct TestSession {
     core.connection = 5
     _ = loop.data.beginOpening(Self.placement.partitions(of: 0), token: Names.token(1, 1), mode: .load)
     for partition in Self.placement.partitions(of: 0) {
-      _ = loop.data.finishLoading(
-        partition, token: Names.token(1, 1), sequence: 1, outcomes: [], forgotten: [])
+      _ = loop.data.finishLoading(partition, token: Names.token(1, 1), sequence: 1, past: PastWrites())
     }
     loop.data.serve(.all, until: now + 2_000)
     try install(list)

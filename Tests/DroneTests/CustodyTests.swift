@@ -94,8 +94,8 @@ import Testing
     pair.connect()
     pair.talk()
     let copy = pair.shadowCore.shelf.whole(ShadowPair.partition)
-    #expect(copy?.history.outcomes.map(\.sequence) == [2, 3, 4])
-    #expect(copy?.history.forgottenWrites.isEmpty == true)
+    #expect(copy?.history.past.outcomes.map(\.sequence) == [2, 3, 4])
+    #expect(copy?.history.past.gaps.isEmpty == true)
   }
 
   @Test(

@@ -151,8 +151,11 @@ import Wire
     var loop = TestLoop(serving: 0..<0)
     loop.load(
       0..<1, Names.token(1, 1), sequence: 20,
-      outcomes: [WriteOutcome(client: TestLoop.client, write: 9, sequence: 20, existed: true)],
-      forgotten: [ForgottenWrites(client: TestLoop.client, write: 7)])
+      past: PastWrites(
+        outcomes: [
+          WriteOutcome(client: TestLoop.client, write: 9, sequence: 20, outcome: .written(existed: true))
+        ],
+        gaps: [.writes(TestLoop.client, through: 7)]))
     loop.core.serve(Names.set([0]), until: loop.now + 1)
     #expect(loop.put("a", "1", write: 9, retry: true) == .done(existed: true))
     #expect(loop.put("a", "1", write: 7, retry: true) == .outcomeUnknown)
@@ -270,12 +273,12 @@ import Wire
     let entry = StoredEntry(key: [1], value: [1], version: Version(fence: Names.token(1, 1), sequence: 1))
     loop.core.load([entry], into: partition, token: Names.token(1, 1))
     let other = loop.core.finishLoading(
-      partition, token: Names.token(1, 1), sequence: 0, outcomes: [], forgotten: [])
+      partition, token: Names.token(1, 1), sequence: 0, past: PastWrites())
     #expect(other == .unknown)
     loop.core.abandonLoading(Names.set([0]), token: Names.token(1, 1))
     #expect(loop.core.isLoading(partition, token: Names.token(1, 2)))
     let finished = loop.core.finishLoading(
-      partition, token: Names.token(1, 2), sequence: 0, outcomes: [], forgotten: [])
+      partition, token: Names.token(1, 2), sequence: 0, past: PastWrites())
     #expect(finished == .ready)
     #expect(loop.get("\u{1}") == .unavailable(.leaseOver))
     loop.core.serve(Names.set([0]), until: loop.now + 1)

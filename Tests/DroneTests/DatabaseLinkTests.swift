@@ -40,7 +40,7 @@ import Wire
       _ = loop.feed(.sessionOpened)
       _ = loop.feed(.granted(answer, [partition]))
       _ = loop.feed(
-        .answered(.opened(number: 1, partition: partition, sequence: 0, outcomes: [], forgotten: [])))
+        .answered(.opened(number: 1, partition: partition, sequence: 0, past: PastWrites())))
       _ = loop.feed(.readCompleted)
       loop.data.serve([partition], until: loop.now + 1_000)
       return loop

@@ -148,7 +148,7 @@ import Testing
     site.pair.ownerCore.serve([ShadowPair.partition], until: site.pair.now)
     _ = site.pair.ownerCore.beginOpening([ShadowPair.partition], token: token, mode: .load)
     _ = site.pair.ownerCore.finishLoading(
-      ShadowPair.partition, token: token, sequence: 1, outcomes: [], forgotten: [])
+      ShadowPair.partition, token: token, sequence: 1, past: PastWrites())
     site.pair.ownerCore.serve([ShadowPair.partition], until: site.pair.now + 1_000_000)
     site.pair.fence = PartitionFence(
       token: token, holder: site.pair.owner, incarnation: ShadowPair.ownerLife, base: 1, sequence: 1)

@@ -22,14 +22,14 @@ struct ExistenceTests {
       #expect(loop.put(key, "x", write: write) == nil)
     }
     let puts = loop.commit().completions
-    #expect(puts.map(\.result) == [.done(existed: nil), .done(existed: nil)])
+    #expect(puts.map(\.answer) == [.done(existed: nil), .done(existed: nil)])
     #expect(loop.delete("there", write: 4) == nil)
     #expect(loop.delete("never there", write: 5) == nil)
-    #expect(loop.commit().completions.map(\.result) == [.done(existed: nil), .done(existed: nil)])
+    #expect(loop.commit().completions.map(\.answer) == [.done(existed: nil), .done(existed: nil)])
     // With the right it is told, as ever.
     loop.mayRead = true
     #expect(loop.delete("not there", write: 6) == nil)
-    #expect(loop.commit().completions.map(\.result) == [.done(existed: true)])
+    #expect(loop.commit().completions.map(\.answer) == [.done(existed: true)])
   }
 
   @Test("nor is it told to a retry, also not to one that names a key of the same partition that may be read")

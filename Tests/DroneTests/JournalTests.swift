@@ -97,7 +97,8 @@ private struct JournalPlace {
       into: ShadowPair.partition, token: Self.token)
     return core.finishLoading(
       ShadowPair.partition, token: Self.token, sequence: sequence, inSync: list,
-      outcomes: pair.records.enumerated().map { WriteOutcome($1, sequence: UInt64($0) + 2) }, forgotten: [])
+      past: PastWrites(
+        outcomes: pair.records.enumerated().map { WriteOutcome($1, sequence: UInt64($0) + 2) }))
   }
 
   @Test("Promoted for the life that is listed it has the contents loaded, appends the rest, and then serves")

@@ -51,7 +51,7 @@ import Testing
       #expect(
         pair.shadowCore.promote(ShadowPair.partition, token: token, sequence: 2, inSync: list) == .isBehind)
       let loaded = pair.shadowCore.finishLoading(
-        ShadowPair.partition, token: token, sequence: 2, inSync: list, outcomes: [], forgotten: [])
+        ShadowPair.partition, token: token, sequence: 2, inSync: list, past: PastWrites())
       #expect(loaded == .recovering)
       if isFenced {
         _ = pair.shadowCore.takeAppend()

@@ -20,7 +20,7 @@ import Testing
     let set: PartitionSet = [ShadowPair.partition]
     _ = pair.ownerCore.beginOpening(set, token: ShadowPair.token, mode: .load)
     _ = pair.ownerCore.finishLoading(
-      ShadowPair.partition, token: ShadowPair.token, sequence: 1, outcomes: [], forgotten: [])
+      ShadowPair.partition, token: ShadowPair.token, sequence: 1, past: PastWrites())
     pair.ownerCore.serve(set, until: pair.now + 1_000_000)
     pair.install(shadows: [1])
     pair.connect()

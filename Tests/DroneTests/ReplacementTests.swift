@@ -175,7 +175,7 @@ import Testing
     #expect(hear(.resume(partition: partition, token: token)) == kept)
     let refused = ReplicationAnswer.refused(partition: partition, token: token)
     let begin = ReplicationMessage.begin(
-      partition: partition, token: token, sequence: 0, outcomes: [], forgotten: [], isForgetful: false)
+      partition: partition, token: token, sequence: 0, past: PastWrites())
     // Nor are the parts of one taken for what was there before, which the owner has given up by then.
     #expect(hear(begin) == refused)
     let entries = ReplicationMessage.entries(partition: partition, token: token, entries)

@@ -40,7 +40,7 @@ struct ShadowPair {
     _ = ownerCore.beginOpening(set, token: Self.token, mode: .load)
     ownerCore.load(entries, into: Self.partition, token: Self.token)
     _ = ownerCore.finishLoading(
-      Self.partition, token: Self.token, sequence: stored, outcomes: [], forgotten: [])
+      Self.partition, token: Self.token, sequence: stored, past: PastWrites())
     ownerCore.serve(set, until: now + 1_000_000)
     install(shadows: [1])
   }
@@ -171,6 +171,15 @@ struct ShadowPair {
   }
 
   mutating func get(_ key: String) -> Answer? { get(key, of: \.ownerCore) }
+
+  mutating func getVersion(_ key: String) -> Answer? {
+    number += 1
+    return [UInt8](key.utf8).withUnsafeBytes {
+      Self.execute(.read(ReadRequest(.getVersion, number: number, key: $0)), on: &ownerCore, now)
+    }
+  }
+
+  var leaseEnd: Instant? { ownerCore.leaseEnd(of: Self.partition) }
 
   mutating func get(_ key: String, of core: WritableKeyPath<ShadowPair, DataCore>) -> Answer? {
     number += 1

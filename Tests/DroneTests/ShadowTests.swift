@@ -24,7 +24,7 @@ import Wire
     let answers = pair.hear()
     #expect(pair.get("a") == .notFound, "the shadow has it, and nobody here knows yet")
     let completions = answers.flatMap { pair.ownerCore.take($0, from: pair.shadow, now: pair.now) }
-    #expect(completions.map(\.result) == [.done(existed: false)])
+    #expect(completions.map(\.answer) == [.done(existed: false)])
     #expect(pair.get("a") == value("1"))
     #expect(pair.records.isEmpty, "the database has time")
   }
@@ -35,7 +35,7 @@ import Wire
     pair.connect()
     #expect(pair.put("a", "1") == nil)
     #expect(pair.talk().isEmpty)
-    #expect(pair.store().completions.map(\.result) == [.done(existed: false)])
+    #expect(pair.store().completions.map(\.answer) == [.done(existed: false)])
   }
 
   @Test("what is on its way to a shadow puts it on no list: it has to say that its copy is whole")
@@ -69,7 +69,8 @@ import Wire
     let forged = StoredEntry(
       key: [UInt8]("key 0".utf8), value: [UInt8]("forged".utf8), version: Version(fence: token, sequence: 99))
     let record = LogRecord(
-      key: forged.key, change: .delete, client: ShadowPair.client, write: 99, existed: true)
+      key: forged.key, change: .delete, client: ShadowPair.client, write: 99, outcome: .written(existed: true)
+    )
     let batch = PartitionBatch(
       partition: partition, token: token, incarnation: Incarnation(33), firstSequence: through + 1,
       records: [record])
@@ -78,7 +79,7 @@ import Wire
       .stored(partition: partition, token: token, through: .max),
       .whole(partition: partition, token: token, sequence: 99), .end(partition: partition, token: token),
       .begin(
-        partition: partition, token: token, sequence: 99, outcomes: [], forgotten: [], isForgetful: false),
+        partition: partition, token: token, sequence: 99, past: PastWrites()),
     ] as [ReplicationMessage] {
       _ = pair.shadowCore.take(message, from: Names.drone(3), session: 1)
       let copy = try #require(pair.shadowCore.shelf.whole(partition), "\(message)")
@@ -91,8 +92,7 @@ import Wire
   func olderSession() {
     var pair = ShadowPair.inSync(entries: entries(3))
     let begin = ReplicationMessage.begin(
-      partition: ShadowPair.partition, token: ShadowPair.token, sequence: 3, outcomes: [], forgotten: [],
-      isForgetful: false)
+      partition: ShadowPair.partition, token: ShadowPair.token, sequence: 3, past: PastWrites())
     #expect(pair.shadowCore.take(begin, from: pair.owner, session: 0) == nil)
     #expect(pair.shadowCore.copyToken(of: ShadowPair.partition) == ShadowPair.token)
     let end = ReplicationMessage.end(partition: ShadowPair.partition, token: ShadowPair.token)
@@ -164,7 +164,7 @@ import Wire
     _ = pair.shadowCore.beginOpening(set, token: old, mode: .load)
     if isLoaded {
       _ = pair.shadowCore.finishLoading(
-        ShadowPair.partition, token: old, sequence: 0, outcomes: [], forgotten: [])
+        ShadowPair.partition, token: old, sequence: 0, past: PastWrites())
     }
     pair.connect()
     pair.talk()
@@ -218,7 +218,7 @@ import Wire
     #expect(pair.ownerCore.isUrgent)
     #expect(pair.talk().isEmpty)
     #expect(pair.get("d") == value("1"), "it is secured, so it may be seen")
-    #expect(pair.store().completions.map(\.result) == [.done(existed: false)])
+    #expect(pair.store().completions.map(\.answer) == [.done(existed: false)])
     // Whoever waives the second place waits only for those before him.
     #expect(pair.put("s", "1") == nil)
     #expect(pair.put("m", "1", level: .memory) == nil)
@@ -339,7 +339,7 @@ import Wire
     pair.talk()
     _ = pair.put("b", "unsecured")
     let completions = pair.ownerCore.close([ShadowPair.partition])
-    #expect(completions.map(\.result) == [.unavailable(.released)])
+    #expect(completions.map(\.answer) == [.unavailable(.released)])
     #expect(pair.ownerCore.copies == [Holding(token: ShadowPair.token, partitions: [ShadowPair.partition])])
     let token = Names.token(1, 2)
     _ = pair.ownerCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
@@ -383,8 +383,7 @@ import Wire
   func strangers() {
     var pair = ShadowPair.inSync()
     let begin = ReplicationMessage.begin(
-      partition: ShadowPair.partition, token: Names.token(9, 9), sequence: 0, outcomes: [], forgotten: [],
-      isForgetful: false)
+      partition: ShadowPair.partition, token: Names.token(9, 9), sequence: 0, past: PastWrites())
     let refused = ReplicationAnswer.refused(partition: ShadowPair.partition, token: Names.token(9, 9))
     #expect(pair.shadowCore.take(begin, from: Names.drone(3), session: 1) == refused)
     let old = ReplicationMessage.resume(partition: ShadowPair.partition, token: Names.token(1, 0))

@@ -3,15 +3,22 @@ import Wire
 
 @testable import Drone
 
+extension DataCore.Completion.Answer {
+  static func done(existed: Bool?) -> Self { .done(.written(existed: existed)) }
+}
+
 /// An answer that outlives its bytes.
 enum Answer: Equatable {
   case value([UInt8])
+  case versioned([UInt8], Version)
   case notFound
-  case done(existed: Bool?)
+  case done(Outcome)
   case moved(version: UInt64)
   case unavailable(DataAnswer.Unavailability)
   case failed(DataAnswer.Failure)
   case outcomeUnknown
+
+  static func done(existed: Bool?) -> Answer { .done(.written(existed: existed)) }
 
   /// Nil for answers that are about no key.
   init?(_ bytes: [UInt8]) {
@@ -20,7 +27,8 @@ enum Answer: Equatable {
       return switch try! DataAnswer(from: &reader) {
       case .value(_, let value): .value([UInt8](value))
       case .notFound: .notFound
-      case .done(_, let existed): .done(existed: existed)
+      case .versioned(_, let value, let version): .versioned([UInt8](value), version)
+      case .done(_, let outcome): .done(outcome)
       case .moved(_, _, let version): .moved(version: version)
       case .unavailable(_, let reason): .unavailable(reason)
       case .failed(_, let failure): .failed(failure)
@@ -56,14 +64,14 @@ struct TestLoop {
   }
 
   mutating func load(
-    _ numbers: Range<Int>, _ token: FencingToken, sequence: UInt64 = 0, outcomes: [WriteOutcome] = [],
-    forgotten: [ForgottenWrites] = [], entries: [StoredEntry] = []
+    _ numbers: Range<Int>, _ token: FencingToken, sequence: UInt64 = 0, past: PastWrites = PastWrites(),
+    entries: [StoredEntry] = []
   ) {
     _ = core.beginOpening(Names.set(numbers), token: token, mode: .load)
     for number in numbers {
       core.load(entries, into: Names.partition(number), token: token)
       _ = core.finishLoading(
-        Names.partition(number), token: token, sequence: sequence, outcomes: outcomes, forgotten: forgotten)
+        Names.partition(number), token: token, sequence: sequence, past: past)
     }
   }
 
@@ -109,14 +117,15 @@ struct TestLoop {
 
   /// - Parameter expected: nil: the key has no value.
   mutating func compareAndPut(
-    _ key: String, _ expected: String?, _ value: String, write: UInt64, retry: Bool = false
+    _ key: String, _ expected: String?, _ value: String, _ partition: Int = 0, write: UInt64,
+    retry: Bool = false
   ) -> Answer? {
     lastNumber += 1
     func request(_ expected: UnsafeRawBufferPointer?) -> Answer? {
       [UInt8](key.utf8).withUnsafeBytes { key in
         [UInt8](value.utf8).withUnsafeBytes { value in
           execute(
-            0, Self.client,
+            partition, Self.client,
             .compareAndPut(
               number: lastNumber, write: write, retry: retry, key: key, expected: expected, value: value))
         }
@@ -155,11 +164,16 @@ struct TestLoop {
 
   func done(_ number: UInt64, existed: Bool) -> DataCore.Completion {
     DataCore.Completion(
-      origin: Origin(loop: 0, connection: 5, number: number), result: .done(existed: existed))
+      origin: Origin(loop: 0, connection: 5, number: number), .done(.written(existed: existed)))
+  }
+
+  func compared(_ number: UInt64, matched: Bool) -> DataCore.Completion {
+    DataCore.Completion(
+      origin: Origin(loop: 0, connection: 5, number: number), .done(.compared(matched: matched)))
   }
 
   func released(_ number: UInt64) -> DataCore.Completion {
     DataCore.Completion(
-      origin: Origin(loop: 0, connection: 5, number: number), result: .unavailable(.released))
+      origin: Origin(loop: 0, connection: 5, number: number), .unavailable(.released))
   }
 }

@@ -14,7 +14,7 @@ import Testing
     let set = Names.set(0..<2)
     _ = core.beginOpening(set, token: Names.token(1, 1), mode: .load)
     for partition in set {
-      _ = core.finishLoading(partition, token: Names.token(1, 1), sequence: 1, outcomes: [], forgotten: [])
+      _ = core.finishLoading(partition, token: Names.token(1, 1), sequence: 1, past: PastWrites())
     }
     let now = Instant(milliseconds: 10_000)
     core.serve(set, until: now + 1_000_000)

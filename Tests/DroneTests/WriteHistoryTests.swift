@@ -17,7 +17,8 @@ import Testing
   private func outcome(_ number: Int, _ write: Int, existed: Bool = false) -> WriteOutcome {
     numbers.last += 1
     return WriteOutcome(
-      client: client(number), write: UInt64(write), sequence: numbers.last, existed: existed)
+      client: client(number), write: UInt64(write), sequence: numbers.last,
+      outcome: .written(existed: existed))
   }
 
   @Test("what is repeated to a copy leaves nothing unseen that was ever settled, however little is kept")
@@ -36,8 +37,7 @@ import Testing
       let applied = Int(random.next(in: 1...Int64(all.count)))
       var owner = WriteHistory(bounds)
       for outcome in all[..<applied] { owner.settle(outcome) }
-      var copy = WriteHistory(
-        bounds, outcomes: owner.outcomes, forgotten: owner.forgottenWrites, isForgetful: owner.isForgetful)
+      var copy = WriteHistory(bounds, owner.past)
       for outcome in all[Int(random.next(in: 0...Int64(applied)))...] { copy.settle(outcome) }
       for outcome in all {
         #expect(copy.past(of: outcome.write, by: outcome.client) != .unseen)
@@ -50,7 +50,8 @@ import Testing
     var history = WriteHistory()
     #expect(history.past(of: 5, by: client(1)) == .unseen)
     history.begin(
-      LogRecord(key: [1], change: .delete, client: client(1), write: 5, existed: true), sequence: 1)
+      LogRecord(key: [1], change: .delete, client: client(1), write: 5, outcome: .written(existed: true)),
+      sequence: 1)
     #expect(history.past(of: 5, by: client(1)) == .pending(1))
     history.settle(outcome(1, 5, existed: true))
     #expect(history.past(of: 5, by: client(1)).existed == true)
@@ -66,7 +67,7 @@ import Testing
 
   @Test("a client's highest dropped write counts, in whatever order its writes were stored")
   func order() {
-    var history = WriteHistory(outcomes: [outcome(1, 9), outcome(1, 3)], forgotten: [])
+    var history = WriteHistory(past: [outcome(1, 9), outcome(1, 3)])
     for write in 0..<HistoryBounds().outcomes { history.settle(outcome(2, write)) }
     #expect(history.past(of: 9, by: client(1)) == .forgotten)
     #expect(history.past(of: 4, by: client(1)) == .forgotten)
@@ -99,8 +100,10 @@ import Testing
   @Test("what a database has kept is taken over")
   func loaded() {
     let history = WriteHistory(
-      outcomes: [outcome(1, 4, existed: true)],
-      forgotten: (0...HistoryBounds().clients).map { ForgottenWrites(client: client($0), write: 2) })
+      HistoryBounds(),
+      PastWrites(
+        outcomes: [outcome(1, 4, existed: true)],
+        gaps: (0...HistoryBounds().clients).map { .writes(client($0), through: 2) }))
     #expect(history.past(of: 4, by: client(1)).existed == true)
     #expect(history.past(of: 2, by: client(HistoryBounds().clients)) == .forgotten)
     // It had more clients than are remembered here.
@@ -124,7 +127,7 @@ import Testing
       if random.next(in: 0...1) == 0, !underWay.isEmpty {
         let (record, number) = underWay.removeFirst()
         record.withView { history.settle($0, sequence: number) }
-        model[record.client]?[record.write] = .done(existed: record.existed, sequence: number)
+        model[record.client]?[record.write] = .done(record.outcome, sequence: number)
       } else {
         // Mostly upwards, as clients do.
         let highest = model[client]?.keys.max() ?? 0
@@ -133,7 +136,7 @@ import Testing
         sequence += 1
         let record = LogRecord(
           key: [1], change: .delete, client: client, write: write,
-          existed: [nil, false, true][Int(random.next(in: 0...2))], digest: nil)
+          outcome: .written(existed: [nil, false, true][Int(random.next(in: 0...2))]), digest: nil)
         history.begin(record, sequence: sequence)
         model[client, default: [:]][write] = .pending(sequence)
         underWay.append((record, sequence))
@@ -146,7 +149,7 @@ import Testing
         return
       }
     }
-    let settled = history.outcomes
+    let settled = history.past.outcomes
     #expect(settled.map(\.sequence) == settled.map(\.sequence).sorted())
     #expect(seed <= 3 ? settled.count == Int(sequence) - underWay.count : settled.count == bounds.outcomes)
   }
@@ -156,7 +159,8 @@ import Testing
   private func outcome(of mark: UInt64, _ life: UInt64, _ write: UInt64) -> WriteOutcome {
     numbers.last += 1
     return WriteOutcome(
-      client: ClientIncarnation(high: mark, low: life), write: write, sequence: numbers.last, existed: true)
+      client: ClientIncarnation(high: mark, low: life), write: write, sequence: numbers.last,
+      outcome: .written(existed: true))
   }
 
   @Test(
@@ -168,9 +172,7 @@ import Testing
     for write in 1...UInt64(bounds.outcomes + 50) { history.settle(outcome(of: 1, 1, write)) }
     for write in 1...UInt64(40) { history.settle(outcome(of: 2, 1, write)) }
     for life in 1...UInt64(3 * bounds.clients) { history.settle(outcome(of: 3, life, 1)) }
-    let copy = WriteHistory(
-      bounds, outcomes: history.outcomes, forgotten: history.forgottenWrites,
-      isForgetful: history.isForgetful)
+    let copy = WriteHistory(bounds, history.past)
     for history in [history, copy] {
       let (first, second) = (ClientIncarnation(high: 1, low: 1), ClientIncarnation(high: 2, low: 1))
       for write in 1...UInt64(40) { #expect(history.past(of: write, by: second).existed == true) }
@@ -183,7 +185,7 @@ import Testing
       #expect(
         history.past(of: 9, by: ClientIncarnation(high: 3, low: .max)) == .forgotten, "it may be one of those"
       )
-      #expect(!history.isForgetful)
+      #expect(!history.past.gaps.contains(.anybody))
     }
   }
 
@@ -195,33 +197,39 @@ import Testing
     let all = (1...UInt64(40)).map { outcome(of: $0, 1, 1) }
     for outcome in all { history.settle(outcome) }
     #expect(all.allSatisfy { history.past(of: 1, by: $0.client) != .unseen })
-    #expect(history.isForgetful)
+    #expect(history.past.gaps.contains(.anybody))
   }
 
   @Test("a number that was another write's is found out, under way, done and in a copy")
   func reused() {
     let record = LogRecord(
-      key: [1], change: .delete, client: client(1), write: 5, existed: false, digest: 77)
+      key: [1], change: .delete, client: client(1), write: 5, outcome: .written(existed: false), digest: 77)
     var history = WriteHistory()
     history.begin(record, sequence: 1)
     #expect(history.past(of: 5, by: client(1), 77) == .pending(1))
     #expect(history.past(of: 5, by: client(1), 78) == .reused)
     history.settle(WriteOutcome(record, sequence: 1))
-    let copy = WriteHistory(outcomes: history.outcomes)
+    let copy = WriteHistory(past: history.past.outcomes)
     for history in [history, copy] {
       #expect(history.past(of: 5, by: client(1), 77).existed == false)
       #expect(history.past(of: 5, by: client(1), 78) == .reused)
       #expect(history.past(of: 5, by: client(1)).existed == false)
     }
     // What a file of before there were digests tells.
-    let old = WriteHistory(outcomes: [outcome(1, 5)])
+    let old = WriteHistory(past: [outcome(1, 5)])
     #expect(old.past(of: 5, by: client(1), 78).existed == false)
+  }
+}
+
+extension WriteHistory {
+  fileprivate init(past outcomes: [WriteOutcome]) {
+    self.init(HistoryBounds(), PastWrites(outcomes: outcomes))
   }
 }
 
 extension WriteHistory.Past {
   /// Of a write that is done.
   fileprivate var existed: Bool? {
-    if case .done(let existed, _) = self { existed } else { nil }
+    if case .done(.written(let existed), _) = self { existed } else { nil }
   }
 }

@@ -15,7 +15,8 @@ import Wire
       }
     return LogRecord(
       key: Array("\(number)".utf8), change: change, client: ClientIncarnation(high: number % 3, low: number),
-      write: number, existed: number % 2 == 0 ? nil : true, digest: number % 3 == 0 ? 7 : nil)
+      write: number, outcome: .written(existed: number % 2 == 0 ? nil : true),
+      digest: number % 3 == 0 ? 7 : nil)
   }
 
   @Test("it has what was appended and not let go of, record by record and as a piece", arguments: 1...4)

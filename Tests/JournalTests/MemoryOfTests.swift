@@ -46,7 +46,7 @@ struct Place {
     LogRecord(
       key: Array("key \(number)".utf8),
       change: .put(value: [UInt8](repeating: UInt8(number % 251), count: length)),
-      client: ClientIncarnation(high: 1, low: number), write: number, existed: false)
+      client: ClientIncarnation(high: 1, low: number), write: number, outcome: .written(existed: false))
   }
 
   static func partition(_ number: Int) -> Partition { Partition(number)! }

@@ -29,7 +29,7 @@ final class FakeCluster: Sendable {
   struct State {
     var values: [[UInt8]: [UInt8]] = [:]
     /// What each write was answered, by client and number.
-    var outcomes: [String: Bool] = [:]
+    var outcomes: [String: Outcome] = [:]
     /// Writes that were executed, retries not counted.
     var executed = 0
     var retries = 0

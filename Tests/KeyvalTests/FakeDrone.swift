@@ -43,18 +43,15 @@ final class FakeDrone: SessionHandler {
       }
       write(.topology(number: number, map), session)
     case .status(let number): status(number, session)
-    case .get(let number, let key):
-      execute(number, key, mode, session) { state in state.values[[UInt8](key)] }
-    case .put(let number, let write, let retry, _, let key, let value):
-      change(number, write, retry, key, [UInt8](value), mode, session)
-    case .delete(let number, let write, let retry, _, let key):
-      change(number, write, retry, key, nil, mode, session)
-    case .compareAndPut(let number, let write, let retry, _, let key, let expected, let value):
-      let matched = cluster.state.withLock { $0.values[[UInt8](key)] } == expected.map { [UInt8]($0) }
-      if matched {
-        change(number, write, retry, key, [UInt8](value), mode, session, answer: true)
+    case .read(let request):
+      execute(request.number, request.key, mode, session) { state in state.values[[UInt8](request.key)] }
+    case .write(let request):
+      guard request.kind == .compareAndPut else { return change(request, mode, session) }
+      let value = cluster.state.withLock { $0.values[[UInt8](request.key)] }
+      if value == request.expected.map({ [UInt8]($0) }) {
+        change(request, mode, session)
       } else {
-        self.write(.done(number: number, existed: false), session)
+        write(.done(number: request.number, .compared(matched: false)), session)
       }
     case .administer(let number, _, let name):
       let reply = AdministratorReply(isAccepted: false, sentence: "\(name) is not to be had")
@@ -81,27 +78,27 @@ final class FakeDrone: SessionHandler {
     value.withUnsafeBytes { write(.value(number: number, $0), session) }
   }
 
-  private func change(
-    _ number: UInt64, _ write: UInt64, _ retry: Bool, _ key: UnsafeRawBufferPointer, _ value: [UInt8]?,
-    _ mode: FakeCluster.Mode, _ session: Session, answer: Bool? = nil
-  ) {
-    if client.isEmpty { return self.write(.failed(number: number, .notIntroduced), session) }
-    if refuses(number, key, mode, session) { return }
-    let existed = cluster.state.withLock { state -> Bool in
-      if retry { state.retries += 1 }
-      if let outcome = state.outcomes["\(client)/\(write)"] { return outcome }
-      let existed = answer ?? (state.values[[UInt8](key)] != nil)
-      state.values[[UInt8](key)] = value
-      state.outcomes["\(client)/\(write)"] = existed
+  private func change(_ request: WriteRequest, _ mode: FakeCluster.Mode, _ session: Session) {
+    let key = [UInt8](request.key)
+    if client.isEmpty { return write(.failed(number: request.number, .notIntroduced), session) }
+    if refuses(request.number, request.key, mode, session) { return }
+    let outcome = cluster.state.withLock { state -> Outcome in
+      if request.isRetry { state.retries += 1 }
+      if let outcome = state.outcomes["\(client)/\(request.write)"] { return outcome }
+      let outcome: Outcome =
+        request.kind == .compareAndPut
+        ? .compared(matched: true) : .written(existed: state.values[key] != nil)
+      state.values[key] = request.value.map { [UInt8]($0) }
+      state.outcomes["\(client)/\(request.write)"] = outcome
       state.executed += 1
-      return existed
+      return outcome
     }
     if mode == .dropsAfterWrite {
       cluster.set(.normal, of: index)
       session.discardGathered()
       return session.close(.shuttingDown)
     }
-    self.write(.done(number: number, existed: existed), session)
+    write(.done(number: request.number, outcome), session)
   }
 
   /// Not the owner, or busy.

@@ -26,12 +26,12 @@ import Wire
     var bytes = [UInt8](repeating: 0xff, count: templates.longest)
     let length = bytes.withUnsafeMutableBytes { templates.writeGet(number, key: 4_321, into: $0) }
     try Self.decode(bytes, length) { request in
-      guard case .get(let read, let key) = request else {
+      guard case .read(let read) = request else {
         Issue.record("\(request)")
         return
       }
-      #expect(read == UInt64(number) + RequestTemplates.firstNumber)
-      #expect(Array(key) == names.key(4_321))
+      #expect(read.kind == .get && read.number == UInt64(number) + RequestTemplates.firstNumber)
+      #expect(Array(read.key) == names.key(4_321))
     }
   }
 
@@ -46,15 +46,15 @@ import Wire
       var bytes = [UInt8](repeating: 0xff, count: templates.longest)
       let written = bytes.withUnsafeMutableBytes { templates.writePut(9, write: 77, key: 321, into: $0) }
       try Self.decode(bytes, written) { request in
-        guard case .put(let number, let write, let retry, let read, let key, let value) = request else {
+        guard case .write(let put) = request else {
           Issue.record("\(request)")
           return
         }
-        #expect(number == 9 + RequestTemplates.firstNumber)
-        #expect(write == 77 + RequestTemplates.firstWrite)
-        #expect(!retry && read == level)
-        #expect(Array(key) == names.key(321))
-        #expect(value.count == valueBytes)
+        #expect(put.kind == .put && put.number == 9 + RequestTemplates.firstNumber)
+        #expect(put.write == 77 + RequestTemplates.firstWrite)
+        #expect(!put.isRetry && put.level == level)
+        #expect(Array(put.key) == names.key(321))
+        #expect(put.value?.count == valueBytes)
       }
     }
   }
@@ -77,8 +77,9 @@ import Wire
       let answers: [(DataAnswer, AnswerOutcome)] = [
         (.value(number: 256, value(0)), .value), (.value(number: 257, value(23)), .value),
         (.value(number: 300, value(24)), .value), (.value(number: 65_535, value(300)), .value),
-        (.notFound(number: 256), .notFound), (.done(number: 299, existed: true), .done),
-        (.done(number: 299, existed: false), .done), (.done(number: 299, existed: nil), .done),
+        (.notFound(number: 256), .notFound), (.done(number: 299, .written(existed: true)), .done),
+        (.done(number: 299, .written(existed: false)), .done),
+        (.done(number: 299, .written(existed: nil)), .done),
         (.moved(number: 256, term: .none, version: 70), .moved),
         (.unavailable(number: 256, .busy), .unavailable), (.unavailable(number: 256, .released), .unknown),
         (.failed(number: 256, .memoryFull), .failed(.memoryFull)),
@@ -100,7 +101,7 @@ import Wire
     [UInt8](repeating: 7, count: 40).withUnsafeBytes {
       DataAnswer.value(number: 256, $0).encode(into: &writer)
     }
-    DataAnswer.done(number: 257, existed: true).encode(into: &writer)
+    DataAnswer.done(number: 257, .written(existed: true)).encode(into: &writer)
     // What is there of the first answer is one, or none; what is left of the second is none.
     for length in 1..<writer.count where length != writer.count - 6 {
       writer.bytes.withUnsafeBytes { bytes in

@@ -34,9 +34,10 @@ import Wire
         var reader = CBORReader(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
         while !reader.isAtEnd {
           switch try DataRequest(from: &reader) {
-          case .get(let number, let key): found.append(Request(number: number, key: Array(key), write: nil))
-          case .put(let number, let write, _, _, let key, _):
-            found.append(Request(number: number, key: Array(key), write: write))
+          case .read(let read):
+            found.append(Request(number: read.number, key: Array(read.key), write: nil))
+          case .write(let put):
+            found.append(Request(number: put.number, key: Array(put.key), write: put.write))
           case let other: Issue.record("\(other)")
           }
         }
@@ -113,7 +114,8 @@ import Wire
       while case let requests = try Self.requests(&pipeline, &tally, at: 0), !requests.isEmpty {
         keys += requests.map(\.key)
         writes += requests.compactMap(\.write)
-        try Self.answer(&pipeline, &tally, at: 1, requests.map { .done(number: $0.number, existed: false) })
+        try Self.answer(
+          &pipeline, &tally, at: 1, requests.map { .done(number: $0.number, .written(existed: false)) })
       }
       #expect(pipeline.isDone && writes == writes.indices.map { RequestTemplates.firstWrite + UInt64($0) })
     }
@@ -133,7 +135,8 @@ import Wire
     pipeline.wake()
     let again = try Self.requests(&pipeline, &tally, at: 50_000)
     #expect(Set(again.map(\.key)) == Set(requests.map(\.key)) && !pipeline.isResting)
-    try Self.answer(&pipeline, &tally, at: 50_000, again.map { .done(number: $0.number, existed: true) })
+    try Self.answer(
+      &pipeline, &tally, at: 50_000, again.map { .done(number: $0.number, .written(existed: true)) })
     // The latency is that of the first attempt.
     #expect(tally.answered == 2 && tally.puts.min > 49_000)
   }
@@ -186,7 +189,7 @@ import Wire
       read = request
       let answer: DataAnswer =
         request.write == nil
-        ? .notFound(number: request.number) : .done(number: request.number, existed: true)
+        ? .notFound(number: request.number) : .done(number: request.number, .written(existed: true))
       try Self.answer(&pipeline, &tally, at: time, [answer])
     }
     #expect((40...100).contains(pairs) && tally.puts.totalCount == UInt64(pairs))
@@ -209,7 +212,7 @@ import Wire
       }
       let answer: DataAnswer =
         request.write == nil
-        ? .notFound(number: request.number) : .done(number: request.number, existed: false)
+        ? .notFound(number: request.number) : .done(number: request.number, .written(existed: false))
       try Self.answer(&pipeline, &tally, at: time, [answer])
     }
     #expect(newest * 10 > reads, "\(newest) of \(reads)")

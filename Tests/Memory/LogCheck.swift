@@ -34,6 +34,6 @@ enum LogCheck {
       [.delete, .nothing, .put(value: bytes), .put(value: [])][Int(random.next(in: 0...3))]
     return LogRecord(
       key: bytes, change: change, client: ClientIncarnation(high: number % 3, low: number), write: number,
-      existed: nil, digest: number.isMultiple(of: 2) ? 7 : nil)
+      outcome: .written(existed: nil), digest: number.isMultiple(of: 2) ? 7 : nil)
   }
 }

@@ -38,7 +38,7 @@ struct JournalTests {
   private func record(_ number: UInt64, length: Int = 100) -> LogRecord {
     LogRecord(
       key: [1], change: .put(value: [UInt8](repeating: 7, count: length)),
-      client: ClientIncarnation(high: 1, low: 1), write: number, existed: nil)
+      client: ClientIncarnation(high: 1, low: 1), write: number, outcome: .written(existed: nil))
   }
 
   private func write(_ journal: Journal, _ partition: Int, life: UInt64 = 1, records: Int) {

@@ -135,3 +135,19 @@ extension [ClientAction] {
     compactMap { if case .fail(_, let error) = $0 { error } else { nil } }
   }
 }
+
+extension ClientMessage {
+  static func get(key: [UInt8]) -> ClientMessage { .read(.get, key: key) }
+
+  static func put(
+    write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8], value: [UInt8]
+  ) -> ClientMessage {
+    .write(.put, write: write, retry: retry, level: level, key: key, value: value)
+  }
+
+  static func delete(
+    write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil, key: [UInt8]
+  ) -> ClientMessage {
+    .write(.delete, write: write, retry: retry, level: level, key: key)
+  }
+}

@@ -29,8 +29,9 @@ import Testing
     var (harness, _) = H.ready()
     var writes: [UInt64] = []
     for number in [1, 2, 3, 1] {
-      for case .put(let write, _, _, _, _) in harness.request(.put(key: H.key(of: number), value: [])).1.sent
-      {
+      for case .write(.put, let write, _, _, _, _, _) in harness.request(
+        .put(key: H.key(of: number), value: [])
+      ).1.sent {
         writes.append(write)
       }
       _ = harness.request(.get(key: H.key(of: number)))
@@ -56,8 +57,8 @@ import Testing
         .send(link, number: removal, .delete(write: 2, retry: true, key: key)),
       ])
     #expect(
-      harness.feed(.answered(link, .done(number: write, existed: true)))
-        == [.complete(id: write, .existed(true))])
+      harness.feed(.answered(link, .done(number: write, .written(existed: true))))
+        == [.complete(id: write, .outcome(.written(existed: true)))])
     #expect(
       harness.feed(.answered(link, .outcomeUnknown(number: removal))) == [.fail(id: removal, .outcomeUnknown)]
     )
@@ -138,7 +139,7 @@ import Testing
     var (harness, links) = H.ready()
     _ = harness.pass(2_000)
     let (id, _) = harness.request(.get(key: H.key(of: 1)))
-    let actions = harness.feed(.answered(links[1]!, .done(number: id, existed: true)))
+    let actions = harness.feed(.answered(links[1]!, .done(number: id, .written(existed: true))))
     #expect(actions.first == .close(links[1]!) && actions.opened == ["d1"])
   }
 
@@ -147,7 +148,7 @@ import Testing
     var (harness, links) = H.ready()
     let (id, _) = harness.request(.put(key: H.key(of: 1), value: [1]))
     #expect(harness.feed(.cancelled(id: id)) == [])
-    #expect(harness.feed(.answered(links[1]!, .done(number: id, existed: true))) == [])
+    #expect(harness.feed(.answered(links[1]!, .done(number: id, .written(existed: true)))) == [])
     #expect(harness.pass(20_000).failures == [])
   }
 

@@ -191,7 +191,7 @@ final class StoreProbe: Sendable {
       for answer in try await answers() {
         switch answer {
         case .openRefused(number, _, _, let reason): return reason
-        case .opened(number, let partition, _, _, _, _): rest.remove(partition)
+        case .opened(number, let partition, _, _, _): rest.remove(partition)
         default: break
         }
       }

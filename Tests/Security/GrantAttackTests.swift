@@ -75,7 +75,7 @@ extension SecurityTests {
           records: [
             LogRecord(
               key: [1], change: .put(value: [2]), client: ClientIncarnation(high: 1, low: 1), write: sequence,
-              existed: false)
+              outcome: .written(existed: false))
           ])
       }
       guard case .appended(_, let fenced) = try await other.append(batch(1)) else {

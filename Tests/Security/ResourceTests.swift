@@ -64,7 +64,7 @@ extension SecurityTests {
     func sequence() throws {
       let partition = try #require(Partition(1))
       func answer(_ sequence: UInt64) -> [UInt8] {
-        StoreAnswer.opened(number: 1, partition: partition, sequence: sequence, outcomes: [], forgotten: [])
+        StoreAnswer.opened(number: 1, partition: partition, sequence: sequence, past: PastWrites())
           .encoded()
       }
       _ = try StoreAnswer.decode(answer(UInt64(Int64.max)))

@@ -170,7 +170,7 @@ struct Target: Sendable {
 /// Requests as a client writes them.
 enum Request {
   static func get(_ number: UInt64, _ key: [UInt8]) -> [UInt8] {
-    make(items: 3, DataRequest.Kind.get, number) { $0.write(bytes: key) }
+    make(items: 3, ReadKind.get.rawValue, number) { $0.write(bytes: key) }
   }
 
   static func introduce(_ client: ClientIncarnation) -> [UInt8] {
@@ -180,7 +180,7 @@ enum Request {
   static func put(_ number: UInt64, write: UInt64, _ key: [UInt8], _ value: [UInt8], retry: Bool = false)
     -> [UInt8]
   {
-    make(items: 7, DataRequest.Kind.put, number) { writer in
+    make(items: 7, WriteKind.put.rawValue, number) { writer in
       writer.write(unsigned: write)
       writer.write(bool: retry)
       writer.writeNull()

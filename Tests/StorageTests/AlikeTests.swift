@@ -74,7 +74,7 @@ struct AlikeTests {
             : .put(value: [UInt8](repeating: key[0], count: Int.random(in: 0...400, using: &random)))
           return LogRecord(
             key: key, change: change, client: client, write: .random(in: 1...999, using: &random),
-            existed: true)
+            outcome: .written(existed: true))
         }
         let isListed = Int.random(in: 0..<4, using: &random) == 0
         let list = InSyncList(

@@ -105,7 +105,8 @@ struct ContentsTests {
   )
   func outcomes() throws {
     let other = ClientIncarnation(high: .max, low: 7)
-    let early = LogRecord(key: [1], change: .delete, client: other, write: .max, existed: true)
+    let early = LogRecord(
+      key: [1], change: .delete, client: other, write: .max, outcome: .written(existed: true))
     _ = try store.append(batch(1, from: 1, [early]))
     for index in 0..<3 {
       let start = UInt64(index) * 500 + 2
@@ -122,17 +123,19 @@ struct ContentsTests {
     tails += try store.everything(opened).tails
     for tail in tails {
       #expect(tail.sequence == 1501)
-      #expect(tail.outcomes.count == 1024)
-      #expect(tail.outcomes.map(\.sequence) == [1] + Array(479...1501))
-      #expect(tail.outcomes.dropFirst().allSatisfy { $0.write == $0.sequence })
-      #expect(tail.forgotten == [ForgottenWrites(client: client, write: 478)])
+      #expect(tail.past.outcomes.count == 1024)
+      #expect(tail.past.outcomes.map(\.sequence) == [1] + Array(479...1501))
+      #expect(tail.past.outcomes.dropFirst().allSatisfy { $0.write == $0.sequence })
+      #expect(tail.past.gaps == [.writes(client, through: 478)])
     }
   }
 
   @Test("one principal's writes, however many lives it draws, make no other's outcome or client unknown")
   func shares() throws {
     func record(_ mark: UInt64, _ life: UInt64, write: UInt64) -> LogRecord {
-      LogRecord(key: [1], change: .delete, client: .init(high: mark, low: life), write: write, existed: false)
+      LogRecord(
+        key: [1], change: .delete, client: .init(high: mark, low: life), write: write,
+        outcome: .written(existed: false))
     }
     var sequence: UInt64 = 1
     func append(_ records: [LogRecord]) throws {
@@ -145,10 +148,15 @@ struct ContentsTests {
     try append((1...20).map { record(2, 1, write: $0) })
     for round in 0..<UInt64(10) { try append((1...1024).map { record(3, round * 1024 + $0, write: 1) }) }
     let tail = try #require(try store.everything(opened).tails.first)
-    #expect(tail.outcomes.filter { $0.client.high == 2 }.map(\.write) == Array(1...20))
-    #expect(tail.outcomes.contains { $0.client.high == 1 && $0.write == 600 })
-    #expect(tail.forgotten.contains { $0.client == .init(high: 1, low: 1) && $0.write < 600 })
-    #expect(tail.forgotten.filter(\.client.isOthers).map(\.client) == [.others(of: 3)])
+    #expect(tail.past.outcomes.filter { $0.client.high == 2 }.map(\.write) == Array(1...20))
+    #expect(tail.past.outcomes.contains { $0.client.high == 1 && $0.write == 600 })
+    #expect(
+      tail.past.gaps.contains { gap in
+        guard case .writes(.init(high: 1, low: 1), let through) = gap else { return false }
+        return through < 600
+      })
+    #expect(tail.past.gaps.contains(.clients(of: 3)))
+    #expect(!tail.past.gaps.contains { [.anybody, .clients(of: 1), .clients(of: 2)].contains($0) })
   }
 
   @Test(
@@ -158,37 +166,44 @@ struct ContentsTests {
     let count = UInt64(OutcomeKeeping().maximumClients + OutcomeKeeping().kept + 100)
     for start in stride(from: 1, through: count, by: 1024) {
       let records = (start...min(count, start + 1023)).map {
-        LogRecord(key: [1], change: .delete, client: .init(high: 1, low: $0), write: 1, existed: false)
+        LogRecord(
+          key: [1], change: .delete, client: .init(high: 1, low: $0), write: 1,
+          outcome: .written(existed: false))
       }
       _ = try store.append(batch(1, from: start, records))
     }
-    let others = ForgottenWrites(client: .others(of: 1), write: .max)
+    let others = HistoryGap.clients(of: 1)
     let before = try #require(try store.everything(opened).tails.first)
     try store.foldAll()
     let tail = try #require(try store.everything(opened).tails.first)
-    #expect(before.outcomes == tail.outcomes)
-    #expect(before.forgotten.first == others && tail.forgotten.first == others)
-    #expect(before.forgotten.count == OutcomeKeeping().maximumClients + 1)
-    #expect(before.forgotten.dropFirst().first?.client.low == 101)
-    #expect(tail.forgotten.count <= OutcomeKeeping().maximumClients + 1)
-    #expect(tail.forgotten.count > OutcomeKeeping().maximumClients * 3 / 4)
-    #expect(tail.forgotten.dropFirst().elementsEqual(before.forgotten.suffix(tail.forgotten.count - 1)))
+    #expect(before.past.outcomes == tail.past.outcomes)
+    #expect(before.past.gaps.first == others && tail.past.gaps.first == others)
+    #expect(before.past.gaps.count == OutcomeKeeping().maximumClients + 1)
+    #expect(before.past.gaps.dropFirst().first == .writes(.init(high: 1, low: 101), through: 1))
+    #expect(tail.past.gaps.count <= OutcomeKeeping().maximumClients + 1)
+    #expect(tail.past.gaps.count > OutcomeKeeping().maximumClients * 3 / 4)
+    #expect(tail.past.gaps.dropFirst().elementsEqual(before.past.gaps.suffix(tail.past.gaps.count - 1)))
     // One that comes back may have made any write.
     _ = try store.append(
       batch(
         1, from: count + 1,
-        [LogRecord(key: [1], change: .delete, client: .init(high: 1, low: 1), write: 2, existed: false)]
+        [
+          LogRecord(
+            key: [1], change: .delete, client: .init(high: 1, low: 1), write: 2,
+            outcome: .written(existed: false))
+        ]
           + (1...1024).map {
-            LogRecord(key: [1], change: .delete, client: .init(high: 1, low: .max), write: $0, existed: false)
+            LogRecord(
+              key: [1], change: .delete, client: .init(high: 1, low: .max), write: $0,
+              outcome: .written(existed: false))
           }))
     for _ in 0..<2 {
       let again = try #require(try store.everything(opened).tails.first)
-      #expect(again.forgotten.contains(ForgottenWrites(client: .init(high: 1, low: 1), write: .max)))
+      #expect(again.past.gaps.contains(.writes(.init(high: 1, low: 1), through: .max)))
       try store.foldAll()
     }
     let answer = StoreAnswer.opened(
-      number: .max, partition: tail.partition, sequence: tail.sequence, outcomes: tail.outcomes,
-      forgotten: tail.forgotten)
+      number: .max, partition: tail.partition, sequence: tail.sequence, past: tail.past)
     #expect(answer.encoded().count <= Limits.maximumPlaintextLength)
   }
 

@@ -114,7 +114,7 @@ struct ManyImagesTests {
       LogRecord(
         key: Array("key \(key)".utf8),
         change: value.map { .put(value: [UInt8](repeating: $0, count: 1000)) } ?? .delete, client: client,
-        write: 1, existed: true)
+        write: 1, outcome: .written(existed: true))
     }
     _ = try store.append(batch(1, from: sequence, records))
     sequence += UInt64(records.count)

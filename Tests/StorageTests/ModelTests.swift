@@ -48,8 +48,10 @@ struct ModelTests {
           let key = [UInt8](
             repeating: UInt8.random(in: 0...9, using: &random), count: Int.random(in: 0...2, using: &random))
           return switch Int.random(in: 0..<6, using: &random) {
-          case 0, 1: LogRecord(key: key, change: .delete, client: client, write: 1, existed: true)
-          case 2: LogRecord(key: key, change: .nothing, client: client, write: 1, existed: false)
+          case 0, 1:
+            LogRecord(key: key, change: .delete, client: client, write: 1, outcome: .written(existed: true))
+          case 2:
+            LogRecord(key: key, change: .nothing, client: client, write: 1, outcome: .written(existed: false))
           default: put(key, [UInt8.random(in: 0...255, using: &random)])
           }
         }
@@ -73,7 +75,7 @@ struct ModelTests {
         let expected = model[index].values.sorted { KeyPlace($0.key) < KeyPlace($1.key) }
         #expect(contents.chunks.flatMap { $0 } == expected, "step \(step)")
         #expect(contents.tails.map(\.sequence) == [sequences[index]])
-        #expect(contents.tails.first?.outcomes.count == Int(min(sequences[index], 1024)))
+        #expect(contents.tails.first?.past.outcomes.count == Int(min(sequences[index], 1024)))
       }
     }
   }

@@ -59,9 +59,8 @@ struct OldStoreTests {
     #expect(try store.texts(opening([partition(number)])) == ["k2=value 2", "k3=value 3"])
     let tail = try #require(try store.everything(opening([partition(number)])).tails.first)
     #expect(tail.sequence == 4)
-    #expect(tail.outcomes.map(\.write) == [1, 2, 3, 4])
-    #expect(
-      tail.forgotten == [ForgottenWrites(client: .init(high: 9, low: UInt64(number)), write: 5)])
+    #expect(tail.past.outcomes.map(\.write) == [1, 2, 3, 4])
+    #expect(tail.past.gaps == [.writes(.init(high: 9, low: UInt64(number)), through: 5)])
   }
 
   private func count(_ table: StoreTable, _ store: DatabaseStore) throws -> Int? {

@@ -87,14 +87,14 @@ struct StoreFileTests {
     _ = try store.raiseTerm(to: Term(1))
     _ = try store.open(opened)
     let tails = try store.everything(opened).tails
-    #expect(tails.map(\.outcomes) == [[], []])
+    #expect(tails.map(\.past.outcomes) == [[], []])
     #expect(
-      tails.map(\.forgotten) == [
+      tails.map(\.past.gaps) == [
         [
-          ForgottenWrites(client: ClientIncarnation(high: 1, low: 2), write: .max - 1),
-          ForgottenWrites(client: ClientIncarnation(high: 1, low: 3), write: .max),
+          .writes(ClientIncarnation(high: 1, low: 2), through: .max - 1),
+          .writes(ClientIncarnation(high: 1, low: 3), through: .max),
         ],
-        [ForgottenWrites(client: ClientIncarnation(high: 1, low: 4), write: 7)],
+        [.writes(ClientIncarnation(high: 1, low: 4), through: 7)],
       ])
   }
 

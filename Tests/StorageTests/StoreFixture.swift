@@ -53,11 +53,13 @@ func put(_ key: String, _ value: String, write: UInt64 = 1, existed: Bool = fals
 }
 
 func put(_ key: [UInt8], _ value: [UInt8], write: UInt64 = 1, existed: Bool = false) -> LogRecord {
-  LogRecord(key: key, change: .put(value: value), client: client, write: write, existed: existed)
+  LogRecord(
+    key: key, change: .put(value: value), client: client, write: write, outcome: .written(existed: existed))
 }
 
 func delete(_ key: String, write: UInt64 = 1) -> LogRecord {
-  LogRecord(key: [UInt8](key.utf8), change: .delete, client: client, write: write, existed: true)
+  LogRecord(
+    key: [UInt8](key.utf8), change: .delete, client: client, write: write, outcome: .written(existed: true))
 }
 
 func batch(

@@ -27,7 +27,7 @@ while true {
   let key = [UInt8]((String(repeating: "0", count: 12 - digits.count) + digits).utf8)
   let record = LogRecord(
     key: key, change: .put(value: key), client: ClientIncarnation(high: 1, low: 1), write: sequence,
-    existed: false)
+    outcome: .written(existed: false))
   let batch = PartitionBatch(
     partition: partition, token: token, incarnation: incarnation, firstSequence: sequence, records: [record])
   _ = try store.append([AppendGroup(holder: holder, batches: [batch])])

@@ -34,7 +34,7 @@ struct Pair {
     let token = FencingToken(term: Term(1), counter: 1)
     _ = owner.beginOpening(.all, token: token, mode: .load)
     for partition in Partition.all {
-      _ = owner.finishLoading(partition, token: token, sequence: 0, outcomes: [], forgotten: [])
+      _ = owner.finishLoading(partition, token: token, sequence: 0, past: PastWrites())
     }
     owner.serve(.all, until: now + 1_000_000)
     put(Self.keys, level: .memory)
@@ -128,15 +128,11 @@ struct Pair {
   }
 
   private mutating func execute(_ request: DataRequest) {
-    let (number, key): (UInt64, UnsafeRawBufferPointer)
-    switch request {
-    case .get(let asked, let of): (number, key) = (asked, of)
-    case .put(let asked, _, _, _, let of, _): (number, key) = (asked, of)
-    case .delete(let asked, _, _, _, let of): (number, key) = (asked, of)
-    default: fatalError("a request of another kind")
+    guard let number = request.number, let partition = request.partition else {
+      fatalError("a request of another kind")
     }
     owner.execute(
-      request, in: Slot(key: key).partition, client: client,
+      request, in: partition, client: client,
       origin: Origin(loop: 0, connection: 1, number: number), now: now, answers: &answers)
   }
 

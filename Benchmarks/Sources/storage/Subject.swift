@@ -56,7 +56,7 @@ struct Subject {
         change: .put(value: [UInt8](repeating: UInt8(truncatingIfNeeded: writes), count: valueLength)),
         client: ClientIncarnation(
           high: 0x1234_5678_9abc_def0, low: writes % clients &+ 0x7fff_ffff_0000_0000),
-        write: writes / clients, existed: false, digest: UInt32(truncatingIfNeeded: mixed))
+        write: writes / clients, outcome: .written(existed: false), digest: UInt32(truncatingIfNeeded: mixed))
       records[Partition.all[Int(mixed >> 55)], default: []].append(record)
     }
     let batches = records.keys.sorted().map { partition in

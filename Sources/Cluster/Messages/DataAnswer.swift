@@ -15,6 +15,7 @@ public enum DataAnswer {
     public static let administered: UInt64 = 25
     public static let sessions: UInt64 = 26
     public static let limited: UInt64 = 27
+    public static let versioned: UInt64 = 28
   }
 
   /// Why a drone that should serve a key does not at this moment; ask again shortly.
@@ -55,9 +56,8 @@ public enum DataAnswer {
   case value(number: UInt64, UnsafeRawBufferPointer)
   /// `[17, number]`
   case notFound(number: UInt64)
-  /// `[18, number, existed]`: the write is secured; whether there was a value before, nil (null) for who may not read
-  /// the key. Of a compare-and-put: whether the value was the expected one. If not, nothing was changed.
-  case done(number: UInt64, existed: Bool?)
+  /// `[18, number, outcome]`: what a write came to; it has reached its level.
+  case done(number: UInt64, Outcome)
   /// `[19, number, term, version]`: not mine; the newest slot map that I know is this one.
   case moved(number: UInt64, term: Term, version: UInt64)
   /// `[20, number, reason]`: nothing was executed, unless the reason is `released`.
@@ -77,6 +77,8 @@ public enum DataAnswer {
   /// `[27, number, milliseconds]`: the client has made as many requests as the access list lets it; nothing was executed,
   /// and so long it should wait.
   case limited(number: UInt64, wait: UInt64)
+  /// `[28, number, value, version]`
+  case versioned(number: UInt64, UnsafeRawBufferPointer, Version)
 
   public init(from reader: inout CBORReader) throws(CBORError) {
     let start = reader.offset
@@ -90,7 +92,7 @@ public enum DataAnswer {
     switch kind {
     case Kind.value: self = .value(number: number, try reader.readBytes())
     case Kind.notFound: self = .notFound(number: number)
-    case Kind.done: self = .done(number: number, existed: try reader.readOptionalBool())
+    case Kind.done: self = .done(number: number, try Outcome(from: &reader))
     case Kind.moved:
       self = .moved(number: number, term: try Term(from: &reader), version: try reader.readUnsigned())
     case Kind.unavailable:
@@ -108,6 +110,8 @@ public enum DataAnswer {
     case Kind.status: self = .status(number: number, try ClusterStatus(from: &reader))
     case Kind.sessions: self = .sessions(number: number, try SessionPage(from: &reader))
     case Kind.limited: self = .limited(number: number, wait: try reader.readUnsigned())
+    case Kind.versioned:
+      self = .versioned(number: number, try reader.readBytes(), try Version(from: &reader))
     default:
       self = .administered(
         number: number,
@@ -120,7 +124,7 @@ public enum DataAnswer {
     case .value(let number, _), .notFound(let number), .done(let number, _), .moved(let number, _, _),
       .unavailable(let number, _), .failed(let number, _), .outcomeUnknown(let number),
       .topology(let number, _), .status(let number, _), .administered(let number, _),
-      .sessions(let number, _), .limited(let number, _):
+      .sessions(let number, _), .limited(let number, _), .versioned(let number, _, _):
       number
     }
   }
@@ -131,7 +135,7 @@ public enum DataAnswer {
     case Kind.value, Kind.done, Kind.unavailable, Kind.failed, Kind.topology, Kind.status,
       Kind.sessions, Kind.limited:
       3
-    case Kind.moved, Kind.administered: 4
+    case Kind.moved, Kind.administered, Kind.versioned: 4
     default: nil
     }
   }
@@ -143,9 +147,9 @@ public enum DataAnswer {
       writer.write(bytes: value)
     case .notFound(let number):
       Self.begin(Kind.notFound, number, into: &writer)
-    case .done(let number, let existed):
+    case .done(let number, let outcome):
       Self.begin(Kind.done, number, into: &writer)
-      writer.write(optional: existed)
+      outcome.encode(into: &writer)
     case .moved(let number, let term, let version):
       Self.begin(Kind.moved, number, into: &writer)
       term.encode(into: &writer)
@@ -174,6 +178,10 @@ public enum DataAnswer {
     case .limited(let number, let wait):
       Self.begin(Kind.limited, number, into: &writer)
       writer.write(unsigned: wait)
+    case .versioned(let number, let value, let version):
+      Self.begin(Kind.versioned, number, into: &writer)
+      writer.write(bytes: value)
+      version.encode(into: &writer)
     }
   }
 

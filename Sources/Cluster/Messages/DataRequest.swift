@@ -9,36 +9,19 @@ import Wire
 /// shadows (`ReplicationMessage`, `ReplicationAnswer`).
 public enum DataRequest {
   public enum Kind {
-    public static let get: UInt64 = 0
-    public static let put: UInt64 = 1
-    public static let delete: UInt64 = 2
     public static let introduce: UInt64 = 3
     public static let topology: UInt64 = 4
     public static let status: UInt64 = 5
     public static let administer: UInt64 = 6
-    public static let compareAndPut: UInt64 = 7
     public static let unreachable: UInt64 = 8
     public static let sessions: UInt64 = 9
     public static let range: ClosedRange<UInt64> = 0...15
   }
 
-  /// `[0, number, key]`
-  case get(number: UInt64, key: UnsafeRawBufferPointer)
-  /// `[1, number, write, retry, level, key, value]`; `write` is the client's number of this write, counted up over
-  /// all partitions; `retry` says that an earlier attempt of it may have been executed; `level` is what has to be
-  /// true before it is answered, null for what the cluster's configuration says.
-  case put(
-    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
-    key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)
-  /// `[2, number, write, retry, level, key]`
-  case delete(
-    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
-    key: UnsafeRawBufferPointer)
-  /// `[7, number, write, retry, level, key, expected, value]`: a put that is executed only if the key has exactly the
-  /// expected value, or with null only if it has none. Either way its outcome is kept like that of every write.
-  case compareAndPut(
-    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
-    key: UnsafeRawBufferPointer, expected: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer)
+  // Those on a key: `ReadKind` and `WriteKind` say which there are.
+  case read(ReadRequest)
+  case write(WriteRequest)
+
   /// `[3, number, [high, low]]`: the incarnation under which this session's writes are numbered. Sent before
   /// the first write; not answered.
   case introduce(number: UInt64, client: ClientIncarnation)
@@ -63,51 +46,44 @@ public enum DataRequest {
     let start = reader.offset
     let count = try reader.readArrayHeader(maximum: 8)
     let kind = try reader.readUnsigned()
-    guard count == Self.itemCount(of: kind) else {
-      if Self.itemCount(of: kind) == nil { throw .unknownKind("a request", kind: kind) }
-      throw .outOfRange(field: "the number of items", offset: start)
+    if let read = ReadKind(rawValue: kind) {
+      try Self.check(count, ReadRequest.itemCount, start)
+      self = .read(try ReadRequest(read, from: &reader))
+    } else if let write = WriteKind(rawValue: kind) {
+      try Self.check(count, WriteRequest.itemCount(of: write), start)
+      self = .write(try WriteRequest(write, from: &reader))
+    } else {
+      guard let expected = Self.itemCount(of: kind) else { throw .unknownKind("a request", kind: kind) }
+      try Self.check(count, expected, start)
+      self = try Self.other(kind, from: &reader)
     }
+  }
+
+  @inline(__always)
+  private static func check(_ count: Int, _ expected: Int, _ start: Int) throws(CBORError) {
+    guard count == expected else { throw .outOfRange(field: "the number of items", offset: start) }
+  }
+
+  private static func other(
+    _ kind: UInt64, from reader: inout CBORReader
+  ) throws(CBORError) -> DataRequest {
     let number = try reader.readUnsigned()
     switch kind {
-    case Kind.get:
-      self = .get(number: number, key: try reader.readBytes())
-    case Kind.put:
-      self = .put(
-        number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
-        level: try reader.readOptional(AcknowledgementLevel.self),
-        key: try reader.readBytes(), value: try reader.readBytes())
-    case Kind.delete:
-      self = .delete(
-        number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
-        level: try reader.readOptional(AcknowledgementLevel.self), key: try reader.readBytes())
-    case Kind.compareAndPut:
-      self = .compareAndPut(
-        number: number, write: try reader.readUnsigned(), retry: try reader.readBool(),
-        level: try reader.readOptional(AcknowledgementLevel.self), key: try reader.readBytes(),
-        expected: try reader.readNull() ? nil : try reader.readBytes(), value: try reader.readBytes())
-    case Kind.introduce:
-      self = .introduce(number: number, client: try ClientIncarnation(from: &reader))
-    case Kind.topology:
-      self = .topology(number: number)
-    case Kind.unreachable:
-      self = .unreachable(number: number, try Principal(from: &reader))
-    case Kind.sessions:
-      self = .sessions(number: number, try SessionOrder(from: &reader))
+    case Kind.introduce: return .introduce(number: number, client: try ClientIncarnation(from: &reader))
+    case Kind.topology: return .topology(number: number)
+    case Kind.unreachable: return .unreachable(number: number, try Principal(from: &reader))
+    case Kind.sessions: return .sessions(number: number, try SessionOrder(from: &reader))
     case Kind.administer:
-      self = .administer(
+      return .administer(
         number: number, try AdministratorOrder(from: &reader),
         name: try reader.readText(maximum: Self.maximumName))
-    default:
-      self = .status(number: number)
+    default: return .status(number: number)
     }
   }
 
   private static func itemCount(of kind: UInt64) -> Int? {
     switch kind {
-    case Kind.get, Kind.introduce, Kind.unreachable, Kind.sessions: 3
-    case Kind.put: 7
-    case Kind.delete: 6
-    case Kind.compareAndPut: 8
+    case Kind.introduce, Kind.unreachable, Kind.sessions: 3
     case Kind.topology, Kind.status: 2
     case Kind.administer: 4
     default: nil
@@ -116,30 +92,8 @@ public enum DataRequest {
 
   public func encode(into writer: inout CBORWriter) {
     switch self {
-    case .get(let number, let key):
-      Self.begin(Kind.get, number, into: &writer)
-      writer.write(bytes: key)
-    case .put(let number, let write, let retry, let level, let key, let value):
-      Self.begin(Kind.put, number, into: &writer)
-      writer.write(unsigned: write)
-      writer.write(bool: retry)
-      writer.write(optional: level)
-      writer.write(bytes: key)
-      writer.write(bytes: value)
-    case .delete(let number, let write, let retry, let level, let key):
-      Self.begin(Kind.delete, number, into: &writer)
-      writer.write(unsigned: write)
-      writer.write(bool: retry)
-      writer.write(optional: level)
-      writer.write(bytes: key)
-    case .compareAndPut(let number, let write, let retry, let level, let key, let expected, let value):
-      Self.begin(Kind.compareAndPut, number, into: &writer)
-      writer.write(unsigned: write)
-      writer.write(bool: retry)
-      writer.write(optional: level)
-      writer.write(bytes: key)
-      if let expected { writer.write(bytes: expected) } else { writer.writeNull() }
-      writer.write(bytes: value)
+    case .read(let request): request.encode(into: &writer)
+    case .write(let request): request.encode(into: &writer)
     case .introduce(let number, let client):
       Self.begin(Kind.introduce, number, into: &writer)
       client.encode(into: &writer)
@@ -164,5 +118,66 @@ public enum DataRequest {
     writer.beginArray(itemCount(of: kind) ?? 2)
     writer.write(unsigned: kind)
     writer.write(unsigned: number)
+  }
+}
+
+extension DataRequest {
+  /// The number that its answer carries; nil when it is not answered.
+  @inline(__always)
+  public var number: UInt64? {
+    switch self {
+    case .read(let request): request.number
+    case .write(let request): request.number
+    case .topology(let number), .status(let number), .administer(let number, _, _), .sessions(let number, _):
+      number
+    case .introduce, .unreachable: nil
+    }
+  }
+
+  /// Nil for what has none.
+  @inline(__always)
+  public var key: UnsafeRawBufferPointer? {
+    switch self {
+    case .read(let request): request.key
+    case .write(let request): request.key
+    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
+    }
+  }
+
+  /// The partition of its key; nil when it has none.
+  @inline(__always)
+  public var partition: Partition? { key.map { Slot(key: $0).partition } }
+
+  public var isWrite: Bool { if case .write = self { true } else { false } }
+}
+
+extension DataRequest {
+  public static func get(number: UInt64, key: UnsafeRawBufferPointer) -> DataRequest {
+    .read(ReadRequest(.get, number: number, key: key))
+  }
+
+  public static func put(
+    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
+    key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  ) -> DataRequest {
+    .write(
+      WriteRequest(.put, number: number, write: write, retry: retry, level: level, key: key, value: value))
+  }
+
+  public static func delete(
+    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
+    key: UnsafeRawBufferPointer
+  ) -> DataRequest {
+    .write(WriteRequest(.delete, number: number, write: write, retry: retry, level: level, key: key))
+  }
+
+  public static func compareAndPut(
+    number: UInt64, write: UInt64, retry: Bool, level: AcknowledgementLevel? = nil,
+    key: UnsafeRawBufferPointer, expected: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer
+  ) -> DataRequest {
+    .write(
+      WriteRequest(
+        .compareAndPut, number: number, write: write, retry: retry, level: level, key: key,
+        expected: expected, value: value))
   }
 }

@@ -8,12 +8,9 @@ public enum ReplicationMessage: Hashable, Sendable {
 
   /// `[96, partition, token]`: what do you have under this token?
   case resume(partition: Partition, token: FencingToken)
-  /// `[97, partition, token, sequence, outcomes, forgotten, is-forgetful]`: forget what you have. Entries follow, as
-  /// they are from this sequence number on, then the records behind it. `is-forgetful`: there were clients of whose
-  /// writes nothing is known any more.
-  case begin(
-    partition: Partition, token: FencingToken, sequence: UInt64, outcomes: [WriteOutcome],
-    forgotten: [ForgottenWrites], isForgetful: Bool)
+  /// `[97, partition, token, sequence, past]`: forget what you have. Entries follow, as they are from this sequence number
+  /// on, then the records behind it.
+  case begin(partition: Partition, token: FencingToken, sequence: UInt64, past: PastWrites)
   /// `[98, partition, token, entries]`
   case entries(partition: Partition, token: FencingToken, [StoredEntry])
   /// `[99, partition, token, sequence]`: those were all. The copy is whole with the record of this number: entries
@@ -52,7 +49,7 @@ extension ReplicationMessage {
   public var partition: Partition? {
     switch self {
     case .greet: nil
-    case .resume(let partition, _), .begin(let partition, _, _, _, _, _), .entries(let partition, _, _),
+    case .resume(let partition, _), .begin(let partition, _, _, _), .entries(let partition, _, _),
       .whole(let partition, _, _), .stored(let partition, _, _), .end(let partition, _):
       partition
     case .records(let batch, _): batch.partition
@@ -65,7 +62,7 @@ extension ReplicationMessage {
   public var token: FencingToken? {
     switch self {
     case .greet: nil
-    case .resume(_, let token), .begin(_, let token, _, _, _, _), .entries(_, let token, _),
+    case .resume(_, let token), .begin(_, let token, _, _), .entries(_, let token, _),
       .whole(_, let token, _), .stored(_, let token, _), .end(_, let token):
       token
     case .records(let batch, _): batch.token
@@ -87,12 +84,10 @@ extension ReplicationMessage: WireMessage {
   public func encode(into writer: inout CBORWriter) {
     switch self {
     case .resume(let partition, let token): writer.begin(96, items: 3, partition, token)
-    case .begin(let partition, let token, let sequence, let outcomes, let forgotten, let isForgetful):
-      writer.begin(97, items: 7, partition, token)
+    case .begin(let partition, let token, let sequence, let past):
+      writer.begin(97, items: 5, partition, token)
       writer.write(unsigned: sequence)
-      writer.write(outcomes)
-      writer.write(forgotten)
-      writer.write(bool: isForgetful)
+      past.encode(into: &writer)
     case .entries(let partition, let token, let entries):
       writer.begin(98, items: 4, partition, token)
       writer.write(entries)
@@ -127,7 +122,7 @@ extension ReplicationMessage: WireMessage {
       self = .records(try PartitionBatch(from: &reader), stored: try reader.readSequence())
       return
     }
-    let items = [96: 3, 97: 7, 98: 4, 99: 4, 100: 3, 101: 4, 102: 3, 103: 2] as [UInt64: Int]
+    let items = [96: 3, 97: 5, 98: 4, 99: 4, 100: 3, 101: 4, 102: 3, 103: 2] as [UInt64: Int]
     guard let expected = items[kind] else { throw .unknownKind("a replication message", kind: kind) }
     guard count == expected else { throw .outOfRange(field: "the number of items", offset: start) }
     let partition = try Partition(from: &reader)
@@ -137,8 +132,7 @@ extension ReplicationMessage: WireMessage {
     case 97:
       self = .begin(
         partition: partition, token: token, sequence: try reader.readSequence(),
-        outcomes: try reader.readMessages(WriteOutcome.self),
-        forgotten: try reader.readMessages(ForgottenWrites.self), isForgetful: try reader.readBool())
+        past: try PastWrites(from: &reader))
     case 98:
       self = .entries(partition: partition, token: token, try reader.readMessages(StoredEntry.self))
     case 99: self = .whole(partition: partition, token: token, sequence: try reader.readSequence())

@@ -47,12 +47,10 @@ public enum StoreAnswer: Hashable, Sendable {
 
   /// `[80, number, partition, entries]`: a part of the contents of a partition.
   case contents(number: UInt64, partition: Partition, entries: [StoredEntry])
-  /// `[81, number, partition, sequence, list, outcomes, forgotten]`: that was all of this partition. `sequence` is
-  /// that of its last write; `list` that of the copies in sync; `outcomes` are the last writes' in order;
-  /// `forgotten` the highest write number of each client whose outcome is no longer kept.
+  /// `[81, number, partition, sequence, list, past]`: that was all of this partition. `sequence` is that of its last
+  /// write; `list` that of the copies in sync; `past` what is known of its writes.
   case opened(
-    number: UInt64, partition: Partition, sequence: UInt64, inSync: InSyncList = .empty,
-    outcomes: [WriteOutcome], forgotten: [ForgottenWrites])
+    number: UInt64, partition: Partition, sequence: UInt64, inSync: InSyncList = .empty, past: PastWrites)
   /// `[82, number, partitions, code, sentence]`: these partitions were not opened.
   case openRefused(number: UInt64, partitions: PartitionSet, OpenRefusal = .other, reason: String)
   /// `[83, number, results]`
@@ -100,18 +98,6 @@ extension GrantError {
     case .notInSync: .notInSync
     default: .other
     }
-  }
-}
-
-/// The highest number of a client's writes to a partition whose outcome has been dropped. Of too many clients it is said
-/// of all others of a principal, or of everybody (`ClientIncarnation.others`, `everybody`): any write of theirs may be.
-public struct ForgottenWrites: Hashable, Sendable {
-  public let client: ClientIncarnation
-  public let write: UInt64
-
-  public init(client: ClientIncarnation, write: UInt64) {
-    self.client = client
-    self.write = write
   }
 }
 
@@ -182,13 +168,12 @@ extension StoreAnswer: WireMessage {
       Self.begin(80, items: 4, number, into: &writer)
       partition.encode(into: &writer)
       writer.write(entries)
-    case .opened(let number, let partition, let sequence, let inSync, let outcomes, let forgotten):
-      Self.begin(81, items: 7, number, into: &writer)
+    case .opened(let number, let partition, let sequence, let inSync, let past):
+      Self.begin(81, items: 6, number, into: &writer)
       partition.encode(into: &writer)
       writer.write(unsigned: sequence)
       inSync.encode(into: &writer)
-      writer.write(outcomes)
-      writer.write(forgotten)
+      past.encode(into: &writer)
     case .openRefused(let number, let partitions, let refusal, let reason):
       Self.begin(82, items: 5, number, into: &writer)
       partitions.encode(into: &writer)
@@ -238,11 +223,10 @@ extension StoreAnswer: WireMessage {
       self = .contents(
         number: number, partition: try Partition(from: &reader),
         entries: try reader.readMessages(StoredEntry.self))
-    case (81, 7):
+    case (81, 6):
       self = .opened(
         number: number, partition: try Partition(from: &reader), sequence: try Self.readSequence(&reader),
-        inSync: try InSyncList(from: &reader), outcomes: try reader.readMessages(WriteOutcome.self),
-        forgotten: try reader.readMessages(ForgottenWrites.self))
+        inSync: try InSyncList(from: &reader), past: try PastWrites(from: &reader))
     case (82, 5):
       self = .openRefused(
         number: number, partitions: try PartitionSet(from: &reader), try OpenRefusal(from: &reader),
@@ -295,18 +279,5 @@ extension StoreAnswer.PartitionResult: WireMessage {
     case let value: throw .unknownValue(field: "result", value: value)
     }
     self.init(partition: partition, result: result)
-  }
-}
-
-extension ForgottenWrites: WireMessage {
-  public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(2)
-    client.encode(into: &writer)
-    writer.write(unsigned: write)
-  }
-
-  public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 2)
-    self.init(client: try ClientIncarnation(from: &reader), write: try reader.readUnsigned())
   }
 }

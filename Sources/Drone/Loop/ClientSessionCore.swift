@@ -101,7 +101,7 @@ public struct ClientSessionCore: Sendable {
       return .turnedAway
     }
     switch request {
-    case .get, .put, .delete, .compareAndPut:
+    case .read, .write:
       execute(request, encoded, now, on: &loop, &answers)
       return .handled
     case .introduce(_, let announced): return introduce(announced)

@@ -7,17 +7,8 @@ public struct LoopAnswers: Equatable, Sendable {
   public let connection: UInt64
   /// Encoded, one after the other.
   public let bytes: [UInt8]
-}
-
-extension DataCore.Completion {
-  fileprivate func encode(into writer: inout CBORWriter) {
-    let answer: DataAnswer =
-      switch result {
-      case .done(let existed): .done(number: origin.number, existed: origin.told(existed))
-      case .unavailable(let reason): .unavailable(number: origin.number, reason)
-      }
-    answer.encode(into: &writer)
-  }
+  /// Until when they may leave.
+  public let leaseEnd: Instant
 }
 
 extension LoopAnswers {
@@ -28,19 +19,21 @@ extension LoopAnswers {
       let connection: UInt64
     }
     var places: [Client: Int] = [:]
-    var gathered: [(client: Client, answers: CBORWriter)] = []
+    var gathered: [(client: Client, answers: CBORWriter, leaseEnd: Instant)] = []
     for completion in completions {
       let client = Client(loop: completion.origin.loop, connection: completion.origin.connection)
       let place = places[client] ?? gathered.count
       if place == gathered.count {
         places[client] = place
-        gathered.append((client, CBORWriter()))
+        gathered.append((client, CBORWriter(), Instant(milliseconds: .max)))
       }
       completion.encode(into: &gathered[place].answers)
+      gathered[place].leaseEnd = min(gathered[place].leaseEnd, completion.leaseEnd)
     }
     return gathered.map { entry in
       LoopAnswers(
-        loop: entry.client.loop, connection: entry.client.connection, bytes: entry.answers.bytes)
+        loop: entry.client.loop, connection: entry.client.connection, bytes: entry.answers.bytes,
+        leaseEnd: entry.leaseEnd)
     }
   }
 }

@@ -27,6 +27,18 @@ package struct Table {
     return body(contents.heap[place.reference].value)
   }
 
+  /// Calls `body` with the value in place and what tells its version, or with nil.
+  @inline(__always)
+  package func withEntry<Result>(
+    of key: HashedKey, _ body: (UnsafeRawBufferPointer?, _ version: () -> Version) -> Result
+  ) -> Result {
+    guard let place = contents.find(key) else {
+      return body(nil) { Version(fence: .none, sequence: 0) }
+    }
+    let entry = contents.heap[place.reference]
+    return body(entry.value) { contents.version(of: entry) }
+  }
+
   package func version(of key: HashedKey) -> Version? {
     contents.find(key).map { contents.version(of: contents.heap[$0.reference]) }
   }

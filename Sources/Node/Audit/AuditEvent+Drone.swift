@@ -73,10 +73,8 @@ extension DataRequest {
   /// In one word.
   var operation: String {
     switch self {
-    case .get: "get"
-    case .put: "put"
-    case .delete: "delete"
-    case .compareAndPut: "compare-and-put"
+    case .read(let request): request.kind.operation.name
+    case .write(let request): request.kind.operation.name
     case .administer(_, let order, _): order.name
     case .status: "status"
     case .topology: "topology"
@@ -93,25 +91,15 @@ extension DataRequest {
     case .administer(_, _, let name): name.isEmpty ? nil : name
     case .unreachable(_, let drone): drone.text
     case .sessions(_, .endAll(let principal)): principal.text
-    case .get, .put, .delete, .compareAndPut, .introduce, .topology, .status, .sessions: nil
-    }
-  }
-
-  /// Nil for what has none.
-  var key: UnsafeRawBufferPointer? {
-    switch self {
-    case .get(_, let key), .put(_, _, _, _, let key, _), .delete(_, _, _, _, let key),
-      .compareAndPut(_, _, _, _, let key, _, _):
-      key
-    case .introduce, .topology, .unreachable, .status, .administer, .sessions: nil
+    case .read, .write, .introduce, .topology, .status, .sessions: nil
     }
   }
 
   /// Whether it is among those that the operator wants to have recorded.
   func isRecorded(_ data: AuditSettings.Data) -> Bool {
     switch self {
-    case .get: data == .all
-    case .put, .delete, .compareAndPut: data != .none
+    case .read: data == .all
+    case .write: data != .none
     case .introduce, .topology, .unreachable, .status, .administer, .sessions: false
     }
   }

@@ -117,8 +117,8 @@ final class AuditLog: Sendable {
   }
 
   /// Writes and syncs what was taken, says in the ordinary log where the chain ends, and lets go of the file. Waits for a
-  /// disk that hangs for five seconds at most.
-  func close() async {
+  /// disk that hangs so long at most.
+  func close(within bound: DispatchTimeInterval = closing) async {
     let omissions = state.withLock { $0.limiter.takeAll(now: NodeClock.now().milliseconds) }
     for omission in omissions { record(AuditEvent(leftOut: omission)) }
     record(.closed)
@@ -134,7 +134,7 @@ final class AuditLog: Sendable {
         file.withLock { $0.close() }
         end.come()
       }
-      DispatchQueue.global().asyncAfter(deadline: .now() + Self.closing) { end.come() }
+      DispatchQueue.global().asyncAfter(deadline: .now() + bound) { end.come() }
     }
   }
 

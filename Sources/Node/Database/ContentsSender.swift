@@ -3,6 +3,7 @@ import Cluster
 import Database
 import Logging
 import Storage
+import StoreRules
 import Wire
 
 /// Reads what a drone is owed and sends it at the pace of its session, on a thread that may wait.
@@ -22,21 +23,21 @@ struct ContentsSender {
   }
 
   /// - Returns: how it ended, for the core.
-  mutating func run(_ store: DatabaseStore) -> DatabaseEvent {
+  mutating func run(_ store: any Store) -> (DatabaseEvent, StoreError?) {
     do throws(StoreError) {
       try store.contents(of: stream.opening) { part in send(part) }
-      return .streamed(stream.identifier)
+      return (.streamed(stream.identifier), nil)
     } catch {
       // A partition that went to another meanwhile, or a receiver that is gone, is no trouble of the store's.
       if let event = AuditEvent(error, foundBy: "read") { audit.record(event) }
       if error.path != nil {
         logger.error("the store failed", metadata: [NodeLogging.Key.reason: "\(error)"])
       }
-      return .streamFailed(stream.identifier, rest: rest, reason: error.told)
+      return (.streamFailed(stream.identifier, rest: rest, error.failure), error)
     }
   }
 
-  private mutating func send(_ part: DatabaseStore.Part) -> Bool {
+  private mutating func send(_ part: StorePart) -> Bool {
     switch part {
     case .entries(let partition, let entries):
       return link.sendAndWait(
@@ -46,7 +47,7 @@ struct ContentsSender {
       return link.sendAndWait(
         StoreAnswer.opened(
           number: stream.number, partition: tail.partition, sequence: tail.sequence, inSync: tail.inSync,
-          outcomes: tail.outcomes, forgotten: tail.forgotten
+          past: tail.past
         ).encoded())
     }
   }

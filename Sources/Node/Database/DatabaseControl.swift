@@ -27,7 +27,6 @@ final class DatabaseControl {
   private var isPerforming = false
   /// Once the core has said that the process may end: the drones that had not said that nothing is owed.
   private(set) var endsWithout: [Principal]?
-  private var scrubPlace = ScrubPlace()
   private var isScrubbing = false
   /// Since the scrub began anew.
   private var scrubbedRows = 0
@@ -207,7 +206,11 @@ final class DatabaseControl {
       "the store failed",
       metadata: [NodeLogging.Key.reason: "\(error)", "next": "\(error.trouble.outlook)"])
     handle(.failed(error.failure, backlog: backlog))
-    // Nothing good comes of a database that goes on with a damaged file.
+    endIfFinal(error)
+  }
+
+  /// Nothing good comes of a database that goes on with a damaged file, whoever has found it so.
+  private func endIfFinal(_ error: StoreError) {
     if error.trouble == .final { stop(NodeError(error)) }
   }
 
@@ -215,13 +218,18 @@ final class DatabaseControl {
     let reference = DatabaseControlReference(self)
     guard let link = drones[stream.session] else {
       return handle(
-        .streamFailed(stream.identifier, rest: stream.opening.partitions, reason: "nobody is there"))
+        .streamFailed(
+          stream.identifier, rest: stream.opening.partitions, StoreFailure(.partial, told: "nobody is there"))
+      )
     }
     let (logger, audit) = (logger, audit)
     threads.read { store in
       var sender = ContentsSender(stream: stream, link: link, logger: logger, audit: audit)
-      let event = sender.run(store)
-      reference.execute { $0.handle(event) }
+      let (event, error) = sender.run(store)
+      reference.execute { control in
+        control.handle(event)
+        if let error { control.endIfFinal(error) }
+      }
     }
   }
 
@@ -232,18 +240,14 @@ final class DatabaseControl {
     guard !isScrubbing else { return }
     isScrubbing = true
     let reference = DatabaseControlReference(self)
-    let place = scrubPlace
     threads.read { store in
-      var place = place
-      let result = Result { () throws(StoreError) in try store.scrub(from: &place) }
-      let reached = place
-      reference.execute { $0.scrubbed(result, reached) }
+      let result = Result { () throws(StoreError) in try store.scrub() }
+      reference.execute { $0.scrubbed(result) }
     }
   }
 
-  private func scrubbed(_ result: Result<ScrubStep, StoreError>, _ place: ScrubPlace) {
+  private func scrubbed(_ result: Result<ScrubStep, StoreError>) {
     isScrubbing = false
-    scrubPlace = place
     switch result {
     case .success(let step):
       scrubbedRows += step.rows
@@ -255,7 +259,9 @@ final class DatabaseControl {
       logger.info("store verified", metadata: ["rows": "\(scrubbedRows)"])
       scrubbedRows = 0
     case .failure(let error):
+      if let event = AuditEvent(error, foundBy: "scrub") { audit.record(event) }
       logger.warning("store not verified", metadata: [NodeLogging.Key.reason: "\(error)"])
+      endIfFinal(error)
     }
   }
 

@@ -9,7 +9,7 @@ struct StoreThreads: Sendable {
   /// As many as the core streams at a time.
   static let readers = StreamQueue.concurrent
 
-  let store: DatabaseStore
+  let store: any Store
   private let writer: NIOThreadPool
   private let readerPool: NIOThreadPool
 
@@ -54,7 +54,7 @@ struct StoreThreads: Sendable {
   }
 
   /// Runs a long read.
-  func read(_ body: @escaping @Sendable (DatabaseStore) -> Void) {
+  func read(_ body: @escaping @Sendable (any Store) -> Void) {
     let store = store
     readerPool.submit { state in
       if case .active = state { body(store) }

@@ -185,11 +185,10 @@ final class DataLoop {
 
   /// Hands answers to a client of any loop.
   private func deliver(_ answers: LoopAnswers) {
-    let end = Instant(milliseconds: .max)
     if answers.loop == index {
-      clients[answers.connection]?.answer(answers.bytes, leaseEnd: end)
+      clients[answers.connection]?.answer(answers.bytes, leaseEnd: answers.leaseEnd)
     } else if others.indices.contains(answers.loop) {
-      others[answers.loop].execute { $0.clients[answers.connection]?.answer(answers.bytes, leaseEnd: end) }
+      others[answers.loop].execute { $0.clients[answers.connection]?.answer(answers.bytes, leaseEnd: answers.leaseEnd) }
     }
   }
 

@@ -51,7 +51,7 @@ enum StoreFile {
         records: numbers.filter { $0 % 2 == partition.index % 2 }.map {
           LogRecord(
             key: Array("key \($0)".utf8), change: .put(value: Array("value \($0)".utf8)), client: client,
-            write: UInt64($0) + 1, existed: false)
+            write: UInt64($0) + 1, outcome: .written(existed: false))
         })
     }
     _ = try store.append([AppendGroup(holder: opening.holder, batches: batches)])
@@ -73,9 +73,8 @@ enum StoreFile {
   }
 
   private static func scrub(_ store: DatabaseStore) {
-    var place = ScrubPlace()
     for _ in 0..<200 {
-      guard let step = try? store.scrub(from: &place, rows: 8), !step.isLast else { return }
+      guard let step = try? store.scrub(), !step.isLast else { return }
     }
   }
 

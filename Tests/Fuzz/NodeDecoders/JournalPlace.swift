@@ -35,7 +35,7 @@ enum JournalPlace {
     let client = ClientIncarnation(high: 1, low: 1)
     for number in 1...UInt64(4 + turns * 300) {
       let record = LogRecord(
-        key: [1], change: .put(value: [2, 3]), client: client, write: number, existed: nil)
+        key: [1], change: .put(value: [2, 3]), client: client, write: number, outcome: .written(existed: nil))
       journal.append(record, to: Partition.all[0], number)
       journal.stored(Partition.all[0], through: number - 1)
     }
