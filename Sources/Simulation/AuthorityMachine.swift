@@ -284,8 +284,8 @@ final class AuthorityMachine: Machine {
         let messages = queued
         queued = []
         guard let session else { return }
-        session.dialler.received = { [unowned self] payload in
-          if let message = payload as? ControlMessage { receive(message, from: Names.database) }
+        session.dialler.received = { [unowned self] record in
+          for message in world.decode(ControlMessage.self, record) { receive(message, from: Names.database) }
         }
         session.dialler.closed = { [unowned self] _ in if database === session { database = nil } }
         for message in messages { session.send(message, from: session.dialler) }

@@ -6,30 +6,21 @@ import Wire
 /// Answers on their way to a client, with what the checks must know of how they came about.
 struct GatheredAnswers {
   var bytes: [UInt8] = []
-  var lease = AnswerLease()
   var leaseEnd = Instant(milliseconds: .max)
   /// Reads that were executed while another drone was serving the partition too. They matter if they leave.
   var conflicts: [String] = []
-
-  mutating func append(_ completion: DataCore.Completion) {
-    var writer = CBORWriter()
-    completion.encode(into: &writer)
-    bytes += writer.bytes
-    leaseEnd = min(leaseEnd, completion.leaseEnd)
-  }
 }
 
-/// A client's session at a drone: what its shell does, step by step.
+/// A client's session at a drone, as its shell in the product: performs what `ClientSessionCore` decides, step by step.
 final class ClientConnection {
   let session: Session
   unowned let loop: DataLoop
   private let principal: String
-  private var client: ClientIncarnation?
+  private var core: ClientSessionCore
   private var gathered = CBORWriter()
-  private var lease = AnswerLease()
   private var conflicts: [String] = []
-  private var outgoing: [Int: [UInt8]] = [:]
-  private var access: ClientAccess
+  /// Records that are not read yet.
+  private var waiting: [[UInt8]] = []
   /// What its client is told of its own writes nobody else relies on.
   private let isLiar: Bool
   /// What was asked under which number, and the access list by which it was permitted.
@@ -53,35 +44,41 @@ final class ClientConnection {
     self.session = session
     self.loop = loop
     principal = "\(session.dialler.machine.name)@\(Names.realm)"
-    access = ClientAccess(principal: principal)
+    core = ClientSessionCore(principal: principal, on: loop.index, of: loop.core.placement)
+    core.connection = session.id
     isLiar = session.dialler.machine is LyingClient
     #if KEYVAL_MUTATIONS
-      access.mutations = loop.drone.world.mutations
+      core.mutations = loop.drone.world.mutations
     #endif
-    session.acceptor.received = { [unowned self] payload in
-      if let bytes = payload as? [UInt8] { received(bytes) }
+    session.acceptor.received = { [unowned self] bytes in
+      waiting.append(bytes)
+      read()
     }
-    session.acceptor.closed = { [unowned self] _ in self.loop.remove(self) }
+    session.acceptor.closed = { [weak self] _ in if let self { self.loop.remove(self) } }
+  }
+
+  private func read() {
+    guard core.mayRead(isWritable: true), !waiting.isEmpty else { return }
+    received(waiting.removeFirst())
   }
 
   /// One read cycle: the clock, every request, then what the end of the cycle brings.
   private func received(_ bytes: [UInt8]) {
-    loop.core.beginBatch()
-    access.follow(drone.access[loop.index].installed)
+    core.beginCycle(on: &loop.core)
     let now = drone.now
     sampled = now
     var steps: [Executor.Step] = []
     for range in Self.requests(in: bytes) {
-      steps.append { [unowned self] in handle(Array(bytes[range]), now) }
+      steps.append { [self] in handle(Array(bytes[range]), now) }
     }
     if let duration = drone.hangBeforeRead, readsHere(bytes, now) {
       drone.hangBeforeRead = nil
       drone.hang(duration)
     }
-    steps.append { [unowned self] in lease.gather(until: loop.core.batchLeaseEnd) }
-    steps.append { [unowned self] in forward() }
-    steps.append { [unowned self] in loop.pump() }
-    steps.append { [unowned self] in flush() }
+    steps.append { [self] in core.gather(until: loop.core.data.batchLeaseEnd) }
+    steps.append { [self] in forward() }
+    steps.append { [self] in loop.endBatch() }
+    steps.append { [self] in if !core.holdsAnswers { flush() } }
     loop.executor.perform(steps)
   }
 
@@ -90,8 +87,8 @@ final class ClientConnection {
     bytes.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let request = try? DataRequest(from: &reader) {
-        guard case .read(let request) = request else { continue }
-        if let end = loop.core.leaseEnd(of: Slot(key: request.key).partition), end > now { return true }
+        guard case .read = request, let partition = request.partition else { continue }
+        if let end = loop.leaseEnd(of: partition), end > now { return true }
       }
       return false
     }
@@ -111,55 +108,53 @@ final class ClientConnection {
   }
 
   private func handle(_ encoded: [UInt8], _ now: Instant) {
+    // Its session may have been ended for what came before.
+    guard session.acceptor.isOpen else { return }
     encoded.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
-      guard let request = try? DataRequest(from: &reader) else { return }
-      let verdict = access.verdict(on: request)
-      guard verdict == .permitted else {
-        verdict.refusal(number: request.asked?.number ?? 0)?.encode(into: &gathered)
-        return
-      }
-      // Under a number that is used twice there may be an answer to something else.
-      if let asked = request.asked, !isLiar || !asked.key.isEmpty {
-        let list = drone.access[loop.index]
-        permitted[asked.number] = Watch.Permission(
-          call: asked.call, key: asked.key, client: session.dialler.machine.name, term: list.term,
-          version: list.version)
-      }
-      if isLiar { requireNoOrder(request) }
-      switch request {
-      case .introduce(_, let announced): client = client ?? identity(announced)
-      case .unreachable(_, let other): drone.handle(.foundUnreachable(other))
-      case .topology(let number):
-        let answer: DataAnswer =
-          if let map = drone.shown(loop.map) { .topology(number: number, map) } else {
-            .unavailable(number: number, .noCommander)
-          }
-        answer.encode(into: &gathered)
-      case .status(let number), .administer(let number, _, _), .sessions(let number, _):
-        DataAnswer.failed(number: number, .notCommander).encode(into: &gathered)
-      case .read(let read): execute(request, encoded, read.number, Slot(key: read.key).partition, now)
-      case .write(let asked):
-        let (write, partition) = (asked.write, Slot(key: asked.key).partition)
-        if !isLiar, let client {
-          if asked.kind == .put, let value = asked.value {
-            world.watch.asked([UInt8](value), write, of: client, in: partition)
-          }
-          world.outcomes.asked(write, of: client, in: partition)
-          writes[asked.number] = Asked(
-            write: write, partition: partition, isDurable: asked.level == .durable)
-        }
-        execute(request, encoded, asked.number, partition, now)
+      guard let request = try? DataRequest(from: &reader), !lies(about: request) else { return }
+      let start = gathered.count
+      let outcome = core.handle(
+        request, buffer, hasRoom: true, limiter: drone.budget, now: now, on: &loop.core, answers: &gathered)
+      switch outcome {
+      case .handled:
+        noteAsked(request)
+        if let conflict = loop.conflict(request, from: start, gathered) { conflicts.append(conflict) }
+      case .question(let question):
+        noteAsked(request)
+        ask(question)
+      case .unreachable(let other): drone.toControl(.foundUnreachable(other))
+      case .turnedAway, .denied: break
+      case .secondIntroduction: session.close(from: session.acceptor)
       }
     }
   }
 
-  /// As this client is known to everybody but itself.
-  private func identity(_ announced: ClientIncarnation) -> ClientIncarnation {
-    #if KEYVAL_MUTATIONS
-      if world.mutations.contains(.forgetPrincipal) { return announced }
-    #endif
-    return announced.bound(to: principal)
+  /// What a thief's drone says of the map.
+  private func lies(about request: DataRequest) -> Bool {
+    guard case .topology(let number) = request, let map = drone.falseMap() else { return false }
+    DataAnswer.topology(number: number, map).encode(into: &gathered)
+    return true
+  }
+
+  /// A request was let through.
+  private func noteAsked(_ request: DataRequest) {
+    // Under a number that is used twice there may be an answer to something else.
+    if let asked = request.asked, !isLiar || !asked.key.isEmpty {
+      let list = drone.access[loop.index]
+      permitted[asked.number] = Watch.Permission(
+        call: asked.call, key: asked.key, client: session.dialler.machine.name, term: list.term,
+        version: list.version)
+    }
+    if isLiar { return requireNoOrder(request) }
+    guard case .write(let asked) = request, let client = core.client, let partition = request.partition
+    else { return }
+    if asked.kind == .put, let value = asked.value {
+      world.watch.asked([UInt8](value), asked.write, of: client, in: partition)
+    }
+    world.outcomes.asked(asked.write, of: client, in: partition)
+    writes[asked.number] = Asked(
+      write: asked.write, partition: partition, isDurable: asked.level == .durable)
   }
 
   /// Who lies has no right to what concerns the cluster.
@@ -172,40 +167,49 @@ final class ClientConnection {
     }
   }
 
-  private func execute(
-    _ request: DataRequest, _ encoded: [UInt8], _ number: UInt64, _ partition: Partition, _ now: Instant
-  ) {
-    let index = DataLoop.loop(of: partition)
-    guard index == loop.index else {
-      outgoing[index, default: []] += encoded
-      return
-    }
-    conflicts += loop.execute(
-      request, number, in: partition, client: client, origin: (loop.index, id), now: now,
-      answers: &gathered)
-  }
-
   /// Requests for the partitions of other loops travel there in one piece, and so do their answers.
   private func forward() {
-    let batches = outgoing
-    outgoing = [:]
-    for index in batches.keys.sorted() {
-      let other = drone.loops[index]
-      guard let requests = batches[index] else { continue }
-      let (client, edition, id, own) = (client, access.edition, id, loop.index)
-      other.executor.post { [unowned other] in
-        other.execute(requests, client: client, edition: edition, for: id, of: own)
-      }
+    for batch in core.takeForwards() {
+      let other = drone.loops[batch.target]
+      other.executor.post { [unowned other] in other.execute(batch) }
     }
   }
+
+  /// A batch comes back from another loop.
+  func returned(_ answers: GatheredAnswers) {
+    core.returned()
+    answer(answers)
+    if !waiting.isEmpty { loop.executor.post { [unowned loop, id] in loop.client(id)?.read() } }
+  }
+
+  // MARK: Questions
+
+  private func ask(_ question: ClientSessionCore.Question) {
+    let (drone, loop, id) = (drone, loop, id)
+    drone.control.post { [unowned drone, unowned loop] in
+      let bytes = drone.answer(to: question)
+      loop.executor.post { [unowned loop] in loop.client(id)?.answered(question, bytes) }
+    }
+  }
+
+  private func answered(_ question: ClientSessionCore.Question, _ bytes: [UInt8]) {
+    guard let refusal = core.answered(question, by: loop.core.access, now: drone.now).refusal else {
+      return answer(GatheredAnswers(bytes: bytes))
+    }
+    var writer = CBORWriter()
+    refusal.encode(into: &writer)
+    answer(GatheredAnswers(bytes: writer.bytes))
+  }
+
+  // MARK: Answers
 
   /// Answers that were made elsewhere, or later.
   func answer(_ answers: GatheredAnswers) {
     answers.bytes.withUnsafeBytes { gathered.write(encoded: $0) }
-    lease.gather(until: answers.leaseEnd)
+    core.gather(until: answers.leaseEnd)
     conflicts += answers.conflicts
     sampled = drone.now
-    loop.executor.perform([{ [unowned self] in flush() }])
+    loop.executor.perform([{ [self] in flush() }])
   }
 
   private func flush() {
@@ -213,7 +217,8 @@ final class ClientConnection {
     let conflicts = conflicts
     gathered.removeAll()
     self.conflicts = []
-    guard !bytes.isEmpty, session.acceptor.isOpen else { return }
+    guard session.acceptor.isOpen else { return loop.remove(self) }
+    guard !bytes.isEmpty else { return }
     guard mayLeave() else {
       world.trace("\(drone.name) throws answers away")
       session.close(from: session.acceptor)
@@ -228,9 +233,9 @@ final class ClientConnection {
   private func mayLeave() -> Bool {
     #if KEYVAL_MUTATIONS
       if world.mutations.contains(.ignoreLeaseExpiry) { return true }
-      if world.mutations.contains(.sampleClockBeforeExecuting) { return lease.mayLeave { sampled } }
+      if world.mutations.contains(.sampleClockBeforeExecuting) { return core.mayLeave { sampled } }
     #endif
-    return lease.mayLeave { drone.now }
+    return core.mayLeave { drone.now }
   }
 
   /// No value, no absence of one and no success leaves for a client that has not the right.
@@ -257,7 +262,7 @@ final class ClientConnection {
     bytes.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let answer = try? DataAnswer(from: &reader) {
-        guard let asked = writes[answer.number], let client else { continue }
+        guard let asked = writes[answer.number], let client = core.client else { continue }
         switch answer {
         case .done:
           world.watch.acknowledged(
@@ -273,60 +278,49 @@ final class ClientConnection {
 }
 
 extension DataLoop {
-  /// Executes one request; says which reads of it were executed while somebody else served.
-  func execute(
-    _ request: DataRequest, _ number: UInt64, in partition: Partition, client: ClientIncarnation?,
-    origin: (loop: Int, connection: UInt64), now: Instant, answers: inout CBORWriter
-  ) -> [String] {
-    let start = answers.count
-    core.execute(
-      request, in: partition, client: client,
-      origin: Origin(loop: origin.loop, connection: origin.connection, number: number), now: now,
-      answers: &answers)
-    guard case .read = request, answers.count > start else { return [] }
-    let made = Array(answers.bytes[start...])
-    let isRead = made.withUnsafeBytes { buffer in
-      var reader = CBORReader(buffer)
+  /// Whether an answer is of a read that was executed while another drone served the partition, too.
+  /// - Parameter start: of the answer among those that are gathered.
+  fileprivate func conflict(_ request: DataRequest, from start: Int, _ answers: borrowing CBORWriter)
+    -> String?
+  {
+    guard case .read = request, answers.count > start, let partition = request.partition else { return nil }
+    let isRead = answers.withUnsafeBytes { buffer in
+      var reader = CBORReader(UnsafeRawBufferPointer(rebasing: buffer[start...]))
       switch try? DataAnswer(from: &reader) {
       case .value, .versioned, .notFound: return true
       default: return false
       }
     }
-    guard isRead, let other = drone.world.watch.otherServing(partition, than: drone) else { return [] }
-    return ["\(drone.name) answers a read of partition \(partition) while \(other.name) serves it"]
+    guard isRead, let other = drone.world.watch.otherServing(partition, than: drone) else { return nil }
+    return "\(drone.name) answers a read of partition \(partition) while \(other.name) serves it"
   }
 
-  /// Requests that came to another loop, and their answers.
-  func execute(
-    _ requests: [UInt8], client: ClientIncarnation?, edition: UInt64, for connection: UInt64, of loop: Int
-  ) {
+  /// Executes requests that came to another loop, and sends their answers back in one piece.
+  fileprivate func execute(_ batch: ForwardedBatch) {
     core.beginBatch()
     let now = drone.now
     var steps: [Executor.Step] = []
     var writer = CBORWriter()
     var conflicts: [String] = []
-    for range in ClientConnection.requests(in: requests) {
+    let room = ForwardedBatch.room(isTight: false, isFull: false)
+    for range in ClientConnection.requests(in: batch.requests) {
       steps.append { [unowned self] in
-        Array(requests[range]).withUnsafeBytes { buffer in
+        Array(batch.requests[range]).withUnsafeBytes { buffer in
           var reader = CBORReader(buffer)
-          guard let request = try? DataRequest(from: &reader), let (number, partition) = request.keyed else {
-            return
-          }
-          guard drone.access[index].installed.accepts(edition: edition) else {
-            return DataAnswer.unavailable(number: number, .busy).encode(into: &writer)
-          }
-          conflicts += execute(
-            request, number, in: partition, client: client, origin: (loop, connection), now: now,
-            answers: &writer)
+          guard let request = try? DataRequest(from: &reader) else { return }
+          let start = writer.count
+          core.execute(request, of: batch, hasRoom: start < room, now: now, answers: &writer)
+          if let conflict = conflict(request, from: start, writer) { conflicts.append(conflict) }
         }
       }
     }
     steps.append { [unowned self] in
       let answers = GatheredAnswers(
-        bytes: writer.bytes, leaseEnd: core.batchLeaseEnd, conflicts: conflicts)
-      deliver(answers, to: connection, on: loop)
+        bytes: writer.bytes, leaseEnd: core.data.batchLeaseEnd, conflicts: conflicts)
+      let source = drone.loops[batch.source]
+      source.executor.post { [unowned source] in source.client(batch.connection)?.returned(answers) }
     }
-    steps.append { [unowned self] in pump() }
+    steps.append { [unowned self] in endBatch() }
     executor.perform(steps)
   }
 }
@@ -340,12 +334,6 @@ extension DataRequest {
     case .topology(let number), .status(let number): (number, .get, [])
     case .introduce, .unreachable, .administer, .sessions: nil
     }
-  }
-
-  /// The number and the partition of a request on a key.
-  fileprivate var keyed: (UInt64, Partition)? {
-    guard let number, let partition else { return nil }
-    return (number, partition)
   }
 }
 

@@ -180,9 +180,7 @@ final class ClientMachine: Machine {
     guard let session else { return handle(.linkFailed(link, .unreachable("no session"))) }
     guard isWanted else { return session.close(from: session.dialler) }
     sessions[link] = session
-    session.dialler.received = { [unowned self] payload in
-      if let bytes = payload as? [UInt8] { received(bytes, on: link) }
-    }
+    session.dialler.received = { [unowned self] bytes in received(bytes, on: link) }
     session.dialler.closed = { [unowned self] reason in
       sessions[link] = nil
       handle(.linkClosed(link, reason: reason))

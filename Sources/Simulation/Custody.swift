@@ -1,49 +1,41 @@
 import Cluster
+import Drone
 
 /// Where acknowledged writes are at each step (invariant 3), and not only when somebody reads them: in the database, or
 /// in the memory of every living copy that may be promoted, of which its list then names at least one. Where a list
 /// names nobody the database may be loaded, so that nothing may be missing there.
 final class Custody {
   private unowned let world: World
-  /// Acknowledged, and not on the database's disk yet.
-  private var unstored: [[Partition: Set<StoreState.WriteName>]]
-  /// By how much there is to look at, most of the time nothing.
-  private var counts: [Int]
+  /// Acknowledged, and not on the database's disk yet: of most partitions nothing, most of the time.
+  private var unstored: [Partition: Set<StoreState.WriteName>] = [:]
 
-  init(_ world: World) {
-    self.world = world
-    unstored = [[Partition: Set<StoreState.WriteName>]](repeating: [:], count: DroneMachine.loopCount)
-    counts = [Int](repeating: 0, count: DroneMachine.loopCount)
-  }
+  init(_ world: World) { self.world = world }
 
   /// A client is told that it is done.
   func acknowledged(_ name: StoreState.WriteName, in partition: Partition) {
     guard !world.database.store.durable.has(name.write, of: name.client) else { return }
-    let loop = DataLoop.loop(of: partition)
-    if unstored[loop][partition, default: []].insert(name).inserted { counts[loop] += 1 }
+    unstored[partition, default: []].insert(name)
   }
 
   /// The database has synced something.
   func synced() {
     let stored = world.database.store.durable
-    for loop in unstored.indices where counts[loop] > 0 {
-      for partition in unstored[loop].keys.sorted() {
-        let before = unstored[loop][partition, default: []]
-        let rest = before.filter { !stored.has($0.write, of: $0.client) }
-        counts[loop] -= before.count - rest.count
-        unstored[loop][partition] = rest.isEmpty ? nil : rest
-      }
+    for partition in unstored.keys.sorted() {
+      let rest = unstored[partition, default: []].filter { !stored.has($0.write, of: $0.client) }
+      unstored[partition] = rest.isEmpty ? nil : rest
     }
     lookAtAll()
   }
 
-  func lookAtAll() { for loop in unstored.indices { look(loop: loop) } }
+  func lookAtAll() { look { _ in true } }
 
-  /// A data loop of this number has done something, on one of the drones.
-  func look(loop: Int) {
-    guard counts[loop] > 0, !world.isOver else { return }
-    for partition in unstored[loop].keys.sorted() {
-      guard let names = unstored[loop][partition], !world.watch.accepted.contains(partition),
+  /// A drone's data loop of this number has done something.
+  func look(loop: Int, of placement: LoopPlacement) { look { placement.loop(of: $0) == loop } }
+
+  private func look(where isMeant: (Partition) -> Bool) {
+    guard !unstored.isEmpty, !world.isOver else { return }
+    for partition in unstored.keys.sorted() where isMeant(partition) {
+      guard let names = unstored[partition], !world.watch.accepted.contains(partition),
         let sentence = missing(names, of: partition)
       else { continue }
       return world.violated(sentence)
@@ -64,7 +56,7 @@ final class Custody {
         let machine = world.drones.first(where: { $0.principal == holder.principal && $0.isUp }),
         machine.incarnation == holder.incarnation
       else { continue }
-      let loop = machine.loops[DataLoop.loop(of: partition)]
+      let loop = machine.loop(of: partition)
       var first: UInt64?
       for name in names where !loop.has(name, in: partition) { first = min(first ?? .max, name.write) }
       guard let first else { continue }

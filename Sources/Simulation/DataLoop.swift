@@ -1,21 +1,19 @@
 import Cluster
 import Drone
 import Journal
-import Wire
 
-/// One event loop's share of a drone: its partitions, its clients, and its session with the database.
+/// One event loop's share of a drone, as its shell in the product: performs what `DataLoopCore` decides.
 final class DataLoop {
   let index: Int
   let executor: Executor
   unowned let drone: DroneMachine
   private var world: World { drone.world }
-  var core: DataCore
-  private var link: DatabaseLinkCore
+  var core: DataLoopCore
   private var session: Session?
-  private(set) var map: SignedSlotMap?
   /// What its core goes by.
   private var installed: SlotMap?
   private var clients: [UInt64: ClientConnection] = [:]
+  private var owners: [UInt64: OwnerConnection] = [:]
   private var shadows: [Principal: ShadowLink] = [:]
   private let disk: JournalDisk
   private var keeper: JournalKeeper?
@@ -29,136 +27,102 @@ final class DataLoop {
     let journal = drone.makeJournal(index, stands)
     keeper = journal.map(JournalKeeper.init)
     disk = drone.journals[index]
-    core = DataCore(
-      incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands)
-    link = DatabaseLinkCore(timing: drone.world.timing)
+    core = DataLoopCore(
+      index: index, placement: drone.placement, principal: drone.principal, timing: drone.world.timing,
+      data: DataCore(
+        incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands))
     #if KEYVAL_MUTATIONS
-      core.mutations = drone.world.mutations
+      core.data.mutations = drone.world.mutations
     #endif
   }
 
-  static func loop(of partition: Partition) -> Int { partition.index % DroneMachine.loopCount }
-
-  private func mine(_ partitions: PartitionSet) -> PartitionSet {
-    PartitionSet(partitions.filter { Self.loop(of: $0) == index })
-  }
-
-  // MARK: What the control side says
-
-  func use(_ node: RegisteredNode) { handle(.located(node)) }
-
-  func open(_ answer: GrantAnswer) {
-    let partitions = mine(answer.partitions)
-    if !partitions.isEmpty { handle(.granted(answer, partitions)) }
-  }
-
-  func forget(_ copies: [Holding]) { core.forget(copies) }
+  // MARK: What the checks ask
 
   /// Asked here, since whoever asked a copy of the core would copy all of it.
   func has(_ name: StoreState.WriteName, in partition: Partition) -> Bool {
-    core.has(name.write, of: name.client, in: partition)
+    core.data.has(name.write, of: name.client, in: partition)
   }
 
-  func leaseEnd(of partition: Partition) -> Instant? { core.leaseEnd(of: partition) }
+  func leaseEnd(of partition: Partition) -> Instant? { core.data.leaseEnd(of: partition) }
 
-  func retire() { handle(.retiring) }
+  func copyToken(of partition: Partition) -> FencingToken? { core.data.copyToken(of: partition) }
 
-  func close(_ partitions: PartitionSet) { complete(core.close(mine(partitions))) }
+  var isRetired: Bool { core.data.isRetired }
 
-  func serve(_ partitions: PartitionSet, until end: Instant) {
-    let now = drone.now
-    let begun = mine(partitions).filter { partition in
-      leaseEnd(of: partition).map { $0 <= now && end > now } ?? false
-    }
-    core.serve(mine(partitions), until: end)
-    world.watch.serves(begun, on: self)
-  }
-
-  func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
-    map = signed
-    installed = newer
-    core.install(newer, mine: mine(.all), principal: drone.principal)
-    adjustShadows()
-    pump()
-  }
+  var memory: Int { core.data.memory }
 
   /// By the map that its core goes by.
   func isOwned(_ partition: Partition, by drone: Principal) -> Bool {
     installed?.owner(of: partition)?.principal == drone
   }
 
-  // MARK: Shadows
+  // MARK: The core
 
-  /// A session for each drone that shadows something of this loop's.
-  private func adjustShadows() {
-    let wanted = core.shadowPeers
-    for node in wanted where shadows[node.principal] == nil {
-      shadows[node.principal] = ShadowLink(to: node.principal, of: self)
-    }
-    for peer in shadows.keys.sorted() {
-      shadows[peer]?.handle(.located(wanted.first { $0.principal == peer }))
-    }
+  func handle(_ event: DataLoopCore.Event) {
+    perform(core.handle(event, now: drone.now))
   }
 
-  private func pumpShadows() {
-    for peer in shadows.keys.sorted() { shadows[peer]?.handle(.pumped) }
+  /// Some requests have been executed.
+  func endBatch() {
+    perform(core.endBatch(now: { drone.now }))
   }
 
-  /// The owner of partitions that this drone shadows has dialled.
-  func accept(_ session: Session, from owner: Principal) -> Bool {
-    var number: UInt64 = 0
-    session.acceptor.received = { [unowned self] payload in
-      guard let messages = payload as? [ReplicationMessage] else { return }
-      if case .greet(let session)? = messages.first { number = session }
-      var answers: [ReplicationAnswer] = []
-      executor.perform(
-        messages.map { message in
-          { [unowned self] in
-            if let answer = core.take(message, from: owner, session: number) { answers.append(answer) }
-          }
-        } + [
-          { [unowned self] in
-            shareMemory()
-            guard !answers.isEmpty else { return }
-            let own = answers
-            say { session.send(own, from: session.acceptor) }
-          }
-        ])
-    }
-    return true
-  }
-
-  func withdraw() {
-    map = nil
-    handle(.stopped)
-  }
-
-  // MARK: The database
-
-  /// Tells the database what is urgent, and the shadows everything.
-  func pump() {
-    pumpShadows()
-    handle(.pumped)
+  private func perform(_ actions: [DataLoopCore.Action]) {
     shareMemory()
+    executor.perform(actions.map { action in { [unowned self] in perform(action) } })
   }
 
   private func shareMemory() {
-    core.setMemory(elsewhere: drone.loops.reduce(0) { $1 === self ? $0 : $0 + $1.core.memory })
+    let drone = drone
+    core.shareMemory { drone.share($0, before: $1) }
+  }
+
+  private func perform(_ action: DataLoopCore.Action) {
+    switch action {
+    case .database(let action): perform(action)
+    case .shadow(let peer, let action): shadow(peer).perform(action)
+    case .answer(let answers):
+      say { [unowned self] in for answer in answers { deliver(answer) } }
+    case .report(let event): drone.toControl(event)
+    case .startWriteBehind(let pause):
+      drone.after(pause, on: executor) { [unowned self] in handle(.writeBehindDue) }
+    case .endForeignOwners:
+      for id in owners.keys.sorted() {
+        if let owner = owners[id], !core.admits(owner.owner) { owner.close() }
+      }
+    }
+  }
+
+  private func shadow(_ peer: Principal) -> ShadowLink {
+    if let shadow = shadows[peer] { return shadow }
+    let shadow = ShadowLink(to: peer, of: self)
+    shadows[peer] = shadow
+    return shadow
+  }
+
+  func serve(_ partitions: PartitionSet, until end: Instant) {
+    let now = drone.now
+    let begun = core.placement.partitions(of: index, in: partitions).filter { partition in
+      leaseEnd(of: partition).map { $0 <= now && end > now } ?? false
+    }
+    handle(.leased(partitions, until: end))
+    world.watch.serves(begun, on: self)
+  }
+
+  func install(_ signed: SignedSlotMap, _ newer: SlotMap) {
+    installed = newer
+    handle(.mapInstalled(signed, newer))
   }
 
   func tick() {
     begin(keeper?.tick(drone.now))
-    world.watch.holds(drone.loops.reduce(0) { $0 + $1.core.memory }, drone)
-    complete(core.tickStreams(drone.now, timing: world.timing))
-    adjustShadows()
-    pump()
-    drone.toControl(.replicated(loop: index, core.replication(drone.now)))
+    world.watch.holds(drone.loops.reduce(0) { $0 + $1.memory }, drone)
     handle(.ticked)
   }
 
   // MARK: The journal
 
-  private func say(_ body: @escaping () -> Void) {
+  func say(_ body: @escaping () -> Void) {
     begin(keeper?.look())
     #if KEYVAL_MUTATIONS
       if world.mutations.contains(.answerBeforeDirty) { return body() }
@@ -180,13 +144,7 @@ final class DataLoop {
     }
   }
 
-  func writeBehind() { handle(.writeBehindDue) }
-
-  private func handle(_ event: DatabaseLinkCore.Event) {
-    let actions = link.handle(
-      event, &core, canSend: session?.dialler.isOpen == true, now: drone.now)
-    executor.perform(actions.map { action in { [unowned self] in perform(action) } })
-  }
+  // MARK: The database
 
   private func perform(_ action: DatabaseLinkCore.Action) {
     switch action {
@@ -194,22 +152,23 @@ final class DataLoop {
     case .close:
       guard let session else { return }
       session.close(from: session.dialler)
-      closed()
+      executor.post { [unowned self] in closed(session) }
     case .send(let request):
       if let session { session.send(request, from: session.dialler) }
-    case .complete(let completions): complete(completions)
-    case .report(let event): drone.toControl(event)
     case .redial(let pause):
-      drone.after(pause, on: executor) { [unowned self] in handle(.redialDue) }
+      drone.after(pause, on: executor) { [unowned self] in handle(.database(.redialDue)) }
     case .retry(let pause):
-      drone.after(pause, on: executor) { [unowned self] in handle(.retryDue) }
+      drone.after(pause, on: executor) { [unowned self] in handle(.database(.retryDue)) }
     case .note(let note): world.trace("\(drone.name).loop\(index) \(note)")
+    // The loop's core has seen to them.
+    case .complete, .report: break
     }
   }
 
-  private func closed() {
-    session = nil
-    handle(.sessionClosed)
+  private func closed(_ session: Session) {
+    guard self.session === session else { return }
+    self.session = nil
+    handle(.database(.sessionClosed))
   }
 
   private func dial() {
@@ -221,19 +180,19 @@ final class DataLoop {
         target.accept(session, as: holder.text, service: Names.database, indicators: [])
       },
       completion: { [unowned self] session in
-        guard let session else { return handle(.dialFailed) }
+        guard let session else { return handle(.database(.dialFailed)) }
         self.session = session
-        session.dialler.received = { [unowned self] payload in received(payload) }
-        session.dialler.closed = { [unowned self] _ in if self.session === session { closed() } }
-        handle(.sessionOpened)
+        session.dialler.received = { [unowned self] bytes in received(bytes) }
+        session.dialler.closed = { [unowned self] _ in closed(session) }
+        handle(.database(.sessionOpened))
       })
   }
 
-  private func received(_ payload: Any) {
-    guard let answers = payload as? [StoreAnswer] else { return }
+  private func received(_ bytes: [UInt8]) {
+    let answers = world.decode(StoreAnswer.self, bytes)
     executor.perform(
-      answers.map { answer in { [unowned self] in handle(.answered(answer)) } }
-        + [{ [unowned self] in handle(.readCompleted) }, { [unowned self] in adjustShadows() }])
+      answers.map { answer in { [unowned self] in handle(.database(.answered(answer))) } }
+        + [{ [unowned self] in handle(.database(.readCompleted)) }])
   }
 
   // MARK: Clients
@@ -243,35 +202,36 @@ final class DataLoop {
     return true
   }
 
+  func client(_ id: UInt64) -> ClientConnection? { clients[id] }
   func remove(_ client: ClientConnection) { clients[client.id] = nil }
 
   /// Hands answers to a client of any loop.
-  func deliver(_ answers: GatheredAnswers, to connection: UInt64, on loop: Int) {
-    guard !answers.bytes.isEmpty else { return }
-    if loop == index {
-      clients[connection]?.answer(answers)
+  private func deliver(_ answers: LoopAnswers) {
+    let gathered = GatheredAnswers(bytes: answers.bytes, leaseEnd: answers.leaseEnd)
+    if answers.loop == index {
+      clients[answers.connection]?.answer(gathered)
     } else {
-      let other = drone.loops[loop]
-      other.executor.post { [unowned other] in other.clients[connection]?.answer(answers) }
+      let other = drone.loops[answers.loop]
+      other.executor.post { [unowned other] in other.clients[answers.connection]?.answer(gathered) }
     }
   }
 
-  /// Answers writes that the database has, and requests whose partition went away.
-  func complete(_ completions: [DataCore.Completion]) {
-    if !completions.isEmpty { say { [unowned self] in answer(completions) } }
+  // MARK: Owners
+
+  /// The owner of partitions that this drone shadows has dialled.
+  func accept(_ session: Session, from owner: Principal) -> Bool {
+    guard core.admits(owner) else { return false }
+    owners[session.id] = OwnerConnection(session, from: owner, on: self)
+    return true
   }
 
-  private func answer(_ completions: [DataCore.Completion]) {
-    var gathered: [Origin: GatheredAnswers] = [:]
-    var order: [Origin] = []
-    for completion in completions {
-      let origin = completion.origin
-      let target = Origin(loop: origin.loop, connection: origin.connection, number: 0)
-      if gathered[target] == nil { order.append(target) }
-      gathered[target, default: GatheredAnswers()].append(completion)
-    }
-    for target in order {
-      if let answers = gathered[target] { deliver(answers, to: target.connection, on: target.loop) }
-    }
+  func owner(_ id: UInt64) -> OwnerConnection? { owners[id] }
+  func remove(_ owner: OwnerConnection) { owners[owner.id] = nil }
+
+  func take(
+    _ message: ReplicationMessage, of portion: OwnerSessionCore.Portion, from owner: Principal
+  ) -> ReplicationAnswer? {
+    defer { shareMemory() }
+    return core.take(message, of: portion, from: owner)
   }
 }

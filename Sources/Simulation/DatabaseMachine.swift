@@ -86,7 +86,7 @@ final class DatabaseMachine: Machine {
       session.send(message, from: session.acceptor)
     case .answer(let answer, let id):
       guard let session = sessions[id]?.session else { return }
-      session.send([answer], from: session.acceptor)
+      session.send(answer, from: session.acceptor)
     case .register(let register):
       world.send(.register(register), from: self, as: Names.database, to: Names.authority)
     case .report(let report):
@@ -201,24 +201,26 @@ final class DatabaseMachine: Machine {
     if case .drone(let principal) = admitted { holder = principal }
     let id = session.id
     sessions[id] = (session, holder)
-    session.acceptor.received = { [unowned self] payload in received(payload, id) }
+    session.acceptor.received = { [unowned self] record in received(record, id) }
     session.acceptor.closed = { [unowned self] _ in closed(id) }
     control.post { [unowned self] in handle(.opened(session: id, admitted)) }
     return true
   }
 
-  private func received(_ payload: Any, _ id: UInt64) {
+  /// Drones say other things than who commands or certifies.
+  private func received(_ record: [UInt8], _ id: UInt64) {
     if let process = sessions[id]?.session.dialler.machine as? AuthorityMachine {
       world.routing.heard(process, at: self)
     }
-    switch payload {
-    case let message as ControlMessage: handle(.received(message, session: id))
-    case let request as StoreRequest:
+    guard let holder = sessions[id]?.holder else {
+      for message in world.decode(ControlMessage.self, record) { handle(.received(message, session: id)) }
+      return
+    }
+    for request in world.decode(StoreRequest.self, record) {
       #if KEYVAL_MUTATIONS
-        if let holder = sessions[id]?.holder { store.noticed(request, from: holder) }
+        store.noticed(request, from: holder)
       #endif
       handle(.requested(request, session: id))
-    default: break
     }
   }
 

@@ -68,10 +68,10 @@ extension DroneMachine {
     deliver(.renewal(renewal), to: peer)
   }
 
-  /// What a client is given that asks for the map.
-  func shown(_ map: SignedSlotMap?) -> SignedSlotMap? {
-    guard world.formerOfficesLie, terms != nil, random.chance(500_000) else { return map }
-    return self.map() ?? map
+  /// What a client is given that asks for the map; nil: what the drone would say.
+  func falseMap() -> SignedSlotMap? {
+    guard world.formerOfficesLie, terms != nil, random.chance(500_000) else { return nil }
+    return map()
   }
 
   private func fence(_ partition: Partition) -> PartitionFence? {
@@ -232,8 +232,7 @@ extension DroneMachine {
       }
     world.trace("\(name) lies to db1 as the commander of term \(term): kind \(message.kind)")
     session.send(
-      ControlMessage.showCertificate(ShowCertificate(certificate: former.certificate)), from: session.dialler)
-    session.send(message, from: session.dialler)
+      [.showCertificate(ShowCertificate(certificate: former.certificate)), message], from: session.dialler)
   }
 
   /// As a drone: with grants that he has made himself, and with tokens of others.
@@ -278,9 +277,9 @@ extension DroneMachine {
 
   /// As if he owned what another owns.
   private func lieAsOwner(to shadow: DroneMachine) {
-    let loop = random.index(Self.loopCount)
-    let copies = Partition.all.filter { DataLoop.loop(of: $0) == loop && isOfAnother($0, by: shadow) }
-      .compactMap { partition in shadow.loops[loop].core.copyToken(of: partition).map { (partition, $0) } }
+    let loop = random.index(shadow.loops.count)
+    let copies = Partition.all.filter { isOfAnother($0, by: shadow) }
+      .compactMap { partition in shadow.loop(of: partition).copyToken(of: partition).map { (partition, $0) } }
     guard !copies.isEmpty else { return }
     var messages = [
       ReplicationMessage.greet(session: UInt64(random.index(2)) << 40 + UInt64(random.index(20)))

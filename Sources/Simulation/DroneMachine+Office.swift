@@ -1,6 +1,8 @@
 import Cluster
 import Commander
 import Cryptography
+import Drone
+import Wire
 
 /// The commander's office, while this drone holds it.
 extension DroneMachine {
@@ -16,6 +18,24 @@ extension DroneMachine {
   /// As the commander: carries out an administrator's order, and answers.
   func administer(_ order: AdministratorOrder, _ name: String) -> String? {
     office?.core.administer(order, name, now: now).sentence
+  }
+
+  /// What a client is told that asks the control side, or gives it an order.
+  func answer(to question: ClientSessionCore.Question) -> [UInt8] {
+    var writer = CBORWriter()
+    switch question {
+    case .status(let number) where office != nil:
+      if let status = office?.core.status(now: now) {
+        DataAnswer.status(number: number, status).encode(into: &writer)
+      }
+    case .order(let number, let order, let name) where office != nil:
+      if let reply = office?.core.administer(order, name, now: now) {
+        DataAnswer.administered(number: number, reply).encode(into: &writer)
+      }
+    case .status, .order, .sessions:
+      DataAnswer.failed(number: question.number, .notCommander).encode(into: &writer)
+    }
+    return writer.bytes
   }
 
   func takeOffice(
@@ -133,10 +153,7 @@ extension DroneMachine {
     guard let office else { return }
     // The certificate goes before everything that is said there.
     let messages = [.showCertificate(ShowCertificate(certificate: office.certificate)), message]
-    if let command, command.dialler.isOpen {
-      for message in messages { command.send(message, from: command.dialler) }
-      return
-    }
+    if let command, command.dialler.isOpen { return command.send(messages, from: command.dialler) }
     if queued.count < 16 { queued += messages }
     guard !isDialling, world.authoritySite.givesTicket(for: office.term, key: office.key.publicKey),
       let peer = try? Principal.office(term: office.term, realm: Names.realm)
@@ -156,11 +173,11 @@ extension DroneMachine {
     guard let session else { return }
     guard office?.term == term else { return session.close(from: session.dialler) }
     command = session
-    session.dialler.received = { [unowned self] payload in
-      if let message = payload as? ControlMessage { receive(message, from: Names.command) }
+    session.dialler.received = { [unowned self] record in
+      for message in world.decode(ControlMessage.self, record) { receive(message, from: Names.command) }
     }
     session.dialler.closed = { [unowned self] _ in if command === session { command = nil } }
-    for message in queued { session.send(message, from: session.dialler) }
+    session.send(queued, from: session.dialler)
     queued = []
   }
 }

@@ -6,8 +6,6 @@ import Journal
 
 /// A drone's process: its control side with the drone's core and, in office, the commander's; two data loops; its disk.
 final class DroneMachine: Machine {
-  static let loopCount = 2
-
   struct Office {
     let term: Term
     let key: P256PrivateKey
@@ -18,13 +16,18 @@ final class DroneMachine: Machine {
 
   let number: Int
   let principal: Principal
+  let placement = LoopPlacement(count: 2)
   private(set) var loops: [DataLoop] = []
   /// While a thief has its key.
   var liar: Liar?
   /// While one aims at what others have.
   var thief: Thief?
-  /// Of each loop, with the (term, version) of what is installed.
-  private(set) var access: [(installed: InstalledAccessList, term: Term, version: UInt64)] = []
+  /// Of each loop, the (term, version) of the access list that is installed.
+  private(set) var access: [(term: Term, version: UInt64)] = []
+  /// Of all loops.
+  private(set) var budget = DroneBudget()
+  /// Bytes that all loops hold.
+  private var memory = 0
   private(set) var incarnation = Incarnation(0)
   /// On its disk.
   private(set) var promise = VotePromise.none
@@ -45,7 +48,7 @@ final class DroneMachine: Machine {
   var random: SeededRandom
   private var loopExecutors: [Executor] = []
   /// Of each loop; they outlive its processes.
-  let journals = (0..<loopCount).map { _ in JournalDisk() }
+  let journals: [JournalDisk]
   /// How often its machine has started, and how often it had when the journals were written.
   private(set) var boots: UInt64 = 1
   private(set) var bootOfJournals: UInt64 = 1
@@ -57,8 +60,9 @@ final class DroneMachine: Machine {
     self.number = number
     principal = Names.drone(number)
     random = SeededRandom(seed: world.random.next())
+    journals = (0..<placement.count).map { _ in JournalDisk() }
     super.init(world, name: principal.shortName)
-    loopExecutors = (0..<Self.loopCount).map { makeExecutor("loop\($0)") }
+    loopExecutors = (0..<placement.count).map { makeExecutor("loop\($0)") }
   }
 
   // MARK: Life
@@ -70,7 +74,7 @@ final class DroneMachine: Machine {
         principal: principal, incarnation: incarnation, endpoint: Names.endpoint(principal),
         cluster: Names.cluster, authority: Names.authority),
       timing: world.timing, verifier: Names.verifier, membershipVerifier: Names.membershipVerifier,
-      promise: promise, members: members, loops: Self.loopCount, seed: random.next(), now: now)
+      promise: promise, members: members, loops: placement.count, seed: random.next(), now: now)
     #if KEYVAL_MUTATIONS
       core?.mutations = world.mutations
     #endif
@@ -79,14 +83,12 @@ final class DroneMachine: Machine {
     lives.append(incarnation)
     loops = loopExecutors.enumerated().map { index, executor in
       DataLoop(
-        index, of: self, on: executor, stands: stands.filter { DataLoop.loop(of: $0.partition) == index })
+        index, of: self, on: executor, stands: stands.filter { placement.loop(of: $0.partition) == index })
     }
-    access = loops.map { _ in (InstalledAccessList(), .none, 0) }
+    access = loops.map { _ in (.none, 0) }
+    if let members { onEachLoop { $0.handle(.admitted(members)) } }
     tick()
-    for loop in loops {
-      tick(loop)
-      writeBehind(loop)
-    }
+    for loop in loops { tick(loop) }
   }
 
   override func ended() {
@@ -97,6 +99,8 @@ final class DroneMachine: Machine {
     electionKeys = [:]
     loops = []
     access = []
+    budget = DroneBudget()
+    memory = 0
     command = nil
     isDialling = false
     queued = []
@@ -104,7 +108,9 @@ final class DroneMachine: Machine {
   }
 
   override func stepped(_ executor: Executor) {
-    if let index = loopExecutors.firstIndex(where: { $0 === executor }) { world.custody.look(loop: index) }
+    if let index = loopExecutors.firstIndex(where: { $0 === executor }) {
+      world.custody.look(loop: index, of: placement)
+    }
   }
 
   /// Its machine dies, with it the process and all that was in memory.
@@ -133,8 +139,8 @@ final class DroneMachine: Machine {
     var rest = loops.count
     var isStored = true
     onEachLoop { [unowned self] loop in
-      loop.retire()
-      if !loop.core.isRetired { isStored = false }
+      loop.handle(.retiring)
+      if !loop.isRetired { isStored = false }
       rest -= 1
       guard rest == 0 else { return }
       control.post { [unowned self] in
@@ -168,17 +174,18 @@ final class DroneMachine: Machine {
 
   private func tick(_ loop: DataLoop) {
     loop.executor.post { [unowned self] in
-      toControl(.loopTicked(loop: loop.index))
       loop.tick()
       after(world.timing.heartbeat, on: loop.executor) { [unowned self] in tick(loop) }
     }
   }
 
-  private func writeBehind(_ loop: DataLoop) {
-    after(50, on: loop.executor) { [unowned self] in
-      loop.writeBehind()
-      writeBehind(loop)
-    }
+  func loop(of partition: Partition) -> DataLoop { loops[placement.loop(of: partition)] }
+
+  /// A loop holds more or less than it did.
+  /// - Returns: what the others hold.
+  func share(_ held: Int, before: Int) -> Int {
+    memory += held - before
+    return memory - held
   }
 
   func toControl(_ event: DroneEvent) {
@@ -223,21 +230,23 @@ final class DroneMachine: Machine {
     switch action {
     case .send(let message, let peer): send(message, to: peer)
     case .learn(let nodes):
-      for node in nodes where node.principal.role == .database { onEachLoop { $0.use(node) } }
+      for node in nodes where node.principal.role == .database { onEachLoop { $0.handle(.located(node)) } }
     case .store(let promise):
       world.watch.promised(promise, after: self.promise, by: self)
       self.promise = promise
-    case .admit(_, let list): members = list
-    case .withdraw: onEachLoop { $0.withdraw() }
+    case .admit(_, let list):
+      members = list
+      onEachLoop { $0.handle(.admitted(list)) }
+    case .withdraw: onEachLoop { $0.handle(.withdrawn) }
     case .makeElectionKey(let term): makeElectionKey(term)
     case .dropElectionKey(let term): electionKeys[term] = nil
     case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
       takeOffice(term, certificate, membership, drones, databases, previous)
     case .renewOffice(let term, let certificate): renewOffice(term, certificate)
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
-    case .open(let answer): onEachLoop { $0.open(answer) }
+    case .open(let answer): onEachLoop { $0.handle(.granted(answer)) }
     case .close(let partitions): close(partitions)
-    case .forget(let copies): onEachLoop { $0.forget(copies) }
+    case .forget(let copies): onEachLoop { $0.handle(.forgotten(copies)) }
     case .serve(let partitions, let end): onEachLoop { $0.serve(partitions, until: end) }
     case .install(let signed, let map):
       if let old = installed, !map.isNewer(than: old) {
@@ -249,12 +258,11 @@ final class DroneMachine: Machine {
     case .installAccessList(let list, let term, let version):
       world.trace("\(name) installs access list \(version) of term \(term)")
       onEachLoop { [unowned self] loop in
-        access[loop.index].installed.install(list)
+        loop.handle(.accessListInstalled(list))
         access[loop.index].term = term
         access[loop.index].version = version
       }
-    case .setDenials(let mayDeny):
-      onEachLoop { [unowned self] loop in access[loop.index].installed.mayDeny = mayDeny }
+    case .setDenials(let mayDeny): onEachLoop { $0.handle(.denialsSet(mayDeny)) }
     case .note(let note): world.trace("\(name) \(note)")
     }
   }
@@ -281,7 +289,7 @@ final class DroneMachine: Machine {
   private func close(_ partitions: PartitionSet) {
     var rest = loops.count
     onEachLoop { [unowned self] loop in
-      loop.close(partitions)
+      loop.handle(.released(partitions))
       rest -= 1
       if rest == 0 { toControl(.closed(partitions)) }
     }
@@ -293,5 +301,14 @@ final class DroneMachine: Machine {
     else { return }
     electionKeys = [term: key]
     handle(.electionKeyMade(term, certificateRequest: request))
+  }
+}
+
+/// The requests a second of all principals at one drone.
+final class DroneBudget: RequestLimiter {
+  private var budget = RequestBudget()
+
+  func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
+    budget.take(limit, of: principal, now)
   }
 }

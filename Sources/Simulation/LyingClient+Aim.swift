@@ -68,9 +68,7 @@ extension LyingClient {
     defer { aiming = aim }
     aim.sessions[drone] = session
     aim.asked = [:]
-    session.dialler.received = { [unowned self] payload in
-      if let bytes = payload as? [UInt8] { answered(bytes) }
-    }
+    session.dialler.received = { [unowned self] bytes in answered(bytes) }
     var writer = CBORWriter()
     let client = ClientIncarnation(high: aim.draw.next(), low: 0)
     DataRequest.introduce(number: aim.number(), client: client).encode(into: &writer)

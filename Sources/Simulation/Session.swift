@@ -1,3 +1,6 @@
+import Cluster
+import Wire
+
 /// An authenticated session between two machines: what one side sends arrives in order or not at all. A cut
 /// stalls it, and ends it if it lasts: for each side at its own time.
 final class Session {
@@ -8,7 +11,7 @@ final class Session {
     let life: Int
     fileprivate(set) var isOpen = true
     fileprivate var lastArrival: Int64 = 0
-    var received: (Any) -> Void = { _ in }
+    var received: ([UInt8]) -> Void = { _ in }
     var closed: (String) -> Void = { _ in }
 
     init(_ machine: Machine, _ executor: Executor) {
@@ -22,7 +25,7 @@ final class Session {
   let dialler: End
   let acceptor: End
   private unowned let world: World
-  private var stalled: [(to: End, payload: Any?)] = []
+  private var stalled: [(to: End, record: [UInt8]?)] = []
 
   init(_ world: World, dialler: End, acceptor: End) {
     self.world = world
@@ -34,10 +37,30 @@ final class Session {
   private func other(_ end: End) -> End { end === dialler ? acceptor : dialler }
 
   /// Sends a record from this side.
-  func send(_ payload: Any, from end: End) {
-    guard end.isOpen else { return }
-    transmit(payload, to: other(end))
+  func send(_ record: [UInt8], from end: End) {
+    guard end.isOpen, !record.isEmpty else { return }
+    transmit(record, to: other(end))
   }
+
+  /// Sends messages in as many records as they need: in one, nearly always.
+  func send(_ messages: [some WireMessage], from end: End) {
+    var writer = CBORWriter()
+    for message in messages {
+      let start = writer.count
+      message.encode(into: &writer)
+      let length = writer.count - start
+      if length > Limits.maximumPlaintextLength {
+        world.violated("\(end.machine.name) says something of \(length) bytes, which fits no record")
+      }
+      guard writer.count > Limits.maximumPlaintextLength else { continue }
+      let bytes = writer.take()
+      send(Array(bytes[..<start]), from: end)
+      bytes[start...].withUnsafeBytes { writer.write(encoded: $0) }
+    }
+    send(writer.bytes, from: end)
+  }
+
+  func send(_ message: some WireMessage, from end: End) { send([message], from: end) }
 
   /// Ends it from this side; what was sent before still arrives. This side is told nothing.
   func close(from end: End) {
@@ -54,27 +77,27 @@ final class Session {
     return arrival
   }
 
-  /// A nil payload is the end of the session.
-  private func transmit(_ payload: Any?, to end: End) {
+  /// A nil record is the end of the session.
+  private func transmit(_ record: [UInt8]?, to end: End) {
     let arrival = reserve(at: end)
-    world.at(arrival) { [self] in arrive(payload, at: end) }
+    world.at(arrival) { [self] in arrive(record, at: end) }
   }
 
-  private func arrive(_ payload: Any?, at end: End) {
+  private func arrive(_ record: [UInt8]?, at end: End) {
     guard end.isOpen else { return }
-    if !stalled.isEmpty, stalled.contains(where: { $0.to === end }) { return stalled.append((end, payload)) }
+    if !stalled.isEmpty, stalled.contains(where: { $0.to === end }) { return stalled.append((end, record)) }
     if world.network.isCut(other(end).machine, end.machine) {
-      stalled.append((end, payload))
+      stalled.append((end, record))
       world.network.stalled(self)
       return expire(end)
     }
-    deliver(payload, to: end)
+    deliver(record, to: end)
   }
 
-  private func deliver(_ payload: Any?, to end: End) {
+  private func deliver(_ record: [UInt8]?, to end: End) {
     guard end.machine.isUp, end.machine.life == end.life else { return }
-    guard let payload else { return lose(end, "closed by \(other(end).machine.name)") }
-    end.executor.post { if end.isOpen { end.received(payload) } }
+    guard let record else { return lose(end, "closed by \(other(end).machine.name)") }
+    end.executor.post { if end.isOpen { end.received(record) } }
   }
 
   /// Goes on after a cut.
@@ -82,7 +105,7 @@ final class Session {
     for end in [dialler, acceptor] where !world.network.isCut(other(end).machine, end.machine) {
       let waiting = stalled.filter { $0.to === end }
       stalled.removeAll { $0.to === end }
-      for entry in waiting { transmit(entry.payload, to: end) }
+      for entry in waiting { transmit(entry.record, to: end) }
     }
   }
 

@@ -3,53 +3,50 @@ import Drone
 
 /// A data loop's session with one shadow of its partitions.
 final class ShadowLink {
+  private let peer: Principal
   private unowned let loop: DataLoop
-  private var core: ReplicationLinkCore
   private var session: Session?
 
   init(to peer: Principal, of loop: DataLoop) {
+    self.peer = peer
     self.loop = loop
-    core = ReplicationLinkCore(peer: peer)
   }
 
   private var world: World { loop.drone.world }
 
-  func handle(_ event: ReplicationLinkCore.Event) {
-    let actions = core.handle(
-      event, &loop.core, canSend: session?.dialler.isOpen == true, now: loop.drone.now)
-    loop.executor.perform(actions.map { action in { [unowned self] in perform(action) } })
-  }
+  private func handle(_ event: ReplicationLinkCore.Event) { loop.handle(.shadow(peer, event)) }
 
-  private func perform(_ action: ReplicationLinkCore.Action) {
+  func perform(_ action: ReplicationLinkCore.Action) {
     switch action {
     case .dial: dial()
     case .close:
       guard let session else { return }
       session.close(from: session.dialler)
-      closed()
+      loop.executor.post { [unowned self] in closed(session) }
     case .send(let messages):
       if let session { session.send(messages, from: session.dialler) }
-    case .complete(let completions): loop.complete(completions)
-    case .report: loop.drone.handle(.foundUnreachable(core.peer))
     case .redial(let pause):
       loop.drone.after(pause, on: loop.executor) { [unowned self] in handle(.redialDue) }
+    // The loop's core has seen to them.
+    case .complete, .report: break
     }
   }
 
-  private func closed() {
-    session = nil
+  private func closed(_ session: Session) {
+    guard self.session === session else { return }
+    self.session = nil
     handle(.sessionClosed)
-    loop.pump()
   }
 
+  /// It is accepted on any loop of that drone, as the network has it.
   private func dial() {
-    let (principal, index) = (loop.drone.principal, loop.index)
-    guard let target = world.drones.first(where: { $0.principal == core.peer }), target.isUp else {
+    let principal = loop.drone.principal
+    guard let target = world.drones.first(where: { $0.principal == peer }), target.isUp else {
       return loop.drone.after(world.random.number(1...4), on: loop.executor) { [unowned self] in
         handle(.dialFailed)
       }
     }
-    let life = target.life
+    let (life, index) = (target.life, loop.drone.random.index(target.loops.count))
     world.network.dial(
       from: loop.drone, on: loop.executor, to: target, at: target.loops[index].executor,
       accept: { [unowned target] session in
@@ -58,16 +55,16 @@ final class ShadowLink {
       completion: { [unowned self] session in
         guard let session else { return handle(.dialFailed) }
         self.session = session
-        session.dialler.received = { [unowned self] payload in received(payload) }
-        session.dialler.closed = { [unowned self] _ in if self.session === session { closed() } }
+        session.dialler.received = { [unowned self] bytes in received(bytes) }
+        session.dialler.closed = { [unowned self] _ in closed(session) }
         handle(.sessionOpened)
       })
   }
 
-  private func received(_ payload: Any) {
-    guard let answers = payload as? [ReplicationAnswer] else { return }
+  private func received(_ bytes: [UInt8]) {
+    let answers = world.decode(ReplicationAnswer.self, bytes)
     loop.executor.perform(
       answers.map { answer in { [unowned self] in handle(.answered(answer)) } }
-        + [{ [unowned self] in handle(.readCompleted) }, { [unowned self] in loop.pump() }])
+        + [{ [unowned self] in handle(.readCompleted) }])
   }
 }

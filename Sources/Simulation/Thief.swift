@@ -55,9 +55,8 @@ extension DroneMachine {
   /// As if it were the owner, to whoever shadows what another owns.
   private func aimAtCopies(of key: [UInt8]) {
     let partition = Slot(key: key).partition
-    let loop = DataLoop.loop(of: partition)
     for shadow in world.drones where shadow !== self && shadow.isUp {
-      let life = shadow.life
+      let (life, loop) = (shadow.life, shadow.placement.loop(of: partition))
       world.network.dial(
         from: self, on: control, to: shadow, at: shadow.loops[loop].executor,
         accept: { [unowned self, unowned shadow] session in
@@ -66,7 +65,7 @@ extension DroneMachine {
           let messages = shadow.loops[loop].isOwned(partition, by: principal) ? [] : forgery(key, for: shadow)
           guard !messages.isEmpty, shadow.loops[loop].accept(session, from: principal) else { return false }
           world.trace("\(name) aims at \(shadow.name)'s copy of partition \(partition)")
-          session.acceptor.received(messages)
+          session.acceptor.received(messages.flatMap { $0.encoded() })
           return true
         },
         completion: { session in if let session { session.close(from: session.dialler) } })
@@ -75,7 +74,7 @@ extension DroneMachine {
 
   private func forgery(_ key: [UInt8], for shadow: DroneMachine) -> [ReplicationMessage] {
     let partition = Slot(key: key).partition
-    guard let known = shadow.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition),
+    guard let known = shadow.loop(of: partition).copyToken(of: partition),
       var thief
     else { return [] }
     defer { self.thief = thief }
@@ -122,8 +121,10 @@ extension DroneMachine {
       completion: { [unowned self] session in
         guard let session else { return }
         world.trace("\(name) shows db1 a grant of term \(token.term) for partition \(partition)")
-        session.dialler.received = { payload in
-          for case .opened(_, partition, let sequence, let list, _) in payload as? [StoreAnswer] ?? [] {
+        session.dialler.received = { [unowned self] bytes in
+          for case .opened(_, partition, let sequence, let list, _) in world.decode(
+            StoreAnswer.self, bytes)
+          {
             let batch = PartitionBatch(
               partition: partition, token: token, incarnation: incarnation, firstSequence: sequence + 1,
               records: [record], inSync: InSyncList(number: list.number + 1, holders: []))

@@ -153,7 +153,7 @@ final class Watch {
       guard let machine = world.drones.first(where: { $0.principal == holder.principal }), machine.isUp,
         machine.incarnation == holder.incarnation
       else { continue }
-      if !machine.loops[DataLoop.loop(of: partition)].has(name, in: partition) {
+      if !machine.loop(of: partition).has(name, in: partition) {
         return "neither the database has nor \(machine.name)"
       }
     }
@@ -231,11 +231,10 @@ final class Watch {
   func standing(_ partition: Partition) -> String {
     let fence = world.database.store.durable.standing(of: partition)
     let copies = world.drones.filter(\.isUp).compactMap { drone in
-      drone.loops[DataLoop.loop(of: partition)].core.copyToken(of: partition).map { "\(drone.name) \($0)" }
+      drone.loop(of: partition).copyToken(of: partition).map { "\(drone.name) \($0)" }
     }
-    let loop = DataLoop.loop(of: partition)
     let states = world.drones.filter(\.isUp).map {
-      "\($0.name) \($0.loops[loop].core.shadowStates(of: partition))"
+      "\($0.name) \($0.loop(of: partition).core.data.shadowStates(of: partition))"
     }
     let lives = world.drones.map { "\($0.name) \($0.incarnation)" }
     let serving = world.drones.filter { $0.isServing(partition) }.map(\.name)
@@ -343,7 +342,7 @@ extension Watch {
 
 extension DroneMachine {
   func isServing(_ partition: Partition) -> Bool {
-    guard isUp, let end = loops[DataLoop.loop(of: partition)].leaseEnd(of: partition) else {
+    guard isUp, let end = loop(of: partition).leaseEnd(of: partition) else {
       return false
     }
     return end > now

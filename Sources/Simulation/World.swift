@@ -1,4 +1,5 @@
 import Cluster
+import Wire
 
 /// Virtual time, and everybody who lives in it. One seed, one run: nothing here knows a clock, a thread or a
 /// random number of its own.
@@ -102,19 +103,37 @@ final class World {
 
   func addLyingClient() { lyingClient = LyingClient(self) }
 
+  /// Reads what a record says. What the cores have said always can be read.
+  func decode<Message: WireMessage>(_ type: Message.Type, _ record: [UInt8]) -> [Message] {
+    var messages: [Message] = []
+    record.withUnsafeBytes { buffer in
+      var reader = CBORReader(buffer)
+      do {
+        while !reader.isAtEnd { messages.append(try Message(from: &reader)) }
+      } catch {
+        violated("a record cannot be read: \(error)")
+      }
+    }
+    return messages
+  }
+
   /// A message of the control plane.
   func send(_ message: ControlMessage, from source: Machine, as sender: Principal, to peer: Principal) {
+    let record = message.encoded()
+    if record.count > Limits.maximumPlaintextLength {
+      violated("\(source.name) says something of \(record.count) bytes, which fits no record")
+    }
     switch peer.role {
     case .authority:
       let authority = routing.target(of: source)
-      network.send(from: source, to: authority, on: authority.control) {
-        authority.receive(message, from: sender)
+      network.send(from: source, to: authority, on: authority.control) { [unowned self] in
+        for message in decode(ControlMessage.self, record) { authority.receive(message, from: sender) }
       }
     case .drone:
       guard let drone = drones.first(where: { $0.principal == peer }) else { return }
       network.send(from: source, to: drone, on: drone.control) { [unowned self] in
         if let process = source as? AuthorityMachine { routing.heard(process, at: drone) }
-        drone.receive(message, from: sender)
+        for message in decode(ControlMessage.self, record) { drone.receive(message, from: sender) }
       }
     default: if peer == Names.administrator, case .removalAnswer(let answer) = message { answered(answer) }
     }

@@ -12,67 +12,32 @@ final class DatabaseLink: SessionHandler {
   private let dialer: SessionDialer
   private let credential: InitiatorCredentialProvider
   private let logger: Logger
-  private let heartbeat: TimeAmount
-  private var core: DatabaseLinkCore
   private var session: Session?
-  private var ticking: RepeatedTask?
 
   init(
     dataLoop: DataLoop, dialer: SessionDialer, credential: @escaping InitiatorCredentialProvider,
-    timing: Timing, logger: Logger
+    logger: Logger
   ) {
-    core = DatabaseLinkCore(timing: timing)
-    heartbeat = .milliseconds(timing.heartbeat)
     self.dataLoop = dataLoop
     self.dialer = dialer
     self.credential = credential
     self.logger = logger
   }
 
-  /// Where the database is.
-  func use(_ node: RegisteredNode) { handle(.located(node)) }
+  private func handle(_ event: DatabaseLinkCore.Event) { dataLoop.handle(.database(event)) }
 
-  func open(_ answer: GrantAnswer, partitions: PartitionSet) { handle(.granted(answer, partitions)) }
-
-  /// Sends what waits for the database, if it is there and is not busy with the last append.
-  func pump() {
-    guard dataLoop.core.isUrgent else { return }
-    handle(.pumped)
-  }
-
-  /// Sends what waits there without anybody waiting for it.
-  func pumpBehind() {
-    guard dataLoop.core.hasWaiting else { return }
-    handle(.writeBehindDue)
-  }
-
-  func retire() { handle(.retiring) }
-
-  func stop() { handle(.stopped) }
-
-  /// Whether the database is there, and answers.
-  var isAnswered: Bool { core.isAnswered }
-  /// Why it did not store what it was given last.
-  var complaint: String? { core.complaint }
-
-  private func handle(_ event: DatabaseLinkCore.Event) {
-    let canSend = session?.isOpen == true && session?.isWritable == true
-    let actions = core.handle(event, &dataLoop.core, canSend: canSend, now: NodeClock.now())
-    for action in actions { perform(action) }
-  }
-
-  private func perform(_ action: DatabaseLinkCore.Action) {
+  func perform(_ action: DatabaseLinkCore.Action) {
     switch action {
     case .dial(let database): dial(database)
     case .close(.moved): session?.close(.replaced)
     case .close(.silent): session?.close(.idle)
     case .close(.stopping): session?.close(.shuttingDown)
     case .send(let request): write(request)
-    case .complete(let completions): dataLoop.complete(completions)
-    case .report(let event): dataLoop.report(event)
     case .redial(let pause): later(pause + Int64.random(in: 0...50), .redialDue)
     case .retry(let pause): later(pause, .retryDue)
     case .note(let note): log(note)
+    // The loop's core has seen to them.
+    case .complete, .report: break
     }
   }
 
@@ -131,11 +96,12 @@ final class DatabaseLink: SessionHandler {
   }
 
   private func failed(_ error: TransportError) {
-    if core.failures == 0 {
+    let link = dataLoop.core.database
+    if link.failures == 0 {
       logger.warning(
         "database not reached",
         metadata: [
-          NodeLogging.Key.principal: "\(core.database?.principal.text ?? "")",
+          NodeLogging.Key.principal: "\(link.database?.principal.text ?? "")",
           NodeLogging.Key.reason: "\(error)",
         ])
     }
@@ -148,10 +114,6 @@ final class DatabaseLink: SessionHandler {
     self.session = session
     logger.info("database reached", metadata: [NodeLogging.Key.principal: "\(session.identity.peer)"])
     handle(.sessionOpened)
-    let bound = NIOLoopBound(self, eventLoop: dataLoop.eventLoop)
-    ticking = dataLoop.eventLoop.scheduleRepeatedTask(initialDelay: heartbeat, delay: heartbeat) { _ in
-      bound.value.handle(.ticked)
-    }
   }
 
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
@@ -164,14 +126,10 @@ final class DatabaseLink: SessionHandler {
     }
   }
 
-  func readCompleted(on session: Session) {
-    handle(.readCompleted)
-    dataLoop.pumpLater()
-    dataLoop.adjustShadows()
-  }
+  func readCompleted(on session: Session) { handle(.readCompleted) }
 
   func writabilityChanged(_ isWritable: Bool, on session: Session) {
-    if isWritable { pump() }
+    dataLoop.handle(.databaseWritable(isWritable))
   }
 
   func noticed(_ notice: SessionNotice, on session: Session) {
@@ -181,7 +139,6 @@ final class DatabaseLink: SessionHandler {
 
   func closed(_ session: Session, error: SessionError?) {
     self.session = nil
-    ticking?.cancel()
     if let error { logger.warning("database session ended", metadata: [NodeLogging.Key.reason: "\(error)"]) }
     handle(.sessionClosed)
   }

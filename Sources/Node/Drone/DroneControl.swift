@@ -158,25 +158,25 @@ final class DroneControl {
     case .learn(let nodes): learn(nodes)
     case .store(let promise): store(promise)
     case .admit(let signed, let list): admit(signed, list)
-    case .withdraw: onEachLoop { $0.withdraw() }
+    case .withdraw: onEachLoop { $0.handle(.withdrawn) }
     case .makeElectionKey(let term): makeElectionKey(term)
     case .dropElectionKey(let term): electionKeys[term] = nil
     case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
       takeOffice(term, certificate, membership, drones, databases, previous)
     case .renewOffice(let term, let certificate): renewOffice(term, certificate)
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
-    case .open(let answer): onEachLoop { $0.open(answer) }
+    case .open(let answer): onEachLoop { $0.handle(.granted(answer)) }
     case .close(let partitions): close(partitions)
-    case .forget(let copies): onEachLoop { $0.forget(copies) }
-    case .serve(let partitions, let end): onEachLoop { $0.serve(partitions, until: end) }
-    case .install(let signed, let map): onEachLoop { $0.install(signed, map) }
+    case .forget(let copies): onEachLoop { $0.handle(.forgotten(copies)) }
+    case .serve(let partitions, let end): onEachLoop { $0.handle(.leased(partitions, until: end)) }
+    case .install(let signed, let map): onEachLoop { $0.handle(.mapInstalled(signed, map)) }
     case .installAccessList(let list, let term, let version):
-      onEachLoop { $0.install(list) }
+      onEachLoop { $0.handle(.accessListInstalled(list)) }
       logger.notice(
         "access list installed", metadata: [NodeLogging.Key.term: "\(term)", "version": "\(version)"])
       audit.record(
         AuditEvent(.rights, "access list", outcome: "in force", term: term.number, version: version))
-    case .setDenials(let mayDeny): onEachLoop { $0.setDenials(mayDeny) }
+    case .setDenials(let mayDeny): onEachLoop { $0.handle(.denialsSet(mayDeny)) }
     case .note(let note): log(note)
     }
   }
@@ -204,7 +204,7 @@ final class DroneControl {
       if let command = node.principal.commandService {
         mesh?.setAddress(address, of: command.text)
       }
-      onEachLoop { $0.database?.use(node) }
+      onEachLoop { $0.handle(.located(node)) }
     }
   }
 
@@ -233,7 +233,7 @@ final class DroneControl {
       guard let peer = try? Principal(peer), let node = peer.node else { return false }
       return !list.contains(node)
     }
-    onEachLoop { $0.admit(list) }
+    onEachLoop { $0.handle(.admitted(list)) }
   }
 
   private func onEachLoop(_ body: @escaping @Sendable (DataLoop) -> Void) {
@@ -245,7 +245,7 @@ final class DroneControl {
     let bound = NIOLoopBound(self, eventLoop: loop)
     let control = loop
     let stopped = loops.map { reference in
-      reference.eventLoop.submit { reference.here.close(partitions) }
+      reference.eventLoop.submit { reference.here.handle(.released(partitions)) }
     }
     EventLoopFuture.andAllComplete(stopped, on: control).whenComplete { _ in
       bound.value.handle(.closed(partitions))

@@ -122,7 +122,7 @@ private struct RunningDrone: Sendable {
     loops = try await Self.makeLoops(
       dataLoops, identity, configuration, control, controlLoop, logger, audit)
     let orders = SessionOrders(register: listener.register, logger: logger, audit: audit)
-    try await Self.connect(loops, dialer, keytab.initiator, orders, configuration.timing, logger)
+    try await Self.connect(loops, dialer, keytab.initiator, orders, logger)
 
     var meshing = PeerMesh.Configuration(dialer: dialer, logger: logger) { target throws(KerberosError) in
       let own = try keytab.initiator()
@@ -158,7 +158,7 @@ private struct RunningDrone: Sendable {
     let unsaved = await retire(hurry)
     tasks.cancel()
     mesh.shutDown()
-    for loop in loops { loop.execute { $0.stop() } }
+    for loop in loops { loop.execute { $0.handle(.stopped) } }
     await listener.close()
     return unsaved
   }
@@ -223,16 +223,17 @@ private struct RunningDrone: Sendable {
       directory: configuration.directory, principal: configuration.principal, life: identity.incarnation,
       bounds: .init(for: loopBounds), logger: logger)
     let stands = try journals.stands()
-    let count = eventLoops.count
+    let placement = LoopPlacement(count: eventLoops.count)
     let (memory, budget) = (DroneMemory(), SharedBudget())
     var references: [DataLoopReference] = []
     for (index, eventLoop) in eventLoops.enumerated() {
-      let own = stands.filter { $0.partition.index % count == index }
+      let own = stands.filter { placement.loop(of: $0.partition) == index }
       let reference = try await eventLoop.submit {
         let (journal, file) = try journals.begin(index, own)
         return DataLoopReference(
           DataLoop(
-            index: index, eventLoop: eventLoop, identity: identity, timing: configuration.timing,
+            index: index, of: placement.count, eventLoop: eventLoop, identity: identity,
+            timing: configuration.timing,
             level: configuration.level, bounds: loopBounds, memory: memory, budget: budget,
             journal: JournalSync(journal, in: file, on: eventLoop, logger: logger), stands: own,
             logger: logger, audit: audit,
@@ -244,7 +245,7 @@ private struct RunningDrone: Sendable {
       }.get()
       references.append(reference)
     }
-    try journals.removeOthers(than: count)
+    try journals.removeOthers(than: placement.count)
     return references
   }
 
@@ -261,15 +262,14 @@ private struct RunningDrone: Sendable {
 
   private static func connect(
     _ loops: [DataLoopReference], _ dialer: SessionDialer,
-    _ credential: @escaping InitiatorCredentialProvider, _ orders: SessionOrders,
-    _ timing: Timing, _ logger: Logger
+    _ credential: @escaping InitiatorCredentialProvider, _ orders: SessionOrders, _ logger: Logger
   ) async throws {
     for reference in loops {
       try await reference.eventLoop.submit {
         let loop = reference.here
         let link = DatabaseLink(
-          dataLoop: loop, dialer: dialer, credential: credential, timing: timing, logger: logger)
-        loop.connect(loops: loops, link: link, sessionOrders: orders) { peer in
+          dataLoop: loop, dialer: dialer, credential: credential, logger: logger)
+        loop.connect(loops: loops, database: link, sessionOrders: orders) { peer in
           ShadowLink(to: peer, of: loop, dialer: dialer, credential: credential, logger: logger)
         }
       }.get()

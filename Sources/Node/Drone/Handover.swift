@@ -69,8 +69,10 @@ struct Handover {
     for loop in loops {
       guard
         let (more, answers, reason) = try? await loop.eventLoop.submit({
-          let database = loop.here.database
-          return (loop.here.core.unsaved(now), database?.isAnswered ?? false, database?.complaint)
+          let loop = loop.here
+          return (
+            loop.core.data.unsaved(now), loop.core.database.isAnswered, loop.core.database.complaint
+          )
         }).get()
       else { continue }
       unsaved = unsaved + more

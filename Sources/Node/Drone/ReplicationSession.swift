@@ -6,23 +6,17 @@ import Sessions
 import Transport
 import Wire
 
-/// An owner's session with this drone as its shadow: carries what it says to the loops of its partitions, and their
-/// answers back.
+/// The shell of an owner's session with this drone as its shadow: performs what `OwnerSessionCore` decides.
 final class ReplicationSession {
-  let owner: Principal
-  private let members: MemberGate
   private let dataLoop: DataLoop
   private let logger: Logger
-  /// Bytes on their way to other loops: beyond the limit the owner has to wait.
-  private var bytesUnderWay = 0
-  private static let maximumBytesUnderWay = 8 << 20
+  private var core: OwnerSessionCore
   private var session: Session?
-  /// As its greeting said.
-  private var number: UInt64 = 0
 
-  init(owner: Principal, members: MemberGate, dataLoop: DataLoop, logger: Logger) {
-    self.owner = owner
-    self.members = members
+  var owner: Principal { core.owner }
+
+  init(owner: Principal, dataLoop: DataLoop, logger: Logger) {
+    core = OwnerSessionCore(owner: owner)
     self.dataLoop = dataLoop
     self.logger = logger
   }
@@ -42,46 +36,40 @@ final class ReplicationSession {
 
   func received(_ bytes: UnsafeRawBufferPointer, on session: Session) {
     // The session may be older than the list that the owner is no longer on.
-    guard members.contains(owner) else { return session.close(.notAuthorized) }
-    var reader = CBORReader(bytes)
-    var elsewhere: [Int: [ReplicationMessage]] = [:]
-    var answers: [ReplicationAnswer] = []
+    guard dataLoop.core.admits(owner) else { return session.close(.notAuthorized) }
     do {
-      while !reader.isAtEnd {
-        let message = try ReplicationMessage(from: &reader)
-        if case .greet(let session) = message { number = session }
-        let loop = message.partition.map(dataLoop.loop(of:)) ?? dataLoop.index
-        guard loop == dataLoop.index else {
-          elsewhere[loop, default: []].append(message)
-          continue
+      for portion in try core.part(bytes, on: dataLoop.index, of: dataLoop.core.placement) {
+        if portion.loop == dataLoop.index {
+          take(portion, session)
+        } else {
+          forward(portion, bytes.count, session)
         }
-        if let answer = dataLoop.core.take(message, from: owner, session: number) { answers.append(answer) }
-      }
-      // What it has taken it says only when that is in its journal for certain.
-      if dataLoop.journal.mustWait {
-        let own = answers
-        dataLoop.journal.say { [self] in say(own, on: session) }
-      } else {
-        for answer in answers { try session.write { answer.encode(into: &$0) } }
       }
     } catch {
       logger.warning(
         "owner's session closed: what came is no replication message",
         metadata: [NodeLogging.Key.principal: "\(owner)", NodeLogging.Key.reason: "\(error)"])
-      return session.close(SessionCloseReason(after: error))
+      session.close(SessionCloseReason(after: error))
     }
-    dataLoop.shareMemory()
-    for loop in elsewhere.keys.sorted() { forward(elsewhere[loop] ?? [], to: loop, bytes.count, session) }
   }
 
-  private func forward(_ messages: [ReplicationMessage], to loop: Int, _ count: Int, _ session: Session) {
-    bytesUnderWay += count
-    if bytesUnderWay > Self.maximumBytesUnderWay { session.pauseReading() }
+  /// What it has taken it says only when that is in its journal for certain.
+  private func take(_ portion: OwnerSessionCore.Portion, _ session: Session) {
+    let answers = dataLoop.take(portion, from: owner)
+    if dataLoop.journal.mustWait {
+      dataLoop.journal.say { [self] in say(answers, on: session) }
+    } else {
+      say(answers, on: session)
+    }
+  }
+
+  private func forward(_ portion: OwnerSessionCore.Portion, _ count: Int, _ session: Session) {
+    core.sent(count)
+    keepPace(session)
     let back = NIOLoopBound((self, session), eventLoop: session.eventLoop)
-    let (sessionLoop, owner, number) = (session.eventLoop, owner, number)
-    dataLoop.others[loop].execute { other in
-      let answers = messages.compactMap { other.core.take($0, from: owner, session: number) }
-      other.shareMemory()
+    let (sessionLoop, owner) = (session.eventLoop, owner)
+    dataLoop.others[portion.loop].execute { other in
+      let answers = other.take(portion, from: owner)
       other.journal.say {
         sessionLoop.execute {
           let (handler, session) = back.value
@@ -92,9 +80,13 @@ final class ReplicationSession {
   }
 
   private func returned(_ answers: [ReplicationAnswer], _ count: Int, _ session: Session) {
-    bytesUnderWay -= count
-    if bytesUnderWay <= Self.maximumBytesUnderWay / 2 { session.resumeReading() }
+    core.returned(count)
+    keepPace(session)
     say(answers, on: session)
+  }
+
+  private func keepPace(_ session: Session) {
+    if core.mayRead { session.resumeReading() } else { session.pauseReading() }
   }
 
   private func say(_ answers: [ReplicationAnswer], on session: Session) {

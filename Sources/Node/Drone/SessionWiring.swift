@@ -43,7 +43,7 @@ final class SessionWiring: Sendable {
       let owner = (try? Principal(identity.peer)).flatMap { $0.role == .drone ? $0 : nil }
       let replication = owner.flatMap { owner in
         parts.loops[ObjectIdentifier(eventLoop)].map {
-          ReplicationSession(owner: owner, members: members, dataLoop: $0.here, logger: logger)
+          ReplicationSession(owner: owner, dataLoop: $0.here, logger: logger)
         }
       }
       return NodeSessionHandler(mesh: mesh, replication: replication)

@@ -12,38 +12,34 @@ final class ShadowLink: SessionHandler {
   private let dialer: SessionDialer
   private let credential: InitiatorCredentialProvider
   private let logger: Logger
-  private var core: ReplicationLinkCore
+  private let peer: Principal
   private var session: Session?
 
   init(
     to peer: Principal, of dataLoop: DataLoop, dialer: SessionDialer,
     credential: @escaping InitiatorCredentialProvider, logger: Logger
   ) {
-    core = ReplicationLinkCore(peer: peer)
+    self.peer = peer
     self.dataLoop = dataLoop
     self.dialer = dialer
     self.credential = credential
     self.logger = logger
   }
 
-  func handle(_ event: ReplicationLinkCore.Event) {
-    let canSend = session?.isOpen == true && session?.isWritable == true
-    let actions = core.handle(event, &dataLoop.core, canSend: canSend, now: NodeClock.now())
-    for action in actions { perform(action) }
-  }
+  private func handle(_ event: ReplicationLinkCore.Event) { dataLoop.handle(.shadow(peer, event)) }
 
-  private func perform(_ action: ReplicationLinkCore.Action) {
+  func perform(_ action: ReplicationLinkCore.Action) {
     switch action {
     case .dial(let node): dial(node)
     case .close: session?.close(.replaced)
     case .send(let messages): write(messages)
-    case .complete(let completions): dataLoop.complete(completions)
-    case .report: dataLoop.report(.foundUnreachable(core.peer))
     case .redial(let pause):
       let bound = NIOLoopBound(self, eventLoop: dataLoop.eventLoop)
       dataLoop.eventLoop.scheduleTask(in: .milliseconds(pause + Int64.random(in: 0...20))) {
         bound.value.handle(.redialDue)
       }
+    // The loop's core has seen to them.
+    case .complete, .report: break
     }
   }
 
@@ -71,11 +67,11 @@ final class ShadowLink: SessionHandler {
   }
 
   private func failed(_ error: TransportError) {
-    if core.failures == 0 {
+    if dataLoop.core.failures(of: peer) == 0 {
       logger.warning(
         "shadow not reached",
         metadata: [
-          NodeLogging.Key.principal: "\(core.peer)", NodeLogging.Key.reason: "\(error)",
+          NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(error)",
         ])
     }
     handle(.dialFailed)
@@ -85,7 +81,7 @@ final class ShadowLink: SessionHandler {
 
   func sessionOpened(_ session: Session) {
     self.session = session
-    logger.info("shadow reached", metadata: [NodeLogging.Key.principal: "\(core.peer)"])
+    logger.info("shadow reached", metadata: [NodeLogging.Key.principal: "\(peer)"])
     handle(.sessionOpened)
   }
 
@@ -96,19 +92,15 @@ final class ShadowLink: SessionHandler {
     } catch {
       logger.error(
         "a shadow's answer cannot be read",
-        metadata: [NodeLogging.Key.principal: "\(core.peer)", NodeLogging.Key.reason: "\(error)"])
+        metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(error)"])
       session.close(SessionCloseReason(after: error))
     }
   }
 
-  /// What was acknowledged may let the database be told of another list.
-  func readCompleted(on session: Session) {
-    handle(.readCompleted)
-    dataLoop.pump()
-  }
+  func readCompleted(on session: Session) { handle(.readCompleted) }
 
   func writabilityChanged(_ isWritable: Bool, on session: Session) {
-    if isWritable { handle(.pumped) }
+    dataLoop.handle(.shadowWritable(peer, isWritable))
   }
 
   func noticed(_ notice: SessionNotice, on session: Session) {
@@ -121,9 +113,8 @@ final class ShadowLink: SessionHandler {
     if let error {
       logger.warning(
         "shadow's session ended",
-        metadata: [NodeLogging.Key.principal: "\(core.peer)", NodeLogging.Key.reason: "\(error)"])
+        metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(error)"])
     }
     handle(.sessionClosed)
-    dataLoop.pump()
   }
 }

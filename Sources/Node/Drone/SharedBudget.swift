@@ -4,7 +4,7 @@ import Synchronization
 
 /// The requests a second of all principals at this drone: their sessions are on all its loops. Nobody comes here whose line
 /// of the access list has no limit.
-final class SharedBudget: Sendable {
+final class SharedBudget: Sendable, RequestLimiter {
   private let budget = Mutex(RequestBudget())
 
   func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
