@@ -121,8 +121,8 @@ let package = Package(
     .target(
       name: "Node",
       dependencies: [
-        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "LocalTrust",
-        "Authority", "Commander", "Drone", "Journal", "Database", "Audit", "CAllocator",
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "StoreRules", "Storage", "Transport",
+        "LocalTrust", "Authority", "Commander", "Drone", "Journal", "Database", "Audit", "CAllocator",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
     .target(

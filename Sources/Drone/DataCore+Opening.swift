@@ -126,7 +126,10 @@ extension DataCore {
     data.isRetiring = isRetiring
     setLoading(partition, nil)
     loadNeeds[partition] = nil
-    if let old = partitions[partition.index] { quotas.remove(old) }
+    if let old = partitions[partition.index] {
+      old.hide()
+      quotas.remove(old)
+    }
     partitions[partition.index] = data
     quotas.add(data)
     held.recount(data)
@@ -134,6 +137,7 @@ extension DataCore {
     guard data.isRecovering else {
       shelf.remove(partition)
       hold(data)
+      data.show(in: shared.place(of: partition))
       adjustStreams(of: partition)
       return .ready
     }

@@ -20,6 +20,8 @@ public struct DataCore {
   var loading = [DataPartition?](repeating: nil, count: Partition.count)
   var shelf: CopyShelf
   let journal: Journal?
+  /// Where this loop sees the others' partitions, and they its own.
+  let shared: SharedPartitions
   /// What is loaded to be put under what an earlier life has left.
   var standing = PartitionSet()
   /// What the database does not have, and who waits for it.
@@ -67,7 +69,7 @@ public struct DataCore {
   public var mapTerm = Term.none
   public var mapVersion: UInt64 = 0
   /// The end of the shortest lease under which a read of this batch was answered.
-  public private(set) var batchLeaseEnd = Instant(milliseconds: .max)
+  public internal(set) var batchLeaseEnd = Instant(milliseconds: .max)
 
   #if KEYVAL_MUTATIONS
     public var mutations: Mutations = [] {
@@ -90,10 +92,12 @@ public struct DataCore {
   ///   - level: what writes have to reach whose requests do not say.
   ///   - journal: outlives this process; it has the stands already.
   ///   - stands: what earlier lives of this drone have left.
+  ///   - shared: the same for all loops of the drone.
   public init(
     incarnation: Incarnation, level: AcknowledgementLevel = .secured, bounds: DataBounds = DataBounds(),
-    journal: Journal? = nil, stands: [JournalStand] = []
+    journal: Journal? = nil, stands: [JournalStand] = [], shared: SharedPartitions = SharedPartitions()
   ) {
+    self.shared = shared
     self.incarnation = incarnation
     self.level = level
     self.bounds = bounds
@@ -122,6 +126,7 @@ public struct DataCore {
   /// The prefixes of which it limits the keys or bytes are counted from now on.
   /// - Parameter edition: by which `Quota` names it.
   public mutating func install(_ list: AccessList, edition: UInt64) {
+    shared.install(edition: edition)
     quotas.install(list, edition: edition, partitions: partitions)
   }
 
@@ -176,13 +181,7 @@ public struct DataCore {
     if operation.isSecured, let sequence = data.unsecuredSequence(of: hashed) {
       return wait(for: sequence, hashed, in: data, origin, &answers)
     }
-    data.table.withEntry(of: hashed) { value, version in
-      if let value {
-        operation.answer(number: number, value, version).encode(into: &answers)
-      } else {
-        DataAnswer.notFound(number: number).encode(into: &answers)
-      }
-    }
+    data.answer(number, hashed, by: operation, &answers)
   }
 
   /// How a write began.
@@ -335,7 +334,7 @@ public struct DataCore {
     return owner.principal == principal
   }
 
-  private static func check(_ key: UnsafeRawBufferPointer) -> DataAnswer.Failure? {
+  static func check(_ key: UnsafeRawBufferPointer) -> DataAnswer.Failure? {
     if key.count > Limits.maximumKeyLength { return .keyTooLong }
     return key.isEmpty ? .keyEmpty : nil
   }
@@ -351,7 +350,7 @@ public struct DataCore {
   public func serve(_ set: PartitionSet, until end: Instant) {
     for partition in set {
       guard let data = partitions[partition.index] else { continue }
-      data.leaseEnd = max(data.leaseEnd, end)
+      data.lease(until: end)
     }
   }
 }

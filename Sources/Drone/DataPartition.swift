@@ -1,4 +1,5 @@
 import Cluster
+import Wire
 
 /// One partition that this drone has loaded. A write waits in the log until it has its second place; only then it
 /// enters the table. So no answer ever shows a write that is not secured. It is confined to its data loop.
@@ -10,7 +11,7 @@ final class DataPartition: Counted {
   let partition: Partition
   let token: FencingToken
   /// Reads are answered until then.
-  var leaseEnd = Instant(milliseconds: .min)
+  private(set) var leaseEnd = Instant(milliseconds: .min)
   var table = Table()
   var history = WriteHistory()
   private(set) var log = WriteLog()
@@ -56,6 +57,8 @@ final class DataPartition: Counted {
   /// The database is about to end: until it has, shadows are no second place, so that this process may end as well.
   var isDatabaseEnding = false
 
+  /// Where the drone's other loops see it, while it is served.
+  private var place: SharedPartitions.Place?
   var counted = 0
   var footprint: Int { isCopy ? 0 : contents + reads.footprint }
   private var contents: Int { table.footprint + growth + history.footprint + log.footprint }
@@ -126,6 +129,42 @@ final class DataPartition: Counted {
     origin = token
   }
 
+  // MARK: Other loops
+
+  /// From now on the drone's other loops may read its table, until it is hidden.
+  func show(in place: SharedPartitions.Place) {
+    place.show(self)
+    self.place = place
+  }
+
+  /// To be called before it is let go of.
+  func hide() {
+    place?.hide()
+    place = nil
+  }
+
+  /// Changes the table or the lease, which other loops may be reading.
+  @inline(__always)
+  private func change(_ body: () -> Void) {
+    if let place { place.change(body) } else { body() }
+  }
+
+  func lease(until end: Instant) { change { leaseEnd = max(leaseEnd, end) } }
+
+  /// Answers a read.
+  @inline(__always)
+  func answer(
+    _ number: UInt64, _ key: HashedKey, by operation: any ReadOperation.Type, _ answers: inout CBORWriter
+  ) {
+    table.withEntry(of: key) { value, version in
+      if let value {
+        operation.answer(number: number, value, version).encode(into: &answers)
+      } else {
+        DataAnswer.notFound(number: number).encode(into: &answers)
+      }
+    }
+  }
+
   // MARK: Writes
 
   /// Queues a write behind those under way.
@@ -141,7 +180,7 @@ final class DataPartition: Counted {
   func apply(_ record: LogRecordView, _ key: HashedKey, _ entry: WriteLog.Entry) {
     log.append(record, entry)
     applied = log.end
-    table.apply(record, key, Version(fence: token, sequence: applied))
+    change { table.apply(record, key, Version(fence: token, sequence: applied)) }
     history.settle(record, sequence: applied)
   }
 
@@ -231,7 +270,7 @@ final class DataPartition: Counted {
   private func apply(_ sequence: UInt64) -> Outcome {
     log.withRecord(sequence) { record in
       let key = HashedKey(record.key)
-      table.apply(record, key, Version(fence: token, sequence: sequence))
+      change { table.apply(record, key, Version(fence: token, sequence: sequence)) }
       growth -= record.growth
       pending.remove(key, sequence)
       history.settle(record, sequence: sequence)

@@ -30,7 +30,8 @@ final class DataLoop {
     core = DataLoopCore(
       index: index, placement: drone.placement, principal: drone.principal, timing: drone.world.timing,
       data: DataCore(
-        incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands))
+        incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands,
+        shared: drone.shared))
     #if KEYVAL_MUTATIONS
       core.data.mutations = drone.world.mutations
     #endif

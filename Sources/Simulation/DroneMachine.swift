@@ -17,6 +17,7 @@ final class DroneMachine: Machine {
   let number: Int
   let principal: Principal
   let placement = LoopPlacement(count: 2)
+  private(set) var shared = SharedPartitions()
   private(set) var loops: [DataLoop] = []
   /// While a thief has its key.
   var liar: Liar?
@@ -81,6 +82,7 @@ final class DroneMachine: Machine {
     let stands = readStands()
     bootOfJournals = boots
     lives.append(incarnation)
+    shared = SharedPartitions()
     loops = loopExecutors.enumerated().map { index, executor in
       DataLoop(
         index, of: self, on: executor, stands: stands.filter { placement.loop(of: $0.partition) == index })

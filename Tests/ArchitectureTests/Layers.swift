@@ -32,7 +32,7 @@ enum Layers {
     "Commander": Target(["Cluster", "Wire"]),
     // Memory that outlives the process is passed in; what is asked of the system is an order of stores.
     "Journal": Target(["Cluster", "Wire"], others: ["Synchronization"]),
-    "Drone": Target(["Journal", "Cluster", "Wire"]),
+    "Drone": Target(["Journal", "Cluster", "Wire"], others: ["Synchronization"]),
     "Database": Target(["Cluster", "Wire"]),
     "StoreRules": Target(["Cluster", "Wire"]),
     "Routing": Target(["Cluster", "Wire"]),
@@ -57,7 +57,8 @@ enum Layers {
     // What joins them.
     "Node": Target(
       [
-        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "Authority",
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "StoreRules", "Storage", "Transport",
+        "Authority",
         "Commander", "Drone", "Journal", "Database", "LocalTrust", "CAllocator", "Audit",
       ],
       others: system.union(foundation).union(nio).union([

@@ -131,6 +131,11 @@ public struct ClientSessionCore: Sendable {
     }
     let target = loop.placement.loop(of: partition)
     guard target == self.loop else {
+      if case .read(let read) = request,
+        loop.data.readElsewhere(read, in: partition, edition: access.edition, now: now, answers: &answers)
+      {
+        return
+      }
       outgoing[target].write(encoded: encoded)
       if !isOutgoing { outgoingAccess = access }
       isOutgoing = true
