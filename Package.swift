@@ -167,6 +167,13 @@ let package = Package(
     .executableTarget(
       name: "keyval-memory", dependencies: ["Drone", "Cluster", "Wire"], path: "Tests/Memory",
       swiftSettings: strict),
+    // Deliberate faults for the simulator to find, and what plants them in a copy of the sources: ./dev mutants
+    .target(name: "MutantCatalogue", path: "Tests/Mutants/Catalogue", swiftSettings: strict),
+    .executableTarget(
+      name: "keyval-mutate", dependencies: ["MutantCatalogue"], path: "Tests/Mutants/Seeding",
+      swiftSettings: strict),
+    .testTarget(
+      name: "MutantTests", dependencies: ["keyval-mutate", "MutantCatalogue"], swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
       swiftSettings: strict),
