@@ -14,20 +14,7 @@ extension Catalogue {
       "Executes a retry whatever the client's rights, as if its first attempt had been let through.",
       .foundBy(seed: 2),
       .before(
-        "let isPermitted =", "if request.isRetry { return .permitted }", in: "Drone/ClientAccess.swift"),
-      .declarations(
-        """
-        extension DataRequest {
-          fileprivate var isRetry: Bool {
-            switch self {
-            case .put(_, _, let retry, _, _, _), .delete(_, _, let retry, _, _),
-              .compareAndPut(_, _, let retry, _, _, _, _):
-              retry
-            case .get, .introduce, .topology, .unreachable, .status, .administer, .sessions: false
-            }
-          }
-        }
-
-        """, before: "extension ClientAccess.Verdict {", in: "Drone/ClientAccess.swift")),
+        "let isPermitted =", "if case .write(let request) = request, request.isRetry { return .permitted }",
+        in: "Drone/ClientAccess.swift")),
   ]
 }

@@ -4,10 +4,10 @@ extension Catalogue {
     Mutant(
       "acknowledgeEarly", "Answers a write that is nowhere else.", .foundBy(seed: 1),
       .before(
-        "if isWaived, acknowledge(data, record, asked.origin) {",
+        "if isWaived, acknowledge(data, record, origin) {",
         """
         _ = wait(for: partition, urgently: true)
-        return .done(existed: false)
+        return .done(.written(existed: false))
         """, in: "Drone/DataCore.swift")),
     Mutant(
       "acknowledgeBeforeShadow", "Answers a write once it has been sent to the shadow.", .foundBy(seed: 1),
@@ -69,7 +69,7 @@ extension Catalogue {
       "revealUnsecuredValue", "Answers a read with a value whose second place is not sure.",
       .foundBy(seed: 2),
       .before(
-        "data.table.withValue(of: HashedKey(key)) { value in",
+        "let hashed = HashedKey(key)",
         """
         if case .put(let value) = data.unsecured(HashedKey(key)) {
           return value.withUnsafeBytes { DataAnswer.value(number: number, $0).encode(into: &answers) }
@@ -87,7 +87,7 @@ extension Catalogue {
       "revealUnsecuredDelete", "Answers `not found` before the delete has its second place.",
       .foundBy(seed: 61),
       .before(
-        "data.table.withValue(of: HashedKey(key)) { value in",
+        "let hashed = HashedKey(key)",
         """
         if case .delete = data.unsecured(HashedKey(key)) {
           return DataAnswer.notFound(number: number).encode(into: &answers)
@@ -95,7 +95,9 @@ extension Catalogue {
         """, in: "Drone/DataCore.swift")),
     Mutant(
       "applyRetryTwice", "Executes a write as often as it is asked.", .foundBy(seed: 9),
-      .before("data.history.lookUp(client)", "return .unseen", in: "Drone/DataCore.swift")),
+      .expression(
+        "data.history.lookUp(request.write, of: client, digest)", is: "WriteHistory.Past.unseen",
+        in: "Drone/DataCore.swift")),
     Mutant(
       "forgetOldest", "Forgets the oldest outcome, and not one of the principal that has most.",
       .foundBy(seed: 280),
