@@ -2,7 +2,7 @@
 extension Catalogue {
   static let authorities: [Mutant] = [
     Mutant(
-      "countVoteTwice", "Counts every answer of a voter.", .foundBy(seed: 559),
+      "countVoteTwice", "Counts every answer of a voter.", .foundBy(seed: 242),
       .declarations(
         """
         private var repeatedVotes = 0
@@ -22,7 +22,7 @@ extension Catalogue {
           + (hasAuthorityVoted ? Self.authority(list) : 0) + repeatedVotes
         """, in: "Authority/Ballot.swift")),
     Mutant(
-      "electByReachable", "Is content with a majority of those who answer.", .foundBy(seed: 4),
+      "electByReachable", "Is content with a majority of those who answer.", .foundBy(seed: 40),
       .before(
         "let isMajority = lists.allSatisfy { self.votes(in: $0) * 2 > $0.count + Self.authority($0) }",
         """
@@ -32,7 +32,7 @@ extension Catalogue {
     Mutant(
       "electByPresent",
       "Is content with a majority of the present drones, whatever drones the commander counts.",
-      .foundBy(seed: 4),
+      .foundBy(seed: 40),
       .before(
         "let isMajority = lists.allSatisfy { self.votes(in: $0) * 2 > $0.count + Self.authority($0) }",
         """

@@ -5,7 +5,7 @@ extension Catalogue {
       "forgetPrincipal", "Knows a client by what it calls itself, whoever its principal is.",
       .foundBy(seed: 2),
       .expression(
-        "announced.bound(to: principal)", is: "announced", in: "Simulation/ClientConnection.swift")),
+        "announced.bound(to: principal)", is: "announced", in: "Drone/Loop/ClientSessionCore.swift")),
     Mutant(
       "ignoreAccessList", "Executes what a client asks, whatever its rights.", .foundBy(seed: 1),
       .before("let isPermitted =", "return .permitted", in: "Drone/ClientAccess.swift")),

@@ -2,7 +2,7 @@
 extension Catalogue {
   static let databases: [Mutant] = [
     Mutant(
-      "skipFence", "Appends whoever asks, behind what is there.", .foundBy(seed: 9),
+      "skipFence", "Appends whoever asks, behind what is there.", .foundBy(seed: 56),
       .expression(
         "PartitionFence.admission(batch, from: holder, stored: stored)",
         is: "PartitionFence.admission(batch, from: holder, stored: unfenced(stored, batch, holder))",
@@ -65,7 +65,7 @@ extension Catalogue {
       .declarations(
         """
         private func notice(_ request: StoreRequest, of id: UInt64) {
-          if sessions[id]?.holder != nil { store.noticed(request) }
+          store.noticed(request)
           handle(.requested(request, session: id))
         }
 
@@ -111,7 +111,7 @@ extension Catalogue {
         is: "GrantCheck(identity: identity, term: grant.term, keys: keys)", in: "Database/DatabaseCore.swift")
     ),
     Mutant(
-      "keepOldOffice", "Obeys a commander of a lower term, and ends no session of his.", .foundBy(seed: 2),
+      "keepOldOffice", "Obeys a commander of a lower term, and ends no session of his.", .foundBy(seed: 13),
       .before(
         "guard case .commander(let office) = sessions[session]?.peer, office < term else { continue }",
         "continue", in: "Database/DatabaseCore+Control.swift"),

@@ -12,7 +12,7 @@ extension Catalogue {
       "sampleClockBeforeExecuting", "Looks at the clock before a batch is executed, not after it.",
       .foundBy(seed: 157),
       .expression(
-        "lease.mayLeave { drone.now }", is: "lease.mayLeave { sampled }",
+        "core.mayLeave { drone.now }", is: "core.mayLeave { sampled }",
         in: "Simulation/ClientConnection.swift"),
       .declarations(
         """
@@ -20,15 +20,15 @@ extension Catalogue {
 
         """, before: "init(_ session: Session, on loop: DataLoop) {", in: "Simulation/ClientConnection.swift"),
       .before(
-        "access.follow(drone.access[loop.index].installed)", "sampled = drone.now",
+        "core.beginCycle(on: &loop.core)", "sampled = drone.now",
         in: "Simulation/ClientConnection.swift"),
       .before(
-        "loop.executor.perform([{ [unowned self] in flush() }])", "sampled = drone.now",
+        "loop.executor.perform([{ [self] in flush() }])", "sampled = drone.now",
         in: "Simulation/ClientConnection.swift")),
     Mutant(
       "ignoreLeaseExpiry", "Answers reads whatever the lease.", .foundBy(seed: 17),
       .expression("data.leaseEnd > now", is: "true", in: "Drone/DataCore.swift"),
-      .expression("lease.mayLeave { drone.now }", is: "true", in: "Simulation/ClientConnection.swift")),
+      .expression("core.mayLeave { drone.now }", is: "true", in: "Simulation/ClientConnection.swift")),
     Mutant(
       "keepLapsed", "Reports what lapsed under an earlier commander to a new one, as if it had been kept.",
       .hidden(

@@ -85,7 +85,7 @@ extension Catalogue {
         """, before: "init(partition: Partition, token: FencingToken) {", in: "Drone/DataPartition.swift")),
     Mutant(
       "revealUnsecuredDelete", "Answers `not found` before the delete has its second place.",
-      .foundBy(seed: 61),
+      .foundBy(seed: 68),
       .before(
         "let hashed = HashedKey(key)",
         """
@@ -94,13 +94,13 @@ extension Catalogue {
         }
         """, in: "Drone/DataCore.swift")),
     Mutant(
-      "applyRetryTwice", "Executes a write as often as it is asked.", .foundBy(seed: 9),
+      "applyRetryTwice", "Executes a write as often as it is asked.", .foundBy(seed: 14),
       .expression(
         "data.history.lookUp(request.write, of: client, digest)", is: "WriteHistory.Past.unseen",
         in: "Drone/DataCore.swift")),
     Mutant(
       "forgetOldest", "Forgets the oldest outcome, and not one of the principal that has most.",
-      .foundBy(seed: 280),
+      .foundBy(seed: 268),
       .before(
         "if let best = found, count < best.count || count == best.count && oldest >= best.oldest { return }",
         """
@@ -116,7 +116,7 @@ extension Catalogue {
     Mutant(
       "copyWithoutLog",
       "Begins a copy at what is in the table, without the log from what the database has.",
-      .foundBy(seed: 18),
+      .foundBy(seed: 45),
       .expression("min(data.applied, data.stored)", is: "data.applied", in: "Drone/DataCore+Streams.swift"),
       .before(
         "guard copy.tail.base <= sequence else { return .isIncomplete }",
