@@ -97,7 +97,7 @@ extension DataCore {
     guard let data = loading[partition.index], data.token == token, let copy = shelf.whole(partition) else {
       return .unknown
     }
-    guard copy.tail.base <= sequence else { return incomplete }
+    guard copy.tail.base <= sequence else { return .isIncomplete }
     if copy.isBare {
       // What the database has of it is not wanted twice.
       shelf.release(copy, through: sequence)
@@ -110,18 +110,8 @@ extension DataCore {
     return take(data)
   }
 
-  private var incomplete: Opened {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.copyWithoutLog) { return .isBehind }
-    #endif
-    return .isIncomplete
-  }
-
   private mutating func take(_ data: DataPartition) -> Opened {
     let partition = data.partition
-    #if KEYVAL_MUTATIONS
-      data.mutations = mutations
-    #endif
     data.isDatabaseEnding = isDatabaseEnding
     data.isRetiring = isRetiring
     setLoading(partition, nil)

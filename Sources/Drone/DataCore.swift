@@ -71,17 +71,6 @@ public struct DataCore {
   /// The end of the shortest lease under which a read of this batch was answered.
   public internal(set) var batchLeaseEnd = Instant(milliseconds: .max)
 
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = [] {
-      didSet {
-        bounds.history.isUnfair = mutations.contains(.forgetOldest)
-        shelf.replace(bounds)
-        shelf.mutations = mutations
-        journal?.mutations = mutations
-      }
-    }
-  #endif
-
   struct Flight {
     let partition: Partition
     let token: FencingToken
@@ -165,17 +154,6 @@ public struct DataCore {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
-    #if KEYVAL_MUTATIONS
-      if let change = data.unsecured(HashedKey(key)) {
-        switch change {
-        case .put(let value) where mutations.contains(.revealUnsecuredValue):
-          return value.withUnsafeBytes { DataAnswer.value(number: number, $0).encode(into: &answers) }
-        case .delete where mutations.contains(.revealUnsecuredDelete):
-          return DataAnswer.notFound(number: number).encode(into: &answers)
-        default: break
-        }
-      }
-    #endif
     let hashed = HashedKey(key)
     let operation = request.kind.operation
     if operation.isSecured, let sequence = data.unsecuredSequence(of: hashed) {
@@ -207,7 +185,7 @@ public struct DataCore {
     }
     guard isLeased(data, now), !isRetiring else { return .unavailable(.leaseOver) }
     let (level, digest) = (request.level ?? self.level, WriteDigest.of(request))
-    switch past(of: request.write, by: client, digest, in: data) {
+    switch data.history.lookUp(request.write, of: client, digest) {
     case .unseen: break
     case .reused: return .failed(.numberReused)
     case .done(let outcome, let sequence):
@@ -238,12 +216,6 @@ public struct DataCore {
     note(in: data)
     held.recount(data)
     markStreams(of: data)
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.acknowledgeEarly) {
-        _ = wait(for: partition, urgently: true)
-        return .done(.written(existed: false))
-      }
-    #endif
     if isWaived, acknowledge(data, record, origin) {
       enqueue(partition, urgently: false)
       return .done(record.outcome)
@@ -282,21 +254,7 @@ public struct DataCore {
   }
 
   @inline(__always)
-  private func isLeased(_ data: DataPartition, _ now: Instant) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.ignoreLeaseExpiry) { return true }
-    #endif
-    return data.leaseEnd > now
-  }
-
-  private func past(
-    of write: UInt64, by client: ClientIncarnation, _ digest: UInt32, in data: DataPartition
-  ) -> WriteHistory.Past {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.applyRetryTwice) { return .unseen }
-    #endif
-    return data.history.lookUp(write, of: client, digest)
-  }
+  private func isLeased(_ data: DataPartition, _ now: Instant) -> Bool { data.leaseEnd > now }
 
   private func encode(
     _ begin: Begin, of kind: WriteKind, for origin: Origin, _ answers: inout CBORWriter

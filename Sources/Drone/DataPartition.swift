@@ -67,17 +67,6 @@ final class DataPartition: Counted {
   /// In the order of `QuotaBook.prefixes`; nil: not counted yet.
   var tallies: [Tally]?
 
-  #if KEYVAL_MUTATIONS
-    var mutations: Mutations = []
-    /// What the database gets after the record that follows it.
-    private var postponed: LogRecord?
-
-    /// What the last write of a key that is not secured yet does.
-    func unsecured(_ key: HashedKey) -> LogRecord.Change? {
-      pendingSequence(of: key).map { log.withRecord($0) { $0.record.change } }
-    }
-  #endif
-
   init(partition: Partition, token: FencingToken) {
     self.partition = partition
     self.token = token
@@ -215,12 +204,6 @@ final class DataPartition: Counted {
   /// Every record up to this one is in a second place.
   private var placed: UInt64 {
     guard !needsDatabase else { return stored }
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.keepSilentListed) {
-        let heard = streams.filter { !$0.isSilent && $0.holder.map(mayList) ?? false }
-        return max(stored, heard.map(\.confirmed).min() ?? 0)
-      }
-    #endif
     var through = UInt64.max
     for holder in confirmed.holders { through = min(through, acknowledged(by: holder)) }
     for list in perhaps { for holder in list.holders { through = min(through, acknowledged(by: holder)) } }
@@ -228,12 +211,7 @@ final class DataPartition: Counted {
   }
 
   private func acknowledged(by holder: Holder) -> UInt64 {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.acknowledgeBeforeShadow) {
-        return streams.first { $0.holder == holder && $0.stage == .records }?.sent ?? 0
-      }
-    #endif
-    return streams.first { $0.holder == holder }?.confirmed ?? 0
+    streams.first { $0.holder == holder }?.confirmed ?? 0
   }
 
   /// Applies what has its second place, in order, and says whose writes are done, and whether the database has them.
@@ -337,12 +315,7 @@ final class DataPartition: Counted {
   /// stays has that too, since what is acknowledged by copies is so by all on the list. One that names nobody lets the
   /// database be loaded, so it goes behind the last record that only copies have. What comes after it in this log is
   /// acknowledged by nobody but the database from now on (`needsDatabase`).
-  private func mayBeStored(_ list: [Holder]) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.emptyListFirst) { return !isRecovering || sent == log.end }
-    #endif
-    return !list.isEmpty || sent >= secured
-  }
+  private func mayBeStored(_ list: [Holder]) -> Bool { !list.isEmpty || sent >= secured }
 
   /// Whether this life of a drone may be on the list.
   func mayList(_ holder: Holder) -> Bool {
@@ -367,11 +340,7 @@ final class DataPartition: Counted {
     room -= reserved
     let longest = min(room, max(share, log.contains(first) ? log[first].length : 0))
     var rest = longest
-    #if KEYVAL_MUTATIONS
-      let records = disordered(log.records(after: sent, room: &rest))
-    #else
-      let records = log.records(after: sent, room: &rest)
-    #endif
+    let records = log.records(after: sent, room: &rest)
     room -= longest - rest
     room += reserved
     sent += UInt64(records.count)
@@ -390,20 +359,6 @@ final class DataPartition: Counted {
       partition: partition, token: token, incarnation: incarnation, origin: origin, firstSequence: first,
       records: records, inSync: list)
   }
-
-  #if KEYVAL_MUTATIONS
-    private func disordered(_ inOrder: LogRecords) -> LogRecords {
-      let records = Array(inOrder)
-      guard mutations.contains(.commitOutOfOrder), !records.isEmpty else { return inOrder }
-      if let last = postponed {
-        postponed = nil
-        return LogRecords([last] + records.dropFirst())
-      }
-      guard records.count > 1 else { return inOrder }
-      postponed = records[0]
-      return [records[1]]
-    }
-  #endif
 
   /// What was sent may be lost: it is sent again from the first one that is not known to be stored.
   func unsend() {

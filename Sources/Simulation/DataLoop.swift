@@ -32,9 +32,6 @@ final class DataLoop {
       data: DataCore(
         incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands,
         shared: drone.shared))
-    #if KEYVAL_MUTATIONS
-      core.data.mutations = drone.world.mutations
-    #endif
   }
 
   // MARK: What the checks ask
@@ -125,9 +122,6 @@ final class DataLoop {
 
   func say(_ body: @escaping () -> Void) {
     begin(keeper?.look())
-    #if KEYVAL_MUTATIONS
-      if world.mutations.contains(.answerBeforeDirty) { return body() }
-    #endif
     if keeper?.mustWait == true { held.append(body) } else { body() }
   }
 

@@ -48,15 +48,12 @@ extension DroneMachine {
       proved.publicKey.der == key.publicKey.der,
       let sealingKey = SealingKey(identifier: random.next(), key: random.bytes(SealingKey.length))
     else { return handle(.resigned(term)) }
-    var core = CommanderCore(
+    let core = CommanderCore(
       identity: CommanderCore.Identity(
         principal: principal, term: term, cluster: Names.cluster, authority: Names.node(Names.authority)),
       timing: world.timing, shadows: world.shadows, certificate: certificate, notBefore: proved.notBefore,
       notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
       previous: previous, maximumMoves: world.knobs.moves, now: now)
-    #if KEYVAL_MUTATIONS
-      core.mutations = world.mutations
-    #endif
     office = Office(term: term, key: key, certificate: certificate, sealingKey: sealingKey, core: core)
     stealOffice()
     world.trace("\(name) takes office \(term)")

@@ -76,9 +76,6 @@ final class DroneMachine: Machine {
         cluster: Names.cluster, authority: Names.authority),
       timing: world.timing, verifier: Names.verifier, membershipVerifier: Names.membershipVerifier,
       promise: promise, members: members, loops: placement.count, seed: random.next(), now: now)
-    #if KEYVAL_MUTATIONS
-      core?.mutations = world.mutations
-    #endif
     let stands = readStands()
     bootOfJournals = boots
     lives.append(incarnation)

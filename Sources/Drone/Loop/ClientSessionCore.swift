@@ -52,9 +52,6 @@ public struct ClientSessionCore: Sendable {
   private var batchesUnderWay = 0
   private var questionsUnderWay = 0
   private var lease = AnswerLease()
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = [] { didSet { access.mutations = mutations } }
-  #endif
 
   /// - Parameters:
   ///   - principal: as the handshake proved it.
@@ -152,9 +149,6 @@ public struct ClientSessionCore: Sendable {
   private mutating func introduce(_ announced: ClientIncarnation) -> Outcome {
     guard client == nil else { return .secondIntroduction }
     client = announced.bound(to: principal)
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.forgetPrincipal) { client = announced }
-    #endif
     return .handled
   }
 
