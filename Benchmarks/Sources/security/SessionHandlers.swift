@@ -40,7 +40,7 @@ extension DataRequest {
   static func get(_ number: UInt64, _ key: [UInt8]) -> [UInt8] {
     var writer = CBORWriter()
     writer.beginArray(3)
-    writer.write(unsigned: Kind.get)
+    writer.write(unsigned: ReadKind.get.rawValue)
     writer.write(unsigned: number)
     writer.write(bytes: key)
     return writer.bytes

@@ -90,11 +90,11 @@ struct Subject {
 
   func scrub() throws {
     var cost = Cost()
-    var (rows, place) = (0, ScrubPlace())
+    var rows = 0
     var isLast = false
     try cost.measure {
       while !isLast {
-        let step = try store.scrub(from: &place)
+        let step = try store.scrub()
         rows += step.rows
         isLast = step.isLast
         for damage in step.damages { print(damage) }
