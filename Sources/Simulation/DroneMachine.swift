@@ -4,7 +4,7 @@ import Cryptography
 import Drone
 import Journal
 
-/// A drone's process: its control side with the drone's core and, in office, the commander's; two data loops; its disk.
+/// A drone's process: its control side with the drone's core and, in office, the commander's; its data loops; its disk.
 final class DroneMachine: Machine {
   struct Office {
     let term: Term
@@ -16,7 +16,8 @@ final class DroneMachine: Machine {
 
   let number: Int
   let principal: Principal
-  let placement = LoopPlacement(count: 2)
+  /// Of this life.
+  private(set) var placement = LoopPlacement(count: 1)
   private(set) var loops: [DataLoop] = []
   /// While a thief has its key.
   var liar: Liar?
@@ -48,7 +49,7 @@ final class DroneMachine: Machine {
   var random: SeededRandom
   private var loopExecutors: [Executor] = []
   /// Of each loop; they outlive its processes.
-  let journals: [JournalDisk]
+  let journals = (0..<Knobs.mostLoops).map { _ in JournalDisk() }
   /// How often its machine has started, and how often it had when the journals were written.
   private(set) var boots: UInt64 = 1
   private(set) var bootOfJournals: UInt64 = 1
@@ -60,15 +61,15 @@ final class DroneMachine: Machine {
     self.number = number
     principal = Names.drone(number)
     random = SeededRandom(seed: world.random.next())
-    journals = (0..<placement.count).map { _ in JournalDisk() }
     super.init(world, name: principal.shortName)
-    loopExecutors = (0..<placement.count).map { makeExecutor("loop\($0)") }
+    loopExecutors = (0..<Knobs.mostLoops).map { makeExecutor("loop\($0)") }
   }
 
   // MARK: Life
 
   override func began() {
     incarnation = Incarnation(random.next())
+    placement = world.knobs.placement(of: number, after: lives.count)
     core = DroneCore(
       identity: DroneCore.Identity(
         principal: principal, incarnation: incarnation, endpoint: Names.endpoint(principal),
@@ -81,10 +82,11 @@ final class DroneMachine: Machine {
     let stands = readStands()
     bootOfJournals = boots
     lives.append(incarnation)
-    loops = loopExecutors.enumerated().map { index, executor in
+    loops = loopExecutors.prefix(placement.count).enumerated().map { index, executor in
       DataLoop(
         index, of: self, on: executor, stands: stands.filter { placement.loop(of: $0.partition) == index })
     }
+    for disk in journals[placement.count...] { disk.remove() }
     access = loops.map { _ in (.none, 0) }
     if let members { onEachLoop { $0.handle(.admitted(members)) } }
     tick()

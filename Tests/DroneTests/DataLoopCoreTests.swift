@@ -21,7 +21,8 @@ private struct Loops {
       let mine = Self.placement.partitions(of: index)
       _ = cores[index].data.beginOpening(mine, token: Names.token(1, 1), mode: .load)
       for partition in mine {
-        _ = cores[index].data.finishLoading(partition, token: Names.token(1, 1), sequence: 1, past: PastWrites())
+        _ = cores[index].data.finishLoading(
+          partition, token: Names.token(1, 1), sequence: 1, past: PastWrites())
       }
       _ = cores[index].handle(.leased(.all, until: now + 1_000_000), now: now)
     }
