@@ -89,6 +89,9 @@ let package = Package(
     .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: mutable),
     .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    // What the commander signs and seals with
+    .target(
+      name: "Office", dependencies: ["Commander", "Cluster", "Cryptography", "Wire"], swiftSettings: strict),
     // What a drone that dies has left: the format of its journal
     .target(name: "Journal", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
     .target(name: "Drone", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: mutable),
@@ -102,7 +105,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Authority", "Commander", "Drone", "Journal", "Database", "StoreRules", "Routing", "Histories",
+        "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Routing",
+        "Histories",
         "Cluster",
         "Cryptography", "Wire",
       ], swiftSettings: mutable),
@@ -122,7 +126,8 @@ let package = Package(
       name: "Node",
       dependencies: [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "LocalTrust",
-        "Authority", "Commander", "Drone", "Journal", "Database", "Audit", "CAllocator",
+        "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Audit",
+        "CAllocator",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
     .target(
@@ -251,7 +256,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "JournalTests", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: strict),
     .testTarget(
-      name: "CommanderTests", dependencies: ["Commander", "Drone", "Cluster", "Cryptography"],
+      name: "CommanderTests", dependencies: ["Commander", "Office", "Drone", "Cluster", "Cryptography"],
       swiftSettings: strict),
     // A whole cluster of real processes for the tests that need one
     .target(

@@ -3,17 +3,10 @@ import Commander
 import Cryptography
 import Drone
 import Journal
+import Office
 
 /// A drone's process: its control side with the drone's core and, in office, the commander's; its data loops; its disk.
 final class DroneMachine: Machine {
-  struct Office {
-    let term: Term
-    let key: P256PrivateKey
-    var certificate: [UInt8]
-    let sealingKey: SealingKey
-    var core: CommanderCore
-  }
-
   let number: Int
   let principal: Principal
   /// Of this life.
@@ -37,13 +30,12 @@ final class DroneMachine: Machine {
   var isRemoved = false
   private(set) var core: DroneCore?
   var slotMap: SlotMap? { core?.slotMap }
-  var office: Office?
+  var office: CommanderOffice?
   /// What its thief has of the last office that it held, whatever has become of the process.
   var formerOffice: FormerOffice?
   var electionKeys: [Term: P256PrivateKey] = [:]
   var command: Session?
   var isDialling = false
-  var queued: [ControlMessage] = []
   /// The last map that was installed in this life.
   private var installed: SlotMap?
   var random: SeededRandom
@@ -105,7 +97,6 @@ final class DroneMachine: Machine {
     memory = 0
     command = nil
     isDialling = false
-    queued = []
     for authority in world.authorities { authority.disconnected(principal) }
   }
 
@@ -197,25 +188,20 @@ final class DroneMachine: Machine {
   // MARK: The drone's core
 
   func receive(_ message: ControlMessage, from peer: Principal) {
-    switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .fences, .openFailed, .unreachable:
+    if message.isForOffice {
       answerFromFormerOffice(message, from: peer)
-      command(.received(message, from: peer))
-    default:
-      if case .grantAnswer(let answer) = message { thief?.keep(answer) }
-      handle(.received(message, from: peer, wall: wall))
-      if case .registered(let list) = message, peer == Names.authority {
-        control.perform([
-          { [unowned self] in
-            command(
-              .registerChanged(
-                membership: list.membership, drones: list.drones, databases: list.databases))
-          }
-        ])
-      }
-      if case .refused = message { command(.received(message, from: peer)) }
-      if case .accessList = message, let list = core?.accessList { command(.accessListChanged(list)) }
+      return command(.received(message, from: peer))
     }
+    if case .grantAnswer(let answer) = message { thief?.keep(answer) }
+    // Once all has been done that the drone wants done.
+    control.perform([
+      { [unowned self] in
+        let event = CommanderEvent(
+          of: message, from: peer, authority: Names.authority, accessList: core?.accessList)
+        if let event { command(event) }
+      }
+    ])
+    handle(.received(message, from: peer, wall: wall))
   }
 
   func handle(_ event: DroneEvent) {
