@@ -7,10 +7,6 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
-// The cores that the simulator runs have deliberate faults for it to find, in debug builds only.
-let mutable: [SwiftSetting] =
-  strict + [.define("KEYVAL_MUTATIONS", .when(configuration: .debug))]
-
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -86,18 +82,18 @@ let package = Package(
     // Who did what: a chain of lines, and its verifier
     .target(name: "Audit", dependencies: ["Cryptography"], swiftSettings: strict),
     .target(name: "Sessions", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
-    .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: mutable),
-    .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
-    .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
+    .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     // What the commander signs and seals with
     .target(
       name: "Office", dependencies: ["Commander", "Cluster", "Cryptography", "Wire"], swiftSettings: strict),
     // What a drone that dies has left: the format of its journal
-    .target(name: "Journal", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
-    .target(name: "Drone", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: mutable),
-    .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    .target(name: "Journal", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    .target(name: "Drone", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: strict),
+    .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     // What stores decide in their transactions, whichever database they are in
-    .target(name: "StoreRules", dependencies: ["Cluster", "Wire"], swiftSettings: mutable),
+    .target(name: "StoreRules", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     .target(name: "Routing", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     // What clients were told, and whether it can be so
     .target(name: "Histories", swiftSettings: strict),
@@ -109,8 +105,8 @@ let package = Package(
         "Histories",
         "Cluster",
         "Cryptography", "Wire",
-      ], swiftSettings: mutable),
-    .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: mutable),
+      ], swiftSettings: strict),
+    .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: strict),
 
     // With I/O
     .target(name: "LocalTrust", dependencies: ["CLocalTrust"], swiftSettings: strict),
@@ -125,8 +121,8 @@ let package = Package(
     .target(
       name: "Node",
       dependencies: [
-        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "LocalTrust",
-        "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Audit",
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "StoreRules", "Storage", "Transport",
+        "LocalTrust", "Authority", "Commander", "Office", "Drone", "Journal", "Database", "Audit",
         "CAllocator",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
@@ -176,6 +172,13 @@ let package = Package(
     .executableTarget(
       name: "keyval-memory", dependencies: ["Drone", "Cluster", "Wire"], path: "Tests/Memory",
       swiftSettings: strict),
+    // Deliberate faults for the simulator to find, and what plants them in a copy of the sources: ./dev mutants
+    .target(name: "MutantCatalogue", path: "Tests/Mutants/Catalogue", swiftSettings: strict),
+    .executableTarget(
+      name: "keyval-mutate", dependencies: ["MutantCatalogue"], path: "Tests/Mutants/Seeding",
+      swiftSettings: strict),
+    .testTarget(
+      name: "MutantTests", dependencies: ["keyval-mutate", "MutantCatalogue"], swiftSettings: strict),
     .testTarget(
       name: "AuthorityTests", dependencies: ["Authority", "Storage", "Cluster", "Cryptography", grdb],
       swiftSettings: strict),
@@ -197,7 +200,7 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "SimulationTests", dependencies: ["Simulation", "Histories"], path: "Tests/Simulation",
-      swiftSettings: mutable),
+      swiftSettings: strict),
     .testTarget(
       name: "RoutingTests", dependencies: ["Routing", "Cluster", "Cryptography"], swiftSettings: strict),
     .testTarget(

@@ -73,12 +73,9 @@ extension AuthorityCore {
   mutating func openBallot(
     _ term: Term, _ candidate: Winner, now: Instant
   ) -> [AuthorityAction] {
-    var ballot = Ballot(
+    let ballot = Ballot(
       number: nextBallot(), term: term, candidate: candidate, version: membership.version,
       lists: membership.droneLists(since: counted), now: now)
-    #if KEYVAL_MUTATIONS
-      ballot.mutations = mutations
-    #endif
     contest = .polling(ballot)
     let note = AuthorityNote.ballotOpened(term, candidate: candidate.principal, voters: ballot.voices)
     return [.note(note)] + ask(ballot) + decide(now)

@@ -69,9 +69,6 @@ public struct AuthorityCore: Sendable {
   var accessList: NumberedAccessList?
   var contest: Contest?
   var certification: Certification?
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = []
-  #endif
   private var operations: UInt64 = 0
   private var ballots: UInt64
   /// What `Registered` says has changed and the nodes have not been told.
@@ -173,12 +170,7 @@ public struct AuthorityCore: Sendable {
   }
 
   /// Whether this process may speak for the authority at this moment: whoever takes over waits until it may not.
-  func isTenured(_ now: Instant) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.ignoreTenure) { return true }
-    #endif
-    return now < tenure
-  }
+  func isTenured(_ now: Instant) -> Bool { now < tenure }
 
   private mutating func receive(
     _ message: ControlMessage, from peer: Principal, now: Instant, wall: Int64

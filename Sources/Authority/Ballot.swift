@@ -80,19 +80,9 @@ struct Ballot: Sendable {
     self.lists = lists
   }
 
-  #if KEYVAL_MUTATIONS
-    var mutations: Mutations = []
-    private var repeatedVotes = 0
-    /// Of voters who answered.
-    private var reachedVoices: Int { answers.count + (hasAuthorityVoted ? Self.authority(voters) : 0) }
-  #endif
-
   /// The first answer counts: a drone has one vote a term.
   mutating func count(_ vote: Vote, from voter: Principal) {
     guard vote.ballot == number, vote.term == term, voters.contains(voter) else { return }
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.countVoteTwice), answers[voter] == true { repeatedVotes += 1 }
-    #endif
     guard answers[voter] == nil else { return }
     answers[voter] = vote.candidate == candidate.principal
   }
@@ -100,14 +90,8 @@ struct Ballot: Sendable {
   /// The voices for the candidate in one list. Who has been removed meanwhile has none.
   private func votes(in list: [Principal]) -> Int {
     let present = voters
-    let votes =
-      list.count { answers[$0] == true && present.contains($0) }
+    return list.count { answers[$0] == true && present.contains($0) }
       + (hasAuthorityVoted ? Self.authority(list) : 0)
-    #if KEYVAL_MUTATIONS
-      return votes + repeatedVotes
-    #else
-      return votes
-    #endif
   }
 
   /// Voices of a list that may still come.
@@ -124,26 +108,14 @@ struct Ballot: Sendable {
     return list.filter { answers[$0] != true }
   }
 
-  private var electors: [[Principal]] {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.electByPresent) { return [voters] }
-    #endif
-    return lists
-  }
-
   /// More than half of all voices of each list, and some drone's; with no drones there is no majority.
   func verdict(isTimeOver: Bool) -> Verdict {
     let votes = votes(in: voters)
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.electByReachable), isTimeOver, votes * 2 > reachedVoices {
-        return .won(votes: votes)
-      }
-    #endif
-    let isMajority = electors.allSatisfy { self.votes(in: $0) * 2 > $0.count + Self.authority($0) }
+    let isMajority = lists.allSatisfy { self.votes(in: $0) * 2 > $0.count + Self.authority($0) }
     if isMajority, votes > (hasAuthorityVoted ? Self.authority(voters) : 0) { return .won(votes: votes) }
     let isPossible =
       !voters.isEmpty
-      && electors.allSatisfy {
+      && lists.allSatisfy {
         (self.votes(in: $0) + outstanding(in: $0)) * 2 > $0.count + Self.authority($0)
       }
     return isPossible && !isTimeOver ? .open : .lost(votes: votes)

@@ -45,6 +45,12 @@ public struct ClientIncarnation: Hashable, Sendable {
 
 extension ClientIncarnation: WireMessage {
   public func encode(into writer: inout CBORWriter) {
+    writer.write(atMost: 3 * CBORWriter.longestHead) { encode(into: &$0) }
+  }
+
+  /// Into room for three heads.
+  @inline(__always)
+  func encode(into writer: inout CBORCursor) {
     writer.beginArray(2)
     writer.write(unsigned: high)
     writer.write(unsigned: low)

@@ -66,18 +66,22 @@ extension LogRecordView {
   private static let fields = 5
 
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(1 + Self.fields + (digest == nil ? 0 : 1))
-    writer.write(unsigned: Kind.write)
-    writer.write(bytes: key)
-    switch change {
-    case .put(let value): writer.write(bytes: value)
-    case .delete: writer.writeNull()
-    case .nothing: writer.write(bool: false)
+    // Two arrays, two strings, six numbers and an outcome.
+    let heads = 11 * CBORWriter.longestHead + Outcome.longest
+    writer.write(atMost: heads + key.count + (value?.count ?? 0)) { writer in
+      writer.beginArray(1 + Self.fields + (digest == nil ? 0 : 1))
+      writer.write(unsigned: Kind.write)
+      writer.write(bytes: key)
+      switch change {
+      case .put(let value): writer.write(bytes: value)
+      case .delete: writer.writeNull()
+      case .nothing: writer.write(bool: false)
+      }
+      client.encode(into: &writer)
+      writer.write(unsigned: write)
+      outcome.encode(into: &writer)
+      if let digest { writer.write(unsigned: UInt64(digest)) }
     }
-    client.encode(into: &writer)
-    writer.write(unsigned: write)
-    outcome.encode(into: &writer)
-    if let digest { writer.write(unsigned: UInt64(digest)) }
   }
 
   /// Reads the next record. Logs of before there were kinds have writes that begin with the key.

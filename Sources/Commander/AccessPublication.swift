@@ -43,7 +43,7 @@ extension CommanderCore {
     access.signing = nil
     let isNew = access.published?.version != version
     access.published = (signed, version)
-    guard isNew, !keepsOldAccessList else { return [] }
+    guard isNew else { return [] }
     return members.filter { $0.lastAnswered != nil }.map {
       .send(.accessListPublished(signed), to: $0.principal)
     }
@@ -51,18 +51,10 @@ extension CommanderCore {
 
   /// The list again, for a drone whose report names another: a message may be lost.
   func repeatAccessList(to peer: Principal, after report: Report) -> [CommanderAction] {
-    guard let published = access.published, !keepsOldAccessList || report.accessVersion == 0,
+    guard let published = access.published,
       (report.accessTerm, report.accessVersion) < (identity.term, published.version)
     else { return [] }
     return [.send(.accessListPublished(published.signed), to: peer)]
-  }
-
-  private var keepsOldAccessList: Bool {
-    #if KEYVAL_MUTATIONS
-      return mutations.contains(.keepOldAccessList)
-    #else
-      return false
-    #endif
   }
 
   /// A lease is renewed only for a drone that has the list that is in force, so that a right that was taken away
@@ -71,7 +63,6 @@ extension CommanderCore {
   /// under a new commander whose list is the old one.
   func hasAccessList(_ report: Report) -> Bool {
     guard let published = access.published else { return false }
-    if keepsOldAccessList { return true }
     return report.accessVersion == published.version
   }
 }

@@ -21,10 +21,6 @@ extension CommanderCore {
   /// So the next commander, elected by a majority of which one was in this one, need not wait for a whole lease: it
   /// knows that they were sent at least the suspicion interval before its ballot. Nil without a majority.
   private func leaseLength(_ now: Instant) -> Int64? {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.renewWithoutMajority) { return timing.lease }
-      if mutations.contains(.countLeaseFromRenewal), hasMajority(now) { return timing.lease }
-    #endif
     guard hasMajority(now), let majorityAnswered else { return nil }
     return timing.lease - (now - majorityAnswered)
   }

@@ -65,14 +65,6 @@ public struct CommanderCore: Sendable {
   private var lastWall: Int64 = 0
   var map = PublishedMap()
   var access = AccessPublication()
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = [] {
-      didSet {
-        guard mutations.contains(.skipLeaseWait) else { return }
-        for index in partitions.indices { partitions[index].leasedUntil = began }
-      }
-    }
-  #endif
 
   /// - Parameters:
   ///   - previous: the newest map of an earlier term, if one is known: where partitions were.
@@ -291,7 +283,7 @@ public struct CommanderCore: Sendable {
     guard let index = members.firstIndex(where: { $0.principal == peer }) else { return [] }
     let isNewLife = members[index].incarnation != report.incarnation
     guard isNewLife || report.nonce > members[index].lastNonce else { return [] }
-    members[index].incarnation = incarnation(of: index, report)
+    members[index].incarnation = report.incarnation
     members[index].lastNonce = report.nonce
     members[index].isSilent = false
     members[index].silentSince = nil
@@ -331,12 +323,5 @@ public struct CommanderCore: Sendable {
       actions.append(.send(.mapPublished(published.signed), to: peer))
     }
     return actions + repeatAccessList(to: peer, after: report)
-  }
-
-  private func incarnation(of index: Int, _ report: Report) -> Incarnation {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.keepIncarnation), let known = members[index].incarnation { return known }
-    #endif
-    return report.incarnation
   }
 }

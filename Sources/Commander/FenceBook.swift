@@ -41,9 +41,6 @@ extension CommanderCore {
   /// Whether it is this holder's under this token: because it was granted it, or by what the database has stored while
   /// nobody has been granted it since.
   func isTrue(_ token: FencingToken, of holder: Holder, _ record: PartitionRecord) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.believeReports) { return token >= record.token }
-    #endif
     if let granted = record.lastGranted {
       return granted == holder && token >= record.firstToken && token <= record.token
     }

@@ -64,14 +64,6 @@ extension CommanderCore {
       if !wasGranted { map.isStale = true }
       return .kept
     case .serving, .moving:
-      #if KEYVAL_MUTATIONS
-        if mutations.contains(.believeReports), token > record.token {
-          partitions[partition.index].token = token
-          partitions[partition.index].serve(holder, token)
-          map.isStale = true
-          return .kept
-        }
-      #endif
       return .untrue
     // It was its own until it was late.
     case .assigned, .granted: return .given
@@ -158,28 +150,15 @@ extension CommanderCore {
     }
   }
 
-  private func nextToken() -> FencingToken {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.mintWithoutTerm) { return FencingToken(term: Term(1), counter: grantCounter) }
-    #endif
-    return FencingToken(term: identity.term, counter: grantCounter)
-  }
+  private func nextToken() -> FencingToken { FencingToken(term: identity.term, counter: grantCounter) }
 
   /// By this commander's count.
   private func isLeaseOver(_ partition: Partition, _ now: Instant) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.ignoreLeaseOfSilent) { return true }
-    #endif
-    return now > partitions[partition.index].leasedUntil
+    now > partitions[partition.index].leasedUntil
   }
 
   /// For the leases that an earlier commander gave.
-  private func hasWaited(_ now: Instant) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.skipLeaseWait) { return true }
-    #endif
-    return now > accountedAt
-  }
+  private func hasWaited(_ now: Instant) -> Bool { now > accountedAt }
 
   // MARK: Grants
 

@@ -99,10 +99,7 @@ extension CommanderCore {
   }
 
   private func isBelieved(_ drone: Principal, _ record: PartitionRecord) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.believeReports) { return true }
-    #endif
-    return record.copyHolders.contains(drone)
+    record.copyHolders.contains(drone)
   }
 
   /// Placing waits until every registered drone has reported, or has had the time to: at first, and after a time

@@ -104,24 +104,8 @@ extension DatabaseCore {
     self.term = term
     actions.append(.note(.termRaised(term)))
     for session in sessions.keys.sorted() {
-      guard case .commander(let office) = sessions[session]?.peer, office < term, !obeysOldOffices else {
-        continue
-      }
+      guard case .commander(let office) = sessions[session]?.peer, office < term else { continue }
       refuse(session, .oldTerm(office, current: term))
     }
   }
 }
-
-#if KEYVAL_MUTATIONS
-  extension DatabaseCore {
-    var obeysOldOffices: Bool { mutations.contains(.keepOldOffice) }
-    func currentTerm(for grant: SealedGrant) -> Term {
-      mutations.contains(.acceptOldGrant) ? grant.term : term
-    }
-  }
-#else
-  extension DatabaseCore {
-    var obeysOldOffices: Bool { false }
-    func currentTerm(for grant: SealedGrant) -> Term { term }
-  }
-#endif

@@ -28,9 +28,6 @@ extension DatabaseCore {
   }
 
   var isAccepted: Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.believeStore) { return true }
-    #endif
     if case .accepted = use { return true }
     return false
   }

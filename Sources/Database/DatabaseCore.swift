@@ -24,9 +24,6 @@ public struct DatabaseCore: Sendable {
   /// The store's own, as of its last transaction.
   var mark: StoreMark
   var use = Use.unknown
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = []
-  #endif
   /// What the authority is known to remember of it.
   var told: StoreMark?
   let receiptKey: ReceiptKey
@@ -125,7 +122,7 @@ public struct DatabaseCore: Sendable {
   }
 
   private mutating func open(_ session: UInt64, _ peer: DatabasePeer, _ now: Instant) {
-    if case .commander(let office) = peer, office < term, !obeysOldOffices {
+    if case .commander(let office) = peer, office < term {
       return refuse(session, .oldTerm(office, current: term))
     }
     if case .drone(let holder) = peer, !isMember(holder) { return end(session, .notMember(holder)) }
@@ -192,7 +189,7 @@ public struct DatabaseCore: Sendable {
       guard !partitions.isEmpty else {
         return refuse([], number, "no partition was asked for", holder, session)
       }
-      let check = GrantCheck(identity: identity, term: currentTerm(for: grant), keys: keys)
+      let check = GrantCheck(identity: identity, term: term, keys: keys)
       do throws(GrantError) {
         let opening = try check.opening(
           grant, partitions, copy: copy, life: life, holder: holder,

@@ -39,9 +39,6 @@ public struct ClientAccess: Sendable {
   private var isDecided = false
   /// Of the list that it goes by.
   public private(set) var edition: UInt64 = 0
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = []
-  #endif
 
   /// - Parameter principal: as the handshake proved it. One that is no principal has no rights.
   public init(principal: String) { self.principal = try? Principal(principal) }
@@ -76,12 +73,6 @@ public struct ClientAccess: Sendable {
 
   /// Where the nodes are everybody may know who has been let in: it is how a client finds them.
   public func verdict(on request: DataRequest) -> Verdict {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.ignoreAccessList) { return .permitted }
-      if mutations.contains(.trustRetries), case .write(let request) = request, request.isRetry {
-        return .permitted
-      }
-    #endif
     let isPermitted =
       switch request {
       case .introduce, .topology, .unreachable: true

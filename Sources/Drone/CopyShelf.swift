@@ -26,16 +26,6 @@ struct CopyShelf {
   var gate: MemoryGate
   /// Bytes that a copy had for which there was no room, at least: it is not begun before there is.
   private var needs = [Int](repeating: 0, count: Partition.count)
-  #if KEYVAL_MUTATIONS
-    var mutations: Mutations = []
-    /// What has been confirmed and not taken.
-    private var postponed: [Partition: (batch: PartitionBatch, stored: UInt64)] = [:]
-
-    mutating func replace(_ bounds: DataBounds) {
-      self.bounds = bounds
-      gate = MemoryGate(bounds: bounds)
-    }
-  #endif
 
   /// A token belongs to one life of its owner, which numbers its sessions upwards.
   private struct Conversation: Comparable {
@@ -104,7 +94,7 @@ struct CopyShelf {
       guard mayFill(partition, peer, batch.token) else {
         return .refused(partition: partition, token: batch.token)
       }
-      return add(batch, stored)
+      return take(batch, stored)
     case .stored(_, let token, let through):
       guard isOwner(peer, of: partition), let copy = copy(partition, token) else { return nil }
       release(copy, through: through)
@@ -146,31 +136,16 @@ struct CopyShelf {
 
   /// By the map. Tokens can be guessed, so that nobody else's word counts who knows one.
   private func isOwner(_ peer: Principal, of partition: Partition) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.fillForAnybody) { return true }
-    #endif
-    return owners[partition.index] == peer
-  }
-
-  private mutating func add(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.confirmBeforeApplying) {
-        if let last = postponed.removeValue(forKey: batch.partition) { _ = take(last.batch, last.stored) }
-        if copy(batch.partition, batch.token) != nil {
-          postponed[batch.partition] = (batch, stored)
-          let end = batch.firstSequence - 1 + UInt64(batch.records.count)
-          return .kept(partition: batch.partition, token: batch.token, through: end)
-        }
-      }
-    #endif
-    return take(batch, stored)
+    owners[partition.index] == peer
   }
 
   private mutating func take(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
     guard let copy = copy(batch.partition, batch.token) else { return lacks(batch.partition, batch.token) }
     release(copy, through: stored)
     // What it has may be on the list, so it stays as it is. The owner goes on without it, and asks again.
-    guard !copy.table.isFull, hasRoom(for: batch) else { return tooMuch(batch) }
+    guard !copy.table.isFull, hasRoom(for: batch) else {
+      return .refused(partition: batch.partition, token: batch.token)
+    }
     tailLength -= copy.tailLength
     let before = copy.through
     let isTaken = copy.take(batch)
@@ -201,16 +176,6 @@ struct CopyShelf {
       return
         "tail of \(copy.partition) \(copy.tailLength) bytes, \(copy.token) \(copy.tail.base)–\(copy.through)"
     }
-  }
-
-  private mutating func tooMuch(_ batch: PartitionBatch) -> ReplicationAnswer {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.dropCopyAtLimit) {
-        remove(batch.partition)
-        return .missing(partition: batch.partition, token: batch.token)
-      }
-    #endif
-    return .refused(partition: batch.partition, token: batch.token)
   }
 
   /// One that the owner fills.
@@ -312,13 +277,6 @@ extension DataCore {
     _ message: ReplicationMessage, from peer: Principal, session: UInt64
   ) -> ReplicationAnswer? {
     guard let partition = message.partition else { return .welcome(incarnation) }
-    #if KEYVAL_MUTATIONS
-      let newest = partitions[partition.index]?.token ?? shelf.whole(partition)?.token ?? .none
-      if mutations.contains(.acceptLowerFence), case .records(let batch, _) = message, batch.token < newest {
-        let end = batch.firstSequence - 1 + UInt64(batch.records.count)
-        return .kept(partition: partition, token: batch.token, through: end)
-      }
-    #endif
     // Whoever owns a partition here shadows nobody's. Whoever sends something is told so, and asks again: the map
     // may be ahead of what this loop has been told to give up, and what is being opened may come to nothing.
     guard partitions[partition.index] == nil, loading[partition.index] == nil else {

@@ -42,10 +42,6 @@ public struct HistoryBounds: Hashable, Sendable {
   public var outcomes = 1024
   /// Clients whose highest dropped write is remembered.
   public var clients = 4096
-  #if KEYVAL_MUTATIONS
-    /// Whether the oldest is forgotten, whoever has most.
-    var isUnfair = false
-  #endif
 
   public init() {}
 }

@@ -106,6 +106,7 @@ extension DataCore {
         if wasRecovering, !data.isRecovering {
           shelf.remove(result.partition)
           hold(data)
+          data.show(in: shared.place(of: result.partition))
           settlement.recovered.append(Holding(token: data.token, partitions: [result.partition]))
           adjustStreams(of: result.partition)
         }
@@ -174,6 +175,7 @@ extension DataCore {
 
   mutating func abandon(_ partition: Partition) -> [Completion] {
     guard let data = partitions[partition.index] else { return [] }
+    data.hide()
     partitions[partition.index] = nil
     quotas.remove(data)
     held.discount(data)

@@ -61,10 +61,7 @@ extension DataCore {
   }
 
   public var isRetired: Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.retireWithoutWaiting) { return true }
-    #endif
-    return partitions.allSatisfy { $0?.isAtRest ?? true } && loading.allSatisfy { $0 == nil }
+    partitions.allSatisfy { $0?.isAtRest ?? true } && loading.allSatisfy { $0 == nil }
   }
 
   public func unsaved(_ now: Instant) -> Unsaved {

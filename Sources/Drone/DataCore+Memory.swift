@@ -31,9 +31,6 @@ extension DataCore {
   var hasRoomToPut: Bool {
     mutating get {
       gate.look(memory)
-      #if KEYVAL_MUTATIONS
-        if mutations.contains(.ignoreCeiling) { return true }
-      #endif
       return !gate.isClosed
     }
   }

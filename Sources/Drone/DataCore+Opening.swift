@@ -97,7 +97,7 @@ extension DataCore {
     guard let data = loading[partition.index], data.token == token, let copy = shelf.whole(partition) else {
       return .unknown
     }
-    guard copy.tail.base <= sequence else { return incomplete }
+    guard copy.tail.base <= sequence else { return .isIncomplete }
     if copy.isBare {
       // What the database has of it is not wanted twice.
       shelf.release(copy, through: sequence)
@@ -110,23 +110,16 @@ extension DataCore {
     return take(data)
   }
 
-  private var incomplete: Opened {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.copyWithoutLog) { return .isBehind }
-    #endif
-    return .isIncomplete
-  }
-
   private mutating func take(_ data: DataPartition) -> Opened {
     let partition = data.partition
-    #if KEYVAL_MUTATIONS
-      data.mutations = mutations
-    #endif
     data.isDatabaseEnding = isDatabaseEnding
     data.isRetiring = isRetiring
     setLoading(partition, nil)
     loadNeeds[partition] = nil
-    if let old = partitions[partition.index] { quotas.remove(old) }
+    if let old = partitions[partition.index] {
+      old.hide()
+      quotas.remove(old)
+    }
     partitions[partition.index] = data
     quotas.add(data)
     held.recount(data)
@@ -134,6 +127,7 @@ extension DataCore {
     guard data.isRecovering else {
       shelf.remove(partition)
       hold(data)
+      data.show(in: shared.place(of: partition))
       adjustStreams(of: partition)
       return .ready
     }

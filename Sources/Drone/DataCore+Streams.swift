@@ -200,12 +200,7 @@ extension DataCore {
   /// Where the log of a copy begins: with what the database may lack, though the table that it is filled from is further.
   /// Records that are in it already are repeated, in order, and change nothing. Without them the database could lack what
   /// only this copy had, should it be promoted.
-  private func copyBase(of data: DataPartition) -> UInt64 {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.copyWithoutLog) { return data.applied }
-    #endif
-    return min(data.applied, data.stored)
-  }
+  private func copyBase(of data: DataPartition) -> UInt64 { min(data.applied, data.stored) }
 
   private func sendRecords(
     _ data: DataPartition, _ index: Int, _ room: inout Int, _ messages: inout [ReplicationMessage],

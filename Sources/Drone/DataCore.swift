@@ -20,6 +20,8 @@ public struct DataCore {
   var loading = [DataPartition?](repeating: nil, count: Partition.count)
   var shelf: CopyShelf
   let journal: Journal?
+  /// Where this loop sees the others' partitions, and they its own.
+  let shared: SharedPartitions
   /// What is loaded to be put under what an earlier life has left.
   var standing = PartitionSet()
   /// What the database does not have, and who waits for it.
@@ -67,18 +69,7 @@ public struct DataCore {
   public var mapTerm = Term.none
   public var mapVersion: UInt64 = 0
   /// The end of the shortest lease under which a read of this batch was answered.
-  public private(set) var batchLeaseEnd = Instant(milliseconds: .max)
-
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = [] {
-      didSet {
-        bounds.history.isUnfair = mutations.contains(.forgetOldest)
-        shelf.replace(bounds)
-        shelf.mutations = mutations
-        journal?.mutations = mutations
-      }
-    }
-  #endif
+  public internal(set) var batchLeaseEnd = Instant(milliseconds: .max)
 
   struct Flight {
     let partition: Partition
@@ -90,10 +81,12 @@ public struct DataCore {
   ///   - level: what writes have to reach whose requests do not say.
   ///   - journal: outlives this process; it has the stands already.
   ///   - stands: what earlier lives of this drone have left.
+  ///   - shared: the same for all loops of the drone.
   public init(
     incarnation: Incarnation, level: AcknowledgementLevel = .secured, bounds: DataBounds = DataBounds(),
-    journal: Journal? = nil, stands: [JournalStand] = []
+    journal: Journal? = nil, stands: [JournalStand] = [], shared: SharedPartitions = SharedPartitions()
   ) {
+    self.shared = shared
     self.incarnation = incarnation
     self.level = level
     self.bounds = bounds
@@ -122,6 +115,7 @@ public struct DataCore {
   /// The prefixes of which it limits the keys or bytes are counted from now on.
   /// - Parameter edition: by which `Quota` names it.
   public mutating func install(_ list: AccessList, edition: UInt64) {
+    shared.install(edition: edition)
     quotas.install(list, edition: edition, partitions: partitions)
   }
 
@@ -160,29 +154,12 @@ public struct DataCore {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
-    #if KEYVAL_MUTATIONS
-      if let change = data.unsecured(HashedKey(key)) {
-        switch change {
-        case .put(let value) where mutations.contains(.revealUnsecuredValue):
-          return value.withUnsafeBytes { DataAnswer.value(number: number, $0).encode(into: &answers) }
-        case .delete where mutations.contains(.revealUnsecuredDelete):
-          return DataAnswer.notFound(number: number).encode(into: &answers)
-        default: break
-        }
-      }
-    #endif
     let hashed = HashedKey(key)
     let operation = request.kind.operation
     if operation.isSecured, let sequence = data.unsecuredSequence(of: hashed) {
       return wait(for: sequence, hashed, in: data, origin, &answers)
     }
-    data.table.withEntry(of: hashed) { value, version in
-      if let value {
-        operation.answer(number: number, value, version).encode(into: &answers)
-      } else {
-        DataAnswer.notFound(number: number).encode(into: &answers)
-      }
-    }
+    data.answer(number, hashed, by: operation, &answers)
   }
 
   /// How a write began.
@@ -208,7 +185,7 @@ public struct DataCore {
     }
     guard isLeased(data, now), !isRetiring else { return .unavailable(.leaseOver) }
     let (level, digest) = (request.level ?? self.level, WriteDigest.of(request))
-    switch past(of: request.write, by: client, digest, in: data) {
+    switch data.history.lookUp(request.write, of: client, digest) {
     case .unseen: break
     case .reused: return .failed(.numberReused)
     case .done(let outcome, let sequence):
@@ -239,12 +216,6 @@ public struct DataCore {
     note(in: data)
     held.recount(data)
     markStreams(of: data)
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.acknowledgeEarly) {
-        _ = wait(for: partition, urgently: true)
-        return .done(.written(existed: false))
-      }
-    #endif
     if isWaived, acknowledge(data, record, origin) {
       enqueue(partition, urgently: false)
       return .done(record.outcome)
@@ -283,21 +254,7 @@ public struct DataCore {
   }
 
   @inline(__always)
-  private func isLeased(_ data: DataPartition, _ now: Instant) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.ignoreLeaseExpiry) { return true }
-    #endif
-    return data.leaseEnd > now
-  }
-
-  private func past(
-    of write: UInt64, by client: ClientIncarnation, _ digest: UInt32, in data: DataPartition
-  ) -> WriteHistory.Past {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.applyRetryTwice) { return .unseen }
-    #endif
-    return data.history.lookUp(write, of: client, digest)
-  }
+  private func isLeased(_ data: DataPartition, _ now: Instant) -> Bool { data.leaseEnd > now }
 
   private func encode(
     _ begin: Begin, of kind: WriteKind, for origin: Origin, _ answers: inout CBORWriter
@@ -335,7 +292,7 @@ public struct DataCore {
     return owner.principal == principal
   }
 
-  private static func check(_ key: UnsafeRawBufferPointer) -> DataAnswer.Failure? {
+  static func check(_ key: UnsafeRawBufferPointer) -> DataAnswer.Failure? {
     if key.count > Limits.maximumKeyLength { return .keyTooLong }
     return key.isEmpty ? .keyEmpty : nil
   }
@@ -351,7 +308,7 @@ public struct DataCore {
   public func serve(_ set: PartitionSet, until end: Instant) {
     for partition in set {
       guard let data = partitions[partition.index] else { continue }
-      data.leaseEnd = max(data.leaseEnd, end)
+      data.lease(until: end)
     }
   }
 }

@@ -18,7 +18,7 @@ import Cluster
 // - *A copy* carries the log from what is stored (`copyBase`), and lets go of a record only once the database has it. So
 //   a copy that is promoted has every record behind S, or fewer than S, and then the database has all of them. Neither can
 //   fail to hold, and if it does the copy is kept and nobody serves (`Opened.isIncomplete`). A shadow that has no room for
-//   a record does not confirm it and keeps what it has (`CopyShelf.tooMuch`), as does one that lacks a batch in between.
+//   a record does not confirm it and keeps what it has (`CopyShelf.take`), as does one that lacks a batch in between.
 // - *Promotion* raises the fence, leaves the origin of the numbers and whoever is on L, and puts the last owner on it, who
 //   has everything too: any other copy may still be promoted. The promoted drone numbers no records itself before the
 //   database has its log and an empty list.
@@ -38,15 +38,6 @@ extension DataPartition {
   var wantedHolders: [Holder] {
     // Where nothing was ever written nothing can be lost: the database may be loaded, whoever ends.
     guard !streams.isEmpty, !isRetiring, !isRecovering, wasWritten else { return [] }
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.listBeforeWhole) {
-        return streams.filter { !$0.isSilent && !$0.isLeaving && $0.stage != .unknown }.compactMap(\.holder)
-          .sorted()
-      }
-      if mutations.contains(.keepSilentListed) {
-        return streams.filter { isInSync($0) || listed(by: $0) }.compactMap(\.holder).sorted()
-      }
-    #endif
     var wanted = streams.filter { !$0.isLeaving && isInSync($0) }
     let missing = streams.count { !$0.isLeaving } - wanted.count
     if missing > 0 {
@@ -58,9 +49,6 @@ extension DataPartition {
   /// Whether the list names all shadows, and each follows: then no other is wanted. It is what mostly is so, and asked for
   /// each record, so it makes no array.
   var namesAllThatFollow: Bool {
-    #if KEYVAL_MUTATIONS
-      if !mutations.isEmpty { return false }
-    #endif
     guard !streams.isEmpty, streams.count == confirmed.holders.count, !isRetiring, !isRecovering, wasWritten
     else { return false }
     return streams.indices.allSatisfy {

@@ -1,4 +1,5 @@
 import Cluster
+import Wire
 
 /// One partition that this drone has loaded. A write waits in the log until it has its second place; only then it
 /// enters the table. So no answer ever shows a write that is not secured. It is confined to its data loop.
@@ -10,7 +11,7 @@ final class DataPartition: Counted {
   let partition: Partition
   let token: FencingToken
   /// Reads are answered until then.
-  var leaseEnd = Instant(milliseconds: .min)
+  private(set) var leaseEnd = Instant(milliseconds: .min)
   var table = Table()
   var history = WriteHistory()
   private(set) var log = WriteLog()
@@ -56,6 +57,8 @@ final class DataPartition: Counted {
   /// The database is about to end: until it has, shadows are no second place, so that this process may end as well.
   var isDatabaseEnding = false
 
+  /// Where the drone's other loops see it, while it is served.
+  private var place: SharedPartitions.Place?
   var counted = 0
   var footprint: Int { isCopy ? 0 : contents + reads.footprint }
   private var contents: Int { table.footprint + growth + history.footprint + log.footprint }
@@ -63,17 +66,6 @@ final class DataPartition: Counted {
   private var growth = 0
   /// In the order of `QuotaBook.prefixes`; nil: not counted yet.
   var tallies: [Tally]?
-
-  #if KEYVAL_MUTATIONS
-    var mutations: Mutations = []
-    /// What the database gets after the record that follows it.
-    private var postponed: LogRecord?
-
-    /// What the last write of a key that is not secured yet does.
-    func unsecured(_ key: HashedKey) -> LogRecord.Change? {
-      pendingSequence(of: key).map { log.withRecord($0) { $0.record.change } }
-    }
-  #endif
 
   init(partition: Partition, token: FencingToken) {
     self.partition = partition
@@ -126,6 +118,42 @@ final class DataPartition: Counted {
     origin = token
   }
 
+  // MARK: Other loops
+
+  /// From now on the drone's other loops may read its table, until it is hidden.
+  func show(in place: SharedPartitions.Place) {
+    place.show(self)
+    self.place = place
+  }
+
+  /// To be called before it is let go of.
+  func hide() {
+    place?.hide()
+    place = nil
+  }
+
+  /// Changes the table or the lease, which other loops may be reading.
+  @inline(__always)
+  private func change(_ body: () -> Void) {
+    if let place { place.change(body) } else { body() }
+  }
+
+  func lease(until end: Instant) { change { leaseEnd = max(leaseEnd, end) } }
+
+  /// Answers a read.
+  @inline(__always)
+  func answer(
+    _ number: UInt64, _ key: HashedKey, by operation: any ReadOperation.Type, _ answers: inout CBORWriter
+  ) {
+    table.withEntry(of: key) { value, version in
+      if let value {
+        operation.answer(number: number, value, version).encode(into: &answers)
+      } else {
+        DataAnswer.notFound(number: number).encode(into: &answers)
+      }
+    }
+  }
+
   // MARK: Writes
 
   /// Queues a write behind those under way.
@@ -141,7 +169,7 @@ final class DataPartition: Counted {
   func apply(_ record: LogRecordView, _ key: HashedKey, _ entry: WriteLog.Entry) {
     log.append(record, entry)
     applied = log.end
-    table.apply(record, key, Version(fence: token, sequence: applied))
+    change { table.apply(record, key, Version(fence: token, sequence: applied)) }
     history.settle(record, sequence: applied)
   }
 
@@ -176,12 +204,6 @@ final class DataPartition: Counted {
   /// Every record up to this one is in a second place.
   private var placed: UInt64 {
     guard !needsDatabase else { return stored }
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.keepSilentListed) {
-        let heard = streams.filter { !$0.isSilent && $0.holder.map(mayList) ?? false }
-        return max(stored, heard.map(\.confirmed).min() ?? 0)
-      }
-    #endif
     var through = UInt64.max
     for holder in confirmed.holders { through = min(through, acknowledged(by: holder)) }
     for list in perhaps { for holder in list.holders { through = min(through, acknowledged(by: holder)) } }
@@ -189,12 +211,7 @@ final class DataPartition: Counted {
   }
 
   private func acknowledged(by holder: Holder) -> UInt64 {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.acknowledgeBeforeShadow) {
-        return streams.first { $0.holder == holder && $0.stage == .records }?.sent ?? 0
-      }
-    #endif
-    return streams.first { $0.holder == holder }?.confirmed ?? 0
+    streams.first { $0.holder == holder }?.confirmed ?? 0
   }
 
   /// Applies what has its second place, in order, and says whose writes are done, and whether the database has them.
@@ -231,7 +248,7 @@ final class DataPartition: Counted {
   private func apply(_ sequence: UInt64) -> Outcome {
     log.withRecord(sequence) { record in
       let key = HashedKey(record.key)
-      table.apply(record, key, Version(fence: token, sequence: sequence))
+      change { table.apply(record, key, Version(fence: token, sequence: sequence)) }
       growth -= record.growth
       pending.remove(key, sequence)
       history.settle(record, sequence: sequence)
@@ -298,12 +315,7 @@ final class DataPartition: Counted {
   /// stays has that too, since what is acknowledged by copies is so by all on the list. One that names nobody lets the
   /// database be loaded, so it goes behind the last record that only copies have. What comes after it in this log is
   /// acknowledged by nobody but the database from now on (`needsDatabase`).
-  private func mayBeStored(_ list: [Holder]) -> Bool {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.emptyListFirst) { return !isRecovering || sent == log.end }
-    #endif
-    return !list.isEmpty || sent >= secured
-  }
+  private func mayBeStored(_ list: [Holder]) -> Bool { !list.isEmpty || sent >= secured }
 
   /// Whether this life of a drone may be on the list.
   func mayList(_ holder: Holder) -> Bool {
@@ -328,11 +340,7 @@ final class DataPartition: Counted {
     room -= reserved
     let longest = min(room, max(share, log.contains(first) ? log[first].length : 0))
     var rest = longest
-    #if KEYVAL_MUTATIONS
-      let records = disordered(log.records(after: sent, room: &rest))
-    #else
-      let records = log.records(after: sent, room: &rest)
-    #endif
+    let records = log.records(after: sent, room: &rest)
     room -= longest - rest
     room += reserved
     sent += UInt64(records.count)
@@ -351,20 +359,6 @@ final class DataPartition: Counted {
       partition: partition, token: token, incarnation: incarnation, origin: origin, firstSequence: first,
       records: records, inSync: list)
   }
-
-  #if KEYVAL_MUTATIONS
-    private func disordered(_ inOrder: LogRecords) -> LogRecords {
-      let records = Array(inOrder)
-      guard mutations.contains(.commitOutOfOrder), !records.isEmpty else { return inOrder }
-      if let last = postponed {
-        postponed = nil
-        return LogRecords([last] + records.dropFirst())
-      }
-      guard records.count > 1 else { return inOrder }
-      postponed = records[0]
-      return [records[1]]
-    }
-  #endif
 
   /// What was sent may be lost: it is sent again from the first one that is not known to be stored.
   func unsend() {

@@ -2,19 +2,11 @@ import Cluster
 
 /// What this drone is to serve: the map, grants, and giving back.
 extension DroneCore {
-  var believesAnyMap: Bool {
-    #if KEYVAL_MUTATIONS
-      return mutations.contains(.believeOldMap)
-    #else
-      return false
-    #endif
-  }
-
   mutating func install(_ signed: SignedSlotMap, wall: Int64, now: Instant) -> [DroneAction] {
     do throws(BeliefError) {
       let newer = try signed.verified(
-        by: verifier, cluster: identity.cluster, minimumTerm: believesAnyMap ? .none : highestTerm, now: wall)
-      guard newer.isNewer(than: map) || believesAnyMap && newer.term < map?.term ?? .none else { return [] }
+        by: verifier, cluster: identity.cluster, minimumTerm: highestTerm, now: wall)
+      guard newer.isNewer(than: map) else { return [] }
       map = newer
       owned = newer.partitions(of: identity.principal)
       lastGrantRequest = nil

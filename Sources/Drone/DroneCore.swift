@@ -86,9 +86,6 @@ public struct DroneCore: Sendable {
   private var lastUnreachable: [Principal: Instant] = [:]
   var lastGrantRequest: Instant?
   private var random: SplitMix
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = []
-  #endif
 
   /// - Parameters:
   ///   - promise: what was stored last, `.none` on the first start.
@@ -145,14 +142,6 @@ public struct DroneCore: Sendable {
   /// Of the commander that this drone believes.
   public var commanderTerm: Term { commander?.term ?? .none }
 
-  /// The lowest term of which a commander is believed.
-  var lowestTerm: Term {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.obeyDeposed) { return .none }
-    #endif
-    return highestTerm
-  }
-
   public var slotMap: SlotMap? { map }
 
   /// Whether it counts as there. Not whether this drone may vote for another (`abstains`).
@@ -198,7 +187,7 @@ public struct DroneCore: Sendable {
       hear(heartbeat, from: peer, wall: wall, now: now)
     case .refused(let refusal) where isDrone(peer): heed(refusal)
     case .renewal(let renewal) where isCommander(peer, renewal.term): renew(renewal, now: now)
-    case .mapPublished(let signed) where peer == commander?.principal || believesAnyMap:
+    case .mapPublished(let signed) where peer == commander?.principal:
       install(signed, wall: wall, now: now)
     case .accessList(let list) where peer == identity.authority: take(list)
     case .accessListPublished(let signed) where peer == commander?.principal:
@@ -245,7 +234,7 @@ public struct DroneCore: Sendable {
   /// Not to who has promised a higher term: one that was deposed, and does not keep to it, could else renew for ever what
   /// others are given meanwhile.
   private func isCommander(_ peer: Principal, _ term: Term) -> Bool {
-    commander?.principal == peer && commander?.term == term && term >= lowestTerm
+    commander?.principal == peer && commander?.term == term && term >= highestTerm
   }
 
   private mutating func register(_ list: Registered, wall: Int64, now: Instant) -> [DroneAction] {
@@ -283,7 +272,7 @@ public struct DroneCore: Sendable {
   private mutating func hear(
     _ heartbeat: Heartbeat, from peer: Principal, wall: Int64, now: Instant
   ) -> [DroneAction] {
-    guard heartbeat.term >= lowestTerm else {
+    guard heartbeat.term >= highestTerm else {
       return [
         .send(.refused(Refused(reason: "a higher term has been promised", term: highestTerm)), to: peer)
       ]
@@ -304,7 +293,7 @@ public struct DroneCore: Sendable {
   /// The answer to the last heartbeat; sent again at once when holdings change.
   mutating func report(_ now: Instant) -> [DroneAction] {
     guard let commander, isTrusted(commander.principal) else { return [] }
-    let dropped = dropLapsed(for: commander.term, now: now)
+    let dropped = holdings.dropLapsed(for: commander.term, now: now)
     let nonce = lease.send(at: now)
     let report = Report(
       term: commander.term, sequence: lastSequence, nonce: nonce, incarnation: identity.incarnation,
@@ -335,26 +324,11 @@ public struct DroneCore: Sendable {
     return noteMemory()
   }
 
-  private mutating func dropLapsed(for term: Term, now: Instant) -> PartitionSet {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.keepLapsed) { return [] }
-    #endif
-    return holdings.dropLapsed(for: term, now: now)
-  }
-
-  private mutating func leaseEnd(_ nonce: UInt64, milliseconds: Int64, now: Instant) -> Instant? {
-    let end = lease.end(of: nonce, milliseconds: milliseconds)
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.countLeaseFromReceipt), end != nil { return now + milliseconds }
-    #endif
-    return end
-  }
-
   private mutating func renew(_ renewal: Renewal, now: Instant) -> [DroneAction] {
     departure.take(renewal)
     // A commander may grant less than the cluster's lease, never more.
     let milliseconds = min(timing.lease, Int64(clamping: renewal.milliseconds))
-    guard let until = leaseEnd(renewal.nonce, milliseconds: milliseconds, now: now), until > now else {
+    guard let until = lease.end(of: renewal.nonce, milliseconds: milliseconds), until > now else {
       return []
     }
     access.isInForceUntil = max(access.isInForceUntil ?? until, until)

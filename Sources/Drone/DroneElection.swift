@@ -202,12 +202,6 @@ extension DroneCore {
   mutating func vote(_ query: VoteQuery, now: Instant) -> [DroneAction] {
     var actions: [DroneAction] = []
     var candidate: Principal?
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.voteWithoutPromise), let favourite = candidacy.favourite {
-        let vote = Vote(ballot: query.ballot, term: query.term, candidate: favourite.candidate)
-        return [.send(.vote(vote), to: identity.authority)]
-      }
-    #endif
     if promise.term == query.term {
       candidate = promise.candidate
     } else if query.term > highestTerm, let favourite = candidacy.favourite, favourite.term == query.term,
@@ -297,7 +291,7 @@ extension DroneCore {
     }
     let proved: ElectionVerifier.Office
     do throws(BeliefError) {
-      proved = try verifier.verify(certificate: certificate, peer: peer, minimumTerm: lowestTerm, now: wall)
+      proved = try verifier.verify(certificate: certificate, peer: peer, minimumTerm: highestTerm, now: wall)
     } catch {
       guard let peer else { return [] }
       return [.note(.disbelieved(peer, reason: error.description))]

@@ -249,12 +249,6 @@ struct WriteHistory {
     var found: (place: Int32, count: Int, oldest: UInt64)?
     shares.visit { place, share in
       let (count, oldest) = (count(share), oldest(share) ?? .max)
-      #if KEYVAL_MUTATIONS
-        if bounds.isUnfair {
-          if found.map({ oldest < $0.oldest }) ?? true { found = (place, count, oldest) }
-          return
-        }
-      #endif
       if let best = found, count < best.count || count == best.count && oldest >= best.oldest { return }
       found = (place, count, oldest)
     }

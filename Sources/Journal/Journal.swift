@@ -51,10 +51,6 @@ public final class Journal {
   /// Asks that are still to come before more room is looked for again: the disk was full.
   private var patience = 0
   private static let pause = 4096
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = []
-    private var postponed: (() -> Void)?
-  #endif
 
   /// Begins a journal.
   /// - Parameters:
@@ -142,13 +138,6 @@ public final class Journal {
 
   /// The same, of a record as it is encoded.
   public func append(_ record: UnsafeRawBufferPointer, to partition: Partition, _ sequence: UInt64) {
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.journalLate) { return postpone([UInt8](record), partition, sequence) }
-    #endif
-    take(record, partition, sequence)
-  }
-
-  private func take(_ record: UnsafeRawBufferPointer, _ partition: Partition, _ sequence: UInt64) {
     guard let end = held[partition.index]?.end else { return }
     // Whoever has a gap stands for nothing. Nor does he who has no room, but that was asked for.
     guard sequence == end + 1, reserve(record.count) else { return release(partition) }
@@ -157,14 +146,6 @@ public final class Journal {
     held[partition.index]?.places.append(place)
     live += JournalFormat.frameLength(record.count)
   }
-
-  #if KEYVAL_MUTATIONS
-    private func postpone(_ record: [UInt8], _ partition: Partition, _ sequence: UInt64) {
-      let before = postponed
-      postponed = { [unowned self] in record.withUnsafeBytes { take($0, partition, sequence) } }
-      before?()
-    }
-  #endif
 
   /// The database has the records up to this one.
   public func stored(_ partition: Partition, through sequence: UInt64) {

@@ -123,9 +123,6 @@ final class AuthorityMachine: Machine {
       identity: AuthorityCore.Identity(principal: Names.authority, cluster: Names.cluster),
       administrators: [Names.administrator], timing: world.timing, verifier: Names.verifier,
       register: contents, tenure: until, seed: random.next())
-    #if KEYVAL_MUTATIONS
-      core?.mutations = world.mutations
-    #endif
     handle(.accessListRead(world.access.current(at: world.time)))
     handle(.started)
   }

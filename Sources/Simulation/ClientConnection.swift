@@ -34,7 +34,6 @@ final class ClientConnection {
 
   /// The writes that were asked on this session, by the number of their request.
   private var writes: [UInt64: Asked] = [:]
-  private var sampled = Instant(milliseconds: 0)
 
   var id: UInt64 { session.id }
   private var drone: DroneMachine { loop.drone }
@@ -47,9 +46,6 @@ final class ClientConnection {
     core = ClientSessionCore(principal: principal, on: loop.index, of: loop.core.placement)
     core.connection = session.id
     isLiar = session.dialler.machine is LyingClient
-    #if KEYVAL_MUTATIONS
-      core.mutations = loop.drone.world.mutations
-    #endif
     session.acceptor.received = { [unowned self] bytes in
       waiting.append(bytes)
       read()
@@ -66,7 +62,6 @@ final class ClientConnection {
   private func received(_ bytes: [UInt8]) {
     core.beginCycle(on: &loop.core)
     let now = drone.now
-    sampled = now
     var steps: [Executor.Step] = []
     for range in Self.requests(in: bytes) {
       steps.append { [self] in handle(Array(bytes[range]), now) }
@@ -208,7 +203,6 @@ final class ClientConnection {
     answers.bytes.withUnsafeBytes { gathered.write(encoded: $0) }
     core.gather(until: answers.leaseEnd)
     conflicts += answers.conflicts
-    sampled = drone.now
     loop.executor.perform([{ [self] in flush() }])
   }
 
@@ -230,13 +224,7 @@ final class ClientConnection {
     session.send(bytes, from: session.acceptor)
   }
 
-  private func mayLeave() -> Bool {
-    #if KEYVAL_MUTATIONS
-      if world.mutations.contains(.ignoreLeaseExpiry) { return true }
-      if world.mutations.contains(.sampleClockBeforeExecuting) { return core.mayLeave { sampled } }
-    #endif
-    return core.mayLeave { drone.now }
-  }
+  private func mayLeave() -> Bool { core.mayLeave { drone.now } }
 
   /// No value, no absence of one and no success leaves for a client that has not the right.
   private func checkRights(_ bytes: [UInt8]) {

@@ -30,10 +30,8 @@ final class DataLoop {
     core = DataLoopCore(
       index: index, placement: drone.placement, principal: drone.principal, timing: drone.world.timing,
       data: DataCore(
-        incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands))
-    #if KEYVAL_MUTATIONS
-      core.data.mutations = drone.world.mutations
-    #endif
+        incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands,
+        shared: drone.shared))
   }
 
   // MARK: What the checks ask
@@ -124,9 +122,6 @@ final class DataLoop {
 
   func say(_ body: @escaping () -> Void) {
     begin(keeper?.look())
-    #if KEYVAL_MUTATIONS
-      if world.mutations.contains(.answerBeforeDirty) { return body() }
-    #endif
     if keeper?.mustWait == true { held.append(body) } else { body() }
   }
 

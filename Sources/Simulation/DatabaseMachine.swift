@@ -50,9 +50,6 @@ final class DatabaseMachine: Machine {
       membershipVerifier: Names.membershipVerifier, term: store.shown.term(), keys: store.shown.keys,
       members: members, backlog: store.backlog, mark: store.mark, receiptKey: Names.receiptKey,
       bounds: world.knobs.store)
-    #if KEYVAL_MUTATIONS
-      core?.mutations = world.mutations
-    #endif
     control.post { [unowned self] in handle(.listening(Names.endpoint(Names.database))) }
     tick()
   }
@@ -212,14 +209,11 @@ final class DatabaseMachine: Machine {
     if let process = sessions[id]?.session.dialler.machine as? AuthorityMachine {
       world.routing.heard(process, at: self)
     }
-    guard let holder = sessions[id]?.holder else {
+    guard sessions[id]?.holder != nil else {
       for message in world.decode(ControlMessage.self, record) { handle(.received(message, session: id)) }
       return
     }
     for request in world.decode(StoreRequest.self, record) {
-      #if KEYVAL_MUTATIONS
-        store.noticed(request, from: holder)
-      #endif
       handle(.requested(request, session: id))
     }
   }

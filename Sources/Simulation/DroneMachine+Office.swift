@@ -48,15 +48,12 @@ extension DroneMachine {
         certificate: certificate, peer: principal, minimumTerm: term, now: wall),
       proved.publicKey.der == key.publicKey.der
     else { return handle(.resigned(term)) }
-    var core = CommanderCore(
+    let core = CommanderCore(
       identity: CommanderCore.Identity(
         principal: principal, term: term, cluster: Names.cluster, authority: Names.node(Names.authority)),
       timing: world.timing, shadows: world.shadows, certificate: certificate, notBefore: proved.notBefore,
       notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
       previous: previous, maximumMoves: world.knobs.moves, now: now)
-    #if KEYVAL_MUTATIONS
-      core.mutations = world.mutations
-    #endif
     office = CommanderOffice(core, key: key, certificate: certificate)
     stealOffice()
     world.trace("\(name) takes office \(term)")

@@ -11,6 +11,7 @@ final class DroneMachine: Machine {
   let principal: Principal
   /// Of this life.
   private(set) var placement = LoopPlacement(count: 1)
+  private(set) var shared = SharedPartitions()
   private(set) var loops: [DataLoop] = []
   /// While a thief has its key.
   var liar: Liar?
@@ -68,12 +69,10 @@ final class DroneMachine: Machine {
         cluster: Names.cluster, authority: Names.authority),
       timing: world.timing, verifier: Names.verifier, membershipVerifier: Names.membershipVerifier,
       promise: promise, members: members, loops: placement.count, seed: random.next(), now: now)
-    #if KEYVAL_MUTATIONS
-      core?.mutations = world.mutations
-    #endif
     let stands = readStands()
     bootOfJournals = boots
     lives.append(incarnation)
+    shared = SharedPartitions()
     loops = loopExecutors.prefix(placement.count).enumerated().map { index, executor in
       DataLoop(
         index, of: self, on: executor, stands: stands.filter { placement.loop(of: $0.partition) == index })

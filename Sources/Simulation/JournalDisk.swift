@@ -76,12 +76,8 @@ extension DroneMachine {
   }
 
   func makeJournal(_ loop: Int, _ stands: [JournalStand]) -> Journal? {
-    var kept = stands
-    #if KEYVAL_MUTATIONS
-      if world.mutations.contains(.forgetJournals) { kept = [] }
-    #endif
-    return Journal(
+    Journal(
       in: journals[loop], owner: JournalOwner(principal: principal, life: incarnation, boot: boot),
-      bounds: world.knobs.journal, stands: kept)
+      bounds: world.knobs.journal, stands: stands)
   }
 }

@@ -39,9 +39,6 @@ public struct Run: Sendable {
   var plan: FaultPlan
   /// Whether an operator may have nothing to accept the loss of, however the run ends.
   var mayLoseNothing: Bool
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = []
-  #endif
 
   /// - Parameter isPlain: whether all bounds are those of a release, the store keeps up, and nobody is asked to end: as
   ///   it was before seeds drew that, too.
@@ -61,9 +58,6 @@ public struct Run: Sendable {
   public func callAsFunction() -> Report {
     var report = Report(seed: seed, isPlain: isPlain)
     let world = World(seed: seed, knobs: knobs, isTracing: isTracing)
-    #if KEYVAL_MUTATIONS
-      world.mutations = mutations
-    #endif
     let workload = Workload(
       callers: plan.callers, registers: plan.registers, pauses: plan.pauses, padding: knobs.padding)
     world.shadows = plan.shadows

@@ -38,11 +38,7 @@ final class SimulatedStore {
   /// A process opens it.
   func open() {
     do {
-      var books = try StoreBooks(of: current, rules: Self.rules(world))
-      #if KEYVAL_MUTATIONS
-        books.rules.mutations = world.mutations
-      #endif
-      self.books = books
+      books = try StoreBooks(of: current, rules: Self.rules(world))
     } catch {
       world.violated("the store cannot be opened: \(error)")
     }
@@ -113,18 +109,6 @@ final class SimulatedStore {
       return nil
     }
   }
-
-  #if KEYVAL_MUTATIONS
-    /// A request has come, and waits for its turn.
-    func noticed(_ request: StoreRequest, from holder: Principal) {
-      guard world.mutations.contains(.checkFenceBeforeTransaction),
-        case .append(_, let batches) = request
-      else { return }
-      for batch in batches {
-        books?.rules.earlier[batch.partition] = current.standing(of: batch.partition)
-      }
-    }
-  #endif
 }
 
 private struct SimulatedBackend: StoreBackend {

@@ -59,10 +59,6 @@ final class World {
   /// Ordinary runs have some thousand.
   private static let eventsInSecond = 200_000
 
-  #if KEYVAL_MUTATIONS
-    var mutations: Mutations = []
-  #endif
-
   init(seed: UInt64, knobs: Knobs, isTracing: Bool) {
     self.seed = seed
     self.knobs = knobs

@@ -103,7 +103,7 @@ package struct FoldPass: Sendable {
     current = nil
     do {
       try rows.nested { rows in
-        var begun = try fold ?? begin(partition, rules, rows)
+        var begun = try fold ?? begin(partition, rows)
         try begun.run(&room, rules, &rows)
         fold = begun
       }
@@ -117,12 +117,9 @@ package struct FoldPass: Sendable {
     current = fold.isOver ? nil : fold.continued
   }
 
-  private func begin(
-    _ partition: Partition, _ rules: StoreRules, _ rows: some StoreSnapshot
-  ) throws -> PartitionFold {
+  private func begin(_ partition: Partition, _ rows: some StoreSnapshot) throws -> PartitionFold {
     let folded = try rows.folded(of: partition)
-    var fold = PartitionFoldBuilder(
-      partition: partition, folded: folded, dropsTombstones: rules.dropsTombstones)
+    var fold = PartitionFoldBuilder(partition: partition, folded: folded)
     for (row, range) in batches[partition] ?? [] {
       do {
         try gatheredRows[row].withUnsafeBytes { bytes in
@@ -228,20 +225,18 @@ private struct PartitionFold: Sendable {
 private struct PartitionFoldBuilder {
   let partition: Partition
   let folded: UInt64
-  private let dropsTombstones: Bool
   private var through: UInt64
   private var changes: [KeyChange] = []
   private var outcomes: [WriteOutcome] = []
 
-  init(partition: Partition, folded: UInt64, dropsTombstones: Bool) {
+  init(partition: Partition, folded: UInt64) {
     (self.partition, self.folded, through) = (partition, folded, folded)
-    self.dropsTombstones = dropsTombstones
   }
 
   mutating func add(_ batch: PartitionBatch) {
     batch.forEachChange { record, version in
       guard version.sequence > folded else { return }
-      if let change = KeyChange(record, version), change.value != nil || !dropsTombstones {
+      if let change = KeyChange(record, version) {
         changes.append(change)
       }
       outcomes.append(WriteOutcome(record, version))

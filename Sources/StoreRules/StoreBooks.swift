@@ -5,7 +5,7 @@ import Cluster
 package struct StoreBooks: Sendable {
   /// Which store this is, and how many transactions have changed it.
   package private(set) var mark: StoreMark
-  package var rules: StoreRules
+  package let rules: StoreRules
   /// What is in the log. A fold may delete rows before whoever appended them has counted them.
   private var total: StoreBacklog
   /// What the last pass could not fold, and no other will until somebody has mended the store.

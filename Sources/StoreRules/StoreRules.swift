@@ -3,11 +3,6 @@ import Cluster
 /// What a store decides in its transactions, whichever database its rows are in: SQLite, or the simulator's memory.
 package struct StoreRules: Sendable {
   package let outcomes: OutcomeKeeping
-  #if KEYVAL_MUTATIONS
-    package var mutations: Mutations = []
-    /// The fences as they stood when a request came.
-    package var earlier: [Partition: PartitionFence] = [:]
-  #endif
 
   package init(outcomes: OutcomeKeeping = OutcomeKeeping()) { self.outcomes = outcomes }
 
@@ -26,7 +21,7 @@ package struct StoreRules: Sendable {
   /// office the KDC vouched for. Keys of other terms than this and the one before are deleted.
   package func store(_ key: StoredSealingKey, _ rows: inout some StoreTransaction) throws -> KeyStorage {
     let term = try rows.term()
-    guard key.term >= term || obeysOldOffices else { return .oldTerm(stored: term) }
+    guard key.term >= term else { return .oldTerm(stored: term) }
     if let known = try rows.sealingKey(of: key.term, identifier: key.key.identifier) {
       return known == key ? .stored : .conflict
     }
@@ -48,7 +43,7 @@ package struct StoreRules: Sendable {
     _ opening: PartitionOpening, _ fences: inout FenceTable, _ rows: inout some StoreTransaction
   ) throws -> OpeningResult {
     let current = try rows.term()
-    guard opening.token.term == current || acceptsOldGrants else {
+    guard opening.token.term == current else {
       let error = GrantError.expired(term: opening.token.term, current: current)
       return OpeningResult(
         standings: [], refused: opening.partitions.map { .init(partition: $0, error: error) })
@@ -68,7 +63,7 @@ package struct StoreRules: Sendable {
         continue
       }
       let decision = PartitionFence.opening(
-        judged(stored, opening), token: opening.token, holder: opening.holder,
+        stored, token: opening.token, holder: opening.holder,
         incarnation: opening.incarnation, mode: opening.mode, copy: opening.copy, life: opening.life)
       switch decision {
       case .raised(let fence):
@@ -153,7 +148,7 @@ package struct StoreRules: Sendable {
   ) throws -> StoreAnswer.PartitionResult {
     let stored = try fences.fence(of: batch.partition, rows)
     let result: StoreAnswer.AppendResult
-    switch PartitionFence.admission(batch, from: holder, stored: judged(stored, batch, holder)) {
+    switch PartitionFence.admission(batch, from: holder, stored: stored) {
     case .store(let skipping, let through):
       row.add(batch, skipping: skipping)
       try fences.take(batch, through: through, rows)

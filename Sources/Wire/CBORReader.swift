@@ -4,33 +4,52 @@
 /// Every read is bounds checked; nothing that a peer sends makes it trap, allocate beyond the bytes at hand
 /// or recurse deeper than `Limits.maximumDepth`.
 public struct CBORReader {
-  private let bytes: UnsafeRawBufferPointer
-  /// Position of the next byte, counted from the beginning of the buffer.
-  public private(set) var offset = 0
+  @usableFromInline let bytes: UnsafeRawBufferPointer
+  @usableFromInline var position = 0
 
+  @inlinable
   public init(_ bytes: UnsafeRawBufferPointer) {
     self.bytes = bytes
   }
 
-  public var isAtEnd: Bool { offset >= bytes.count }
-  public var remaining: Int { bytes.count - offset }
+  /// Position of the next byte, counted from the beginning of the buffer.
+  @inlinable public internal(set) var offset: Int {
+    get { position }
+    set { position = newValue }
+  }
+
+  @inlinable public var isAtEnd: Bool { position >= bytes.count }
+  @inlinable public var remaining: Int { bytes.count - position }
 
   /// The bytes that were not read yet.
   public var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[offset...]) }
+
   /// Whether an unsigned integer comes next.
-  public var isUnsignedNext: Bool { offset < bytes.count && bytes[offset] >> 5 == 0 }
+  @inlinable public var isUnsignedNext: Bool { position < bytes.count && bytes[position] >> 5 == 0 }
 
   /// Whether the next item is an array.
-  @inline(__always)
-  public var isArrayNext: Bool { offset < bytes.count && bytes[offset] >> 5 == 4 }
+  @inlinable public var isArrayNext: Bool { position < bytes.count && bytes[position] >> 5 == 4 }
 
   /// Throws `trailingBytes` unless everything was read.
   public func requireEnd() throws(CBORError) {
     guard isAtEnd else { throw .trailingBytes(count: remaining) }
   }
 
+  @inlinable
   public mutating func readUnsigned() throws(CBORError) -> UInt64 {
-    try readHead(0, "an unsigned integer")
+    // The head of most is a byte. What is longer, or wrong, is seldom enough for a call.
+    if let small = smallArgument(0) { return small }
+    return try readHead(0, "an unsigned integer")
+  }
+
+  /// The argument of the next item if it is of this type and stands in its first byte, which is read then.
+  @inlinable @inline(__always)
+  mutating func smallArgument(_ majorType: UInt8) -> UInt64? {
+    guard position < bytes.count else { return nil }
+    let argument = bytes[position] &- majorType << 5
+    guard argument < 24 else { return nil }
+    position &+= 1
+    return UInt64(argument)
   }
 
   /// An unsigned integer that must fit the type of the field.
@@ -55,10 +74,29 @@ public struct CBORReader {
   }
 
   /// The contents of a byte string, in place.
+  @inlinable
   public mutating func readBytes(
     maximum: Int = Limits.maximumRecordLength
   ) throws(CBORError) -> UnsafeRawBufferPointer {
-    try readString(majorType: 2, "a byte string", maximum: maximum)
+    let start = position
+    if let length = shortLength(2), length <= maximum, length <= remaining {
+      let end = position &+ length
+      defer { position = end }
+      return UnsafeRawBufferPointer(rebasing: bytes[position..<end])
+    }
+    position = start
+    return try readString(majorType: 2, "a byte string", maximum: maximum)
+  }
+
+  /// The length of the next string if it is of this type and shorter than 256 bytes; its head is read then.
+  @inlinable @inline(__always)
+  mutating func shortLength(_ majorType: UInt8) -> Int? {
+    if let small = smallArgument(majorType) { return Int(truncatingIfNeeded: small) }
+    guard remaining >= 2, bytes[position] == majorType << 5 | 24, bytes[position &+ 1] >= 24 else {
+      return nil
+    }
+    position &+= 2
+    return Int(bytes[position &- 1])
   }
 
   /// A byte string copied out.
@@ -85,10 +123,17 @@ public struct CBORReader {
 
   /// The number of items that follow. An item is at least a byte, so a count beyond the bytes at hand is
   /// refused here and a caller may reserve room for what it is told.
+  @inlinable
   public mutating func readArrayHeader(
     maximum: Int = Limits.maximumItems
   ) throws(CBORError) -> Int {
-    try readCount(majorType: 4, "an array", bytesPerItem: 1, maximum: maximum)
+    let start = position
+    if let small = smallArgument(4) {
+      let count = Int(truncatingIfNeeded: small)
+      if count <= maximum, count <= remaining { return count }
+    }
+    position = start
+    return try readCount(majorType: 4, "an array", bytesPerItem: 1, maximum: maximum)
   }
 
   /// As `readArrayHeader`, for an array that must have exactly `count` items.
@@ -104,33 +149,30 @@ public struct CBORReader {
     try readCount(majorType: 5, "a map", bytesPerItem: 2, maximum: maximum)
   }
 
+  @inlinable
   public mutating func readBool() throws(CBORError) -> Bool {
-    guard offset < bytes.count else { throw .truncated(offset: offset) }
-    switch bytes[offset] {
-    case 0xf4:
-      offset += 1
-      return false
-    case 0xf5:
-      offset += 1
-      return true
-    case let byte:
+    guard position < bytes.count else { throw .truncated(offset: offset) }
+    let byte = bytes[position]
+    guard byte | 1 == 0xf5 else {
       throw .unexpectedType(expected: "a boolean", majorType: byte >> 5, offset: offset)
     }
+    position &+= 1
+    return byte == 0xf5
   }
 
   /// Reads a null if one is next.
-  public mutating func readNull() throws(CBORError) -> Bool {
-    guard offset < bytes.count else { throw .truncated(offset: offset) }
-    guard bytes[offset] == 0xf6 else { return false }
-    offset += 1
-    return true
-  }
+  @inlinable
+  public mutating func readNull() throws(CBORError) -> Bool { try readIfNext(0xf6) }
 
   /// Reads a false if one is next.
-  public mutating func readFalse() throws(CBORError) -> Bool {
-    guard offset < bytes.count else { throw .truncated(offset: offset) }
-    guard bytes[offset] == 0xf4 else { return false }
-    offset += 1
+  @inlinable
+  public mutating func readFalse() throws(CBORError) -> Bool { try readIfNext(0xf4) }
+
+  @inlinable @inline(__always)
+  mutating func readIfNext(_ byte: UInt8) throws(CBORError) -> Bool {
+    guard position < bytes.count else { throw .truncated(offset: offset) }
+    guard bytes[position] == byte else { return false }
+    position &+= 1
     return true
   }
 
@@ -178,7 +220,8 @@ public struct CBORReader {
     return bytes[offset] >> 5
   }
 
-  private mutating func readString(
+  @usableFromInline @inline(never)
+  mutating func readString(
     majorType: UInt8, _ expected: String, maximum: Int
   ) throws(CBORError) -> UnsafeRawBufferPointer {
     let start = offset
@@ -190,7 +233,8 @@ public struct CBORReader {
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
   }
 
-  private mutating func readCount(
+  @usableFromInline @inline(never)
+  mutating func readCount(
     majorType: UInt8, _ expected: String, bytesPerItem: Int, maximum: Int
   ) throws(CBORError) -> Int {
     let start = offset
@@ -200,7 +244,8 @@ public struct CBORReader {
     return Int(count)
   }
 
-  private mutating func readHead(_ majorType: UInt8, _ expected: String) throws(CBORError) -> UInt64 {
+  @usableFromInline @inline(never)
+  mutating func readHead(_ majorType: UInt8, _ expected: String) throws(CBORError) -> UInt64 {
     guard offset < bytes.count else { throw .truncated(offset: offset) }
     let initial = bytes[offset]
     guard initial >> 5 == majorType else {

@@ -7,11 +7,16 @@
 public struct CBORWriter: Sendable {
   /// The first `count` bytes were written; what is behind them is room.
   @usableFromInline var storage: [UInt8]
+  @usableFromInline var written = 0
+
   /// Bytes that were written since the last `removeAll`.
-  public internal(set) var count = 0
+  @inlinable public internal(set) var count: Int {
+    get { written }
+    set { written = newValue }
+  }
 
   /// The longest head of an item.
-  private static let longestHead = 9
+  @inlinable public static var longestHead: Int { 9 }
   private static let smallest = 64
 
   public init(capacity: Int = 0) {
@@ -151,13 +156,13 @@ public struct CBORWriter: Sendable {
   }
 
   /// Makes room for so many bytes more.
-  @inline(__always)
-  private mutating func reserve(_ more: Int) {
+  @inlinable @inline(__always)
+  mutating func reserve(_ more: Int) {
     if storage.count - count < more { grow(more) }
   }
 
-  @inline(never)
-  private mutating func grow(_ more: Int) {
+  @usableFromInline @inline(never)
+  mutating func grow(_ more: Int) {
     let length = max(Self.smallest, 2 * storage.count, count + more)
     let written = count
     // What is behind the written bytes is never read before it is written, so it is not filled with anything.

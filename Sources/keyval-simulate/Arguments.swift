@@ -12,12 +12,6 @@ struct Arguments {
   var goesOn = false
   /// Run what the tests run instead.
   var isSuite = false
-  #if KEYVAL_MUTATIONS
-    /// Look for deliberate faults instead.
-    var checksMutations = false
-    /// For that, or for a trace: this one alone.
-    var mutation: String?
-  #endif
 
   struct Misuse: Error, CustomStringConvertible {
     let description: String
@@ -53,16 +47,6 @@ struct Arguments {
         isSuite = true
         continue
       }
-      #if KEYVAL_MUTATIONS
-        if name == "--mutation" {
-          mutation = rest.popFirst()
-          continue
-        }
-        if name == "--mutations" {
-          checksMutations = true
-          continue
-        }
-      #endif
       guard ["--seed", "--runs", "--minutes"].contains(name) else {
         throw Misuse(description: "‘\(name)’ is no option of mine")
       }

@@ -1,12 +1,6 @@
 import Glibc
 import Simulation
 
-/// A line at once, also into a file or a pipe.
-func say(_ text: String) {
-  print(text)
-  fflush(nil)
-}
-
 /// Runs seeds from this one on, as many as are asked for.
 func simulate(_ arguments: Arguments, first: UInt64) async -> Totals {
   let clock = ContinuousClock()
@@ -21,20 +15,8 @@ func simulate(_ arguments: Arguments, first: UInt64) async -> Totals {
 do {
   let arguments = try Arguments(CommandLine.arguments.dropFirst())
   if arguments.isSuite { exit(await Suite.run() ? 0 : 1) }
-  #if KEYVAL_MUTATIONS
-    if arguments.checksMutations {
-      let first = arguments.seed ?? 1
-      let seeds = first...first + (arguments.runs ?? 200) - 1
-      exit(
-        await Suite.findMutations(
-          seeds, only: arguments.mutation, isPlain: arguments.isPlain) ? 0 : 1)
-    }
-  #endif
   if let seed = arguments.seed, arguments.traces {
     var run = Run(seed: seed, isPlain: arguments.isPlain)
-    #if KEYVAL_MUTATIONS
-      if let name = arguments.mutation { run.mutations = try MutationCheck.mutation(name) }
-    #endif
     run.isTracing = true
     let report = run()
     say(report.explanation(lines: .max, width: .max))

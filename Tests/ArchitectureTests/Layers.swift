@@ -33,7 +33,7 @@ enum Layers {
     "Office": Target(["Commander", "Cluster", "Cryptography", "Wire"]),
     // Memory that outlives the process is passed in; what is asked of the system is an order of stores.
     "Journal": Target(["Cluster", "Wire"], others: ["Synchronization"]),
-    "Drone": Target(["Journal", "Cluster", "Wire"]),
+    "Drone": Target(["Journal", "Cluster", "Wire"], others: ["Synchronization"]),
     "Database": Target(["Cluster", "Wire"]),
     "StoreRules": Target(["Cluster", "Wire"]),
     "Routing": Target(["Cluster", "Wire"]),
@@ -59,8 +59,8 @@ enum Layers {
     // What joins them.
     "Node": Target(
       [
-        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "Storage", "Transport", "Authority",
-        "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "LocalTrust", "CAllocator",
+        "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "StoreRules", "Storage", "Transport",
+        "Authority", "Commander", "Office", "Drone", "Journal", "Database", "LocalTrust", "CAllocator",
         "Audit",
       ],
       others: system.union(foundation).union(nio).union([

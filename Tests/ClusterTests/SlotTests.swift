@@ -11,6 +11,37 @@ import Testing
     #expect([UInt8]().withUnsafeBytes { CRC16.checksum($0) } == 0)
   }
 
+  /// As the specification has it.
+  private func bytewise(_ bytes: some Sequence<UInt8>) -> UInt16 {
+    bytes.reduce(0) { value, byte in
+      (0..<8).reduce(value ^ UInt16(byte) << 8) { value, _ in
+        value & 0x8000 != 0 ? value << 1 ^ 0x1021 : value << 1
+      }
+    }
+  }
+
+  @Test("whatever the length, it is that of one byte after the other")
+  func lengths() {
+    var generator = SystemRandomNumberGenerator()
+    for length in 0..<100 {
+      let bytes = (0..<length).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+      #expect(bytes.withUnsafeBytes { CRC16.checksum($0) } == bytewise(bytes), "\(bytes)")
+    }
+  }
+
+  @Test("a tag is found wherever it stands, also between bytes that are nearly a brace")
+  func tagPlaces() {
+    // What differs from the brace in one bit, or borrows in the search for it.
+    for filler: UInt8 in [0, 0x7a, 0x7c, 0x79, 0x5b, 0xfb, 0x80, 0xff] {
+      for place in 0..<20 {
+        let key = [UInt8](repeating: filler, count: place) + Array("{tag}".utf8) + [filler, filler]
+        #expect(Slot(key: key).number == bytewise("tag".utf8) % 16_384)
+        let none = [UInt8](repeating: filler, count: place)
+        #expect(Slot(key: none).number == bytewise(none) % 16_384)
+      }
+    }
+  }
+
   @Test(
     "keys have the slots that Redis Cluster gives them",
     arguments: [

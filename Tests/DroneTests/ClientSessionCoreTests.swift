@@ -18,9 +18,7 @@ private final class Limiter: RequestLimiter {
 private struct TestSession {
   static let placement = LoopPlacement(count: 2)
   static let client = ClientIncarnation(high: 1, low: 2)
-  var loop = DataLoopCore(
-    index: 0, placement: placement, principal: Names.drone(1), timing: Timing(),
-    data: DataCore(incarnation: Incarnation(11)))
+  var loop: DataLoopCore
   var core = ClientSessionCore(principal: "alice@KEYVAL.TEST", on: 0, of: placement)
   var now = Instant(milliseconds: 10_000)
   let limiter = Limiter()
@@ -28,7 +26,10 @@ private struct TestSession {
   private(set) var last: ClientSessionCore.Outcome?
   private var number: UInt64 = 0
 
-  init(_ list: String = "alice@KEYVAL.TEST *\n") throws {
+  init(_ list: String = "alice@KEYVAL.TEST *\n", shared: SharedPartitions = SharedPartitions()) throws {
+    loop = DataLoopCore(
+      index: 0, placement: Self.placement, principal: Names.drone(1), timing: Timing(),
+      data: DataCore(incarnation: Incarnation(11), shared: shared))
     core.connection = 5
     _ = loop.data.beginOpening(Self.placement.partitions(of: 0), token: Names.token(1, 1), mode: .load)
     for partition in Self.placement.partitions(of: 0) {
@@ -95,6 +96,27 @@ private struct TestSession {
     guard case .notFound(let number)? = try session.get(here) else { return #expect(Bool(false)) }
     #expect(number == 1)
     #expect(session.core.takeForwards().isEmpty && !session.core.holdsAnswers)
+  }
+
+  @Test("a read of what another loop serves is executed here, a write travels there")
+  func readsElsewhere() throws {
+    let shared = SharedPartitions()
+    var session = try TestSession(shared: shared)
+    var other = DataCore(incarnation: Incarnation(11), shared: shared)
+    let partitions = TestSession.placement.partitions(of: 1)
+    _ = other.beginOpening(partitions, token: Names.token(1, 1), mode: .load)
+    for partition in partitions {
+      _ = other.finishLoading(partition, token: Names.token(1, 1), sequence: 1, past: PastWrites())
+    }
+    #expect(try session.get(there) == nil, "it has no lease")
+    #expect(session.core.takeForwards().count == 1)
+    other.serve(partitions, until: session.now + 1)
+    try session.introduce()
+    guard case .notFound? = try session.get(there) else { return #expect(Bool(false)) }
+    #expect(session.core.takeForwards().isEmpty)
+    #expect(session.loop.data.batchLeaseEnd == session.now + 1)
+    #expect(try session.put(there) == nil)
+    #expect(session.core.takeForwards().map(\.target) == [1])
   }
 
   @Test("requests for another loop travel there in one batch, and answers wait for its return")

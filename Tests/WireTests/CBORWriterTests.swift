@@ -27,6 +27,47 @@ import Wire
     }
   }
 
+  @Test("into room that was asked for at once the same is written, and what was asked too much is given back")
+  func cursor() {
+    let edges: [UInt64] = [0, 23, 24, 255, 256, 65_535, 65_536, 0xffff_ffff, 0x1_0000_0000, .max]
+    for length in [0, 1, 23, 24, 300, 70_000] {
+      let text = [UInt8](repeating: 7, count: length)
+      var (one, other) = (CBORWriter(), CBORWriter())
+      one.write(unsigned: 1)
+      other.write(unsigned: 1)
+      one.beginArray(edges.count + 3)
+      for edge in edges { one.write(unsigned: edge) }
+      one.write(bytes: text)
+      one.write(bool: true)
+      one.writeNull()
+      let heads = edges.count + 4
+      other.write(atMost: heads * CBORWriter.longestHead + length) { cursor in
+        cursor.beginArray(edges.count + 3)
+        for edge in edges { cursor.write(unsigned: edge) }
+        text.withUnsafeBytes { cursor.write(bytes: $0) }
+        cursor.write(bool: true)
+        cursor.writeNull()
+      }
+      for value in [true, false, nil] {
+        one.write(optional: value)
+        other.write(atMost: CBORWriter.longestHead) { $0.write(optional: value) }
+      }
+      one.write(unsigned: 2)
+      other.write(unsigned: 2)
+      #expect(one.bytes == other.bytes)
+    }
+  }
+
+  @Test("who writes more than there is room for ends the process, and nothing beyond is touched")
+  func beyondRoom() async {
+    await #expect(processExitsWith: .failure) {
+      var writer = CBORWriter()
+      writer.write(atMost: 2 * CBORWriter.longestHead) { cursor in
+        for _ in 0..<20 { cursor.write(unsigned: .max) }
+      }
+    }
+  }
+
   @Test("an item begun in vain is taken back, and the memory is kept")
   func takenBack() {
     var writer = CBORWriter()

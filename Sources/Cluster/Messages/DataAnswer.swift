@@ -143,13 +143,17 @@ public enum DataAnswer {
   public func encode(into writer: inout CBORWriter) {
     switch self {
     case .value(let number, let value):
-      Self.begin(Kind.value, number, into: &writer)
-      writer.write(bytes: value)
+      writer.write(atMost: 4 * CBORWriter.longestHead + value.count) { writer in
+        Self.begin(Kind.value, number, 3, into: &writer)
+        writer.write(bytes: value)
+      }
     case .notFound(let number):
-      Self.begin(Kind.notFound, number, into: &writer)
+      writer.write(atMost: 3 * CBORWriter.longestHead) { Self.begin(Kind.notFound, number, 2, into: &$0) }
     case .done(let number, let outcome):
-      Self.begin(Kind.done, number, into: &writer)
-      outcome.encode(into: &writer)
+      writer.write(atMost: 3 * CBORWriter.longestHead + Outcome.longest) { writer in
+        Self.begin(Kind.done, number, 3, into: &writer)
+        outcome.encode(into: &writer)
+      }
     case .moved(let number, let term, let version):
       Self.begin(Kind.moved, number, into: &writer)
       term.encode(into: &writer)
@@ -183,6 +187,16 @@ public enum DataAnswer {
       writer.write(bytes: value)
       version.encode(into: &writer)
     }
+  }
+
+  /// The usual ones, into room that is there.
+  @inline(__always)
+  private static func begin(
+    _ kind: UInt64, _ number: UInt64, _ items: Int, into writer: inout CBORCursor
+  ) {
+    writer.beginArray(items)
+    writer.write(unsigned: kind)
+    writer.write(unsigned: number)
   }
 
   private static func begin(_ kind: UInt64, _ number: UInt64, into writer: inout CBORWriter) {

@@ -76,18 +76,20 @@ public struct WriteRequest {
 
   func encode(into writer: inout CBORWriter) {
     let operands = kind.operation.operands
-    writer.beginArray(Self.itemCount(of: kind))
-    writer.write(unsigned: kind.rawValue)
-    writer.write(unsigned: number)
-    writer.write(unsigned: write)
-    writer.write(bool: isRetry)
-    writer.write(optional: level)
-    writer.write(bytes: key)
-    if operands.contains(.expected) {
-      if let expected { writer.write(bytes: expected) } else { writer.writeNull() }
-    }
-    if operands.contains(.value) {
-      writer.write(bytes: value ?? UnsafeRawBufferPointer(start: nil, count: 0))
+    let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+    let strings = key.count + (expected?.count ?? 0) + (value?.count ?? 0)
+    writer.write(atMost: 9 * CBORWriter.longestHead + strings) { writer in
+      writer.beginArray(Self.itemCount(of: kind))
+      writer.write(unsigned: kind.rawValue)
+      writer.write(unsigned: number)
+      writer.write(unsigned: write)
+      writer.write(bool: isRetry)
+      if let level { writer.write(unsigned: level.rawValue) } else { writer.writeNull() }
+      writer.write(bytes: key)
+      if operands.contains(.expected) {
+        if let expected { writer.write(bytes: expected) } else { writer.writeNull() }
+      }
+      if operands.contains(.value) { writer.write(bytes: value ?? nothing) }
     }
   }
 }

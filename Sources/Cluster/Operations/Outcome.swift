@@ -37,7 +37,15 @@ public enum Outcome: Hashable, Sendable {
 extension Outcome: WireMessage {
   private static let comparedKind: UInt64 = 1
 
+  /// In bytes, at most: the room that is asked for.
+  static var longest: Int { 3 * CBORWriter.longestHead }
+
   public func encode(into writer: inout CBORWriter) {
+    writer.write(atMost: Self.longest) { encode(into: &$0) }
+  }
+
+  @inline(__always)
+  func encode(into writer: inout CBORCursor) {
     switch self {
     case .written(let existed): writer.write(optional: existed)
     case .compared(let matched):

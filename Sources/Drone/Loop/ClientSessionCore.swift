@@ -52,9 +52,6 @@ public struct ClientSessionCore: Sendable {
   private var batchesUnderWay = 0
   private var questionsUnderWay = 0
   private var lease = AnswerLease()
-  #if KEYVAL_MUTATIONS
-    public var mutations: Mutations = [] { didSet { access.mutations = mutations } }
-  #endif
 
   /// - Parameters:
   ///   - principal: as the handshake proved it.
@@ -131,6 +128,11 @@ public struct ClientSessionCore: Sendable {
     }
     let target = loop.placement.loop(of: partition)
     guard target == self.loop else {
+      if case .read(let read) = request,
+        loop.data.readElsewhere(read, in: partition, edition: access.edition, now: now, answers: &answers)
+      {
+        return
+      }
       outgoing[target].write(encoded: encoded)
       if !isOutgoing { outgoingAccess = access }
       isOutgoing = true
@@ -147,9 +149,6 @@ public struct ClientSessionCore: Sendable {
   private mutating func introduce(_ announced: ClientIncarnation) -> Outcome {
     guard client == nil else { return .secondIntroduction }
     client = announced.bound(to: principal)
-    #if KEYVAL_MUTATIONS
-      if mutations.contains(.forgetPrincipal) { client = announced }
-    #endif
     return .handled
   }
 

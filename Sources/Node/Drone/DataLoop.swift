@@ -44,7 +44,7 @@ final class DataLoop {
   init(
     index: Int, of count: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
     level: AcknowledgementLevel, bounds: DataBounds, memory: DroneMemory, budget: SharedBudget,
-    journal: JournalSync, stands: [JournalStand], logger: Logger, audit: AuditLog,
+    journal: JournalSync, stands: [JournalStand], shared: SharedPartitions, logger: Logger, audit: AuditLog,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
@@ -67,7 +67,7 @@ final class DataLoop {
       index: index, placement: LoopPlacement(count: count), principal: identity.principal, timing: timing,
       data: DataCore(
         incarnation: identity.incarnation, level: level, bounds: bounds, journal: journal.journal,
-        stands: stands))
+        stands: stands, shared: shared))
   }
 
   func connect(

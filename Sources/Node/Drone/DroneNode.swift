@@ -224,7 +224,7 @@ private struct RunningDrone: Sendable {
       bounds: .init(for: loopBounds), logger: logger)
     let stands = try journals.stands()
     let placement = LoopPlacement(count: eventLoops.count)
-    let (memory, budget) = (DroneMemory(), SharedBudget())
+    let (memory, budget, shared) = (DroneMemory(), SharedBudget(), SharedPartitions())
     var references: [DataLoopReference] = []
     for (index, eventLoop) in eventLoops.enumerated() {
       let own = stands.filter { placement.loop(of: $0.partition) == index }
@@ -236,7 +236,7 @@ private struct RunningDrone: Sendable {
             timing: configuration.timing,
             level: configuration.level, bounds: loopBounds, memory: memory, budget: budget,
             journal: JournalSync(journal, in: file, on: eventLoop, logger: logger), stands: own,
-            logger: logger, audit: audit,
+            shared: shared, logger: logger, audit: audit,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
             administer: { order, name, caller, reply in
