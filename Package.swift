@@ -85,6 +85,9 @@ let package = Package(
     .target(name: "Cluster", dependencies: ["Wire", "Cryptography"], swiftSettings: strict),
     .target(name: "Authority", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     .target(name: "Commander", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
+    // What the commander signs and seals with
+    .target(
+      name: "Office", dependencies: ["Commander", "Cluster", "Cryptography", "Wire"], swiftSettings: strict),
     // What a drone that dies has left: the format of its journal
     .target(name: "Journal", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     .target(name: "Drone", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: strict),
@@ -98,7 +101,8 @@ let package = Package(
     .target(
       name: "Simulation",
       dependencies: [
-        "Authority", "Commander", "Drone", "Journal", "Database", "StoreRules", "Routing", "Histories",
+        "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Routing",
+        "Histories",
         "Cluster",
         "Cryptography", "Wire",
       ], swiftSettings: strict),
@@ -118,7 +122,8 @@ let package = Package(
       name: "Node",
       dependencies: [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "StoreRules", "Storage", "Transport",
-        "LocalTrust", "Authority", "Commander", "Drone", "Journal", "Database", "Audit", "CAllocator",
+        "LocalTrust", "Authority", "Commander", "Office", "Drone", "Journal", "Database", "Audit",
+        "CAllocator",
         nioCore, nioPosix, logging, lifecycle, configuration,
       ], swiftSettings: strict),
     .target(
@@ -254,7 +259,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "JournalTests", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: strict),
     .testTarget(
-      name: "CommanderTests", dependencies: ["Commander", "Drone", "Cluster", "Cryptography"],
+      name: "CommanderTests", dependencies: ["Commander", "Office", "Drone", "Cluster", "Cryptography"],
       swiftSettings: strict),
     // A whole cluster of real processes for the tests that need one
     .target(

@@ -24,7 +24,7 @@ public struct CommanderCore: Sendable {
   /// Partitions that may be on their way between drones at the same time, unless it is said otherwise.
   public static let concurrentMoves = 32
 
-  let identity: Identity
+  public let identity: Identity
   let timing: Timing
   /// How many shadows each partition is to have.
   let shadowCount: Int

@@ -1,5 +1,6 @@
 import Cluster
 import Cryptography
+import Office
 
 extension World {
   /// Every former commander says something now and then, for ever.
@@ -23,8 +24,10 @@ extension World {
 /// Only who has promised or heard of a higher term is lied to. Who has not is still under that commander's orders.
 extension DroneMachine {
   func stealOffice() {
-    guard world.stealsOffices, let office else { return }
-    formerOffice = FormerOffice(office.term, office.key, office.certificate, office.sealingKey)
+    guard world.stealsOffices, let office,
+      let sealingKey = self.office?.sealingKey(for: Names.database, { random.bytes($0) })
+    else { return }
+    formerOffice = FormerOffice(office.term, office.key, office.certificate, sealingKey)
   }
 
   /// The terms under which he speaks; nil while he may still hold the office, and while he is who has been certified since,

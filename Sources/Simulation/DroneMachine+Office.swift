@@ -2,6 +2,7 @@ import Cluster
 import Commander
 import Cryptography
 import Drone
+import Office
 import Wire
 
 /// The commander's office, while this drone holds it.
@@ -45,8 +46,7 @@ extension DroneMachine {
     guard let key = electionKeys.removeValue(forKey: term),
       let proved = try? Names.verifier.verify(
         certificate: certificate, peer: principal, minimumTerm: term, now: wall),
-      proved.publicKey.der == key.publicKey.der,
-      let sealingKey = SealingKey(identifier: random.next(), key: random.bytes(SealingKey.length))
+      proved.publicKey.der == key.publicKey.der
     else { return handle(.resigned(term)) }
     let core = CommanderCore(
       identity: CommanderCore.Identity(
@@ -54,7 +54,7 @@ extension DroneMachine {
       timing: world.timing, shadows: world.shadows, certificate: certificate, notBefore: proved.notBefore,
       notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
       previous: previous, maximumMoves: world.knobs.moves, now: now)
-    office = Office(term: term, key: key, certificate: certificate, sealingKey: sealingKey, core: core)
+    office = CommanderOffice(core, key: key, certificate: certificate)
     stealOffice()
     world.trace("\(name) takes office \(term)")
     world.watch.counts(membership, in: term)
@@ -67,7 +67,7 @@ extension DroneMachine {
       let proved = try? Names.verifier.verify(
         certificate: certificate, peer: principal, minimumTerm: term, now: wall)
     else { return }
-    office?.certificate = certificate
+    office?.renew(certificate: certificate)
     formerOffice?.certificate = certificate
     command(.certified(certificate: certificate, notAfter: proved.notAfter))
   }
@@ -82,76 +82,45 @@ extension DroneMachine {
       command.close(from: command.dialler)
     }
     command = nil
-    queued = []
   }
 
   func command(_ event: CommanderEvent) {
-    guard let term = office?.term, let actions = office?.core.handle(event, now: now) else { return }
+    guard let term = office?.term else { return }
+    let actions = office?.handle(event, now: now, randomness: { random.bytes($0) }) ?? []
     if let version = countedVersion { world.watch.counts(version, in: term) }
     control.perform(
       actions.map { action in
-        { [unowned self] in
-          // An action may have ended the office; what the core wanted after that is void.
-          if let office, office.term == term { perform(action, of: office) }
-        }
+        // An action may have ended the office; what it wanted after that is void.
+        { [unowned self] in if office?.term == term { perform(action) } }
       })
   }
 
-  func perform(_ action: CommanderAction, of office: Office) {
+  private func perform(_ action: CommanderOffice.Action) {
     switch action {
-    case .send(let message, let peer): send(message, to: peer)
-    case .sign(let map):
-      guard let signed = try? SignedSlotMap(map, key: office.key, certificate: office.certificate) else {
-        return
+    case .send(let message, let peer):
+      if case .grantAnswer(let answer) = message {
+        world.watch.minted(answer.token, by: self)
+        formerOffice?.keep(answer, for: peer)
       }
-      formerOffice?.keep(signed, map)
-      command(.signed(signed, version: map.version))
-    case .signAccessList(let list):
-      guard let signed = try? SignedAccessList(list, key: office.key, certificate: office.certificate) else {
-        return
-      }
-      world.watch.publishes(list, by: self)
-      command(.accessListSigned(signed, version: list.version))
-    case .mint(let grant, let drone, let database): mint(grant, drone, database, office)
-    case .deliverKey:
-      sendCommand(
-        .deliverKey(
-          DeliverKey(
-            term: office.term, identifier: office.sealingKey.identifier, key: office.sealingKey.key)))
-    case .pingDatabase:
-      sendCommand(.keyStored(KeyStored(term: office.term, identifier: office.sealingKey.identifier)))
-    case .askFences: sendCommand(.fenceQuestion(FenceQuestion(term: office.term)))
-    case .requestCertificate(let term):
-      guard let request = try? office.key.certificateRequest(subject: principal.text) else { return }
-      send(.ballotRequest(BallotRequest(term: term, certificateRequest: request)), to: Names.authority)
+      send(message, to: peer)
+    case .command(let message, _): sendCommand(message)
     case .resign(let term, let reason):
       leaveOffice(term, reason: reason)
       handle(.resigned(term))
+    case .failed(let error): world.violated("\(name) cannot act as the commander: \(error)")
     case .note(let note): world.trace("\(name) \(note)")
+    case .signed(let map, let signed): formerOffice?.keep(signed, map)
+    case .signedAccessList(let list): world.watch.publishes(list, by: self)
     }
   }
 
-  func mint(_ grant: Grant, _ drone: Principal, _ database: RegisteredNode, _ office: Office) {
-    world.watch.minted(grant.token, by: self)
-    guard
-      let sealed = try? SealedGrant(
-        grant, cluster: Names.cluster, database: database.principal, drone: drone, key: office.sealingKey,
-        salt: random.bytes(SealedGrant.saltLength))
-    else { return world.trace("\(name) cannot seal a grant") }
-    let answer = GrantAnswer(
-      term: office.term, incarnation: grant.incarnation, partitions: grant.partitions, token: grant.token,
-      mode: grant.mode, database: database, grant: sealed)
-    formerOffice?.keep(answer, for: drone)
-    send(.grantAnswer(answer), to: drone)
-  }
-
   /// On the session with the database's command service, opened with a fresh ticket of the office.
-  func sendCommand(_ message: ControlMessage) {
+  private func sendCommand(_ message: ControlMessage) {
     guard let office else { return }
-    // The certificate goes before everything that is said there.
-    let messages = [.showCertificate(ShowCertificate(certificate: office.certificate)), message]
-    if let command, command.dialler.isOpen { return command.send(messages, from: command.dialler) }
-    if queued.count < 16 { queued += messages }
+    if let command, command.dialler.isOpen {
+      return command.send(office.shown(message), from: command.dialler)
+    }
+    self.office?.hold(message, for: Names.command)
     guard !isDialling, world.authoritySite.givesTicket(for: office.term, key: office.key.publicKey),
       let peer = try? Principal.office(term: office.term, realm: Names.realm)
     else { return }
@@ -165,7 +134,7 @@ extension DroneMachine {
       completion: { [unowned self] session in commandOpened(session, office.term) })
   }
 
-  func commandOpened(_ session: Session?, _ term: Term) {
+  private func commandOpened(_ session: Session?, _ term: Term) {
     isDialling = false
     guard let session else { return }
     guard office?.term == term else { return session.close(from: session.dialler) }
@@ -174,7 +143,8 @@ extension DroneMachine {
       for message in world.decode(ControlMessage.self, record) { receive(message, from: Names.command) }
     }
     session.dialler.closed = { [unowned self] _ in if command === session { command = nil } }
-    session.send(queued, from: session.dialler)
-    queued = []
+    for (_, message) in office?.takeHeld() ?? [] {
+      if let office { session.send(office.shown(message), from: session.dialler) }
+    }
   }
 }

@@ -3,20 +3,14 @@ import Commander
 import Cryptography
 import Drone
 import Journal
+import Office
 
-/// A drone's process: its control side with the drone's core and, in office, the commander's; two data loops; its disk.
+/// A drone's process: its control side with the drone's core and, in office, the commander's; its data loops; its disk.
 final class DroneMachine: Machine {
-  struct Office {
-    let term: Term
-    let key: P256PrivateKey
-    var certificate: [UInt8]
-    let sealingKey: SealingKey
-    var core: CommanderCore
-  }
-
   let number: Int
   let principal: Principal
-  let placement = LoopPlacement(count: 2)
+  /// Of this life.
+  private(set) var placement = LoopPlacement(count: 1)
   private(set) var shared = SharedPartitions()
   private(set) var loops: [DataLoop] = []
   /// While a thief has its key.
@@ -37,19 +31,18 @@ final class DroneMachine: Machine {
   var isRemoved = false
   private(set) var core: DroneCore?
   var slotMap: SlotMap? { core?.slotMap }
-  var office: Office?
+  var office: CommanderOffice?
   /// What its thief has of the last office that it held, whatever has become of the process.
   var formerOffice: FormerOffice?
   var electionKeys: [Term: P256PrivateKey] = [:]
   var command: Session?
   var isDialling = false
-  var queued: [ControlMessage] = []
   /// The last map that was installed in this life.
   private var installed: SlotMap?
   var random: SeededRandom
   private var loopExecutors: [Executor] = []
   /// Of each loop; they outlive its processes.
-  let journals: [JournalDisk]
+  let journals = (0..<Knobs.mostLoops).map { _ in JournalDisk() }
   /// How often its machine has started, and how often it had when the journals were written.
   private(set) var boots: UInt64 = 1
   private(set) var bootOfJournals: UInt64 = 1
@@ -61,15 +54,15 @@ final class DroneMachine: Machine {
     self.number = number
     principal = Names.drone(number)
     random = SeededRandom(seed: world.random.next())
-    journals = (0..<placement.count).map { _ in JournalDisk() }
     super.init(world, name: principal.shortName)
-    loopExecutors = (0..<placement.count).map { makeExecutor("loop\($0)") }
+    loopExecutors = (0..<Knobs.mostLoops).map { makeExecutor("loop\($0)") }
   }
 
   // MARK: Life
 
   override func began() {
     incarnation = Incarnation(random.next())
+    placement = world.knobs.placement(of: number, after: lives.count)
     core = DroneCore(
       identity: DroneCore.Identity(
         principal: principal, incarnation: incarnation, endpoint: Names.endpoint(principal),
@@ -80,10 +73,11 @@ final class DroneMachine: Machine {
     bootOfJournals = boots
     lives.append(incarnation)
     shared = SharedPartitions()
-    loops = loopExecutors.enumerated().map { index, executor in
+    loops = loopExecutors.prefix(placement.count).enumerated().map { index, executor in
       DataLoop(
         index, of: self, on: executor, stands: stands.filter { placement.loop(of: $0.partition) == index })
     }
+    for disk in journals[placement.count...] { disk.remove() }
     access = loops.map { _ in (.none, 0) }
     if let members { onEachLoop { $0.handle(.admitted(members)) } }
     tick()
@@ -102,7 +96,6 @@ final class DroneMachine: Machine {
     memory = 0
     command = nil
     isDialling = false
-    queued = []
     for authority in world.authorities { authority.disconnected(principal) }
   }
 
@@ -194,25 +187,20 @@ final class DroneMachine: Machine {
   // MARK: The drone's core
 
   func receive(_ message: ControlMessage, from peer: Principal) {
-    switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .fences, .openFailed, .unreachable:
+    if message.isForOffice {
       answerFromFormerOffice(message, from: peer)
-      command(.received(message, from: peer))
-    default:
-      if case .grantAnswer(let answer) = message { thief?.keep(answer) }
-      handle(.received(message, from: peer, wall: wall))
-      if case .registered(let list) = message, peer == Names.authority {
-        control.perform([
-          { [unowned self] in
-            command(
-              .registerChanged(
-                membership: list.membership, drones: list.drones, databases: list.databases))
-          }
-        ])
-      }
-      if case .refused = message { command(.received(message, from: peer)) }
-      if case .accessList = message, let list = core?.accessList { command(.accessListChanged(list)) }
+      return command(.received(message, from: peer))
     }
+    if case .grantAnswer(let answer) = message { thief?.keep(answer) }
+    // Once all has been done that the drone wants done.
+    control.perform([
+      { [unowned self] in
+        let event = CommanderEvent(
+          of: message, from: peer, authority: Names.authority, accessList: core?.accessList)
+        if let event { command(event) }
+      }
+    ])
+    handle(.received(message, from: peer, wall: wall))
   }
 
   func handle(_ event: DroneEvent) {

@@ -19,6 +19,12 @@ final class JournalDisk: JournalMemory {
     return true
   }
 
+  func remove() {
+    bytes.deallocate()
+    bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    durable = []
+  }
+
   func sync() { durable = [UInt8](bytes) }
 
   /// What is left where the machine has lost its power: what was synced, or of some pages what was written since.
@@ -46,7 +52,7 @@ extension DroneMachine {
 
   /// The last life of which a dead machine has left everything; nil: of none.
   var lastCompleteLife: Incarnation? {
-    let owners = journals.map { disk in
+    let owners = journals.prefix(placement.count).map { disk in
       try? JournalReader.read(UnsafeRawBufferPointer(disk.bytes), principal: principal, boot: boot).owner.life
     }
     guard owners.allSatisfy({ $0 != nil }) else { return nil }

@@ -10,6 +10,10 @@ struct Knobs: Sendable {
   var data = DataBounds()
   var store = Self.frequentFolds
   var journal = Journal.Bounds(half: 0)
+  /// How many data loops each drone has, one after the other.
+  private var loops = [2]
+  /// A drone that is started again has as many as another had.
+  private var changesLoops = false
   /// Partitions that may be on their way at the same time.
   var moves = CommanderCore.concurrentMoves
   /// Bytes that are added to each value.
@@ -24,6 +28,8 @@ struct Knobs: Sendable {
 
   /// As they are in a release, with a store that keeps up.
   static let plain = Knobs()
+
+  static let mostLoops = 3
 
   private init() {}
 
@@ -54,8 +60,8 @@ struct Knobs: Sendable {
     draw(&store.alternateGroup, [1, 300, 2_000], &random)
     draw(&store.waiting, [10_000], &random)
     // With fewer than the loops that open something at the same time, who comes first is a matter of luck for minutes.
-    // Seven drones have fourteen.
-    draw(&store.orders, [16, 40], &random)
+    // Seven drones have twenty-one.
+    draw(&store.orders, [24, 40], &random)
     draw(&store.fullLog.rows, [1, 5, 40], &random)
     draw(&store.longLog.rows, [1, 3, 20], &random)
     draw(&store.shortLog.rows, [0, 2, 10], &random)
@@ -66,10 +72,18 @@ struct Knobs: Sendable {
     // Drawn apart, so that what was drawn before there was a ceiling stays as it was.
     var journaling = SeededRandom(seed: seed, stream: 25)
     if journaling.chance(200_000) { journal = Journal.Bounds(half: 0, longest: 0) }
+    var looping = SeededRandom(seed: seed, stream: 26)
+    loops = (0..<7).map { _ in 1 + looping.index(Self.mostLoops) }
+    changesLoops = looping.chance(250_000)
     var apart = SeededRandom(seed: seed, stream: 24)
     if apart.chance(250_000) {
       data.memory = [60_000, 150_000, 400_000][apart.index(3)] + Int(apart.number(0...20_000))
     }
+  }
+
+  /// The loops of a drone of this number, which has had so many lives.
+  func placement(of drone: Int, after lives: Int) -> LoopPlacement {
+    LoopPlacement(count: loops[(drone + (changesLoops ? lives : 0)) % loops.count])
   }
 
   /// The store is behind: always a little, by the record, or now and then for long.

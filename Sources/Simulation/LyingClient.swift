@@ -76,8 +76,9 @@ final class LyingClient: Machine {
   private func request(_ writer: inout CBORWriter) {
     let foreign = Workload.anyKey(&draw)
     switch draw.index(24) {
-    case 0: introduce(&writer)
-    case 1: DataRequest.topology(number: number()).encode(into: &writer)
+    // It would end the session.
+    case 0 where draw.chance(100_000): introduce(&writer)
+    case 0, 1: DataRequest.topology(number: number()).encode(into: &writer)
     case 2:
       let drone = world.drones[draw.index(world.drones.count)].principal
       DataRequest.unreachable(number: number(), draw.chance(800_000) ? drone : Names.database).encode(

@@ -30,6 +30,7 @@ enum Layers {
     "Cluster": Target(["Wire", "Cryptography"]),
     "Authority": Target(["Cluster", "Wire"]),
     "Commander": Target(["Cluster", "Wire"]),
+    "Office": Target(["Commander", "Cluster", "Cryptography", "Wire"]),
     // Memory that outlives the process is passed in; what is asked of the system is an order of stores.
     "Journal": Target(["Cluster", "Wire"], others: ["Synchronization"]),
     "Drone": Target(["Journal", "Cluster", "Wire"], others: ["Synchronization"]),
@@ -39,7 +40,8 @@ enum Layers {
     "Histories": Target(),
     "Simulation": Target(
       [
-        "Authority", "Commander", "Drone", "Journal", "Database", "StoreRules", "Routing", "Histories",
+        "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Routing",
+        "Histories",
         "Cluster",
         "Cryptography", "Wire",
       ], others: ["Synchronization"]),
@@ -58,8 +60,8 @@ enum Layers {
     "Node": Target(
       [
         "Wire", "Cryptography", "Sessions", "Cluster", "Kerberos", "StoreRules", "Storage", "Transport",
-        "Authority",
-        "Commander", "Drone", "Journal", "Database", "LocalTrust", "CAllocator", "Audit",
+        "Authority", "Commander", "Office", "Drone", "Journal", "Database", "LocalTrust", "CAllocator",
+        "Audit",
       ],
       others: system.union(foundation).union(nio).union([
         "Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "Configuration",

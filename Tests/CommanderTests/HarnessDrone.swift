@@ -1,5 +1,6 @@
 import Cluster
 import Cryptography
+import Office
 
 @testable import Commander
 @testable import Drone
@@ -14,14 +15,6 @@ final class HarnessDrone {
     var appended = Int64.min / 2
   }
 
-  private struct Office {
-    let term: Term
-    let key: P256PrivateKey
-    var certificate: [UInt8]
-    let sealingKey: SealingKey
-    var core: CommanderCore
-  }
-
   let index: Int
   let principal: Principal
   private unowned let harness: ClusterHarness
@@ -29,7 +22,7 @@ final class HarnessDrone {
   private var promise = VotePromise.none
   private var members: MembershipList?
   private var core: DroneCore
-  private var office: Office?
+  private var office: CommanderOffice?
   private var electionKeys: [Term: P256PrivateKey] = [:]
   private var loaded = [Loaded?](repeating: nil, count: Partition.count)
   private var incarnation = Incarnation(0)
@@ -110,17 +103,11 @@ final class HarnessDrone {
   // MARK: The drone's core
 
   func receive(_ message: ControlMessage, from peer: Principal) {
-    switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .fences, .openFailed, .unreachable:
-      command(.received(message, from: peer))
-    default:
-      handle(.received(message, from: peer, wall: harness.wall))
-      if case .refused = message { command(.received(message, from: peer)) }
-      if case .registered(let list) = message {
-        command(
-          .registerChanged(membership: list.membership, drones: list.drones, databases: list.databases))
-      }
-    }
+    if message.isForOffice { return command(.received(message, from: peer)) }
+    handle(.received(message, from: peer, wall: harness.wall))
+    let event = CommanderEvent(
+      of: message, from: peer, authority: HarnessNames.authority, accessList: core.accessList)
+    if let event { command(event) }
   }
 
   private func handle(_ event: DroneEvent) {
@@ -150,7 +137,7 @@ final class HarnessDrone {
       takeOffice(term, certificate, membership, drones, databases, previous)
     case .renewOffice(let term, let certificate):
       guard office?.term == term else { return }
-      office?.certificate = certificate
+      office?.renew(certificate: certificate)
       command(.certified(certificate: certificate, notAfter: harness.wall + 3600))
     case .leaveOffice(let term): if office?.term == term { office = nil }
     case .open(let answer): toLoop { $0.open(answer) }
@@ -183,8 +170,6 @@ final class HarnessDrone {
     _ databases: [RegisteredNode], _ previous: SlotMap?
   ) {
     guard let key = electionKeys.removeValue(forKey: term) else { return handle(.resigned(term)) }
-    var secret: [UInt8] = []
-    for _ in 0..<4 { withUnsafeBytes(of: harness.random.next()) { secret += $0 } }
     let core = CommanderCore(
       identity: CommanderCore.Identity(
         principal: principal, term: term, cluster: HarnessNames.cluster,
@@ -192,58 +177,32 @@ final class HarnessDrone {
       timing: harness.timing, shadows: 0, certificate: certificate, notBefore: harness.wall - 60,
       notAfter: harness.wall + 3600, membership: membership, drones: drones, databases: databases,
       previous: previous, now: now)
-    office = Office(
-      term: term, key: key, certificate: certificate,
-      sealingKey: SealingKey(identifier: harness.random.next(), key: secret)!, core: core)
+    office = CommanderOffice(core, key: key, certificate: certificate)
     command(.accessListChanged(HarnessNames.accessList(1)))
     command(.ticked(wall: harness.wall))
   }
 
   private func command(_ event: CommanderEvent) {
-    guard let term = office?.term, let actions = office?.core.handle(event, now: now) else { return }
-    for action in actions {
-      guard let office, office.term == term else { return }
-      perform(action, of: office)
+    guard let term = office?.term else { return }
+    let harness = harness
+    let actions = office?.handle(event, now: now) { count in
+      (0..<count).map { _ in UInt8(truncatingIfNeeded: harness.random.next()) }
+    }
+    for action in actions ?? [] {
+      guard office?.term == term else { return }
+      perform(action)
     }
   }
 
-  private func perform(_ action: CommanderAction, of office: Office) {
+  private func perform(_ action: CommanderOffice.Action) {
     switch action {
-    case .send(let message, let peer): harness.send(message, from: place, as: principal, to: peer)
-    case .sign(let map):
-      let signed = try! SignedSlotMap(map, key: office.key, certificate: office.certificate)
-      command(.signed(signed, version: map.version))
-    case .signAccessList(let list):
-      let signed = try! SignedAccessList(list, key: office.key, certificate: office.certificate)
-      command(.accessListSigned(signed, version: list.version))
-    case .mint(let grant, let drone, let database):
-      var salt: [UInt8] = []
-      for _ in 0..<4 { withUnsafeBytes(of: harness.random.next()) { salt += $0 } }
-      let sealed = try! SealedGrant(
-        grant, cluster: HarnessNames.cluster, database: database.principal, drone: drone,
-        key: office.sealingKey, salt: salt)
-      let answer = GrantAnswer(
-        term: office.term, incarnation: grant.incarnation, partitions: grant.partitions, token: grant.token,
-        mode: grant.mode, database: database, grant: sealed)
-      harness.send(.grantAnswer(answer), from: place, as: principal, to: drone)
-    case .deliverKey:
-      let delivery = DeliverKey(
-        term: office.term, identifier: office.sealingKey.identifier, key: office.sealingKey.key)
-      harness.send(.deliverKey(delivery), from: place, as: principal, to: HarnessNames.command)
-    case .pingDatabase:
-      let ping = KeyStored(term: office.term, identifier: office.sealingKey.identifier)
-      harness.send(.keyStored(ping), from: place, as: principal, to: HarnessNames.command)
-    case .askFences:
-      let question = FenceQuestion(term: office.term)
-      harness.send(.fenceQuestion(question), from: place, as: principal, to: HarnessNames.command)
-    case .requestCertificate(let term):
-      let request = BallotRequest(
-        term: term, certificateRequest: try! office.key.certificateRequest(subject: principal.text))
-      harness.send(.ballotRequest(request), from: place, as: principal, to: HarnessNames.authority)
+    case .send(let message, let peer), .command(let message, let peer):
+      harness.send(message, from: place, as: principal, to: peer)
     case .resign(let term, _):
-      self.office = nil
+      office = nil
       handle(.resigned(term))
-    case .note: break
+    case .failed(let error): preconditionFailure("the commander cannot act: \(error)")
+    case .note, .signed, .signedAccessList: break
     }
   }
 

@@ -188,9 +188,7 @@ final class DataLoop {
     if answers.loop == index {
       clients[answers.connection]?.answer(answers.bytes, leaseEnd: answers.leaseEnd)
     } else if others.indices.contains(answers.loop) {
-      others[answers.loop].execute {
-        $0.clients[answers.connection]?.answer(answers.bytes, leaseEnd: answers.leaseEnd)
-      }
+      others[answers.loop].execute { $0.deliver(answers) }
     }
   }
 

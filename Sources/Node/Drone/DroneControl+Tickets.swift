@@ -1,5 +1,6 @@
 import Cluster
 import Logging
+import Office
 import Transport
 import Wire
 
@@ -7,14 +8,14 @@ import Wire
 extension DroneControl {
   func askForTickets() {
     let now = NodeClock.now()
-    guard let office, officeCredential.isCertificateDue(now: now),
-      office.asksForTickets(now, every: timing.heartbeat)
+    guard let term = office?.term, officeCredential.isCertificateDue(now: now),
+      office?.asksForTickets(now, every: timing.heartbeat) == true
     else { return }
-    send(.ticketCertificateRequest(TicketCertificateRequest(term: office.term)), to: authority.principal)
+    send(.ticketCertificateRequest(TicketCertificateRequest(term: term)), to: authority.principal)
   }
 
   func take(_ issued: TicketCertificate) {
-    guard let office, office.term == issued.term else { return }
+    guard office?.term == issued.term else { return }
     do {
       try officeCredential.set(certificate: issued.certificate, now: NodeClock.now())
     } catch {
@@ -22,6 +23,6 @@ extension DroneControl {
         "the certificate for the office's tickets cannot be read",
         metadata: [NodeLogging.Key.term: "\(issued.term)", NodeLogging.Key.reason: "\(error)"])
     }
-    for (service, message) in office.takeHeld() { command(service, message, of: office) }
+    for (service, message) in office?.takeHeld() ?? [] { command(service, message) }
   }
 }

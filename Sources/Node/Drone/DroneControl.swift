@@ -5,6 +5,7 @@ import Cryptography
 import Drone
 import Logging
 import NIOCore
+import Office
 import Sessions
 import Transport
 import Wire
@@ -25,7 +26,7 @@ final class DroneControl {
   private let gate: MemberGate
   private let stop: @Sendable (NodeError) -> Void
   private var core: DroneCore
-  private(set) var office: CommanderOffice?
+  var office: CommanderOffice?
   private var electionKeys: [Term: P256PrivateKey] = [:]
   private var mesh: PeerMesh?
   private var unreached = UnreachedPeers()
@@ -79,12 +80,13 @@ final class DroneControl {
     for action in core.handle(event, now: NodeClock.now()) { perform(action) }
   }
 
-  private func command(_ event: CommanderEvent) {
-    guard let office else { return }
-    for action in office.core.handle(event, now: NodeClock.now()) {
-      // An action may have ended the office; what the core wanted after that is void.
-      guard self.office === office else { return }
-      perform(action, of: office)
+  func command(_ event: CommanderEvent) {
+    guard let term = office?.term else { return }
+    let actions = office?.handle(event, now: NodeClock.now(), randomness: SecureRandom.bytes) ?? []
+    for action in actions {
+      // An action may have ended the office; what it wanted after that is void.
+      guard office?.term == term else { return }
+      perform(action, of: term)
     }
   }
 
@@ -107,22 +109,16 @@ final class DroneControl {
     }
   }
 
-  /// Messages to the office go to the commander's core, all others to the drone's.
   private func receive(_ message: ControlMessage, from peer: Principal) {
-    switch message {
-    case .report, .grantRequest, .heartbeatHeard, .keyStored, .fences, .openFailed, .unreachable:
-      command(.received(message, from: peer))
-    case .ticketCertificate(let issued):
+    if message.isForOffice { return command(.received(message, from: peer)) }
+    if case .ticketCertificate(let issued) = message {
       if peer == authority.principal { take(issued) }
-    default:
-      handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))
-      if case .registered(let list) = message, peer == authority.principal {
-        command(
-          .registerChanged(membership: list.membership, drones: list.drones, databases: list.databases))
-      }
-      if case .refused = message { command(.received(message, from: peer)) }
-      if case .accessList = message, let list = core.accessList { command(.accessListChanged(list)) }
+      return
     }
+    handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))
+    let event = CommanderEvent(
+      of: message, from: peer, authority: authority.principal, accessList: core.accessList)
+    if let event { command(event) }
   }
 
   /// Of how many partitions this drone, which is about to end, has what nobody serves; nil while that is not known.
@@ -286,8 +282,7 @@ final class DroneControl {
         timing: timing, shadows: shadows, certificate: certificate, notBefore: proved.notBefore,
         notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
         previous: previous, now: NodeClock.now())
-      office = CommanderOffice(
-        term: term, cluster: identity.cluster, core: core, key: key, certificate: certificate)
+      office = CommanderOffice(core, key: key, certificate: certificate)
       logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])
       askForTickets()
       audit.record(
@@ -302,11 +297,11 @@ final class DroneControl {
   }
 
   private func renewOffice(_ term: Term, _ certificate: [UInt8]) {
-    guard let office, office.term == term else { return }
+    guard office?.term == term else { return }
     do {
       let proved = try verifier.verify(
         certificate: certificate, peer: identity.principal, minimumTerm: term, now: NodeClock.wallSeconds())
-      office.renew(certificate: certificate)
+      office?.renew(certificate: certificate)
       command(.certified(certificate: certificate, notAfter: proved.notAfter))
       logger.info("certificate renewed", metadata: [NodeLogging.Key.term: "\(term)"])
     } catch {
@@ -331,48 +326,28 @@ final class DroneControl {
 
   // MARK: Actions of the commander
 
-  private func perform(_ action: CommanderAction, of office: CommanderOffice) {
-    do {
-      switch action {
-      case .send(let message, let peer): send(message, to: peer)
-      case .sign(let map): try sign(map, office)
-      case .signAccessList(let list):
-        command(.accessListSigned(try office.sign(list), version: list.version))
-      case .mint(let grant, let drone, let database):
-        send(.grantAnswer(try office.seal(grant, for: drone, database: database)), to: drone)
-      case .deliverKey(let database): command(database, office.deliverKey(to: database.principal), of: office)
-      case .pingDatabase(let database): command(database, office.ping(database.principal), of: office)
-      case .askFences(let database):
-        command(database, .fenceQuestion(FenceQuestion(term: office.term)), of: office)
-      case .requestCertificate(let term):
-        let request = try office.certificateRequest(subject: identity.principal)
-        send(.ballotRequest(BallotRequest(term: term, certificateRequest: request)), to: authority.principal)
-      case .resign(let term, let reason):
-        leaveOffice(term, reason: reason)
-        handle(.resigned(term))
-      case .note(let note): log(note, office.term)
-      }
-    } catch {
+  private func perform(_ action: CommanderOffice.Action, of term: Term) {
+    switch action {
+    case .send(let message, let peer): send(message, to: peer)
+    case .command(let message, let service): command(service, message)
+    case .resign(let term, let reason):
+      leaveOffice(term, reason: reason)
+      handle(.resigned(term))
+    case .failed(let error):
       logger.error(
         "an act of the commander failed",
-        metadata: [NodeLogging.Key.term: "\(office.term)", NodeLogging.Key.reason: "\(error)"])
+        metadata: [NodeLogging.Key.term: "\(term)", NodeLogging.Key.reason: "\(error)"])
+    case .note(let note): log(note, term)
+    case .signed, .signedAccessList: break
     }
   }
 
-  private func sign(_ map: SlotMap, _ office: CommanderOffice) throws {
-    let signed = try office.sign(map)
-    command(.signed(signed, version: map.version))
-  }
-
-  /// Each message goes with the certificate in one record: the session may have been opened anew, or the
-  /// certificate renewed, since the last.
-  private func command(_ database: RegisteredNode, _ message: ControlMessage, of office: CommanderOffice) {
-    guard let service = database.principal.commandService else { return }
-    command(service, message, of: office)
-  }
-
-  func command(_ service: Principal, _ message: ControlMessage, of office: CommanderOffice) {
-    guard officeCredential.isReady else { return office.hold(message, for: service) }
-    mesh?.send(office.certificateShown.encoded() + message.encoded(), to: service.text)
+  func command(_ service: Principal, _ message: ControlMessage) {
+    guard officeCredential.isReady else {
+      office?.hold(message, for: service)
+      return
+    }
+    guard let office else { return }
+    mesh?.send(office.shown(message).flatMap { $0.encoded() }, to: service.text)
   }
 }
