@@ -7,7 +7,7 @@ public struct PartitionBatch: Hashable, Sendable {
   public let incarnation: Incarnation
   /// The token under which the records got their numbers: the other half of their versions. A promoted drone
   /// appends what it had from the owner before it.
-  public let origin: FencingToken
+  public let numbering: FencingToken
   /// The sequence number of the first record; the others follow without a gap.
   public let firstSequence: UInt64
   /// Empty only beside a change of the list.
@@ -16,24 +16,24 @@ public struct PartitionBatch: Hashable, Sendable {
   public let inSync: InSyncList?
 
   public init(
-    partition: Partition, token: FencingToken, incarnation: Incarnation, origin: FencingToken? = nil,
+    partition: Partition, token: FencingToken, incarnation: Incarnation, numbering: FencingToken? = nil,
     firstSequence: UInt64, records: LogRecords, inSync: InSyncList? = nil
   ) {
     self.partition = partition
     self.token = token
     self.incarnation = incarnation
-    self.origin = origin ?? token
+    self.numbering = numbering ?? token
     self.firstSequence = firstSequence
     self.records = records
     self.inSync = inSync
   }
 
   public init(
-    partition: Partition, token: FencingToken, incarnation: Incarnation, origin: FencingToken? = nil,
+    partition: Partition, token: FencingToken, incarnation: Incarnation, numbering: FencingToken? = nil,
     firstSequence: UInt64, records: [LogRecord], inSync: InSyncList? = nil
   ) {
     self.init(
-      partition: partition, token: token, incarnation: incarnation, origin: origin,
+      partition: partition, token: token, incarnation: incarnation, numbering: numbering,
       firstSequence: firstSequence, records: LogRecords(records), inSync: inSync)
   }
 }
@@ -44,7 +44,7 @@ extension PartitionBatch: WireMessage {
     partition.encode(into: &writer)
     token.encode(into: &writer)
     incarnation.encode(into: &writer)
-    origin.encode(into: &writer)
+    numbering.encode(into: &writer)
     writer.write(unsigned: firstSequence)
     records.encode(into: &writer)
     writer.write(optional: inSync)
@@ -55,18 +55,18 @@ extension PartitionBatch: WireMessage {
     let partition = try Partition(from: &reader)
     let token = try FencingToken(from: &reader)
     let incarnation = try Incarnation(from: &reader)
-    let origin = try FencingToken(from: &reader)
+    let numbering = try FencingToken(from: &reader)
     let offset = reader.offset
     let firstSequence = try reader.readUnsigned()
     let records = try LogRecords(from: &reader)
     let inSync = try reader.readOptional(InSyncList.self)
     // Sequence numbers start at 1 and must not wrap; a batch of nothing says nothing; and nobody numbers records
     // under a token that is still to come.
-    guard firstSequence > 0, !records.isEmpty || inSync != nil, origin <= token,
+    guard firstSequence > 0, !records.isEmpty || inSync != nil, numbering <= token,
       firstSequence <= UInt64(Int64.max) - UInt64(records.count)
     else { throw .outOfRange(field: "a sequence number", offset: offset) }
     self.init(
-      partition: partition, token: token, incarnation: incarnation, origin: origin,
+      partition: partition, token: token, incarnation: incarnation, numbering: numbering,
       firstSequence: firstSequence, records: records, inSync: inSync)
   }
 }

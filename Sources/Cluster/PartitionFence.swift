@@ -15,11 +15,11 @@ public struct PartitionFence: Hashable, Sendable {
   public var inSync: InSyncList
   /// The token under which the newest records got their numbers: what a copy must be of to be promoted. That of the
   /// holder, unless it was promoted and has not stored all that it had in memory.
-  public var origin: FencingToken
+  public var numbering: FencingToken
 
   public init(
     token: FencingToken, holder: Principal, incarnation: Incarnation, base: UInt64, sequence: UInt64,
-    inSync: InSyncList = .empty, origin: FencingToken? = nil
+    inSync: InSyncList = .empty, numbering: FencingToken? = nil
   ) {
     self.token = token
     self.holder = holder
@@ -27,7 +27,7 @@ public struct PartitionFence: Hashable, Sendable {
     self.base = base
     self.sequence = sequence
     self.inSync = inSync
-    self.origin = origin ?? token
+    self.numbering = numbering ?? token
   }
 
   /// What opening a partition comes to.
@@ -44,7 +44,7 @@ public struct PartitionFence: Hashable, Sendable {
     case notInSync
   }
 
-  /// Promoting leaves the origin as it is and whoever is listed on the list, since until the promoted drone has stored
+  /// Promoting leaves the numbering as it is and whoever is listed on the list, since until the promoted drone has stored
   /// what it had in memory the other copies are as good as its own. So is what the last owner had, in the life in which
   /// it had it, and from now on the list alone tells so: the fence is another's. The promoted drone empties the list
   /// before it numbers records itself.
@@ -75,16 +75,16 @@ public struct PartitionFence: Hashable, Sendable {
       let isLastOwner = stored.holder == holder && stored.incarnation == candidate.incarnation
       // Where nothing was ever stored and nobody is listed nothing was acknowledged: an empty copy lacks nothing.
       let isUnwritten = stored.sequence == 0 && stored.inSync.holders.isEmpty
-      guard copy == stored.origin,
+      guard copy == stored.numbering,
         isLastOwner || isUnwritten || stored.inSync.holders.contains(candidate)
       else {
         return .notInSync
       }
       // With nobody on the list, no other copy is as good as the database: the records that follow are its own.
       guard !stored.inSync.holders.isEmpty else { break }
-      raised.origin = stored.origin
+      raised.numbering = stored.numbering
       // Whoever has not stored all of its own copy yet is on the list already, in the life that the copy is of.
-      guard stored.origin == stored.token else { break }
+      guard stored.numbering == stored.token else { break }
       raised.inSync = stored.inSync.adding(Holder(principal: stored.holder, incarnation: stored.incarnation))
     case .acceptLoss: raised.inSync = InSyncList(number: stored.inSync.number, holders: [])
     }
@@ -129,7 +129,7 @@ public struct PartitionFence: Hashable, Sendable {
     guard let list = batch.inSync, list.number > inSync.number else { return }
     inSync = list
     // A promoted drone sends its first list when everything that it had in memory is stored.
-    origin = token
+    numbering = token
   }
 
   private func isHeld(by holder: Principal, _ incarnation: Incarnation, _ token: FencingToken) -> Bool {

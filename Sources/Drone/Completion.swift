@@ -11,20 +11,20 @@ extension DataCore {
       case unavailable(DataAnswer.Unavailability)
     }
 
-    public let origin: Origin
+    public let replyTo: ReplyAddress
     public let answer: Answer
     /// What was read under a lease may leave until then.
     public let leaseEnd: Instant
 
-    init(origin: Origin, _ answer: Answer, leaseEnd: Instant = Instant(milliseconds: .max)) {
-      (self.origin, self.answer, self.leaseEnd) = (origin, answer, leaseEnd)
+    init(replyTo: ReplyAddress, _ answer: Answer, leaseEnd: Instant = Instant(milliseconds: .max)) {
+      (self.replyTo, self.answer, self.leaseEnd) = (replyTo, answer, leaseEnd)
     }
 
     public func encode(into answers: inout CBORWriter) {
-      let number = origin.number
+      let number = replyTo.number
       switch answer {
       case .done(let outcome):
-        DataAnswer.done(number: number, outcome.told(mayRead: origin.mayRead)).encode(into: &answers)
+        DataAnswer.done(number: number, outcome.told(mayRead: replyTo.mayRead)).encode(into: &answers)
       case .versioned(let value, let version):
         value.withUnsafeBytes {
           DataAnswer.versioned(number: number, $0, version).encode(into: &answers)

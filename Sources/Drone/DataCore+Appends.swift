@@ -88,8 +88,8 @@ extension DataCore {
 
   private func isAwaited(_ partition: Partition) -> Bool { partitions[partition.index]?.isAwaited ?? false }
 
-  public mutating func settle(_ results: [StoreAnswer.PartitionResult]) -> Settlement {
-    var settlement = Settlement()
+  public mutating func appended(_ results: [StoreAnswer.PartitionResult]) -> AppendOutcome {
+    var outcome = AppendOutcome()
     for (place, result) in results.enumerated() {
       guard let flight = flight(of: result.partition, at: place),
         let data = partitions[result.partition.index], data.token == flight.token
@@ -101,13 +101,13 @@ extension DataCore {
           shares.remove(of: $0.mark, $0.length, isAcknowledged: $0.isAcknowledged)
         }
         journal?.stored(result.partition, through: data.stored)
-        settlement.completions += complete(data)
+        outcome.completions += complete(data)
         markStreams(of: data)
         if wasRecovering, !data.isRecovering {
-          shelf.remove(result.partition)
+          copyStore.remove(result.partition)
           hold(data)
           data.show(in: shared.place(of: result.partition))
-          settlement.recovered.append(Holding(token: data.token, partitions: [result.partition]))
+          outcome.recovered.append(Holding(token: data.token, partitions: [result.partition]))
           adjustStreams(of: result.partition)
         }
       case .stored, .fenced, .gap:
@@ -115,14 +115,14 @@ extension DataCore {
         // from here): either way it is given up, and what waits is asked of the next owner, which knows what
         // was stored. Should whoever has fenced it off come to nothing, what was in memory here may be the one that is
         // needed.
-        shelve(data)
-        settlement.completions += abandon(result.partition)
-        settlement.lost.append(Holding(token: data.token, partitions: [result.partition]))
+        keepCopy(data)
+        outcome.completions += abandon(result.partition)
+        outcome.lost.append(Holding(token: data.token, partitions: [result.partition]))
       }
     }
     // What the answer left open goes out again.
     retryAppend()
-    return settlement
+    return outcome
   }
 
   /// Results come in the order of what was sent, as a rule.
@@ -162,15 +162,15 @@ extension DataCore {
   public mutating func close(_ set: PartitionSet) -> [Completion] {
     var completions: [Completion] = []
     for partition in set {
-      if let data = partitions[partition.index] { shelve(data) }
+      if let data = partitions[partition.index] { keepCopy(data) }
       completions += abandon(partition)
     }
     return completions
   }
 
-  /// While it recovers, the copy that it was promoted from is on the shelf still, and has its token.
-  private mutating func shelve(_ data: DataPartition) {
-    if !data.isRecovering { shelf.put(data.copy()) }
+  /// While it recovers, the copy that it was promoted from is on the copyStore still, and has its token.
+  private mutating func keepCopy(_ data: DataPartition) {
+    if !data.isRecovering { copyStore.put(data.copy()) }
   }
 
   mutating func abandon(_ partition: Partition) -> [Completion] {
@@ -182,6 +182,6 @@ extension DataCore {
     disown(data)
     for stream in data.streams { queues[stream.peer]?.remove(partition) }
     waitingReads -= data.reads.footprint
-    return data.abandon().map { Completion(origin: $0, .unavailable(.released)) }
+    return data.abandon().map { Completion(replyTo: $0, .unavailable(.released)) }
   }
 }

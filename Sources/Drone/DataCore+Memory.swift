@@ -4,12 +4,13 @@ import Cluster
 extension DataCore {
   /// Bytes that are counted: keys, values and what an entry takes besides, what is remembered of writes, and what waits
   /// for the database or a shadow; of what is served, is being loaded, or is kept as a copy.
-  public var memory: Int { held + shelf.held }
+  public var memory: Int { held + copyStore.held }
 
   /// How this loop's copies and shadows stand.
   public func replication(_ now: Instant) -> Replication {
     Replication(
-      copies: copies, journaled: shelf.journaled, shadowed: shadowed, behind: behind(now), backlog: backlog,
+      copies: copies, journaled: copyStore.journaled, shadowed: shadowed, behind: behind(now),
+      backlog: backlog,
       memory: memoryUse)
   }
 

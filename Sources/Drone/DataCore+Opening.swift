@@ -28,7 +28,7 @@ extension DataCore {
     }
     var copies: [PromotedCopies] = []
     for partition in set {
-      guard let copy = shelf.whole(partition) else { continue }
+      guard let copy = copyStore.whole(partition) else { continue }
       setLoading(partition, DataPartition(partition: partition, token: token))
       if let index = copies.firstIndex(where: { $0.token == copy.token && $0.life == copy.life }) {
         copies[index].partitions.insert(partition)
@@ -61,7 +61,7 @@ extension DataCore {
   public enum Opened: Equatable, Sendable {
     /// It is served from the next lease on.
     case ready
-    /// It will be, when the database has what the copy had: `Settlement.recovered`.
+    /// It will be, when the database has what the copy had: `AppendOutcome.recovered`.
     case recovering
     /// The database has every record of the copy, and more, or all of it but records: the contents are to be asked for.
     case isBehind
@@ -79,10 +79,10 @@ extension DataCore {
   ) -> Opened {
     guard let data = loading[partition.index], data.token == token else { return .unknown }
     let history = WriteHistory(bounds.history, past)
-    if standing.contains(partition), let copy = shelf.whole(partition), copy.through > sequence {
+    if standing.contains(partition), let copy = copyStore.whole(partition), copy.through > sequence {
       // An earlier life of this drone had more. From here on it is a copy like any other.
       held.discount(data)
-      shelf.fill(copy, data.table, history, through: sequence)
+      copyStore.fill(copy, data.table, history, through: sequence)
       return promote(partition, token: token, sequence: sequence, inSync: inSync)
     }
     data.finishLoading(sequence: sequence, inSync: inSync, history: history)
@@ -94,13 +94,14 @@ extension DataCore {
   public mutating func promote(
     _ partition: Partition, token: FencingToken, sequence: UInt64, inSync: InSyncList
   ) -> Opened {
-    guard let data = loading[partition.index], data.token == token, let copy = shelf.whole(partition) else {
+    guard let data = loading[partition.index], data.token == token, let copy = copyStore.whole(partition)
+    else {
       return .unknown
     }
     guard copy.tail.base <= sequence else { return .isIncomplete }
     if copy.isBare {
       // What the database has of it is not wanted twice.
-      shelf.release(copy, through: sequence)
+      copyStore.release(copy, through: sequence)
       standing.insert(partition)
       return .isBehind
     }
@@ -125,7 +126,7 @@ extension DataCore {
     held.recount(data)
     // While it recovers its copy stays: should another promotion overtake this one, it may be the one that is needed.
     guard data.isRecovering else {
-      shelf.remove(partition)
+      copyStore.remove(partition)
       hold(data)
       data.show(in: shared.place(of: partition))
       adjustStreams(of: partition)

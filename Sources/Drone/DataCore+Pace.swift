@@ -9,8 +9,8 @@ extension DataCore {
   /// Tells whoever can be told that his write is done.
   mutating func complete(_ data: DataPartition) -> [Completion] {
     var completions: [Completion] = []
-    data.settle { origin, entry, sequence, outcome, isStored in
-      let completion = Completion(origin: origin, .done(outcome))
+    data.applyPlaced { replyTo, entry, sequence, outcome, isStored in
+      let completion = Completion(replyTo: replyTo, .done(outcome))
       if isStored || shares.takes(of: entry.mark, entry.length, window: window) {
         completions.append(completion)
         return true
@@ -33,18 +33,18 @@ extension DataCore {
 
   /// Has the answer to a read wait until what it tells is in its second place.
   mutating func wait(
-    for sequence: UInt64, _ key: HashedKey, in data: DataPartition, _ origin: Origin,
+    for sequence: UInt64, _ key: HashedKey, in data: DataPartition, _ replyTo: ReplyAddress,
     _ answers: inout CBORWriter
   ) {
     guard waitingReads < bounds.waitingReads else {
-      return DataAnswer.unavailable(number: origin.number, .busy).encode(into: &answers)
+      return DataAnswer.unavailable(number: replyTo.number, .busy).encode(into: &answers)
     }
     let answer = data.table.withEntry(of: key) { value, version in
       value.map { Completion.Answer.versioned([UInt8]($0), version()) } ?? .notFound
     }
     waitingReads -= data.reads.footprint
     // Behind those that wait already, so that they leave in order.
-    data.reads.add(answer, for: sequence, to: origin)
+    data.reads.add(answer, for: sequence, to: replyTo)
     waitingReads += data.reads.footprint
     held.recount(data)
     if data.needsDatabase { data.await(sequence) }
@@ -53,7 +53,7 @@ extension DataCore {
 
   /// Whether whoever asked for the last write, which is in the table, is told at once; else when the database has caught
   /// up.
-  mutating func acknowledge(_ data: DataPartition, _ record: LogRecordView, _ origin: Origin) -> Bool {
+  mutating func acknowledge(_ data: DataPartition, _ record: LogRecordView, _ replyTo: ReplyAddress) -> Bool {
     let (mark, length) = (record.client.principalMark, record.approximateLength)
     if shares.takes(of: mark, length, window: window) {
       data.acknowledge(data.log.end)
@@ -62,7 +62,7 @@ extension DataCore {
     shares.hold(
       BacklogShares.HeldAnswer(
         partition: data.partition, token: data.token, sequence: data.log.end, length: length,
-        completion: Completion(origin: origin, .done(record.outcome))), of: mark)
+        completion: Completion(replyTo: replyTo, .done(record.outcome))), of: mark)
     return false
   }
 

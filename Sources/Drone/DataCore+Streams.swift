@@ -18,7 +18,7 @@ extension DataCore {
 
   /// How the shadows of a partition stand, for people.
   public func shadowStates(of partition: Partition) -> [String] {
-    guard let data = partitions[partition.index] else { return shelf.tails }
+    guard let data = partitions[partition.index] else { return copyStore.tails }
     return data.streams.map { stream in
       "\(stream.peer.shortName): \(stream.stage), sent \(stream.sent), has \(stream.acked) of \(data.log.end), "
         + "applied \(data.applied), whole at \(stream.wholeAt ?? 0)"
@@ -26,8 +26,8 @@ extension DataCore {
     }
   }
 
-  /// The copies on this loop's shelf that are whole, by the token of their records.
-  public var copies: [Holding] { shelf.wholeCopies }
+  /// The copies on this loop's copyStore that are whole, by the token of their records.
+  public var copies: [Holding] { copyStore.wholeCopies }
 
   mutating func markStreams(of data: DataPartition) {
     for index in data.streams.indices where data.streams[index].holder != nil {

@@ -7,7 +7,7 @@ import Wire
 public struct DataCore {
   /// What an append did: answers to give, partitions that another drone has now, and those that are whole again
   /// after a promotion.
-  public struct Settlement: Equatable, Sendable {
+  public struct AppendOutcome: Equatable, Sendable {
     public var completions: [Completion] = []
     public var lost: [Holding] = []
     public var recovered: [Holding] = []
@@ -18,7 +18,7 @@ public struct DataCore {
   var bounds: DataBounds
   var partitions = [DataPartition?](repeating: nil, count: Partition.count)
   var loading = [DataPartition?](repeating: nil, count: Partition.count)
-  var shelf: CopyShelf
+  var copyStore: CopyStore
   let journal: Journal?
   /// Where this loop sees the others' partitions, and they its own.
   let shared: SharedPartitions
@@ -91,12 +91,12 @@ public struct DataCore {
     self.level = level
     self.bounds = bounds
     self.journal = journal
-    shelf = CopyShelf(bounds: bounds, life: incarnation)
-    shelf.journal = journal
+    copyStore = CopyStore(bounds: bounds, life: incarnation)
+    copyStore.journal = journal
     pace = BacklogPace(bounds: bounds)
     gate = MemoryGate(bounds: bounds)
     window = bounds.backlog
-    shelf.put(stands)
+    copyStore.put(stands)
   }
 
   /// The map decides who owns and who shadows what.
@@ -108,7 +108,7 @@ public struct DataCore {
     self.principal = principal
     mapTerm = newer.term
     mapVersion = newer.version
-    shelf.install(newer, principal: principal)
+    copyStore.install(newer, principal: principal)
     for partition in mine { adjustStreams(of: partition) }
   }
 
@@ -126,20 +126,20 @@ public struct DataCore {
   // `encode` and `write` are two statements: in one, all of the core is copied for the first while the second changes it.
   /// Executes a request on a key. Writes the answer, or has it wait: it comes as a `Completion` then.
   public mutating func execute(
-    _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, origin: Origin,
+    _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, replyTo: ReplyAddress,
     quota: Quota? = nil, now: Instant, answers: inout CBORWriter
   ) {
     switch request {
-    case .read(let request): read(request, in: partition, origin, now, &answers)
+    case .read(let request): read(request, in: partition, replyTo, now, &answers)
     case .write(let request):
-      let begin = write(request, client, origin, quota, in: partition, now)
-      encode(begin, of: request.kind, for: origin, &answers)
+      let begin = write(request, client, replyTo, quota, in: partition, now)
+      encode(begin, of: request.kind, for: replyTo, &answers)
     case .introduce, .topology, .unreachable, .status, .administer, .sessions: break
     }
   }
 
   private mutating func read(
-    _ request: ReadRequest, in partition: Partition, _ origin: Origin, _ now: Instant,
+    _ request: ReadRequest, in partition: Partition, _ replyTo: ReplyAddress, _ now: Instant,
     _ answers: inout CBORWriter
   ) {
     let (number, key) = (request.number, request.key)
@@ -157,7 +157,7 @@ public struct DataCore {
     let hashed = HashedKey(key)
     let operation = request.kind.operation
     if operation.isSecured, let sequence = data.unsecuredSequence(of: hashed) {
-      return wait(for: sequence, hashed, in: data, origin, &answers)
+      return wait(for: sequence, hashed, in: data, replyTo, &answers)
     }
     data.answer(number, hashed, by: operation, &answers)
   }
@@ -174,7 +174,7 @@ public struct DataCore {
   }
 
   private mutating func write(
-    _ request: WriteRequest, _ client: ClientIncarnation?, _ origin: Origin, _ quota: Quota?,
+    _ request: WriteRequest, _ client: ClientIncarnation?, _ replyTo: ReplyAddress, _ quota: Quota?,
     in partition: Partition, _ now: Instant
   ) -> Begin {
     if let failure = Self.check(request.key) { return .failed(failure) }
@@ -189,13 +189,13 @@ public struct DataCore {
     case .unseen: break
     case .reused: return .failed(.numberReused)
     case .done(let outcome, let sequence):
-      guard level == .durable, sequence > data.stored, data.redirect(sequence, to: origin) else {
+      guard level == .durable, sequence > data.stored, data.redirect(sequence, to: replyTo) else {
         return .done(outcome)
       }
       data.await(sequence)
       return wait(for: partition, urgently: true)
     case .pending(let sequence):
-      _ = data.redirect(sequence, to: origin)
+      _ = data.redirect(sequence, to: replyTo)
       return .waits
     case .forgotten:
       // A first attempt cannot have been executed before, however old its number is.
@@ -203,20 +203,20 @@ public struct DataCore {
     }
     if let refusal = refusal(of: request, by: client, data) { return refusal }
     let key = HashedKey(request.key)
-    let record = record(of: request, key, digest, client, mayRead: origin.mayRead, data)
-    if let quota, !quotas.permits(record, key, by: quota, mayRead: origin.mayRead, in: data) {
+    let record = record(of: request, key, digest, client, mayRead: replyTo.mayRead, data)
+    if let quota, !quotas.permits(record, key, by: quota, mayRead: replyTo.mayRead, in: data) {
       return .failed(.quotaReached)
     }
     if !quotas.isEmpty { quotas.note(record, key, in: data) }
     // Whoever waives the second place waits for those before him only.
     let isWaived = level == .memory && data.applied == data.log.end
-    let entry = WriteLog.Entry(level: level, since: now, origin: isWaived ? nil : origin)
+    let entry = WriteLog.Entry(level: level, since: now, replyTo: isWaived ? nil : replyTo)
     if isWaived { data.apply(record, key, entry) } else { data.queue(record, key, entry) }
     shares.add(of: client.principalMark, record.approximateLength)
     note(in: data)
     held.recount(data)
     markStreams(of: data)
-    if isWaived, acknowledge(data, record, origin) {
+    if isWaived, acknowledge(data, record, replyTo) {
       enqueue(partition, urgently: false)
       return .done(record.outcome)
     }
@@ -257,13 +257,13 @@ public struct DataCore {
   private func isLeased(_ data: DataPartition, _ now: Instant) -> Bool { data.leaseEnd > now }
 
   private func encode(
-    _ begin: Begin, of kind: WriteKind, for origin: Origin, _ answers: inout CBORWriter
+    _ begin: Begin, of kind: WriteKind, for replyTo: ReplyAddress, _ answers: inout CBORWriter
   ) {
-    let number = origin.number
+    let number = replyTo.number
     switch begin {
     case .waits: break
     case .done(let outcome):
-      DataAnswer.done(number: number, outcome.told(of: kind).told(mayRead: origin.mayRead))
+      DataAnswer.done(number: number, outcome.told(of: kind).told(mayRead: replyTo.mayRead))
         .encode(into: &answers)
     case .failed(let failure): DataAnswer.failed(number: number, failure).encode(into: &answers)
     case .unavailable(let reason): DataAnswer.unavailable(number: number, reason).encode(into: &answers)

@@ -18,8 +18,8 @@ import Cluster
 // - *A copy* carries the log from what is stored (`copyBase`), and lets go of a record only once the database has it. So
 //   a copy that is promoted has every record behind S, or fewer than S, and then the database has all of them. Neither can
 //   fail to hold, and if it does the copy is kept and nobody serves (`Opened.isIncomplete`). A shadow that has no room for
-//   a record does not confirm it and keeps what it has (`CopyShelf.take`), as does one that lacks a batch in between.
-// - *Promotion* raises the fence, leaves the origin of the numbers and whoever is on L, and puts the last owner on it, who
+//   a record does not confirm it and keeps what it has (`CopyStore.take`), as does one that lacks a batch in between.
+// - *Promotion* raises the fence, leaves the token that numbers the records and whoever is on L, and puts the last owner on it, who
 //   has everything too: any other copy may still be promoted. The promoted drone numbers no records itself before the
 //   database has its log and an empty list.
 // - *A move and a drain* are promotions of a copy on L; the old owner stops first and keeps its own as the last owner.

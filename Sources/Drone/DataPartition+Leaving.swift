@@ -3,12 +3,12 @@ import Cluster
 /// What is left of a partition, and who has to be told, when it is not served here any more.
 extension DataPartition {
   /// Gives up; whoever waits is to ask again.
-  func abandon() -> [Origin] {
+  func abandon() -> [ReplyAddress] {
     var waiting = reads.abandon()
     var sequence = log.base
     while sequence < log.end {
       sequence += 1
-      if let origin = log[sequence].origin { waiting.append(origin) }
+      if let replyTo = log[sequence].replyTo { waiting.append(replyTo) }
     }
     return waiting
   }
@@ -32,7 +32,7 @@ extension DataPartition {
   func copy() -> PartitionCopy {
     PartitionCopy(
       of: OwnedContents(
-        partition: partition, token: origin, table: table, history: history, log: log, applied: applied,
+        partition: partition, token: numbering, table: table, history: history, log: log, applied: applied,
         stored: stored))
   }
 }

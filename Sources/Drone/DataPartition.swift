@@ -40,14 +40,14 @@ final class DataPartition: Counted {
   /// The last one that was asked for.
   private var requested = InSyncList.empty
   /// Those that were asked for since and may have been stored.
-  private var perhaps: [InSyncList] = []
+  private var unconfirmed: [InSyncList] = []
   /// A list is on its way to the database.
   private var isListUnderWay = false
   var streams: [ShadowStream] = []
 
   // Promotion
   /// The token under which the records in the log were numbered.
-  private(set) var origin: FencingToken
+  private(set) var numbering: FencingToken
   /// Promoted, and the database does not have all yet that this copy had, or still lists others.
   private(set) var isRecovering = false
   /// Its contents are the copy's that it was promoted from, which is kept until they are in the database.
@@ -70,7 +70,7 @@ final class DataPartition: Counted {
   init(partition: Partition, token: FencingToken) {
     self.partition = partition
     self.token = token
-    origin = token
+    numbering = token
   }
 
   // MARK: Loading
@@ -90,13 +90,13 @@ final class DataPartition: Counted {
     history = copy.history
     log = copy.tail
     log.drop(through: sequence)
-    origin = copy.token
+    numbering = copy.token
     applied = log.end
     secured = log.end
     told = log.end
     isRecovering = stored < log.end || !inSync.holders.isEmpty
     isCopy = isRecovering
-    if !isRecovering { origin = token }
+    if !isRecovering { numbering = token }
   }
 
   private func start(from sequence: UInt64, inSync: InSyncList) {
@@ -112,10 +112,10 @@ final class DataPartition: Counted {
 
   /// Everything that it had is stored, and nobody else is on the list.
   private func recoverIfDone() {
-    guard isRecovering, stored == log.end, confirmed.holders.isEmpty, perhaps.isEmpty else { return }
+    guard isRecovering, stored == log.end, confirmed.holders.isEmpty, unconfirmed.isEmpty else { return }
     isRecovering = false
     isCopy = false
-    origin = token
+    numbering = token
   }
 
   // MARK: Other loops
@@ -170,7 +170,7 @@ final class DataPartition: Counted {
     log.append(record, entry)
     applied = log.end
     change { table.apply(record, key, Version(fence: token, sequence: applied)) }
-    history.settle(record, sequence: applied)
+    history.complete(record, sequence: applied)
   }
 
   /// The number of the newest write of a key that is not in the table.
@@ -185,9 +185,9 @@ final class DataPartition: Counted {
   }
 
   /// Lets the answer of a write under way go to whoever asked for it last; false when nobody can be told any more.
-  func redirect(_ sequence: UInt64, to origin: Origin) -> Bool {
+  func redirect(_ sequence: UInt64, to replyTo: ReplyAddress) -> Bool {
     guard log.contains(sequence) else { return false }
-    log[sequence].origin = origin
+    log[sequence].replyTo = replyTo
     // Behind `told` nobody is looked for any more; what waits there waits for the database.
     told = min(told, sequence - 1)
     return true
@@ -198,7 +198,7 @@ final class DataPartition: Counted {
 
   /// Whether writes have no second place but the database.
   var needsDatabase: Bool {
-    isDatabaseEnding || confirmed.holders.isEmpty || perhaps.contains { $0.holders.isEmpty }
+    isDatabaseEnding || confirmed.holders.isEmpty || unconfirmed.contains { $0.holders.isEmpty }
   }
 
   /// Every record up to this one is in a second place.
@@ -206,7 +206,9 @@ final class DataPartition: Counted {
     guard !needsDatabase else { return stored }
     var through = UInt64.max
     for holder in confirmed.holders { through = min(through, acknowledged(by: holder)) }
-    for list in perhaps { for holder in list.holders { through = min(through, acknowledged(by: holder)) } }
+    for list in unconfirmed {
+      for holder in list.holders { through = min(through, acknowledged(by: holder)) }
+    }
     return max(stored, through)
   }
 
@@ -216,7 +218,9 @@ final class DataPartition: Counted {
 
   /// Applies what has its second place, in order, and says whose writes are done, and whether the database has them.
   /// - Parameter done: answers whether he is told at once.
-  func settle(_ done: (Origin, WriteLog.Entry, UInt64, _ outcome: Outcome, _ isStored: Bool) -> Bool) {
+  func applyPlaced(
+    _ done: (ReplyAddress, WriteLog.Entry, UInt64, _ outcome: Outcome, _ isStored: Bool) -> Bool
+  ) {
     let through = min(placed, log.end)
     while applied < log.end {
       let next = applied + 1
@@ -226,9 +230,9 @@ final class DataPartition: Counted {
       applied = next
       if next <= through { secured = next }
       let outcome = apply(next)
-      if let origin = entry.origin, entry.level != .durable {
-        log[next].origin = nil
-        if done(origin, entry, next, outcome, next <= stored) { log[next].isAcknowledged = true }
+      if let replyTo = entry.replyTo, entry.level != .durable {
+        log[next].replyTo = nil
+        if done(replyTo, entry, next, outcome, next <= stored) { log[next].isAcknowledged = true }
       }
     }
     // Also what waived its second place and has it by now: reads may tell of it as secured.
@@ -237,9 +241,9 @@ final class DataPartition: Counted {
     told = max(told, log.base)
     while told < last {
       told += 1
-      guard let origin = log[told].origin else { continue }
-      log[told].origin = nil
-      _ = done(origin, log[told], told, log.withRecord(told) { $0.outcome }, true)
+      guard let replyTo = log[told].replyTo else { continue }
+      log[told].replyTo = nil
+      _ = done(replyTo, log[told], told, log.withRecord(told) { $0.outcome }, true)
     }
     release()
   }
@@ -251,7 +255,7 @@ final class DataPartition: Counted {
       change { table.apply(record, key, Version(fence: token, sequence: sequence)) }
       growth -= record.growth
       pending.remove(key, sequence)
-      history.settle(record, sequence: sequence)
+      history.complete(record, sequence: sequence)
       return record.outcome
     }
   }
@@ -281,7 +285,7 @@ final class DataPartition: Counted {
   // MARK: The database
 
   /// The database has everything, and nobody is or may be on its list.
-  var isAtRest: Bool { stored == log.end && confirmed.holders.isEmpty && perhaps.isEmpty }
+  var isAtRest: Bool { stored == log.end && confirmed.holders.isEmpty && unconfirmed.isEmpty }
 
   /// What a list of copies takes: three principals with their incarnations.
   private static let listLength = 832
@@ -319,14 +323,14 @@ final class DataPartition: Counted {
 
   /// Whether this life of a drone may be on the list.
   func mayList(_ holder: Holder) -> Bool {
-    confirmed.holders.contains(holder) || perhaps.contains { $0.holders.contains(holder) }
+    confirmed.holders.contains(holder) || unconfirmed.contains { $0.holders.contains(holder) }
   }
 
   /// Whether any life of a drone may be on the list, but for one.
   func mayListLife(of drone: Principal, besides life: Holder?) -> Bool {
     func isMeant(_ holder: Holder) -> Bool { holder.principal == drone && holder != life }
     return confirmed.holders.contains(where: isMeant)
-      || perhaps.contains { $0.holders.contains(where: isMeant) }
+      || unconfirmed.contains { $0.holders.contains(where: isMeant) }
   }
 
   /// What the database is to be told next, as far as it fits; nil when not even one record does. Into the room of a
@@ -350,13 +354,14 @@ final class DataPartition: Counted {
       room -= Self.listLength
       let next = InSyncList(number: requested.number + 1, holders: wanted)
       requested = next
-      perhaps.append(next)
+      unconfirmed.append(next)
       isListUnderWay = true
       list = next
     }
     guard !records.isEmpty || list != nil else { return nil }
     return PartitionBatch(
-      partition: partition, token: token, incarnation: incarnation, origin: origin, firstSequence: first,
+      partition: partition, token: token, incarnation: incarnation, numbering: numbering,
+      firstSequence: first,
       records: records, inSync: list)
   }
 
@@ -379,7 +384,7 @@ final class DataPartition: Counted {
     if let list, list.number > confirmed.number {
       confirmed = list
       // Lists that were asked for before this one can no longer be stored.
-      perhaps.removeAll { $0.number <= list.number }
+      unconfirmed.removeAll { $0.number <= list.number }
     }
     recoverIfDone()
   }

@@ -323,17 +323,17 @@ public struct DatabaseLinkCore: Sendable {
     case .contents(let number, let partition, let entries):
       guard let opening = openings[number] else { return }
       if data.load(entries, into: partition, token: opening.token) { return }
-      settle(number, [partition])
+      finish(number, [partition])
       refuse([partition], opening.token, .noRoom, &data)
     case .opened(let number, let partition, let sequence, let inSync, let past):
       guard let opening = openings[number], opening.partitions.contains(partition) else { return }
-      settle(number, [partition])
+      finish(number, [partition])
       let result = data.finishLoading(
         partition, token: opening.token, sequence: sequence, inSync: inSync, past: past)
       if result == .ready { opened[opening.token, default: []].insert(partition) }
     case .promoted(let number, let partition, let sequence, let inSync):
       guard let opening = openings[number], opening.partitions.contains(partition) else { return }
-      settle(number, [partition])
+      finish(number, [partition])
       switch data.promote(partition, token: opening.token, sequence: sequence, inSync: inSync) {
       case .ready: opened[opening.token, default: []].insert(partition)
       case .isBehind: dueLoads.add(partition, number, opening.answer)
@@ -348,7 +348,7 @@ public struct DatabaseLinkCore: Sendable {
       guard let opening = openings[number] else { return }
       actions.append(.note(.refused(partitions, reason: reason)))
       let given = opening.partitions.intersection(partitions)
-      settle(number, given)
+      finish(number, given)
       refuse(given, opening.token, refusal, &data)
       load(after: number, now)
     case .appended(let number, _) where number == probeNumber: probeNumber = nil
@@ -358,11 +358,11 @@ public struct DatabaseLinkCore: Sendable {
       appendNumber = nil
       complaint = nil
       let before = data.backlog
-      let settlement = data.settle(results)
+      let outcome = data.appended(results)
       data.pace.answered(bytes: before - data.backlog, now: now)
-      complete(settlement.completions + data.release(now, timing: timing))
-      for holding in settlement.lost { lost[holding.token, default: []].formUnion(holding.partitions) }
-      for holding in settlement.recovered {
+      complete(outcome.completions + data.release(now, timing: timing))
+      for holding in outcome.lost { lost[holding.token, default: []].formUnion(holding.partitions) }
+      for holding in outcome.recovered {
         opened[holding.token, default: []].formUnion(holding.partitions)
       }
     case .appendFailed(let number, let reason):
@@ -387,7 +387,7 @@ public struct DatabaseLinkCore: Sendable {
     if !completions.isEmpty { actions.append(.complete(completions)) }
   }
 
-  private mutating func settle(_ number: UInt64, _ partitions: PartitionSet) {
+  private mutating func finish(_ number: UInt64, _ partitions: PartitionSet) {
     openings[number]?.partitions.subtract(partitions)
     if openings[number]?.partitions.isEmpty == true { openings[number] = nil }
   }

@@ -67,7 +67,7 @@ public struct DroneCore: Sendable {
   var office: Term?
 
   var map: SlotMap?
-  var access = AccessCustody()
+  var access = AccessListState()
   /// What the map gives to this drone.
   public internal(set) var owned = PartitionSet()
   var holdings = Holdings()

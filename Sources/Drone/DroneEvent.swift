@@ -58,7 +58,7 @@ public enum DroneAction: Equatable, Sendable {
   case dropElectionKey(Term)
   /// Show this grant to the database and load.
   case open(GrantAnswer)
-  /// Stop serving; report `closed` when settled.
+  /// Stop serving; report `closed` when nothing is under way.
   case close(PartitionSet)
   /// Copies of these, up to these tokens, are of no use any more.
   case forget([Holding])

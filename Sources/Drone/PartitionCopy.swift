@@ -109,7 +109,7 @@ final class PartitionCopy: Counted {
 
   private func apply(_ record: LogRecordView, _ sequence: UInt64) {
     table.apply(record, HashedKey(record.key), Version(fence: token, sequence: sequence))
-    history.settle(record, sequence: sequence)
+    history.complete(record, sequence: sequence)
   }
 
   /// The database has the records up to this one.

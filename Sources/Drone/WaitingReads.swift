@@ -3,7 +3,7 @@ import Cluster
 /// Reads of a partition whose answers wait until what they tell is in its second place, in the order in which they came.
 struct WaitingReads {
   private struct Read {
-    let origin: Origin
+    let replyTo: ReplyAddress
     let answer: DataCore.Completion.Answer
     /// Of the last write that it tells of.
     let sequence: UInt64
@@ -21,8 +21,8 @@ struct WaitingReads {
   var isEmpty: Bool { reads.isEmpty }
 
   /// - Parameter sequence: whoever comes later waits for no earlier one.
-  mutating func add(_ answer: DataCore.Completion.Answer, for sequence: UInt64, to origin: Origin) {
-    let read = Read(origin: origin, answer: answer, sequence: sequence)
+  mutating func add(_ answer: DataCore.Completion.Answer, for sequence: UInt64, to replyTo: ReplyAddress) {
+    let read = Read(replyTo: replyTo, answer: answer, sequence: sequence)
     footprint += read.footprint
     reads.append(read)
   }
@@ -33,16 +33,16 @@ struct WaitingReads {
     while let read = reads.first, read.sequence <= sequence {
       _ = reads.popFirst()
       footprint -= read.footprint
-      released.append(DataCore.Completion(origin: read.origin, read.answer, leaseEnd: leaseEnd))
+      released.append(DataCore.Completion(replyTo: read.replyTo, read.answer, leaseEnd: leaseEnd))
     }
     return released
   }
 
   /// Who waits, when the partition goes away.
-  mutating func abandon() -> [Origin] {
-    var origins: [Origin] = []
-    while let read = reads.popFirst() { origins.append(read.origin) }
+  mutating func abandon() -> [ReplyAddress] {
+    var addresses: [ReplyAddress] = []
+    while let read = reads.popFirst() { addresses.append(read.replyTo) }
     footprint = 0
-    return origins
+    return addresses
   }
 }

@@ -37,10 +37,10 @@ struct WriteHistory {
   /// What is kept of one principal.
   private struct Share {
     let mark: UInt64
-    /// Its writes, oldest first: first those that are settled, then those under way.
+    /// Its writes, oldest first: first those that are completed, then those under way.
     var writes = RememberedWrites.Chain()
-    /// Of these, how many are settled.
-    var settled = 0
+    /// Of these, how many are completed.
+    var completed = 0
     /// Those with dropped writes, in the order in which they came.
     var forgotten = Queue<(client: ClientIncarnation, arrival: UInt64)>()
     /// Whether it had clients of which nothing is known any more.
@@ -62,13 +62,13 @@ struct WriteHistory {
   private var sharePlaces: [UInt64: Int32] = [:]
   /// Those under way, oldest first.
   private var pending = Queue<Int32>()
-  private var settledCount = 0
+  private var completedCount = 0
   /// Clients with dropped writes.
   private var forgottenCount = 0
   private var arrivals: UInt64 = 0
   /// Whether there were principals of which nothing is known any more.
   private var isForgetful = false
-  /// The last one that was settled.
+  /// The last one that was completed.
   private var last: UInt64 = 0
 
   @inline(__always)
@@ -79,7 +79,7 @@ struct WriteHistory {
   init(_ bounds: HistoryBounds = HistoryBounds(), _ past: PastWrites = PastWrites()) {
     self.bounds = bounds
     for gap in past.gaps { take(gap) }
-    for outcome in past.outcomes.sorted(by: { $0.sequence < $1.sequence }) { settle(outcome) }
+    for outcome in past.outcomes.sorted(by: { $0.sequence < $1.sequence }) { complete(outcome) }
   }
 
   // MARK: Asking
@@ -117,9 +117,9 @@ struct WriteHistory {
   }
 
   /// The write under way that is the oldest has its second place.
-  mutating func settle(_ record: LogRecordView, sequence: UInt64) {
+  mutating func complete(_ record: LogRecordView, sequence: UInt64) {
     guard let index = pending.first, writes[index].sequence == sequence else {
-      return settle(
+      return complete(
         WriteOutcome(
           client: record.client, write: record.write, sequence: sequence, outcome: record.outcome,
           digest: record.digest))
@@ -127,23 +127,23 @@ struct WriteHistory {
     _ = pending.popFirst()
     last = sequence
     writes[index].isPending = false
-    countSettled(clients[writes[index].client].share)
+    countCompleted(clients[writes[index].client].share)
   }
 
-  /// A record that is repeated to a copy is settled already, also if it has been dropped since: it would come back as the
+  /// A record that is repeated to a copy is completed already, also if it has been dropped since: it would come back as the
   /// newest, and a client that had been forgotten would be known again by an older write than it has made.
-  mutating func settle(_ outcome: WriteOutcome) {
+  mutating func complete(_ outcome: WriteOutcome) {
     guard outcome.sequence > last else { return }
     last = outcome.sequence
     if let index = pending.first, writes[index].sequence == outcome.sequence {
       _ = pending.popFirst()
       writes[index].isPending = false
-      return countSettled(clients[writes[index].client].share)
+      return countCompleted(clients[writes[index].client].share)
     }
     let entry = RememberedWrites.Entry(
       number: outcome.write, sequence: outcome.sequence, digest: outcome.digest, outcome: outcome.outcome,
       isPending: false)
-    countSettled(clients[writes[remember(entry, of: outcome.client)].client].share)
+    countCompleted(clients[writes[remember(entry, of: outcome.client)].client].share)
   }
 
   private mutating func remember(_ entry: RememberedWrites.Entry, of client: ClientIncarnation) -> Int32 {
@@ -157,10 +157,10 @@ struct WriteHistory {
     return index
   }
 
-  private mutating func countSettled(_ share: Int32) {
-    shares[share].settled += 1
-    settledCount += 1
-    if settledCount > bounds.outcomes { dropOldest() }
+  private mutating func countCompleted(_ share: Int32) {
+    shares[share].completed += 1
+    completedCount += 1
+    if completedCount > bounds.outcomes { dropOldest() }
   }
 
   // MARK: Clients and principals
@@ -208,7 +208,7 @@ struct WriteHistory {
 
   // MARK: What another history is made of
 
-  /// What is known of settled writes.
+  /// What is known of completed writes.
   var past: PastWrites { PastWrites(outcomes: outcomes, gaps: gaps) }
 
   private var outcomes: [WriteOutcome] {
@@ -256,7 +256,7 @@ struct WriteHistory {
   }
 
   private mutating func dropOldest() {
-    let greediest = greediest({ $0.settled }, { $0.writes.first.map { writes[$0].sequence } })
+    let greediest = greediest({ $0.completed }, { $0.writes.first.map { writes[$0].sequence } })
     guard let share = greediest, let index = shares[share].writes.first, !writes[index].isPending else {
       return
     }
@@ -265,8 +265,8 @@ struct WriteHistory {
     // Those of a client are in the same order, so it is the first of these, too.
     writes.removeFirst(of: &clients[entry.client].writes, by: .client)
     writes.free(index)
-    shares[share].settled -= 1
-    settledCount -= 1
+    shares[share].completed -= 1
+    completedCount -= 1
     // It may be one of those that are not known; then it may have made any write, since a client's are not always
     // dropped in order.
     let unknown = clients[entry.client].dropped == nil && isForgetful(of: share)

@@ -12,7 +12,7 @@ package struct WriteLog {
     /// When it came; nil when that was elsewhere.
     let since: Instant?
     /// Whoever waits to be told; nil once he has been, or where nobody waits.
-    var origin: Origin?
+    var replyTo: ReplyAddress?
     /// Somebody was told that it is done before the database had it, or may have been, elsewhere.
     var isAcknowledged = false
     /// Tells the principal that asked for it.
@@ -27,11 +27,11 @@ package struct WriteLog {
     fileprivate var end = 0
 
     package init(
-      level: AcknowledgementLevel, since: Instant?, origin: Origin? = nil, isAcknowledged: Bool = false
+      level: AcknowledgementLevel, since: Instant?, replyTo: ReplyAddress? = nil, isAcknowledged: Bool = false
     ) {
       self.level = level
       self.since = since
-      self.origin = origin
+      self.replyTo = replyTo
       self.isAcknowledged = isAcknowledged
     }
   }

@@ -166,7 +166,7 @@ extension ClientRouter {
       fail(request.id, .quotaReached(principal: client, drone: drone.shortName))
     case .notPermitted:
       let client = links[link]?.client ?? "this principal"
-      fail(request.id, .notPermitted(principal: client, operation: request.operation.deed))
+      fail(request.id, .notPermitted(principal: client, operation: request.operation.action))
     }
   }
 }
@@ -180,7 +180,7 @@ extension ClientOperation {
   }
 
   /// What it does, for the sentence of a refusal.
-  fileprivate var deed: String {
+  fileprivate var action: String {
     switch self {
     case .read(let kind, _): "\(kind.operation.rightsInWords) this key"
     case .write(let kind, _, _, _, _): "\(kind.operation.rightsInWords) this key"

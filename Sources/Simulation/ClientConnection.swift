@@ -26,14 +26,14 @@ final class ClientConnection {
   /// What was asked under which number, and the access list by which it was permitted.
   private var permitted: [UInt64: Watch.Permission] = [:]
 
-  private struct Asked {
+  private struct AskedWrite {
     let write: UInt64
     let partition: Partition
     let isDurable: Bool
   }
 
   /// The writes that were asked on this session, by the number of their request.
-  private var writes: [UInt64: Asked] = [:]
+  private var writes: [UInt64: AskedWrite] = [:]
 
   var id: UInt64 { session.id }
   private var drone: DroneMachine { loop.drone }
@@ -148,7 +148,7 @@ final class ClientConnection {
       world.watch.asked([UInt8](value), asked.write, of: client, in: partition)
     }
     world.outcomes.asked(asked.write, of: client, in: partition)
-    writes[asked.number] = Asked(
+    writes[asked.number] = AskedWrite(
       write: asked.write, partition: partition, isDurable: asked.level == .durable)
   }
 

@@ -146,7 +146,7 @@ extension DroneMachine {
   private var everyCopy: [Holding] {
     var sets: [FencingToken: PartitionSet] = [:]
     for partition in Partition.all {
-      if let token = fence(partition)?.origin { sets[token, default: []].insert(partition) }
+      if let token = fence(partition)?.numbering { sets[token, default: []].insert(partition) }
     }
     return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0] ?? []) }
   }
@@ -245,7 +245,7 @@ extension DroneMachine {
     let holder = principal
     let asked = PartitionSet((0..<8).map { _ in drawPartition() })
     let forged = forgedBatches(asked)
-    let copy = random.chance(500_000) ? fence(drawPartition())?.origin : nil
+    let copy = random.chance(500_000) ? fence(drawPartition())?.numbering : nil
     world.network.dial(
       from: self, on: control, to: target, at: target.acceptingExecutor,
       accept: { [unowned target] session in

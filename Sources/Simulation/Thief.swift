@@ -133,7 +133,7 @@ extension DroneMachine {
         }
         session.send(
           StoreRequest.open(
-            number: 1, grant: grant, partitions: PartitionSet([partition]), copy: fence.origin),
+            number: 1, grant: grant, partitions: PartitionSet([partition]), copy: fence.numbering),
           from: session.dialler)
         after(300, on: control) { session.close(from: session.dialler) }
       })

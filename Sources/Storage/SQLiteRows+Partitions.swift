@@ -19,7 +19,7 @@ extension SQLiteRows {
       token: FencingToken(term: Term(UInt64(stored: row[0])), counter: UInt64(stored: row[1])),
       holder: holder, incarnation: Incarnation(UInt64(stored: row[3])), base: UInt64(stored: row[4]),
       sequence: UInt64(stored: row[5]), inSync: list,
-      origin: FencingToken(term: Term(UInt64(stored: row[7])), counter: UInt64(stored: row[8])))
+      numbering: FencingToken(term: Term(UInt64(stored: row[7])), counter: UInt64(stored: row[8])))
   }
 
   func set(_ fence: PartitionFence, of partition: Partition) throws {
@@ -28,7 +28,7 @@ extension SQLiteRows {
       [
         partition.number, fence.token.term.number.stored, fence.token.counter.stored, fence.holder.text,
         fence.incarnation.number.stored, fence.base.stored, fence.sequence.stored,
-        Blob(fence.inSync.encoded()), fence.origin.term.number.stored, fence.origin.counter.stored,
+        Blob(fence.inSync.encoded()), fence.numbering.term.number.stored, fence.numbering.counter.stored,
       ])
   }
 

@@ -57,7 +57,7 @@ package struct FenceTable: Sendable {
       heads[row]?[place] = fence.sequence
       moved.insert(row)
     }
-    if fence.inSync != before.inSync || fence.origin != before.origin { changed.insert(partition) }
+    if fence.inSync != before.inSync || fence.numbering != before.numbering { changed.insert(partition) }
   }
 
   /// Writes what has changed.

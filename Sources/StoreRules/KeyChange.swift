@@ -57,7 +57,7 @@ extension PartitionBatch {
   package func forEachChange(_ body: (LogRecord, Version) -> Void) {
     var sequence = firstSequence
     for record in records {
-      body(record, Version(fence: origin, sequence: sequence))
+      body(record, Version(fence: numbering, sequence: sequence))
       sequence &+= 1
     }
   }

@@ -21,7 +21,7 @@ package struct LogRow {
       ? batch
       : PartitionBatch(
         partition: batch.partition, token: batch.token, incarnation: batch.incarnation,
-        origin: batch.origin, firstSequence: batch.firstSequence + UInt64(skipping),
+        numbering: batch.numbering, firstSequence: batch.firstSequence + UInt64(skipping),
         records: batch.records.dropping(skipping))
     kept.encode(into: &writer)
     partitions.insert(batch.partition)

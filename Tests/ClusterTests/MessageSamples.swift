@@ -176,7 +176,7 @@ enum MessageSamples {
       number: 3,
       batches: [
         PartitionBatch(
-          partition: partition, token: token, incarnation: Incarnation(1), origin: FencingToken.none,
+          partition: partition, token: token, incarnation: Incarnation(1), numbering: FencingToken.none,
           firstSequence: 1,
           records: [], inSync: list)
       ]),

@@ -14,32 +14,32 @@ struct CertificateTests {
 
   /// The database says why, ends the session, and does nothing else; nothing that follows is heard.
   private mutating func expectEnd(
-    _ deeds: [DatabaseAction], _ error: DatabaseAccessError, location: SourceLocation = #_sourceLocation
+    _ effects: [DatabaseAction], _ error: DatabaseAccessError, location: SourceLocation = #_sourceLocation
   ) {
     #expect(
-      deeds == [
+      effects == [
         .send(.refused(Refused(reason: "\(error)", term: Term(3))), session: 1), .close(session: 1, error),
       ], sourceLocation: location)
-    #expect(subject.deeds(.received(delivery, session: 1)).isEmpty, sourceLocation: location)
+    #expect(subject.effects(.received(delivery, session: 1)).isEmpty, sourceLocation: location)
   }
 
   @Test("whoever has shown none is refused, whatever it asks")
   mutating func none() {
-    expectEnd(subject.deeds(.received(ping, session: 1)), .withoutCertificate(Term(3)))
+    expectEnd(subject.effects(.received(ping, session: 1)), .withoutCertificate(Term(3)))
     _ = subject.handle(.opened(session: 2, .commander(Term(3))))
-    let deeds = subject.deeds(.received(delivery, session: 2))
-    #expect(deeds.last == .close(session: 2, .withoutCertificate(Term(3))))
-    #expect(!deeds.contains { if case .perform = $0 { true } else { false } })
+    let effects = subject.effects(.received(delivery, session: 2))
+    #expect(effects.last == .close(session: 2, .withoutCertificate(Term(3))))
+    #expect(!effects.contains { if case .perform = $0 { true } else { false } })
   }
 
   @Test("whoever has shown its own is answered, and one session's certificate is not another's")
   mutating func own() {
-    #expect(subject.deeds(.received(certificate(3), session: 1)).isEmpty)
-    #expect(subject.deeds(.received(ping, session: 1)) == [.send(ping, session: 1)])
-    #expect(subject.deeds(.received(delivery, session: 1)) == [.perform(.storeKey(sealingKey(3)))])
+    #expect(subject.effects(.received(certificate(3), session: 1)).isEmpty)
+    #expect(subject.effects(.received(ping, session: 1)) == [.send(ping, session: 1)])
+    #expect(subject.effects(.received(delivery, session: 1)) == [.perform(.storeKey(sealingKey(3)))])
     _ = subject.handle(.opened(session: 2, .commander(Term(3))))
     #expect(
-      subject.deeds(.received(ping, session: 2)).last == .close(session: 2, .withoutCertificate(Term(3))))
+      subject.effects(.received(ping, session: 2)).last == .close(session: 2, .withoutCertificate(Term(3))))
   }
 
   @Test(
@@ -50,12 +50,12 @@ struct CertificateTests {
       .showCertificate(ShowCertificate(certificate: [0x30, 0x03, 0x02, 0x01, 0x03])),
     ])
   mutating func refused(shown: ControlMessage) {
-    let deeds = subject.deeds(.received(shown, session: 1))
-    guard case .close(session: 1, .badCertificate(Term(3), let reason)) = deeds.last else {
-      Issue.record("\(deeds)")
+    let effects = subject.effects(.received(shown, session: 1))
+    guard case .close(session: 1, .badCertificate(Term(3), let reason)) = effects.last else {
+      Issue.record("\(effects)")
       return
     }
-    expectEnd(deeds, .badCertificate(Term(3), reason: reason))
+    expectEnd(effects, .badCertificate(Term(3), reason: reason))
   }
 
   @Test("a certificate of another session's term, seen before, is refused all the same")
@@ -63,34 +63,34 @@ struct CertificateTests {
     _ = subject.handle(.received(certificate(3), session: 1))
     let shown = certificate(4)
     _ = subject.handle(.opened(session: 2, .commander(Term(4))))
-    #expect(subject.deeds(.received(shown, session: 2)).isEmpty)
-    let deeds = subject.deeds(.received(shown, session: 1))
-    #expect(deeds.contains { if case .close(session: 1, .badCertificate) = $0 { true } else { false } })
+    #expect(subject.effects(.received(shown, session: 2)).isEmpty)
+    let effects = subject.effects(.received(shown, session: 1))
+    #expect(effects.contains { if case .close(session: 1, .badCertificate) = $0 { true } else { false } })
   }
 
   @Test("when it ends by the clock on the wall the session ends, with the tick or with the next message")
   mutating func ends() {
     _ = subject.handle(.received(certificate(3, until: 100), session: 1))
     subject.wall = start + 99
-    #expect(subject.deeds(.ticked).isEmpty)
-    #expect(subject.deeds(.received(ping, session: 1)) == [.send(ping, session: 1)])
+    #expect(subject.effects(.ticked).isEmpty)
+    #expect(subject.effects(.received(ping, session: 1)) == [.send(ping, session: 1)])
     var other = self
     subject.wall = start + 100
-    expectEnd(subject.deeds(.ticked), .certificateOver(Term(3)))
+    expectEnd(subject.effects(.ticked), .certificateOver(Term(3)))
     other.subject.wall = start + 100
-    other.expectEnd(other.subject.deeds(.received(ping, session: 1)), .certificateOver(Term(3)))
+    other.expectEnd(other.subject.effects(.received(ping, session: 1)), .certificateOver(Term(3)))
   }
 
   @Test("one that was renewed in time lets the session go on until its own end")
   mutating func renewed() {
     _ = subject.handle(.received(certificate(3, until: 100), session: 1))
     subject.wall = start + 99
-    #expect(subject.deeds(.received(certificate(3, from: 50, until: 200), session: 1)).isEmpty)
+    #expect(subject.effects(.received(certificate(3, from: 50, until: 200), session: 1)).isEmpty)
     subject.wall = start + 199
-    #expect(subject.deeds(.ticked).isEmpty)
-    #expect(subject.deeds(.received(ping, session: 1)) == [.send(ping, session: 1)])
+    #expect(subject.effects(.ticked).isEmpty)
+    #expect(subject.effects(.received(ping, session: 1)) == [.send(ping, session: 1)])
     subject.wall = start + 200
-    expectEnd(subject.deeds(.ticked), .certificateOver(Term(3)))
+    expectEnd(subject.effects(.ticked), .certificateOver(Term(3)))
   }
 
   @Test("nobody but a commander shows one")
@@ -98,8 +98,8 @@ struct CertificateTests {
     _ = subject.handle(.opened(session: 2, .drone(firstDrone)))
     _ = subject.handle(.opened(session: 3, .authority))
     for session: UInt64 in [2, 3] {
-      let deeds = subject.deeds(.received(certificate(3), session: session))
-      #expect(deeds.contains { if case .close(session, .notPermitted) = $0 { true } else { false } })
+      let effects = subject.effects(.received(certificate(3), session: session))
+      #expect(effects.contains { if case .close(session, .notPermitted) = $0 { true } else { false } })
     }
   }
 }

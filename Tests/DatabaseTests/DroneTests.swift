@@ -27,18 +27,18 @@ struct DroneTests {
   @Test("what arrives while a transaction runs forms the next one, and each drone gets its own answer")
   mutating func groupCommit() {
     #expect(
-      subject.deeds(.requested(append(1, batch(1)), session: 1)) == [
+      subject.effects(.requested(append(1, batch(1)), session: 1)) == [
         .perform(.append([group(firstDrone, batch(1))]))
       ])
-    #expect(subject.deeds(.requested(append(7, batch(2)), session: 2)).isEmpty)
-    #expect(subject.deeds(.requested(append(2, batch(3)), session: 1)).isEmpty)
+    #expect(subject.effects(.requested(append(7, batch(2)), session: 2)).isEmpty)
+    #expect(subject.effects(.requested(append(2, batch(3)), session: 1)).isEmpty)
     #expect(
-      subject.finish(.appended([[stored(1, 1)]])).deeds == [
+      subject.finish(.appended([[stored(1, 1)]])).effects == [
         .answer(.appended(number: 1, results: [stored(1, 1)]), session: 1),
         .perform(.append([group(secondDrone, batch(2)), group(firstDrone, batch(3))])),
       ])
     #expect(
-      subject.finish(.appended([[stored(2, 1)], [stored(3, 1)]])).deeds == [
+      subject.finish(.appended([[stored(2, 1)], [stored(3, 1)]])).effects == [
         .answer(.appended(number: 7, results: [stored(2, 1)]), session: 2),
         .answer(.appended(number: 2, results: [stored(3, 1)]), session: 1),
       ])
@@ -90,18 +90,20 @@ struct DroneTests {
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     _ = subject.handle(.requested(append(2, batch(2)), session: 2))
     let failure = StoreFailure(.partial, told: "a row cannot be read")
-    let deeds = subject.deeds(.failed(failure, backlog: StoreBacklog()))
-    #expect(deeds.first == .answer(.appendFailed(number: 1, reason: failure.told), session: 1))
-    #expect(deeds.last == .perform(.append([group(secondDrone, batch(2))])))
+    let effects = subject.effects(.failed(failure, backlog: StoreBacklog()))
+    #expect(effects.first == .answer(.appendFailed(number: 1, reason: failure.told), session: 1))
+    #expect(effects.last == .perform(.append([group(secondDrone, batch(2))])))
   }
 
   @Test("who is gone is not answered; its records are stored all the same")
   mutating func gone() {
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     _ = subject.handle(.requested(append(2, batch(2)), session: 1))
-    #expect(subject.deeds(.closed(session: 1)).isEmpty)
+    #expect(subject.effects(.closed(session: 1)).isEmpty)
     #expect(
-      subject.finish(.appended([[stored(1, 1)]])).deeds == [.perform(.append([group(firstDrone, batch(2))]))])
+      subject.finish(.appended([[stored(1, 1)]])).effects == [
+        .perform(.append([group(firstDrone, batch(2))]))
+      ])
   }
 
   @Test("terms go before appends, and folding waits until nothing else is to do")
@@ -111,15 +113,15 @@ struct DroneTests {
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     _ = subject.handle(.requested(append(2, batch(2)), session: 1))
     _ = subject.handle(.received(.raiseTerm(RaiseTerm(term: Term(4))), session: 3))
-    let first = subject.finish(.appended([[stored(1, 1)]]), backlog: small).deeds
+    let first = subject.finish(.appended([[stored(1, 1)]]), backlog: small).effects
     #expect(first.last == .perform(.raiseTerm(Term(4))))
-    let second = subject.finish(.termRaised(Term(4)), backlog: small).deeds
+    let second = subject.finish(.termRaised(Term(4)), backlog: small).effects
     #expect(second.last == .perform(.append([group(firstDrone, batch(2))])))
-    #expect(subject.finish(.appended([[stored(2, 1)]]), backlog: small).deeds.count == 1)
-    for _ in 1..<StoreBounds().quietTicks { #expect(subject.deeds(.ticked).isEmpty) }
-    #expect(subject.deeds(.ticked) == [.perform(.fold)])
-    #expect(subject.finish(.folded, backlog: small).deeds == [.perform(.fold)])
-    #expect(subject.finish(.folded).deeds.isEmpty)
+    #expect(subject.finish(.appended([[stored(2, 1)]]), backlog: small).effects.count == 1)
+    for _ in 1..<StoreBounds().quietTicks { #expect(subject.effects(.ticked).isEmpty) }
+    #expect(subject.effects(.ticked) == [.perform(.fold)])
+    #expect(subject.finish(.folded, backlog: small).effects == [.perform(.fold)])
+    #expect(subject.finish(.folded).effects.isEmpty)
   }
 
   @Test("too long a log is folded before more is appended")
@@ -127,8 +129,8 @@ struct DroneTests {
     let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().fullLog.bytes + 1)
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     _ = subject.handle(.requested(append(2, batch(2)), session: 1))
-    #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).deeds.last == .perform(.fold))
-    let next = subject.finish(.folded, backlog: StoreBacklog(rows: 1, records: 1, bytes: 1)).deeds
+    #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).effects.last == .perform(.fold))
+    let next = subject.finish(.folded, backlog: StoreBacklog(rows: 1, records: 1, bytes: 1)).effects
     #expect(next == [.perform(.append([group(firstDrone, batch(2))]))])
   }
 
@@ -149,25 +151,25 @@ struct DroneTests {
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
     _ = subject.handle(.requested(append(2, long(2)), session: 1))
     _ = subject.handle(.requested(append(3, long(3)), session: 1))
-    #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).deeds.last == .perform(.fold))
+    #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).effects.last == .perform(.fold))
     #expect(
-      subject.finish(.folded, backlog: large).deeds == [.perform(.append([group(firstDrone, long(2))]))])
-    #expect(subject.finish(.appended([[stored(2, 1)]]), backlog: large).deeds.last == .perform(.fold))
+      subject.finish(.folded, backlog: large).effects == [.perform(.append([group(firstDrone, long(2))]))])
+    #expect(subject.finish(.appended([[stored(2, 1)]]), backlog: large).effects.last == .perform(.fold))
     #expect(
-      subject.finish(.folded, backlog: large).deeds == [.perform(.append([group(firstDrone, long(3))]))])
+      subject.finish(.folded, backlog: large).effects == [.perform(.append([group(firstDrone, long(3))]))])
   }
 
   @Test("a fold that fails is tried again at the next tick, and a log that cannot shrink takes no more")
   mutating func foldFails() {
     let large = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().fullLog.bytes + 1)
     _ = subject.handle(.requested(append(1, batch(1)), session: 1))
-    #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).deeds.last == .perform(.fold))
-    #expect(subject.deeds(.failed(full, backlog: large)).isEmpty)
+    #expect(subject.finish(.appended([[stored(1, 1)]]), backlog: large).effects.last == .perform(.fold))
+    #expect(subject.effects(.failed(full, backlog: large)).isEmpty)
     #expect(
-      subject.deeds(.requested(append(2, batch(2)), session: 1)) == [
+      subject.effects(.requested(append(2, batch(2)), session: 1)) == [
         .answer(.appendFailed(number: 2, reason: full.told), session: 1)
       ])
-    #expect(subject.deeds(.ticked) == [.perform(.fold)])
+    #expect(subject.effects(.ticked) == [.perform(.fold)])
   }
 
   @Test("an honest grant raises fences, then the contents are streamed; refused partitions are named")
@@ -176,20 +178,20 @@ struct DroneTests {
     let request = StoreRequest.open(number: 9, grant: try grant(asked), partitions: asked)
     let opening = PartitionOpening(
       holder: firstDrone, incarnation: Incarnation(7), token: token(3), partitions: asked)
-    #expect(subject.deeds(.requested(request, session: 1)) == [.perform(.open(opening))])
+    #expect(subject.effects(.requested(request, session: 1)) == [.perform(.open(opening))])
     let fenced = GrantError.fenced(partition(2), current: token(3, 8))
     let result = OpeningResult(
       standings: [.init(partition: partition(1), sequence: 0, inSync: .empty)],
       refused: [.init(partition: partition(2), error: fenced)])
     #expect(
-      subject.finish(.opened(result)).deeds == [
+      subject.finish(.opened(result)).effects == [
         .answer(.openRefused(number: 9, partitions: [partition(2)], reason: "\(fenced)"), session: 1),
         .stream(
           ContentsStream(
             identifier: 1, session: 1, number: 9, opening: opening.restricted(to: [partition(1)]))),
       ])
     #expect(
-      subject.deeds(.streamFailed(1, rest: [partition(1)], StoreFailure(.partial, told: "damaged"))) == [
+      subject.effects(.streamFailed(1, rest: [partition(1)], StoreFailure(.partial, told: "damaged"))) == [
         .answer(.openRefused(number: 9, partitions: [partition(1)], reason: "damaged"), session: 1)
       ])
   }
@@ -199,17 +201,17 @@ struct DroneTests {
     let borrowed = StoreRequest.open(number: 1, grant: try grant([partition(1)]), partitions: [partition(1)])
     let reason = "\(GrantError.borrowed(holder: firstDrone))"
     #expect(
-      subject.deeds(.requested(borrowed, session: 2)) == [
+      subject.effects(.requested(borrowed, session: 2)) == [
         .answer(.openRefused(number: 1, partitions: [partition(1)], reason: reason), session: 2)
       ])
     let nothing = StoreRequest.open(number: 2, grant: try grant([partition(1)]), partitions: [])
-    #expect(subject.deeds(.requested(nothing, session: 1)).count == 1)
+    #expect(subject.effects(.requested(nothing, session: 1)).count == 1)
     let first = StoreRequest.open(number: 3, grant: try grant([partition(1)]), partitions: [partition(1)])
     _ = subject.handle(.requested(first, session: 1))
     let otherLife = StoreRequest.open(
       number: 4, grant: try grant([partition(1)], incarnation: 8), partitions: [partition(1)])
     #expect(
-      subject.deeds(.requested(otherLife, session: 1)) == [
+      subject.effects(.requested(otherLife, session: 1)) == [
         .answer(
           .openRefused(number: 4, partitions: [partition(1)], reason: "\(GrantError.otherIncarnation)"),
           session: 1)
@@ -261,7 +263,7 @@ struct DroneTests {
   mutating func strangers() throws {
     _ = subject.handle(.opened(session: 3, .authority))
     for session: UInt64 in [3, 77] {
-      #expect(subject.deeds(.requested(append(1, batch(1)), session: session)).isEmpty)
+      #expect(subject.effects(.requested(append(1, batch(1)), session: session)).isEmpty)
     }
   }
 }

@@ -8,20 +8,20 @@ struct EndingTests {
   var subject = Subject()
 
   private mutating func open(_ session: UInt64, _ drone: Principal) -> [DatabaseAction] {
-    subject.deeds(.opened(session: session, .drone(drone)))
+    subject.effects(.opened(session: session, .drone(drone)))
   }
 
   /// Milliseconds pass.
   private mutating func pass(_ milliseconds: Int64) -> [DatabaseAction] {
     subject.now = subject.now + milliseconds
-    return subject.deeds(.ticked).filter { if case .register = $0 { false } else { true } }
+    return subject.effects(.ticked).filter { if case .register = $0 { false } else { true } }
   }
 
   @Test("ends at once where no drone is")
   mutating func alone() {
     _ = subject.handle(.opened(session: 9, .authority))
-    #expect(subject.deeds(.stopRequested) == [.end(without: [])])
-    #expect(subject.deeds(.stopRequested) == [], "and says so once")
+    #expect(subject.effects(.stopRequested) == [.end(without: [])])
+    #expect(subject.effects(.stopRequested) == [], "and says so once")
     #expect(pass(60_000) == [])
   }
 
@@ -29,9 +29,9 @@ struct EndingTests {
   mutating func tells() {
     _ = open(1, firstDrone)
     _ = subject.handle(.opened(session: 9, .authority))
-    #expect(subject.deeds(.stopRequested) == [.answer(.ending, session: 1)])
+    #expect(subject.effects(.stopRequested) == [.answer(.ending, session: 1)])
     #expect(open(2, secondDrone) == [.answer(.ending, session: 2)])
-    #expect(subject.deeds(.opened(session: 10, .commander(Term(3)))) == [])
+    #expect(subject.effects(.opened(session: 10, .commander(Term(3)))) == [])
     #expect(subject.core.awaitedDrones == [firstDrone, secondDrone])
   }
 
@@ -41,15 +41,15 @@ struct EndingTests {
       _ = open(session, drone)
     }
     _ = subject.handle(.stopRequested)
-    #expect(subject.deeds(.requested(.farewell, session: 1)) == [])
-    #expect(subject.deeds(.closed(session: 3)) == [])
+    #expect(subject.effects(.requested(.farewell, session: 1)) == [])
+    #expect(subject.effects(.closed(session: 3)) == [])
     #expect(pass(2_000) == [], "the first drone has said it on one of two sessions")
-    #expect(subject.deeds(.requested(.farewell, session: 2)) == [.end(without: [])])
+    #expect(subject.effects(.requested(.farewell, session: 2)) == [.end(without: [])])
 
     var quick = EndingTests()
     _ = quick.open(1, firstDrone)
     _ = quick.subject.handle(.stopRequested)
-    #expect(quick.subject.deeds(.requested(.farewell, session: 1)) == [])
+    #expect(quick.subject.effects(.requested(.farewell, session: 1)) == [])
     #expect(quick.pass(999) == [], "another signal may be on its way to that drone")
     #expect(quick.pass(1) == [.end(without: [])])
   }
@@ -67,8 +67,8 @@ struct EndingTests {
     #expect(subject.core.awaitedDrones == [secondDrone])
     _ = subject.handle(.requested(.staying, session: 1))
     #expect(subject.core.awaitedDrones == [firstDrone, secondDrone])
-    #expect(subject.deeds(.closed(session: 2)) == [])
-    #expect(subject.deeds(.closed(session: 1)) == [.end(without: [])])
+    #expect(subject.effects(.closed(session: 2)) == [])
+    #expect(subject.effects(.closed(session: 1)) == [.end(without: [])])
   }
 
   @Test("nobody holds it for more than half a minute, and it says whom it leaves")
@@ -89,20 +89,21 @@ struct EndingTests {
     _ = subject.handle(.stopRequested)
     let first = AppendGroup(holder: firstDrone, batches: [batch(1)])
     #expect(
-      subject.deeds(.requested(.append(number: 1, batches: [batch(1)]), session: 1)) == [
+      subject.effects(.requested(.append(number: 1, batches: [batch(1)]), session: 1)) == [
         .perform(.append([first]))
       ])
     _ = subject.handle(.requested(.append(number: 2, batches: [batch(1)]), session: 1))
-    #expect(subject.finish(.appended([[]]), backlog: large).deeds.last == .perform(.append([first])))
-    #expect(subject.finish(.appended([[]]), backlog: large).deeds.count == 1, "the answer")
+    #expect(subject.finish(.appended([[]]), backlog: large).effects.last == .perform(.append([first])))
+    #expect(subject.finish(.appended([[]]), backlog: large).effects.count == 1, "the answer")
     #expect(pass(250) == [])
     let asked: PartitionSet = [partition(1)]
     let opening = PartitionOpening(
       holder: firstDrone, incarnation: Incarnation(7), token: token(3), partitions: asked)
     #expect(
-      subject.deeds(.requested(.open(number: 3, grant: try grant(asked), partitions: asked), session: 1)) == [
-        .perform(.open(opening))
-      ])
+      subject.effects(.requested(.open(number: 3, grant: try grant(asked), partitions: asked), session: 1))
+        == [
+          .perform(.open(opening))
+        ])
     let full = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().fullLog.bytes + 1)
     _ = subject.finish(.opened(OpeningResult(standings: [], refused: [])), backlog: full)
     _ = subject.handle(.requested(.append(number: 4, batches: [batch(1)]), session: 1))

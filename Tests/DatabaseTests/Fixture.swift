@@ -126,11 +126,11 @@ struct Subject {
   }
 
   /// What is sent, answered, closed and performed, without the log and receipts.
-  mutating func deeds(_ event: DatabaseEvent) -> [DatabaseAction] { handle(event).deeds }
+  mutating func effects(_ event: DatabaseEvent) -> [DatabaseAction] { handle(event).effects }
 }
 
 extension [DatabaseAction] {
-  var deeds: [DatabaseAction] {
+  var effects: [DatabaseAction] {
     filter { action in
       switch action {
       case .note, .answer(.receipt, _): false

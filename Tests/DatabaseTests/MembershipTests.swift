@@ -25,22 +25,23 @@ import Testing
     let message = try signed(list)
     guard case .membership(let sent) = message else { return }
     #expect(
-      subject.deeds(.received(message, session: 1)) == [
+      subject.effects(.received(message, session: 1)) == [
         .admit(sent, list), .close(session: 2, .notMember(firstDrone)),
       ])
     #expect(subject.core.members == list)
-    #expect(subject.deeds(.requested(.append(number: 1, batches: [batch(1)]), session: 2)) == [])
-    #expect(subject.deeds(.requested(.append(number: 1, batches: [batch(1)]), session: 3)) != [])
+    #expect(subject.effects(.requested(.append(number: 1, batches: [batch(1)]), session: 2)) == [])
+    #expect(subject.effects(.requested(.append(number: 1, batches: [batch(1)]), session: 3)) != [])
     #expect(
-      subject.deeds(.opened(session: 4, .drone(firstDrone))) == [.close(session: 4, .notMember(firstDrone))])
+      subject.effects(.opened(session: 4, .drone(firstDrone))) == [.close(session: 4, .notMember(firstDrone))]
+    )
   }
 
   @Test("the same list again changes nothing, and the version is told with each registration")
   func repeated() throws {
     var subject = subject()
-    #expect(subject.deeds(.received(try signed(members(1, firstDrone, secondDrone)), session: 1)) == [])
+    #expect(subject.effects(.received(try signed(members(1, firstDrone, secondDrone)), session: 1)) == [])
     _ = subject.handle(.received(try signed(members(9, secondDrone)), session: 1))
-    let actions = subject.deeds(.listening(address))
+    let actions = subject.effects(.listening(address))
     #expect(
       actions == [
         .register(Register(incarnation: identity.incarnation, endpoint: address, membership: 9))
@@ -58,7 +59,7 @@ import Testing
       try signed(members(4, secondDrone)), try signed(members(5, secondDrone)),
       .membership(SignedMembership(body: good.body + [0], signature: good.signature)),
     ] {
-      #expect(subject.deeds(.received(message, session: 1)) == [])
+      #expect(subject.effects(.received(message, session: 1)) == [])
     }
     #expect(subject.core.members == members(5, firstDrone, secondDrone))
   }
@@ -68,7 +69,7 @@ import Testing
     var subject = subject()
     let message = try signed(members(6, firstDrone))
     #expect(
-      subject.deeds(.received(message, session: 2)) == [
+      subject.effects(.received(message, session: 2)) == [
         .close(session: 2, .notPermitted("control message of kind 59"))
       ])
     #expect(subject.core.members?.version == 1)
@@ -79,24 +80,25 @@ import Testing
     var subject = subject()
     subject.command(4, term: 3)
     let question = ControlMessage.keyStored(KeyStored(term: Term(3), identifier: 1))
-    #expect(subject.deeds(.received(question, session: 4)) == [.send(question, session: 4)])
+    #expect(subject.effects(.received(question, session: 4)) == [.send(question, session: 4)])
     let refusal = DatabaseAccessError.notMember(firstDrone)
     let closing: [DatabaseAction] = [
       .send(.refused(Refused(reason: "\(refusal)", term: Term(3))), session: 4), .close(session: 4, refusal),
     ]
-    let deeds = subject.deeds(.received(try signed(members(2, secondDrone)), session: 1))
-    #expect(deeds.suffix(2) == closing[...])
+    let effects = subject.effects(.received(try signed(members(2, secondDrone)), session: 1))
+    #expect(effects.suffix(2) == closing[...])
     _ = subject.handle(.opened(session: 4, .commander(Term(3))))
-    #expect(subject.deeds(.received(certificate(3), session: 4)) == closing)
-    #expect(subject.deeds(.received(question, session: 4)) == [])
+    #expect(subject.effects(.received(certificate(3), session: 4)) == closing)
+    #expect(subject.effects(.received(question, session: 4)) == [])
   }
 
   @Test("without any list it lets in the authority and offices, and no drone")
   func withoutList() {
     var subject = Subject(members: nil)
-    #expect(subject.deeds(.opened(session: 1, .authority)) == [])
-    #expect(subject.deeds(.opened(session: 2, .commander(Term(3)))) == [])
+    #expect(subject.effects(.opened(session: 1, .authority)) == [])
+    #expect(subject.effects(.opened(session: 2, .commander(Term(3)))) == [])
     #expect(
-      subject.deeds(.opened(session: 3, .drone(firstDrone))) == [.close(session: 3, .notMember(firstDrone))])
+      subject.effects(.opened(session: 3, .drone(firstDrone))) == [.close(session: 3, .notMember(firstDrone))]
+    )
   }
 }

@@ -91,16 +91,16 @@ struct PartitionFenceTests {
     let owner = Holder(principal: fence.holder, incarnation: fence.incarnation)
     #expect(raised.inSync.number == fence.inSync.number)
     #expect(raised.inSync.holders.contains(shadow), "the other copies are as good until its own is stored")
-    #expect(raised.origin == token(3, 5))
+    #expect(raised.numbering == token(3, 5))
     // With nobody on it, nobody's copy is, and what the last owner numbers from now on is its own.
     guard case .raised(let own) = opening(listed([]), .promote, copy: token(3, 5), owner) else {
       return #expect(Bool(false), "the last owner is not promoted")
     }
-    #expect(own.origin == own.token)
+    #expect(own.numbering == own.token)
     // Should it end now, another of the list is promoted in its place.
     let third = Holder(principal: firstDrone, incarnation: Incarnation(8))
     var both = listed([shadow, third])
-    both.origin = token(3, 4)
+    both.numbering = token(3, 4)
     #expect(
       PartitionFence.opening(
         both, token: token(3, 9), holder: third.principal, incarnation: third.incarnation, mode: .promote,
@@ -134,7 +134,7 @@ struct PartitionFenceTests {
       return #expect(Bool(false), "the listed life is not believed")
     }
     #expect(raised.holder == secondDrone && raised.incarnation == Incarnation(10))
-    #expect(raised.origin == token(3, 5) && raised.inSync.holders.contains(shadow))
+    #expect(raised.numbering == token(3, 5) && raised.inSync.holders.contains(shadow))
     let owner = Holder(principal: firstDrone, incarnation: Incarnation(77))
     #expect(opening(listed([shadow]), owner, for: 7) != .notInSync, "the last owner's life")
     // A life that the list does not name, and one that is another drone's.
@@ -176,7 +176,7 @@ struct PartitionFenceTests {
           mode: .promote, copy: token(3, 5))
       else { return #expect(Bool(false), "\(candidate) is not promoted") }
       #expect(raised.inSync == InSyncList(number: 4, holders: [owner, shadow, third]))
-      #expect(raised.origin == token(3, 5))
+      #expect(raised.numbering == token(3, 5))
       fence = raised
     }
     // Where nobody is listed the database has everything, and nobody's copy is needed.
@@ -210,7 +210,7 @@ struct PartitionFenceTests {
   @Test("a list is taken with a higher number only, and makes the holder's the newest records")
   func lists() {
     var fence = listed([], number: 4)
-    fence.origin = token(3, 4)
+    fence.numbering = token(3, 4)
     func batch(_ number: UInt64) -> PartitionBatch {
       PartitionBatch(
         partition: partition(1), token: token(3, 5), incarnation: Incarnation(7), firstSequence: 21,
@@ -218,9 +218,9 @@ struct PartitionFenceTests {
     }
     #expect(PartitionFence.admission(batch(5), from: firstDrone, stored: fence) == .stored(through: 20))
     fence.take(batch(4), through: 20)
-    #expect(fence.inSync.holders.isEmpty && fence.origin == token(3, 4))
+    #expect(fence.inSync.holders.isEmpty && fence.numbering == token(3, 4))
     fence.take(batch(5), through: 20)
-    #expect(fence.inSync.holders == [shadow] && fence.origin == token(3, 5))
+    #expect(fence.inSync.holders == [shadow] && fence.numbering == token(3, 5))
     fence.take(batch(3), through: 20)
     #expect(fence.inSync.number == 5)
   }

@@ -26,7 +26,7 @@ struct ReceiptTests {
 
   private func canBeUsed(_ subject: inout Subject) -> Bool {
     let append = StoreRequest.append(number: 9, batches: [batch(0)])
-    return subject.deeds(.requested(append, session: 1)).contains {
+    return subject.effects(.requested(append, session: 1)).contains {
       if case .perform = $0 { true } else { false }
     }
   }
@@ -76,7 +76,7 @@ struct ReceiptTests {
     _ = subject.handle(.received(verdict(on: mark, known: later), session: 2))
     #expect(!canBeUsed(&subject))
     // An administrator accepts it.
-    let accepted = subject.deeds(.received(verdict(on: mark), session: 2))
+    let accepted = subject.effects(.received(verdict(on: mark), session: 2))
     #expect(accepted == [.perform(.advance(to: 90 + 1 << 20))])
     let advanced = StoreMark(identity: mark.identity, commit: 90 + 1 << 20)
     _ = subject.handle(.finished(.advanced, backlog: StoreBacklog(), mark: advanced))

@@ -17,29 +17,30 @@ struct StoreTests {
     _ = subject.handle(.opened(session: 1, .drone(firstDrone)))
     let open = StoreRequest.open(
       number: 1, grant: try grant([partition(0)]), partitions: [partition(0)], copy: nil)
-    let refused = subject.deeds(.requested(open, session: 1))
+    let refused = subject.effects(.requested(open, session: 1))
     #expect(refused.count == 1)
     guard case .answer(.openRefused(1, _, .other, _), session: 1) = refused.first else {
       Issue.record("\(refused)")
       return
     }
     let append = StoreRequest.append(number: 2, batches: [batch(0)])
-    guard case .answer(.appendFailed(2, _), session: 1)? = subject.deeds(.requested(append, session: 1)).first
+    guard
+      case .answer(.appendFailed(2, _), session: 1)? = subject.effects(.requested(append, session: 1)).first
     else {
       Issue.record("the append was not refused")
       return
     }
     _ = subject.handle(.opened(session: 2, .authority))
     let order = ControlMessage.raiseTerm(RaiseTerm(term: Term(5)))
-    #expect(subject.deeds(.received(order, session: 2)).isEmpty)
+    #expect(subject.effects(.received(order, session: 2)).isEmpty)
     subject.command(3, term: 3)
     let key = sealingKey(3, identifier: 7)
     let delivery = DeliverKey(term: Term(3), identifier: 7, key: key.key.key)
     for message in [ControlMessage.deliverKey(delivery), .fenceQuestion(FenceQuestion(term: Term(3)))] {
-      let deeds = subject.deeds(.received(message, session: 3))
-      #expect(deeds.count == 1)
-      guard case .send(.refused, session: 3)? = deeds.first else {
-        Issue.record("\(deeds)")
+      let effects = subject.effects(.received(message, session: 3))
+      #expect(effects.count == 1)
+      guard case .send(.refused, session: 3)? = effects.first else {
+        Issue.record("\(effects)")
         return
       }
     }
@@ -56,7 +57,7 @@ struct StoreTests {
       subject.handle(.received(verdict(on: mark), session: 2)) == [.note(.storeAccepted(mark))])
     #expect(reports(subject.handle(.ticked)) == [], "there is nothing new to tell")
     let order = ControlMessage.raiseTerm(RaiseTerm(term: Term(5)))
-    #expect(subject.deeds(.received(order, session: 2)) == [.perform(.raiseTerm(Term(5)))])
+    #expect(subject.effects(.received(order, session: 2)) == [.perform(.raiseTerm(Term(5)))])
     let next = StoreMark(identity: mark.identity, commit: 41)
     _ = subject.handle(.finished(.termRaised(Term(5)), backlog: StoreBacklog(), mark: next))
     subject.now = subject.now + 10_000
@@ -74,21 +75,21 @@ struct StoreTests {
       ])
     #expect(subject.handle(.received(verdict(on: mark, known: older), session: 2)) == [])
     let order = ControlMessage.raiseTerm(RaiseTerm(term: Term(5)))
-    #expect(subject.deeds(.received(order, session: 2)).isEmpty)
+    #expect(subject.effects(.received(order, session: 2)).isEmpty)
     // It goes on counting where nothing of what was lost can have counted.
-    let accepted = subject.deeds(.received(verdict(on: mark), session: 2))
+    let accepted = subject.effects(.received(verdict(on: mark), session: 2))
     #expect(accepted == [.perform(.advance(to: 90 + 1 << 20))])
     _ = subject.handle(.finished(.advanced, backlog: StoreBacklog(), mark: older))
-    #expect(subject.deeds(.received(order, session: 2)) == [.perform(.raiseTerm(Term(5)))])
+    #expect(subject.effects(.received(order, session: 2)) == [.perform(.raiseTerm(Term(5)))])
   }
 
   @Test("a store that may not be the right one is not folded either")
   func notFolded() {
     let long = StoreBacklog(rows: 1, records: 1, bytes: StoreBounds().longLog.bytes + 1)
     var subject = Subject(backlog: long, isAccepted: false)
-    #expect(subject.deeds(.ticked).isEmpty)
+    #expect(subject.effects(.ticked).isEmpty)
     _ = subject.handle(.opened(session: 2, .authority))
-    #expect(subject.deeds(.received(verdict(on: mark), session: 2)) == [.perform(.fold)])
+    #expect(subject.effects(.received(verdict(on: mark), session: 2)) == [.perform(.fold)])
   }
 
   @Test("a verdict on another process, another store or a later state of this one says nothing")
@@ -100,15 +101,15 @@ struct StoreTests {
       #expect(subject.handle(.received(other, session: 2)) == [])
     }
     let order = ControlMessage.raiseTerm(RaiseTerm(term: Term(5)))
-    #expect(subject.deeds(.received(order, session: 2)).isEmpty)
+    #expect(subject.effects(.received(order, session: 2)).isEmpty)
   }
 
   @Test("nobody but the authority says whether a store may be used")
   func notPermitted() {
     var subject = Subject(isAccepted: false)
     _ = subject.handle(.opened(session: 1, .drone(firstDrone)))
-    let deeds = subject.deeds(.received(verdict(on: mark), session: 1))
-    #expect(deeds.contains { if case .close(1, .notPermitted) = $0 { true } else { false } })
+    let effects = subject.effects(.received(verdict(on: mark), session: 1))
+    #expect(effects.contains { if case .close(1, .notPermitted) = $0 { true } else { false } })
     #expect(!subject.core.isAccepted)
   }
 }

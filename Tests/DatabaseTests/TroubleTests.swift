@@ -19,7 +19,7 @@ struct TroubleTests {
   private mutating func append(_ number: UInt64, _ batch: PartitionBatch, session: UInt64 = 1)
     -> [DatabaseAction]
   {
-    subject.deeds(.requested(.append(number: number, batches: [batch]), session: session))
+    subject.effects(.requested(.append(number: number, batches: [batch]), session: session))
   }
 
   private mutating func fail(_ failure: StoreFailure) -> [DatabaseAction] {
@@ -37,15 +37,15 @@ struct TroubleTests {
   @Test("what passes by itself is tried again at the next tick, before anybody is told")
   mutating func passing() {
     #expect(append(1, batch(1)) == [job(batch(1))])
-    #expect(fail(locked).deeds == [])
+    #expect(fail(locked).effects == [])
     #expect(append(1, batch(2), session: 2) == [], "it waits for its turn")
-    #expect(subject.deeds(.ticked) == [job(batch(1))])
+    #expect(subject.effects(.ticked) == [job(batch(1))])
     let result = StoreAnswer.PartitionResult(partition: partition(1), result: .stored(through: 1))
-    let deeds = subject.handle(
+    let effects = subject.handle(
       .finished(.appended([[result]]), backlog: StoreBacklog(), mark: stored)
-    ).deeds
+    ).effects
     #expect(
-      deeds == [
+      effects == [
         .answer(.appended(number: 1, results: [result]), session: 1), job(batch(2), of: secondDrone),
       ])
   }
@@ -54,12 +54,12 @@ struct TroubleTests {
   mutating func passesNot() {
     _ = append(1, batch(1))
     for _ in 1..<StoreHealth.tries {
-      #expect(fail(locked).deeds == [])
-      #expect(subject.deeds(.ticked) == [job(batch(1))])
+      #expect(fail(locked).effects == [])
+      #expect(subject.effects(.ticked) == [job(batch(1))])
     }
-    #expect(fail(locked).deeds == [failed(1, locked)])
+    #expect(fail(locked).effects == [failed(1, locked)])
     #expect(append(2, batch(1)) == [failed(2, locked)])
-    _ = subject.deeds(.ticked)
+    _ = subject.effects(.ticked)
     #expect(append(3, batch(1)) == [job(batch(1))])
   }
 
@@ -67,25 +67,25 @@ struct TroubleTests {
   mutating func waiting() throws {
     _ = append(1, batch(1))
     #expect(append(1, batch(2), session: 2) == [])
-    #expect(fail(full).deeds == [failed(1, full), failed(1, full, session: 2)])
+    #expect(fail(full).effects == [failed(1, full), failed(1, full, session: 2)])
     #expect(append(2, batch(1)) == [failed(2, full)], "it is not tried for each that asks")
     let asked: PartitionSet = [partition(3)]
     let open = StoreRequest.open(number: 5, grant: try grant(asked), partitions: asked)
     #expect(
-      subject.deeds(.requested(open, session: 2)) == [
+      subject.effects(.requested(open, session: 2)) == [
         .answer(.openRefused(number: 5, partitions: asked, reason: full.told), session: 2)
       ])
-    #expect(subject.deeds(.ticked) == [])
+    #expect(subject.effects(.ticked) == [])
     #expect(append(3, batch(1)) == [job(batch(1))])
-    #expect(fail(full).deeds == [failed(3, full)])
+    #expect(fail(full).effects == [failed(3, full)])
   }
 
   @Test("it goes on by itself, and says so once; a transaction that changes nothing proves nothing")
   mutating func recovery() {
     _ = append(1, batch(1))
     _ = fail(full)
-    _ = subject.deeds(.ticked)
-    let probe = subject.deeds(.requested(.append(number: 2, batches: []), session: 1))
+    _ = subject.effects(.ticked)
+    let probe = subject.effects(.requested(.append(number: 2, batches: []), session: 1))
     #expect(probe == [.perform(.append([AppendGroup(holder: firstDrone, batches: [])]))])
     let nothing = subject.handle(.finished(.appended([[]]), backlog: StoreBacklog(), mark: mark))
     #expect(nothing == [.answer(.appended(number: 2, results: []), session: 1)] + nothing.dropFirst())
@@ -102,7 +102,7 @@ struct TroubleTests {
   mutating func partly() {
     _ = append(1, batch(1))
     #expect(append(1, batch(2), session: 2) == [])
-    #expect(fail(partial).deeds == [failed(1, partial), job(batch(2), of: secondDrone)])
+    #expect(fail(partial).effects == [failed(1, partial), job(batch(2), of: secondDrone)])
   }
 
   @Test("partitions that cannot be read are left out; a drone that asks for nothing else is told to wait")
@@ -113,12 +113,12 @@ struct TroubleTests {
     let first = subject.handle(
       .finished(.appended([[other]], damages: [damage]), backlog: StoreBacklog(), mark: stored))
     #expect(first.first == .note(.damaged(damage)))
-    #expect(first.deeds == [.answer(.appended(number: 1, results: [other]), session: 1)])
+    #expect(first.effects == [.answer(.appended(number: 1, results: [other]), session: 1)])
     _ = append(2, batch(1))
     let second = subject.handle(
       .finished(.appended([[]], damages: [damage]), backlog: StoreBacklog(), mark: stored))
     #expect(
-      second.deeds == [.answer(.appendFailed(number: 2, reason: DatabaseCore.unreadable), session: 1)])
+      second.effects == [.answer(.appendFailed(number: 2, reason: DatabaseCore.unreadable), session: 1)])
     #expect(!second.contains(.note(.damaged(damage))), "once is enough")
   }
 
@@ -128,8 +128,8 @@ struct TroubleTests {
     _ = append(1, batch(1))
     let result = StoreAnswer.PartitionResult(partition: partition(1), result: .stored(through: 1))
     let finished = DatabaseEvent.finished(.appended([[result]]), backlog: long, mark: stored)
-    #expect(subject.handle(finished).deeds.last == .perform(.fold))
-    #expect(subject.handle(.failed(full, backlog: long)).deeds == [])
+    #expect(subject.handle(finished).effects.last == .perform(.fold))
+    #expect(subject.handle(.failed(full, backlog: long)).effects == [])
     #expect(append(2, batch(1)) == [job(batch(1))])
   }
 
@@ -137,22 +137,22 @@ struct TroubleTests {
   mutating func over() throws {
     _ = append(1, batch(1))
     #expect(append(1, batch(2), session: 2) == [])
-    #expect(fail(ended).deeds == [failed(1, ended), failed(1, ended, session: 2)])
+    #expect(fail(ended).effects == [failed(1, ended), failed(1, ended, session: 2)])
     for number: UInt64 in 2...4 {
-      #expect(subject.deeds(.ticked) == [])
+      #expect(subject.effects(.ticked) == [])
       #expect(append(number, batch(1)) == [failed(number, ended)])
     }
     _ = subject.handle(.opened(session: 3, .authority))
-    #expect(subject.deeds(.received(.raiseTerm(RaiseTerm(term: Term(9))), session: 3)) == [])
+    #expect(subject.effects(.received(.raiseTerm(RaiseTerm(term: Term(9))), session: 3)) == [])
   }
 
   @Test("a reader that finds the store of no more use ends it, too: whoever waits to write is told")
   mutating func readEnds() {
     #expect(append(1, batch(1)) == [job(batch(1))])
     #expect(append(2, batch(2), session: 2) == [])
-    let found = subject.handle(.streamFailed(1, rest: [partition(1)], ended)).deeds
+    let found = subject.handle(.streamFailed(1, rest: [partition(1)], ended)).effects
     #expect(found == [failed(2, ended, session: 2)])
-    #expect(fail(ended).deeds == [failed(1, ended)])
+    #expect(fail(ended).effects == [failed(1, ended)])
     #expect(append(3, batch(1)) == [failed(3, ended)])
   }
 
@@ -168,9 +168,9 @@ struct TroubleTests {
     _ = append(1, batch(1))
     let result = StoreAnswer.PartitionResult(partition: partition(1), result: .stored(through: 1))
     let finished = DatabaseEvent.finished(.appended([[result]]), backlog: long, mark: stored)
-    #expect(subject.handle(finished).deeds.last == .perform(.fold))
+    #expect(subject.handle(finished).effects.last == .perform(.fold))
     _ = subject.handle(.failed(ended, backlog: long))
-    #expect(subject.deeds(.ticked) == [])
+    #expect(subject.effects(.ticked) == [])
     #expect(append(2, batch(1)) == [failed(2, ended)])
   }
 }

@@ -16,7 +16,7 @@ struct AppendTests {
     #expect(first.map(\.partition) == [Names.partition(1), Names.partition(0)], "the short one first")
     #expect(first.map(\.records.count) == [1, 1])
     #expect(loop.core.isUrgent, "the rest goes as soon as the answer is there")
-    _ = loop.core.settle(loop.store(first))
+    _ = loop.core.appended(loop.store(first))
     #expect(loop.core.takeAppend().map(\.firstSequence) == [2])
   }
 
@@ -27,7 +27,7 @@ struct AppendTests {
     for write in 1...20 { _ = loop.put([UInt8(write)], value, (write - 1) % 10, write: UInt64(write)) }
     let first = loop.core.takeAppend()
     #expect(first.map(\.partition) == (0...8).map(Names.partition))
-    _ = loop.core.settle(loop.store(first))
+    _ = loop.core.appended(loop.store(first))
     #expect(loop.core.takeAppend().first?.partition == Names.partition(9))
   }
 
@@ -41,11 +41,11 @@ struct AppendTests {
     let first = loop.core.takeAppend()
     #expect(first.map(\.partition) == [Names.partition(0)])
     _ = loop.put([0], short, 0, write: 3)
-    _ = loop.core.settle(loop.store(first))
+    _ = loop.core.appended(loop.store(first))
     let second = loop.core.takeAppend()
     #expect(second.map(\.partition) == [Names.partition(1)])
     #expect(second.first?.records.count == 1)
-    _ = loop.core.settle(loop.store(second))
+    _ = loop.core.appended(loop.store(second))
     #expect(loop.core.takeAppend().map(\.partition) == [Names.partition(0)])
   }
 
@@ -128,7 +128,7 @@ private struct ShadowedLoop {
   }
 
   mutating func store(_ batches: [PartitionBatch]) {
-    _ = owner.settle(
+    _ = owner.appended(
       batches.map { batch in
         let end = batch.firstSequence - 1 + UInt64(batch.records.count)
         return .init(partition: batch.partition, result: .stored(through: end))
@@ -138,11 +138,11 @@ private struct ShadowedLoop {
   mutating func put(_ key: String, _ partition: Int, _ level: AcknowledgementLevel) {
     number += 1
     var writer = CBORWriter()
-    let origin = Origin(loop: 0, connection: 1, number: number)
+    let replyTo = ReplyAddress(loop: 0, connection: 1, number: number)
     [UInt8](key.utf8).withUnsafeBytes { key in
       owner.execute(
         .put(number: number, write: number, retry: false, level: level, key: key, value: key),
-        in: Names.partition(partition), client: TestLoop.client, origin: origin, now: now, answers: &writer)
+        in: Names.partition(partition), client: TestLoop.client, replyTo: replyTo, now: now, answers: &writer)
     }
   }
 

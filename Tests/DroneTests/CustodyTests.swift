@@ -93,7 +93,7 @@ import Testing
     for key in ["a", "b", "c"] { #expect(pair.put(key, "1", level: .memory) == .done(existed: false)) }
     pair.connect()
     pair.talk()
-    let copy = pair.shadowCore.shelf.whole(ShadowPair.partition)
+    let copy = pair.shadowCore.copyStore.whole(ShadowPair.partition)
     #expect(copy?.history.past.outcomes.map(\.sequence) == [2, 3, 4])
     #expect(copy?.history.past.gaps.isEmpty == true)
   }

@@ -15,7 +15,7 @@ import Wire
     #expect(batches.map(\.firstSequence) == [1])
     #expect(batches[0].incarnation == TestLoop.incarnation && batches[0].token == Names.token(1, 1))
     #expect(loop.get("a") == .notFound)
-    #expect(loop.core.settle(loop.store(batches)).completions == [loop.done(number, existed: false)])
+    #expect(loop.core.appended(loop.store(batches)).completions == [loop.done(number, existed: false)])
     #expect(loop.get("a") == .value([UInt8]("1".utf8)))
   }
 
@@ -174,7 +174,7 @@ import Wire
     let first = loop.core.takeAppend()
     _ = loop.put("b", "1", write: 2)
     #expect(loop.core.takeAppend() == [])
-    _ = loop.core.settle(loop.store(first))
+    _ = loop.core.appended(loop.store(first))
     #expect(loop.core.takeAppend().map(\.firstSequence) == [2])
   }
 
@@ -188,7 +188,7 @@ import Wire
     loop.core.retryAppend()
     let batches = loop.core.takeAppend()
     #expect(batches.map(\.firstSequence) == [1] && batches[0].records.count == 2)
-    #expect(loop.core.settle(loop.store(batches)).completions.count == 2)
+    #expect(loop.core.appended(loop.store(batches)).completions.count == 2)
     #expect(loop.stored[Names.partition(0)]?.count == 2)
   }
 
@@ -203,7 +203,7 @@ import Wire
     loop.core.retryAppend()
     let answer = StoreAnswer.PartitionResult(partition: Names.partition(0), result: .stored(through: 3))
     _ = loop.core.takeAppend()
-    #expect(loop.core.settle([answer]).completions.count == 3)
+    #expect(loop.core.appended([answer]).completions.count == 3)
     #expect(!loop.core.hasWaiting)
   }
 
@@ -214,7 +214,7 @@ import Wire
     _ = loop.put("a", "1", 1, write: 4)
     _ = loop.core.takeAppend()
     let answer = StoreAnswer.PartitionResult(partition: Names.partition(0), result: .stored(through: 1))
-    #expect(loop.core.settle([answer]).completions.count == 1)
+    #expect(loop.core.appended([answer]).completions.count == 1)
     let rest = loop.core.takeAppend()
     #expect(rest.map(\.firstSequence).sorted() == [1, 2])
     #expect(rest.map(\.records.count).reduce(0, +) == 3)
@@ -227,9 +227,9 @@ import Wire
     _ = loop.core.takeAppend()
     _ = loop.put("b", "1", write: 2)
     let answer = StoreAnswer.PartitionResult(partition: Names.partition(0), result: .stored(through: 2))
-    let settlement = loop.core.settle([answer])
-    #expect(settlement.completions == [loop.released(1), loop.released(2)])
-    #expect(settlement.lost == [Holding(token: Names.token(1, 1), partitions: Names.set([0]))])
+    let outcome = loop.core.appended([answer])
+    #expect(outcome.completions == [loop.released(1), loop.released(2)])
+    #expect(outcome.lost == [Holding(token: Names.token(1, 1), partitions: Names.set([0]))])
     #expect(loop.get("a") == .moved(version: 0))
   }
 
@@ -242,9 +242,9 @@ import Wire
     _ = loop.put("a", "1", 1, write: 2)
     var results = loop.store(loop.core.takeAppend())
     results[0] = StoreAnswer.PartitionResult(partition: Names.partition(0), result: result)
-    let settlement = loop.core.settle(results)
-    #expect(settlement.completions == [loop.released(1), loop.done(2, existed: false)])
-    #expect(settlement.lost == [Holding(token: Names.token(1, 1), partitions: Names.set([0]))])
+    let outcome = loop.core.appended(results)
+    #expect(outcome.completions == [loop.released(1), loop.done(2, existed: false)])
+    #expect(outcome.lost == [Holding(token: Names.token(1, 1), partitions: Names.set([0]))])
     #expect(loop.get("a", 1) == .value([UInt8]("1".utf8)))
   }
 
@@ -260,8 +260,8 @@ import Wire
     loop.load(0..<1, Names.token(1, 2))
     loop.core.serve(Names.set([0]), until: loop.now + 2000)
     _ = loop.put("c", "1", write: 3)
-    let late = loop.core.settle(loop.store(batches))
-    #expect(late == DataCore.Settlement())
+    let late = loop.core.appended(loop.store(batches))
+    #expect(late == DataCore.AppendOutcome())
     #expect(loop.core.takeAppend().map(\.token) == [Names.token(1, 2)])
   }
 
@@ -312,7 +312,7 @@ import Wire
     let batches = loop.core.takeAppend()
     let fenced = StoreAnswer.PartitionResult(
       partition: batches[0].partition, result: .fenced(by: Names.token(9, 9)))
-    #expect(loop.core.settle([fenced]).completions.count == first)
+    #expect(loop.core.appended([fenced]).completions.count == first)
     #expect(fill(&loop, 3) == first)
   }
 
@@ -354,7 +354,7 @@ import Wire
           partition: $0.partition,
           result: .stored(through: $0.firstSequence - 1 + UInt64($0.records.count)))
       }
-      _ = loop.core.settle(results)
+      _ = loop.core.appended(results)
     }
     #expect(records == 80 && !loop.core.hasWaiting)
   }

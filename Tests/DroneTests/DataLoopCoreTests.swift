@@ -50,7 +50,8 @@ private struct Loops {
     key.withUnsafeBytes { bytes in
       cores[0].data.execute(
         .put(number: number, write: number, retry: false, key: bytes, value: bytes), in: Names.partition(0),
-        client: Self.client, origin: Origin(loop: loop, connection: connection, number: number), now: now,
+        client: Self.client, replyTo: ReplyAddress(loop: loop, connection: connection, number: number),
+        now: now,
         answers: &answers)
     }
     #expect(answers.bytes.isEmpty)

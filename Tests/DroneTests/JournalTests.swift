@@ -114,9 +114,9 @@ private struct JournalPlace {
     #expect(open(&core, pair) == .recovering)
     let batch = try #require(core.takeAppend().first)
     #expect(batch.records.map(\.key) == [Array("b".utf8)] && batch.firstSequence == 3)
-    #expect(batch.inSync?.holders == [] && batch.origin == ShadowPair.token)
+    #expect(batch.inSync?.holders == [] && batch.numbering == ShadowPair.token)
     let result = pair.append(batch, from: pair.shadow)
-    let settled = core.settle([.init(partition: ShadowPair.partition, result: result)])
+    let settled = core.appended([.init(partition: ShadowPair.partition, result: result)])
     #expect(settled.recovered == [Holding(token: Self.token, partitions: Self.set)])
     #expect(core.partitions[0]?.table.count == 2)
     // From now on it stands for itself.

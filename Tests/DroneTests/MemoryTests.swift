@@ -266,6 +266,6 @@ extension DataCore {
   /// Counted anew.
   fileprivate var memoryRecounted: Int {
     let served = (partitions + loading).reduce(0) { $0 + ($1?.footprint ?? 0) }
-    return served + shelf.footprint
+    return served + copyStore.footprint
   }
 }

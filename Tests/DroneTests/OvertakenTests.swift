@@ -56,7 +56,7 @@ import Testing
       if isFenced {
         _ = pair.shadowCore.takeAppend()
         let fenced = StoreAnswer.AppendResult.fenced(by: Names.token(1, 3))
-        _ = pair.shadowCore.settle([.init(partition: ShadowPair.partition, result: fenced)])
+        _ = pair.shadowCore.appended([.init(partition: ShadowPair.partition, result: fenced)])
       } else {
         _ = pair.shadowCore.close(Self.set)
       }

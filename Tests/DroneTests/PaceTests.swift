@@ -45,8 +45,8 @@ import Testing
     #expect(pair.put("6", "1") == .unavailable(.busy))
     #expect(pair.put("7", "1", client: Self.other) == nil)
     #expect(pair.talk().count == 1, "who has nothing waiting passes")
-    let settlement = pair.store()
-    #expect(settlement.completions.isEmpty)
+    let outcome = pair.store()
+    #expect(outcome.completions.isEmpty)
     #expect(pair.ownerCore.release(pair.now, timing: Self.timing).count == 1)
     #expect(pair.put("6", "1") == nil)
   }
@@ -71,8 +71,8 @@ import Testing
     let waiting = pair.ownerCore.backlog / 50 - answered.values.reduce(0, +)
     var released = 0
     for _ in 0..<200 {
-      let settlement = pair.store()
-      released += settlement.completions.count + pair.ownerCore.release(pair.now, timing: Self.timing).count
+      let outcome = pair.store()
+      released += outcome.completions.count + pair.ownerCore.release(pair.now, timing: Self.timing).count
     }
     #expect(released == waiting && pair.ownerCore.backlog == 0, "nobody waits for ever")
   }
@@ -108,7 +108,7 @@ import Testing
     var numbers: [UInt64] = []
     for number in 1...2 {
       #expect(pair.put("\(number)", "1") == nil)
-      numbers += pair.talk().map(\.origin.number)
+      numbers += pair.talk().map(\.replyTo.number)
     }
     #expect(numbers.count == 1)
     pair.ownerCore.bounds.backlog = 1_000

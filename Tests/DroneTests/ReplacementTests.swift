@@ -164,7 +164,7 @@ import Testing
   }
 
   @Test("whom the map names no longer keeps its copy up, and begins none")
-  func shelf() {
+  func copyStore() {
     var pair = ShadowPair.inSync()
     pair.install(shadows: [2], version: 2)
     let (partition, token) = (ShadowPair.partition, ShadowPair.token)

@@ -107,12 +107,12 @@ struct ShadowPair {
 
   /// One append, decided as every store does.
   @discardableResult
-  mutating func store() -> DataCore.Settlement {
+  mutating func store() -> DataCore.AppendOutcome {
     let batches = ownerCore.takeAppend()
     let results = batches.map { batch -> StoreAnswer.PartitionResult in
       StoreAnswer.PartitionResult(partition: batch.partition, result: append(batch, from: owner))
     }
-    return batches.isEmpty ? DataCore.Settlement() : ownerCore.settle(results)
+    return batches.isEmpty ? DataCore.AppendOutcome() : ownerCore.appended(results)
   }
 
   mutating func append(_ batch: PartitionBatch, from holder: Principal) -> StoreAnswer.AppendResult {
@@ -193,7 +193,8 @@ struct ShadowPair {
   ) -> Answer? {
     var writer = CBORWriter()
     core.execute(
-      request, in: partition, client: client, origin: Origin(loop: 0, connection: 1, number: 1), now: now,
+      request, in: partition, client: client, replyTo: ReplyAddress(loop: 0, connection: 1, number: 1),
+      now: now,
       answers: &writer)
     return writer.bytes.isEmpty ? nil : Answer(writer.bytes)
   }

@@ -63,7 +63,7 @@ import Wire
     var pair = ShadowPair.inSync(entries: entries(3))
     _ = pair.put("a", "1")
     _ = pair.hear()
-    let copy = try #require(pair.shadowCore.shelf.whole(partition))
+    let copy = try #require(pair.shadowCore.copyStore.whole(partition))
     let (kept, through) = (copy.tailLength, copy.through)
     #expect(kept > 0)
     let forged = StoredEntry(
@@ -82,7 +82,7 @@ import Wire
         partition: partition, token: token, sequence: 99, past: PastWrites()),
     ] as [ReplicationMessage] {
       _ = pair.shadowCore.take(message, from: Names.drone(3), session: 1)
-      let copy = try #require(pair.shadowCore.shelf.whole(partition), "\(message)")
+      let copy = try #require(pair.shadowCore.copyStore.whole(partition), "\(message)")
       #expect(copy.tailLength == kept && copy.through == through, "\(message)")
       #expect(copy.table.entries(from: .start, bytes: .max).entries.contains(entries(1)[0]), "\(message)")
     }
@@ -119,7 +119,7 @@ import Wire
     // Now it speaks again, also of a write that the database has not been told.
     _ = pair.put("c", "1")
     #expect(pair.talk().isEmpty, "a shadow that may be off the list secures nothing")
-    #expect(pair.ownerCore.settle(results).completions.count == 1)
+    #expect(pair.ownerCore.appended(results).completions.count == 1)
     #expect(pair.store().completions.count == 1)
   }
 
@@ -285,11 +285,11 @@ import Wire
       let results = batches.map {
         StoreAnswer.PartitionResult(partition: $0.partition, result: pair.append($0, from: pair.shadow))
       }
-      if !pair.shadowCore.settle(results).recovered.isEmpty { opened = .ready }
+      if !pair.shadowCore.appended(results).recovered.isEmpty { opened = .ready }
     }
     #expect(opened == .ready)
     #expect(pair.shadowCore.copies.isEmpty)
-    #expect(pair.fence.inSync.holders.isEmpty && pair.fence.origin == token)
+    #expect(pair.fence.inSync.holders.isEmpty && pair.fence.numbering == token)
     pair.shadowCore.serve([ShadowPair.partition], until: pair.now + 1_000)
   }
 
@@ -370,10 +370,10 @@ import Wire
     #expect(opened == .recovering)
     #expect(pair.shadowCore.takeAppend().count == 1)
     let fenced = StoreAnswer.AppendResult.fenced(by: Names.token(1, 3))
-    let settlement = pair.shadowCore.settle([
+    let outcome = pair.shadowCore.appended([
       StoreAnswer.PartitionResult(partition: ShadowPair.partition, result: fenced)
     ])
-    #expect(settlement.lost.map(\.partitions) == [[ShadowPair.partition]])
+    #expect(outcome.lost.map(\.partitions) == [[ShadowPair.partition]])
     #expect(pair.shadowCore.copies == [Holding(token: ShadowPair.token, partitions: [ShadowPair.partition])])
   }
 

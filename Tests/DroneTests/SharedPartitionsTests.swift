@@ -45,7 +45,8 @@ private struct TwoLoops {
       value.withUnsafeBytes { value in
         there.execute(
           .put(number: number, write: number, retry: false, level: .memory, key: key, value: value),
-          in: Self.partition, client: Self.client, origin: Origin(loop: 1, connection: 1, number: number),
+          in: Self.partition, client: Self.client,
+          replyTo: ReplyAddress(loop: 1, connection: 1, number: number),
           now: now, answers: &answers)
       }
     }
@@ -98,7 +99,7 @@ private struct TwoLoops {
     loops.there.serve([TwoLoops.partition], until: loops.now + 2_000)
     #expect(loops.read("a") == nil)
     let batches = loops.there.takeAppend()
-    _ = loops.there.settle(
+    _ = loops.there.appended(
       batches.map { .init(partition: $0.partition, result: .stored(through: 1)) })
     #expect(loops.read("a") == .notFound)
   }
@@ -137,7 +138,7 @@ private struct TwoLoops {
         loops.put("other\(round)", value(round))
         if round % 1_000 == 0 {
           let batches = loops.there.takeAppend()
-          _ = loops.there.settle(
+          _ = loops.there.appended(
             batches.map {
               .init(
                 partition: $0.partition,

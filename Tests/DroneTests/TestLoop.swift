@@ -79,9 +79,9 @@ struct TestLoop {
     -> Answer?
   {
     var writer = CBORWriter()
-    let origin = Origin(loop: 0, connection: 5, number: lastNumber, mayRead: mayRead)
+    let replyTo = ReplyAddress(loop: 0, connection: 5, number: lastNumber, mayRead: mayRead)
     core.execute(
-      request, in: Names.partition(partition), client: client, origin: origin, quota: quota, now: now,
+      request, in: Names.partition(partition), client: client, replyTo: replyTo, quota: quota, now: now,
       answers: &writer)
     return writer.bytes.isEmpty ? nil : Answer(writer.bytes)
   }
@@ -157,23 +157,23 @@ struct TestLoop {
 
   /// One append, stored and answered.
   @discardableResult
-  mutating func commit() -> DataCore.Settlement {
+  mutating func commit() -> DataCore.AppendOutcome {
     let results = store(core.takeAppend())
-    return core.settle(results)
+    return core.appended(results)
   }
 
   func done(_ number: UInt64, existed: Bool) -> DataCore.Completion {
     DataCore.Completion(
-      origin: Origin(loop: 0, connection: 5, number: number), .done(.written(existed: existed)))
+      replyTo: ReplyAddress(loop: 0, connection: 5, number: number), .done(.written(existed: existed)))
   }
 
   func compared(_ number: UInt64, matched: Bool) -> DataCore.Completion {
     DataCore.Completion(
-      origin: Origin(loop: 0, connection: 5, number: number), .done(.compared(matched: matched)))
+      replyTo: ReplyAddress(loop: 0, connection: 5, number: number), .done(.compared(matched: matched)))
   }
 
   func released(_ number: UInt64) -> DataCore.Completion {
     DataCore.Completion(
-      origin: Origin(loop: 0, connection: 5, number: number), .unavailable(.released))
+      replyTo: ReplyAddress(loop: 0, connection: 5, number: number), .unavailable(.released))
   }
 }

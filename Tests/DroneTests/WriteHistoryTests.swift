@@ -21,7 +21,7 @@ import Testing
       outcome: .written(existed: existed))
   }
 
-  @Test("what is repeated to a copy leaves nothing unseen that was ever settled, however little is kept")
+  @Test("what is repeated to a copy leaves nothing unseen that was ever completed, however little is kept")
   func repeated() {
     var random = SplitMix(seed: 7)
     for _ in 0..<2_000 {
@@ -36,9 +36,9 @@ import Testing
       }
       let applied = Int(random.next(in: 1...Int64(all.count)))
       var owner = WriteHistory(bounds)
-      for outcome in all[..<applied] { owner.settle(outcome) }
+      for outcome in all[..<applied] { owner.complete(outcome) }
       var copy = WriteHistory(bounds, owner.past)
-      for outcome in all[Int(random.next(in: 0...Int64(applied)))...] { copy.settle(outcome) }
+      for outcome in all[Int(random.next(in: 0...Int64(applied)))...] { copy.complete(outcome) }
       for outcome in all {
         #expect(copy.past(of: outcome.write, by: outcome.client) != .unseen)
       }
@@ -53,11 +53,11 @@ import Testing
       LogRecord(key: [1], change: .delete, client: client(1), write: 5, outcome: .written(existed: true)),
       sequence: 1)
     #expect(history.past(of: 5, by: client(1)) == .pending(1))
-    history.settle(outcome(1, 5, existed: true))
+    history.complete(outcome(1, 5, existed: true))
     #expect(history.past(of: 5, by: client(1)).existed == true)
-    for write in 0..<HistoryBounds().outcomes - 1 { history.settle(outcome(2, write)) }
+    for write in 0..<HistoryBounds().outcomes - 1 { history.complete(outcome(2, write)) }
     #expect(history.past(of: 5, by: client(1)).existed == true)
-    history.settle(outcome(2, HistoryBounds().outcomes))
+    history.complete(outcome(2, HistoryBounds().outcomes))
     #expect(history.past(of: 5, by: client(1)) == .forgotten)
     #expect(history.past(of: 4, by: client(1)) == .forgotten)
     #expect(history.past(of: 6, by: client(1)) == .unseen)
@@ -68,7 +68,7 @@ import Testing
   @Test("a client's highest dropped write counts, in whatever order its writes were stored")
   func order() {
     var history = WriteHistory(past: [outcome(1, 9), outcome(1, 3)])
-    for write in 0..<HistoryBounds().outcomes { history.settle(outcome(2, write)) }
+    for write in 0..<HistoryBounds().outcomes { history.complete(outcome(2, write)) }
     #expect(history.past(of: 9, by: client(1)) == .forgotten)
     #expect(history.past(of: 4, by: client(1)) == .forgotten)
   }
@@ -77,9 +77,9 @@ import Testing
   func manyClients() {
     var history = WriteHistory()
     let count = HistoryBounds().outcomes + HistoryBounds().clients
-    for number in 0..<count { history.settle(outcome(number, 1)) }
+    for number in 0..<count { history.complete(outcome(number, 1)) }
     #expect(history.past(of: 2, by: client(-1 & 0xffff_ffff)) == .unseen)
-    history.settle(outcome(count, 1))
+    history.complete(outcome(count, 1))
     // Client 0 came first and went first.
     #expect(history.past(of: 1, by: client(0)) == .forgotten)
     #expect(history.past(of: 2, by: client(0)) == .forgotten)
@@ -93,7 +93,9 @@ import Testing
     var bounds = HistoryBounds()
     (bounds.outcomes, bounds.clients) = (1, 1)
     var history = WriteHistory(bounds)
-    for (number, write) in [(1, 7), (2, 1), (2, 2), (1, 6), (2, 3)] { history.settle(outcome(number, write)) }
+    for (number, write) in [(1, 7), (2, 1), (2, 2), (1, 6), (2, 3)] {
+      history.complete(outcome(number, write))
+    }
     #expect(history.past(of: 7, by: client(1)) == .forgotten)
   }
 
@@ -126,7 +128,7 @@ import Testing
         high: UInt64(random.next(in: 1...3)), low: UInt64(random.next(in: 1...4)))
       if random.next(in: 0...1) == 0, !underWay.isEmpty {
         let (record, number) = underWay.removeFirst()
-        record.withView { history.settle($0, sequence: number) }
+        record.withView { history.complete($0, sequence: number) }
         model[record.client]?[record.write] = .done(record.outcome, sequence: number)
       } else {
         // Mostly upwards, as clients do.
@@ -149,9 +151,10 @@ import Testing
         return
       }
     }
-    let settled = history.past.outcomes
-    #expect(settled.map(\.sequence) == settled.map(\.sequence).sorted())
-    #expect(seed <= 3 ? settled.count == Int(sequence) - underWay.count : settled.count == bounds.outcomes)
+    let completed = history.past.outcomes
+    #expect(completed.map(\.sequence) == completed.map(\.sequence).sorted())
+    #expect(
+      seed <= 3 ? completed.count == Int(sequence) - underWay.count : completed.count == bounds.outcomes)
   }
 
   // MARK: Principals
@@ -169,9 +172,9 @@ import Testing
     let bounds = HistoryBounds()
     var history = WriteHistory(bounds)
     // More than are kept as outcomes, so that some of these are known as dropped.
-    for write in 1...UInt64(bounds.outcomes + 50) { history.settle(outcome(of: 1, 1, write)) }
-    for write in 1...UInt64(40) { history.settle(outcome(of: 2, 1, write)) }
-    for life in 1...UInt64(3 * bounds.clients) { history.settle(outcome(of: 3, life, 1)) }
+    for write in 1...UInt64(bounds.outcomes + 50) { history.complete(outcome(of: 1, 1, write)) }
+    for write in 1...UInt64(40) { history.complete(outcome(of: 2, 1, write)) }
+    for life in 1...UInt64(3 * bounds.clients) { history.complete(outcome(of: 3, life, 1)) }
     let copy = WriteHistory(bounds, history.past)
     for history in [history, copy] {
       let (first, second) = (ClientIncarnation(high: 1, low: 1), ClientIncarnation(high: 2, low: 1))
@@ -195,7 +198,7 @@ import Testing
     (bounds.outcomes, bounds.clients) = (2, 2)
     var history = WriteHistory(bounds)
     let all = (1...UInt64(40)).map { outcome(of: $0, 1, 1) }
-    for outcome in all { history.settle(outcome) }
+    for outcome in all { history.complete(outcome) }
     #expect(all.allSatisfy { history.past(of: 1, by: $0.client) != .unseen })
     #expect(history.past.gaps.contains(.anybody))
   }
@@ -208,7 +211,7 @@ import Testing
     history.begin(record, sequence: 1)
     #expect(history.past(of: 5, by: client(1), 77) == .pending(1))
     #expect(history.past(of: 5, by: client(1), 78) == .reused)
-    history.settle(WriteOutcome(record, sequence: 1))
+    history.complete(WriteOutcome(record, sequence: 1))
     let copy = WriteHistory(past: history.past.outcomes)
     for history in [history, copy] {
       #expect(history.past(of: 5, by: client(1), 77).existed == false)

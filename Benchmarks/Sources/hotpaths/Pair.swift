@@ -133,7 +133,7 @@ struct Pair {
     }
     owner.execute(
       request, in: partition, client: client,
-      origin: Origin(loop: 0, connection: 1, number: number), now: now, answers: &answers)
+      replyTo: ReplyAddress(loop: 0, connection: 1, number: number), now: now, answers: &answers)
   }
 
   private mutating func replicate() {
@@ -157,7 +157,7 @@ struct Pair {
           partition: batch.partition,
           result: .stored(through: batch.firstSequence - 1 + UInt64(batch.records.count)))
       }
-      answered += owner.settle(results).completions.count
+      answered += owner.appended(results).completions.count
     }
   }
 }

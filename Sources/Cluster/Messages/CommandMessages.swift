@@ -95,7 +95,7 @@ public struct GrantAnswer: Hashable, Sendable {
   }
 }
 
-/// Commander → drone: stop serving these, settle what is under way, and report without them.
+/// Commander → drone: stop serving these, end what is under way, and report without them.
 public struct Release: Hashable, Sendable {
   public let term: Term
   public let partitions: PartitionSet

@@ -138,10 +138,10 @@ public struct ClientSessionCore: Sendable {
       isOutgoing = true
       return
     }
-    let origin = Origin(
+    let replyTo = ReplyAddress(
       loop: target, connection: connection, number: number, mayRead: access.mayRead(keyOf: request))
     loop.data.execute(
-      request, in: partition, client: client, origin: origin, quota: access.quota(on: request), now: now,
+      request, in: partition, client: client, replyTo: replyTo, quota: access.quota(on: request), now: now,
       answers: &answers)
   }
 

@@ -35,11 +35,11 @@ extension DataLoopCore {
     guard hasRoom, access.accepts(edition: batch.access.edition) else {
       return DataAnswer.unavailable(number: number, .busy).encode(into: &answers)
     }
-    let origin = Origin(
+    let replyTo = ReplyAddress(
       loop: batch.source, connection: batch.connection, number: number,
       mayRead: batch.access.mayRead(keyOf: request))
     data.execute(
-      request, in: partition, client: batch.client, origin: origin, quota: batch.access.quota(on: request),
+      request, in: partition, client: batch.client, replyTo: replyTo, quota: batch.access.quota(on: request),
       now: now, answers: &answers)
   }
 }

@@ -21,7 +21,7 @@ extension LoopAnswers {
     var places: [Client: Int] = [:]
     var gathered: [(client: Client, answers: CBORWriter, leaseEnd: Instant)] = []
     for completion in completions {
-      let client = Client(loop: completion.origin.loop, connection: completion.origin.connection)
+      let client = Client(loop: completion.replyTo.loop, connection: completion.replyTo.connection)
       let place = places[client] ?? gathered.count
       if place == gathered.count {
         places[client] = place

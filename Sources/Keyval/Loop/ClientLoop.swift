@@ -46,7 +46,7 @@ final class ClientLoop {
         router.receive(.closed, now: now, seconds: seconds)
       }
     }
-    settle()
+    perform()
   }
 
   // What sessions report. Actions are performed at the end of a read cycle, for all of its answers at once.
@@ -57,7 +57,7 @@ final class ClientLoop {
       return
     }
     receive(.linkOpened(session.link, expiry: expiry, client: client))
-    settle()
+    perform()
   }
 
   func answered(_ session: DroneSession, _ answer: ClientAnswer) {
@@ -67,14 +67,14 @@ final class ClientLoop {
 
   func expiring(_ session: DroneSession) {
     receive(.linkExpiring(session.link))
-    settle()
+    perform()
   }
 
   func closed(_ session: DroneSession, reason: String) {
     guard sessions[session.link] === session else { return }
     sessions[session.link] = nil
     receive(.linkClosed(session.link, reason: reason))
-    settle()
+    perform()
   }
 
   private func receive(_ event: ClientEvent) {
@@ -82,7 +82,7 @@ final class ClientLoop {
   }
 
   /// Performs what the router wants, then flushes what was gathered for each session.
-  func settle() {
+  func perform() {
     for action in router.takeActions() { perform(action) }
     let gathered = dirty
     dirty.removeAll(keepingCapacity: true)
@@ -115,7 +115,7 @@ final class ClientLoop {
     let delay = TimeAmount.milliseconds(max(0, instant - ClientClock.now()))
     timer = eventLoop.scheduleTask(in: delay) {
       bound.value.receive(.ticked)
-      bound.value.settle()
+      bound.value.perform()
     }
   }
 
@@ -146,7 +146,7 @@ final class ClientLoop {
   private func report(_ link: LinkID, _ failure: LinkFailure) {
     guard sessions.removeValue(forKey: link) != nil else { return }
     receive(.linkFailed(link, failure))
-    settle()
+    perform()
   }
 }
 

@@ -33,7 +33,7 @@ final class DroneSession: SessionHandler {
     }
   }
 
-  func readCompleted(on session: Session) { loop.settle() }
+  func readCompleted(on session: Session) { loop.perform() }
 
   func noticed(_ notice: SessionNotice, on session: Session) { loop.expiring(self) }
 

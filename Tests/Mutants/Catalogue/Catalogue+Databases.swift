@@ -80,7 +80,7 @@ extension Catalogue {
         """
         private func listing(_ opening: PartitionOpening, in stored: PartitionFence?) -> PartitionFence? {
           guard opening.mode == .promote, var stored, let copy = opening.copy else { return stored }
-          stored.origin = copy
+          stored.replyTo = copy
           let life = opening.life ?? opening.incarnation
           let holder = Holder(principal: opening.holder, incarnation: life)
           stored.inSync = InSyncList(number: stored.inSync.number, holders: stored.inSync.holders + [holder])

@@ -4,7 +4,7 @@ extension Catalogue {
     Mutant(
       "acknowledgeEarly", "Answers a write that is nowhere else.", .foundBy(seed: 1),
       .before(
-        "if isWaived, acknowledge(data, record, origin) {",
+        "if isWaived, acknowledge(data, record, replyTo) {",
         """
         _ = wait(for: partition, urgently: true)
         return .done(.written(existed: false))

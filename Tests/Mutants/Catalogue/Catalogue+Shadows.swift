@@ -7,16 +7,16 @@ extension Catalogue {
       .before(
         "guard partitions[partition.index] == nil, loading[partition.index] == nil else {",
         """
-        let newest = partitions[partition.index]?.token ?? shelf.whole(partition)?.token ?? .none
+        let newest = partitions[partition.index]?.token ?? copyStore.whole(partition)?.token ?? .none
         if case .records(let batch, _) = message, batch.token < newest {
           let end = batch.firstSequence - 1 + UInt64(batch.records.count)
           return .kept(partition: partition, token: batch.token, through: end)
         }
-        """, in: "Drone/CopyShelf.swift")),
+        """, in: "Drone/CopyStore.swift")),
     Mutant(
       "confirmBeforeApplying", "Confirms records, and takes them with the next message.", .foundBy(seed: 1),
       .instead(
-        of: "return take(batch, stored)", "return confirm(batch, stored)", in: "Drone/CopyShelf.swift"),
+        of: "return take(batch, stored)", "return confirm(batch, stored)", in: "Drone/CopyStore.swift"),
       .declarations(
         """
         /// What has been confirmed and not taken.
@@ -32,7 +32,7 @@ extension Catalogue {
 
         """,
         before: "/// By the map. Tokens can be guessed, so that nobody else's word counts who knows one.",
-        in: "Drone/CopyShelf.swift")),
+        in: "Drone/CopyStore.swift")),
     Mutant(
       "dropCopyAtLimit", "Throws away a copy for which too much has to be kept.", .foundBy(seed: 43),
       .before(
@@ -42,9 +42,9 @@ extension Catalogue {
           remove(batch.partition)
           return .missing(partition: batch.partition, token: batch.token)
         }
-        """, in: "Drone/CopyShelf.swift")),
+        """, in: "Drone/CopyStore.swift")),
     Mutant(
       "fillForAnybody", "Takes what is said of a copy, whoever says it.", .foundBy(seed: 27),
-      .instead(of: "owners[partition.index] == peer", "true", in: "Drone/CopyShelf.swift")),
+      .instead(of: "owners[partition.index] == peer", "true", in: "Drone/CopyStore.swift")),
   ]
 }

@@ -3,7 +3,7 @@ import Journal
 
 /// What is left of this process should it die: the copies as far as the database may lack something of them, and what
 /// earlier lives have left.
-extension CopyShelf {
+extension CopyStore {
   /// The records that a copy has taken.
   func note(_ copy: PartitionCopy, behind sequence: UInt64) {
     guard let journal else { return }

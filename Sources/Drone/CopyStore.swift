@@ -5,7 +5,7 @@ import Journal
 ///
 /// A copy is filled by the owner that the map names, and by nobody else, under one token. A higher token makes it
 /// begin anew; a lower one is refused.
-struct CopyShelf {
+struct CopyStore {
   private var bounds: DataBounds
   /// Of this process.
   private let life: Incarnation
@@ -287,21 +287,21 @@ extension DataCore {
       case .greet, .stored, .end: return nil
       }
     }
-    shelf.others = held
-    shelf.gate = gate
-    return shelf.take(message, from: peer, session: session)
+    copyStore.others = held
+    copyStore.gate = gate
+    return copyStore.take(message, from: peer, session: session)
   }
 
   /// Whether a write is in memory here, as far as anybody remembers which writes there were.
   public func has(_ write: UInt64, of client: ClientIncarnation, in partition: Partition) -> Bool {
-    let history = partitions[partition.index]?.history ?? shelf.whole(partition)?.history
+    let history = partitions[partition.index]?.history ?? copyStore.whole(partition)?.history
     return history.map { $0.past(of: write, by: client) != .unseen } ?? false
   }
 
-  /// The token of the whole copy on the shelf, if there is one.
-  public func copyToken(of partition: Partition) -> FencingToken? { shelf.whole(partition)?.token }
+  /// The token of the whole copy on the copyStore, if there is one.
+  public func copyToken(of partition: Partition) -> FencingToken? { copyStore.whole(partition)?.token }
 
   public mutating func forget(_ copies: [Holding]) {
-    for copy in copies { shelf.forget(copy.partitions, through: copy.token) }
+    for copy in copies { copyStore.forget(copy.partitions, through: copy.token) }
   }
 }

@@ -1,5 +1,5 @@
 /// Who waits for an answer: a connection of a data loop, and the number it gave its request.
-public struct Origin: Hashable, Sendable {
+public struct ReplyAddress: Hashable, Sendable {
   public let loop: Int
   public let connection: UInt64
   public let number: UInt64

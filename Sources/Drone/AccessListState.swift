@@ -2,7 +2,7 @@ import Cluster
 
 /// A drone's access lists: the one that its commander put in force, by which it serves clients, and the newest
 /// that the authority handed out, which it publishes should it become the commander.
-struct AccessCustody {
+struct AccessListState {
   /// From the authority.
   var held: NumberedAccessList?
   /// The highest version that the authority's lists of nodes named: one of its processes that has been superseded
