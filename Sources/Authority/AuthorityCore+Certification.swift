@@ -42,7 +42,7 @@ extension AuthorityCore {
   ) -> [AuthorityAction] {
     switch contest {
     case .opening(let term, let candidate, operation):
-      let changes = take(contents, now: now)
+      let changes = receive(contents, now: now)
       // Taking it may have ended the contest.
       guard contest != nil else { return changes }
       return changes + openBallot(term, candidate, now: now)
@@ -53,12 +53,12 @@ extension AuthorityCore {
     guard let certification, certification.operation == operation, certification.phase == .reading else {
       return []
     }
-    guard contents.office == office else { return take(contents, now: now) }
+    guard contents.office == office else { return receive(contents, now: now) }
     return takeMembers(contents) + perform(wall: wall)
   }
 
   /// Takes over what another authority wrote.
-  private mutating func take(_ contents: RegisterContents, now: Instant) -> [AuthorityAction] {
+  private mutating func receive(_ contents: RegisterContents, now: Instant) -> [AuthorityAction] {
     let members = takeMembers(contents)
     guard contents.office != office else { return members }
     return members + [.note(.superseded(contents.office.term))] + adopt(contents.office, now: now)

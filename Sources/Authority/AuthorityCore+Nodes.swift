@@ -41,7 +41,7 @@ extension AuthorityCore {
   // MARK: The access list
 
   /// Every drone has it, since any may be the next commander; who hears nothing of it asks by registering.
-  mutating func take(_ list: NumberedAccessList) -> [AuthorityAction] {
+  mutating func receive(_ list: NumberedAccessList) -> [AuthorityAction] {
     guard list.version > accessList?.version ?? 0 else { return [] }
     accessList = list
     let drones = registered(.drone).map(\.principal).filter(connected.contains)
@@ -51,7 +51,7 @@ extension AuthorityCore {
 
   /// Whoever is an administrator no more has no business here either: what he asks from now on would be refused, and his
   /// sessions end.
-  mutating func take(_ newer: Set<Principal>) -> [AuthorityAction] {
+  mutating func receive(_ newer: Set<Principal>) -> [AuthorityAction] {
     guard newer != administrators else { return [] }
     let former = administrators.subtracting(newer).filter(connected.contains).sorted()
     administrators = newer

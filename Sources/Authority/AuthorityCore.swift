@@ -127,8 +127,8 @@ public struct AuthorityCore: Sendable {
       connected.remove(peer)
       return []
     case .received(let message, let peer): return receive(message, from: peer, now: now, wall: wall)
-    case .accessListRead(let list): return take(list)
-    case .administratorsRead(let administrators): return take(administrators)
+    case .accessListRead(let list): return receive(list)
+    case .administratorsRead(let administrators): return receive(administrators)
     case .nodeStored(let node, let contents): return nodeStored(node, contents, now: now)
     case .nodeNotStored(let node, let reason):
       storing[node.node.principal] = nil

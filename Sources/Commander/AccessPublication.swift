@@ -13,7 +13,7 @@ struct AccessPublication {
 }
 
 extension CommanderCore {
-  mutating func take(_ list: NumberedAccessList) -> [CommanderAction] {
+  mutating func receive(_ list: NumberedAccessList) -> [CommanderAction] {
     if list.version > access.list?.version ?? 0 { access.list = list }
     return []
   }

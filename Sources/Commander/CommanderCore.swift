@@ -121,7 +121,7 @@ public struct CommanderCore: Sendable {
       update(to: version, drones: drones, databases: databases, now: now)
     case .certified(let certificate, let notAfter): renew(certificate: certificate, notAfter: notAfter)
     case .signed(let map, let version): publish(map, version: version)
-    case .accessListChanged(let list): take(list)
+    case .accessListChanged(let list): receive(list)
     case .accessListSigned(let list, let version): publish(list, accessVersion: version)
     }
   }
@@ -207,7 +207,7 @@ public struct CommanderCore: Sendable {
     -> [CommanderAction]
   {
     switch message {
-    case .report(let report) where report.term == identity.term: take(report, from: peer, now: now)
+    case .report(let report) where report.term == identity.term: receive(report, from: peer, now: now)
     case .heartbeatHeard(let heard) where heard.term == identity.term && peer == identity.authority.principal:
       hear(authority: heard, now)
     case .grantRequest(let request) where request.term == identity.term: grant(request, to: peer, now: now)
@@ -279,7 +279,7 @@ public struct CommanderCore: Sendable {
     return actions
   }
 
-  private mutating func take(_ report: Report, from peer: Principal, now: Instant) -> [CommanderAction] {
+  private mutating func receive(_ report: Report, from peer: Principal, now: Instant) -> [CommanderAction] {
     guard let index = members.firstIndex(where: { $0.principal == peer }) else { return [] }
     let isNewLife = members[index].incarnation != report.incarnation
     guard isNewLife || report.nonce > members[index].lastNonce else { return [] }

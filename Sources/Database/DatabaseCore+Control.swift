@@ -5,21 +5,21 @@ extension DatabaseCore {
   mutating func receive(_ message: ControlMessage, _ session: UInt64, _ wall: Int64) {
     guard let peer = sessions[session]?.peer else { return }
     switch (peer, message) {
-    case (.authority, .storeVerdict(let verdict)): take(verdict, session)
+    case (.authority, .storeVerdict(let verdict)): receive(verdict, session)
     // They ask again.
     case (.authority, .raiseTerm) where !isAccepted: break
     case (.commander, .deliverKey) where !isAccepted, (.commander, .fenceQuestion) where !isAccepted:
       actions.append(.send(.refused(Refused(reason: use.refusal, term: term)), session: session))
     case (.commander(let office), .showCertificate(let shown)):
-      take(shown.certificate, office, session, wall)
+      receive(shown.certificate, office, session, wall)
     case (.commander(let office), .deliverKey(let delivery)):
-      if isCertified(session, office, wall) { take(delivery, office, session) }
+      if isCertified(session, office, wall) { receive(delivery, office, session) }
     case (.commander(let office), .keyStored(let question)):
       if isCertified(session, office, wall) { answer(question, office, session) }
     case (.commander(let office), .fenceQuestion(let question)):
       if isCertified(session, office, wall) { answer(question, office, session) }
     case (.authority, .raiseTerm(let order)): raise(to: order.term, session)
-    case (.authority, .membership(let signed)): take(signed)
+    case (.authority, .membership(let signed)): receive(signed)
     // What the authority says of the cluster's other nodes, and hints that a message came to nothing.
     case (.authority, .registered), (_, .refused): break
     case (.drone, _): end(session, .notPermitted("control message of kind \(message.kind)"))
@@ -29,7 +29,7 @@ extension DatabaseCore {
 
   /// The ticket has proved the office, and only at the session's opening; the certificate proves it from now on
   /// until it ends. It names the drone that holds the office, which must not have been removed.
-  private mutating func take(_ certificate: [UInt8], _ office: Term, _ session: UInt64, _ wall: Int64) {
+  private mutating func receive(_ certificate: [UInt8], _ office: Term, _ session: UInt64, _ wall: Int64) {
     do throws(DatabaseAccessError) {
       let proof = try certificates.proof(of: certificate, office: office, wall: wall)
       guard isMember(proof.winner) else { throw .notMember(proof.winner) }
@@ -59,7 +59,7 @@ extension DatabaseCore {
     }
   }
 
-  private mutating func take(_ delivery: DeliverKey, _ office: Term, _ session: UInt64) {
+  private mutating func receive(_ delivery: DeliverKey, _ office: Term, _ session: UInt64) {
     guard delivery.term == office else { return refuse(session, .notPermitted("key of another term")) }
     guard let key = SealingKey(identifier: delivery.identifier, key: delivery.key) else {
       return refuse(session, .notPermitted("key of another length"))

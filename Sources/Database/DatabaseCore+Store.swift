@@ -44,7 +44,7 @@ extension DatabaseCore {
     actions.append(.report(StoreReport(incarnation: identity.incarnation, mark: mark)))
   }
 
-  mutating func take(_ verdict: StoreVerdict, _ session: UInt64) {
+  mutating func receive(_ verdict: StoreVerdict, _ session: UInt64) {
     // An answer to another process of this database.
     guard verdict.incarnation == identity.incarnation, verdict.mark.identity == mark.identity else { return }
     if let proved {
@@ -90,7 +90,7 @@ extension DatabaseCore {
   }
 
   /// A drone shows what it was given. Whatever it says, only this database's own seal counts.
-  mutating func take(_ receipt: StoreReceipt, from holder: Principal, _ wall: Int64) {
+  mutating func receive(_ receipt: StoreReceipt, from holder: Principal, _ wall: Int64) {
     guard receipt.mark.identity == mark.identity, receipt.mark.commit > max(mark.commit, proved ?? 0) else {
       return
     }

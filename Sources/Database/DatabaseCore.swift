@@ -97,7 +97,7 @@ public struct DatabaseCore: Sendable {
       if health.succeed(hasStored: mark != self.mark) { actions.append(.note(.storeRecovered)) }
       self.mark = mark
       if let current = jobs.finish(backlog: backlog) { finish(current, result) }
-    case .failed(let failure, let backlog): take(failure, backlog)
+    case .failed(let failure, let backlog): receive(failure, backlog)
     case .streamed(let identifier): _ = streams.finish(identifier)
     case .streamFailed(let identifier, let rest, let failure): fail(identifier, rest, failure)
     case .stopRequested: beginEnding(now)
@@ -133,7 +133,7 @@ public struct DatabaseCore: Sendable {
   func isMember(_ drone: Principal) -> Bool { members?.contains(drone) ?? false }
 
   /// Whoever is not on the newest list has no session here, whatever tickets it holds.
-  mutating func take(_ signed: SignedMembership) {
+  mutating func receive(_ signed: SignedMembership) {
     let list: MembershipList
     do throws(MembershipError) {
       list = try membershipVerifier.verify(signed, known: members)
@@ -208,7 +208,7 @@ public struct DatabaseCore: Sendable {
       actions.append(.answer(.appendFailed(number: number, reason: reason), session: session))
     case .farewell: if sessions[session]?.readiness == .silent { sessions[session]?.readiness = .farewell }
     case .staying: sessions[session]?.readiness = .staying
-    case .remember(let receipt): take(receipt, from: holder, wall)
+    case .remember(let receipt): receive(receipt, from: holder, wall)
     }
   }
 

@@ -92,7 +92,7 @@ extension DatabaseCore {
 
   /// A fold that fails hinders nobody as long as there is room in the log. Of anything else drones are told, so that they
   /// keep what they have and ask again: nothing of theirs waits here for a store that does not work.
-  mutating func take(_ failure: StoreFailure, _ backlog: StoreBacklog) {
+  mutating func receive(_ failure: StoreFailure, _ backlog: StoreBacklog) {
     actions.append(.note(.storeFailed(reason: failure.told)))
     if case .fold = jobs.current, failure.trouble != .final {
       return tellCurrent(failure, backlog)

@@ -33,7 +33,7 @@ extension DroneCore {
   public var accessList: NumberedAccessList? { access.held }
 
   /// Nothing that could not be put in force is kept: a commander that published it would stop all drones.
-  mutating func take(_ list: NumberedAccessList) -> [DroneAction] {
+  mutating func receive(_ list: NumberedAccessList) -> [DroneAction] {
     guard list.version > access.held?.version ?? 0 else { return [] }
     do throws(AccessListError) {
       _ = try AccessList(parsing: list.text)

@@ -55,7 +55,7 @@ struct CopyStore {
   /// - Parameters:
   ///   - peer: who sent it, as the handshake proved.
   ///   - session: the number that its session was opened with.
-  mutating func take(
+  mutating func receive(
     _ message: ReplicationMessage, from peer: Principal, session: UInt64
   ) -> ReplicationAnswer? {
     guard let partition = message.partition else { return nil }
@@ -94,7 +94,7 @@ struct CopyStore {
       guard mayFill(partition, peer, batch.token) else {
         return .refused(partition: partition, token: batch.token)
       }
-      return take(batch, stored)
+      return receive(batch, stored)
     case .stored(_, let token, let through):
       guard isOwner(peer, of: partition), let copy = copy(partition, token) else { return nil }
       release(copy, through: through)
@@ -139,7 +139,7 @@ struct CopyStore {
     owners[partition.index] == peer
   }
 
-  private mutating func take(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
+  private mutating func receive(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
     guard let copy = copy(batch.partition, batch.token) else { return lacks(batch.partition, batch.token) }
     release(copy, through: stored)
     // What it has may be on the list, so it stays as it is. The owner goes on without it, and asks again.
@@ -273,7 +273,7 @@ extension DataCore {
   /// As a shadow: takes what the owner of a partition says.
   ///
   /// - Parameter session: the number that its greeting gave the session.
-  public mutating func take(
+  public mutating func receive(
     _ message: ReplicationMessage, from peer: Principal, session: UInt64
   ) -> ReplicationAnswer? {
     guard let partition = message.partition else { return .welcome(incarnation) }
@@ -289,7 +289,7 @@ extension DataCore {
     }
     copyStore.others = held
     copyStore.gate = gate
-    return copyStore.take(message, from: peer, session: session)
+    return copyStore.receive(message, from: peer, session: session)
   }
 
   /// Whether a write is in memory here, as far as anybody remembers which writes there were.

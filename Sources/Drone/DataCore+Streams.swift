@@ -230,7 +230,9 @@ extension DataCore {
 
   // MARK: What a shadow answers
 
-  public mutating func take(_ answer: ReplicationAnswer, from peer: Principal, now: Instant) -> [Completion] {
+  public mutating func receive(_ answer: ReplicationAnswer, from peer: Principal, now: Instant)
+    -> [Completion]
+  {
     switch answer {
     case .welcome: return []
     case .kept(let partition, let token, let through): return kept(partition, token, through, peer, now)

@@ -144,7 +144,7 @@ public struct DatabaseLinkCore: Sendable {
       isDialling = false
       redial(&data)
     case .redialDue: dial()
-    case .answered(let answer): take(answer, &data, now)
+    case .answered(let answer): receive(answer, &data, now)
     case .readCompleted: completeRead(now)
     case .retryDue:
       guard awaitsRetry else { break }
@@ -317,7 +317,7 @@ public struct DatabaseLinkCore: Sendable {
 
   // MARK: Answers
 
-  private mutating func take(_ answer: StoreAnswer, _ data: inout DataCore, _ now: Instant) {
+  private mutating func receive(_ answer: StoreAnswer, _ data: inout DataCore, _ now: Instant) {
     hasAnswers = true
     switch answer {
     case .contents(let number, let partition, let entries):

@@ -39,7 +39,7 @@ struct Departure {
     orphans = nil
   }
 
-  mutating func take(_ renewal: Renewal) {
+  mutating func receive(_ renewal: Renewal) {
     if isEnding, renewal.nonce >= firstNonce { orphans = (renewal.term, renewal.orphans) }
   }
 

@@ -31,7 +31,7 @@ extension DroneCore {
 
   /// Whoever is not on the newest list is talked with no more, this drone too: it gives up what it serves. The
   /// signature is the authority's, whoever has sent the list.
-  mutating func take(_ signed: SignedMembership, from peer: Principal, now: Instant) -> [DroneAction] {
+  mutating func receive(_ signed: SignedMembership, from peer: Principal, now: Instant) -> [DroneAction] {
     let list: MembershipList
     do throws(MembershipError) {
       list = try membershipVerifier.verify(signed, known: members)

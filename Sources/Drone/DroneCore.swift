@@ -174,7 +174,7 @@ public struct DroneCore: Sendable {
     // A session may have been there before the list that does not name its peer.
     guard peer == identity.authority || isTrusted(peer) else { return [] }
     return switch message {
-    case .membership(let signed): take(signed, from: peer, now: now)
+    case .membership(let signed): receive(signed, from: peer, now: now)
     case .membershipQuestion(let question) where peer.role == .drone: answer(question, from: peer)
     case .registered(let list) where peer == identity.authority: register(list, wall: wall, now: now)
     case .voteQuery(let query) where peer == identity.authority: vote(query, now: now)
@@ -189,7 +189,7 @@ public struct DroneCore: Sendable {
     case .renewal(let renewal) where isCommander(peer, renewal.term): renew(renewal, now: now)
     case .mapPublished(let signed) where peer == commander?.principal:
       install(signed, wall: wall, now: now)
-    case .accessList(let list) where peer == identity.authority: take(list)
+    case .accessList(let list) where peer == identity.authority: receive(list)
     case .accessListPublished(let signed) where peer == commander?.principal:
       install(signed, wall: wall, now: now)
     case .grantAnswer(let answer) where isCommander(peer, answer.term): open(answer)
@@ -325,7 +325,7 @@ public struct DroneCore: Sendable {
   }
 
   private mutating func renew(_ renewal: Renewal, now: Instant) -> [DroneAction] {
-    departure.take(renewal)
+    departure.receive(renewal)
     // A commander may grant less than the cluster's lease, never more.
     let milliseconds = min(timing.lease, Int64(clamping: renewal.milliseconds))
     guard let until = lease.end(of: renewal.nonce, milliseconds: milliseconds), until > now else {

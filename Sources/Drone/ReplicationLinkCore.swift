@@ -71,7 +71,7 @@ public struct ReplicationLinkCore: Sendable {
       actions.append(.report)
       redial()
     case .redialDue: dial()
-    case .answered(let answer): take(answer, &data, now)
+    case .answered(let answer): receive(answer, &data, now)
     case .readCompleted, .pumped: pump(&data, canSend, now)
     case .stopped:
       isStopped = true
@@ -87,14 +87,14 @@ public struct ReplicationLinkCore: Sendable {
     if !messages.isEmpty { actions.append(.send(messages)) }
   }
 
-  private mutating func take(_ answer: ReplicationAnswer, _ data: inout DataCore, _ now: Instant) {
+  private mutating func receive(_ answer: ReplicationAnswer, _ data: inout DataCore, _ now: Instant) {
     if case .welcome(let incarnation) = answer {
       life = incarnation
       data.connected(peer, life: incarnation)
       return
     }
     guard life != nil else { return }
-    complete(data.take(answer, from: peer, now: now))
+    complete(data.receive(answer, from: peer, now: now))
   }
 
   private mutating func complete(_ completions: [DataCore.Completion]) {

@@ -227,6 +227,6 @@ final class DataLoop {
     _ message: ReplicationMessage, of portion: OwnerSessionCore.Portion, from owner: Principal
   ) -> ReplicationAnswer? {
     defer { shareMemory() }
-    return core.take(message, of: portion, from: owner)
+    return core.receive(message, of: portion, from: owner)
   }
 }

@@ -152,8 +152,8 @@ private struct ShadowedLoop {
       let messages = owner.replicate(to: Names.drone(2), now: now)
       if messages.isEmpty { return }
       for message in messages {
-        guard let answer = shadow.take(message, from: Names.drone(1), session: 1) else { continue }
-        _ = owner.take(answer, from: Names.drone(2), now: now)
+        guard let answer = shadow.receive(message, from: Names.drone(1), session: 1) else { continue }
+        _ = owner.receive(answer, from: Names.drone(2), now: now)
       }
     }
   }

@@ -23,7 +23,7 @@ import Testing
       pair.now = pair.now + Timing().suspicion * 2
       _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
       #expect(pair.put("c", "1") == nil)
-      for answer in late { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+      for answer in late { _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now) }
     }
     pair.talk()
     #expect(pair.get("b") == .value([UInt8]("1".utf8)))

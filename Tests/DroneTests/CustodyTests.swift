@@ -164,7 +164,7 @@ import Testing
     #expect(pair.shadowCore.copyToken(of: ShadowPair.partition) == ShadowPair.token)
     #expect(pair.shadowCore.has(1, of: ShadowPair.client, in: ShadowPair.partition))
     // It goes on from what it has.
-    for answer in refused + behind { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+    for answer in refused + behind { _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now) }
     _ = pair.ownerCore.tickStreams(pair.now, timing: Timing())
     pair.talk()
     pair.store()

@@ -154,7 +154,7 @@ private struct JournalPlace {
     pair.ownerCore.connected(pair.shadow, life: Self.later)
     let answers = pair.hear()
     #expect(answers == [.missing(partition: ShadowPair.partition, token: ShadowPair.token)])
-    for answer in answers { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+    for answer in answers { _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now) }
     pair.talk()
     #expect(try other.stands.map(\.life) == [ShadowPair.shadowLife], "it may still be promoted")
     // The owner stores what it has, and nobody is listed.

@@ -199,9 +199,9 @@ import Testing
       let messages = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
       #expect(messages.count == 1)
       for message in messages {
-        let answer = pair.shadowCore.take(message, from: pair.owner, session: 1)
+        let answer = pair.shadowCore.receive(message, from: pair.owner, session: 1)
         #expect(answer == .refused(partition: ShadowPair.partition, token: ShadowPair.token))
-        if let answer { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+        if let answer { _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now) }
       }
     }
     pair.shadowCore.gate = MemoryGate(bounds: Self.bounds(10_000_000))

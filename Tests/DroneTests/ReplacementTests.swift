@@ -93,7 +93,7 @@ import Testing
     pair.install(shadows: [2], version: 2)
     let missing = ReplicationAnswer.missing(partition: ShadowPair.partition, token: ShadowPair.token)
     #expect(pair.put("a", "1") == nil)
-    _ = pair.ownerCore.take(missing, from: pair.shadow, now: pair.now)
+    _ = pair.ownerCore.receive(missing, from: pair.shadow, now: pair.now)
     #expect(pair.ownerCore.replicate(to: pair.shadow, now: pair.now).isEmpty)
     #expect(pair.store().completions.count == 1)
     #expect(pair.fence.inSync.holders.isEmpty)
@@ -169,7 +169,7 @@ import Testing
     pair.install(shadows: [2], version: 2)
     let (partition, token) = (ShadowPair.partition, ShadowPair.token)
     func hear(_ message: ReplicationMessage) -> ReplicationAnswer? {
-      pair.shadowCore.take(message, from: pair.owner, session: 1)
+      pair.shadowCore.receive(message, from: pair.owner, session: 1)
     }
     let kept = ReplicationAnswer.kept(partition: partition, token: token, through: 1)
     #expect(hear(.resume(partition: partition, token: token)) == kept)
@@ -200,7 +200,7 @@ import Testing
     var heard = 0
     while case let answers = pair.hear(), !answers.isEmpty, heard < 100 {
       heard += answers.count
-      for answer in answers { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+      for answer in answers { _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now) }
     }
     #expect(heard < 10)
     pair.install(shadows: [1], version: 3)
@@ -215,7 +215,7 @@ import Testing
     var pair = ShadowPair(entries: entries)
     let set: PartitionSet = [ShadowPair.partition]
     func take(_ answers: [ReplicationAnswer]) {
-      for answer in answers { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+      for answer in answers { _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now) }
     }
     pair.connect()
     for counter in 2..<8 {
@@ -238,7 +238,7 @@ import Testing
     let piece = ReplicationMessage.entries(
       partition: ShadowPair.partition, token: ShadowPair.token, entries)
     let taken = ReplicationAnswer.entriesTaken(partition: ShadowPair.partition, token: ShadowPair.token)
-    #expect(pair.shadowCore.take(piece, from: pair.owner, session: 0) == taken)
+    #expect(pair.shadowCore.receive(piece, from: pair.owner, session: 0) == taken)
   }
 
   @Test("a shadow for which too much would have to be kept begins anew, and is listed again")

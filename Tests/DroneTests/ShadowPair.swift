@@ -78,7 +78,7 @@ struct ShadowPair {
     while true {
       let answers = hear()
       if answers.isEmpty { return completions }
-      for answer in answers { completions += ownerCore.take(answer, from: shadow, now: now) }
+      for answer in answers { completions += ownerCore.receive(answer, from: shadow, now: now) }
     }
   }
 
@@ -88,7 +88,7 @@ struct ShadowPair {
     while true {
       let messages = ownerCore.replicate(to: shadow, now: now)
       if messages.isEmpty { return answers }
-      answers += messages.compactMap { shadowCore.take($0, from: owner, session: 1) }
+      answers += messages.compactMap { shadowCore.receive($0, from: owner, session: 1) }
     }
   }
 
@@ -98,8 +98,8 @@ struct ShadowPair {
     var completions: [DataCore.Completion] = []
     let peer = Names.drone(3)
     while case let messages = ownerCore.replicate(to: peer, now: now), !messages.isEmpty {
-      for answer in messages.compactMap({ third.take($0, from: owner, session: 1) }) {
-        completions += ownerCore.take(answer, from: peer, now: now)
+      for answer in messages.compactMap({ third.receive($0, from: owner, session: 1) }) {
+        completions += ownerCore.receive(answer, from: peer, now: now)
       }
     }
     return completions

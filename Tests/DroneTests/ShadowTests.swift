@@ -23,7 +23,7 @@ import Wire
     #expect(pair.get("a") == .notFound)
     let answers = pair.hear()
     #expect(pair.get("a") == .notFound, "the shadow has it, and nobody here knows yet")
-    let completions = answers.flatMap { pair.ownerCore.take($0, from: pair.shadow, now: pair.now) }
+    let completions = answers.flatMap { pair.ownerCore.receive($0, from: pair.shadow, now: pair.now) }
     #expect(completions.map(\.answer) == [.done(existed: false)])
     #expect(pair.get("a") == value("1"))
     #expect(pair.records.isEmpty, "the database has time")
@@ -42,7 +42,7 @@ import Wire
   func underWay() {
     var pair = ShadowPair(entries: entries(3))
     pair.connect()
-    for answer in pair.hear() { _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now) }
+    for answer in pair.hear() { _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now) }
     var messages: [ReplicationMessage] = []
     while case let more = pair.ownerCore.replicate(to: pair.shadow, now: pair.now), !more.isEmpty {
       messages += more
@@ -50,8 +50,8 @@ import Wire
     #expect(messages.contains { if case .whole = $0 { true } else { false } })
     pair.store()
     #expect(!pair.isListed)
-    for answer in messages.compactMap({ pair.shadowCore.take($0, from: pair.owner, session: 1) }) {
-      _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now)
+    for answer in messages.compactMap({ pair.shadowCore.receive($0, from: pair.owner, session: 1) }) {
+      _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now)
     }
     pair.store()
     #expect(pair.isListed)
@@ -81,7 +81,7 @@ import Wire
       .begin(
         partition: partition, token: token, sequence: 99, past: PastWrites()),
     ] as [ReplicationMessage] {
-      _ = pair.shadowCore.take(message, from: Names.drone(3), session: 1)
+      _ = pair.shadowCore.receive(message, from: Names.drone(3), session: 1)
       let copy = try #require(pair.shadowCore.copyStore.whole(partition), "\(message)")
       #expect(copy.tailLength == kept && copy.through == through, "\(message)")
       #expect(copy.table.entries(from: .start, bytes: .max).entries.contains(entries(1)[0]), "\(message)")
@@ -93,10 +93,10 @@ import Wire
     var pair = ShadowPair.inSync(entries: entries(3))
     let begin = ReplicationMessage.begin(
       partition: ShadowPair.partition, token: ShadowPair.token, sequence: 3, past: PastWrites())
-    #expect(pair.shadowCore.take(begin, from: pair.owner, session: 0) == nil)
+    #expect(pair.shadowCore.receive(begin, from: pair.owner, session: 0) == nil)
     #expect(pair.shadowCore.copyToken(of: ShadowPair.partition) == ShadowPair.token)
     let end = ReplicationMessage.end(partition: ShadowPair.partition, token: ShadowPair.token)
-    #expect(pair.shadowCore.take(end, from: pair.owner, session: 0) == nil)
+    #expect(pair.shadowCore.receive(end, from: pair.owner, session: 0) == nil)
     #expect(pair.shadowCore.copyToken(of: ShadowPair.partition) == ShadowPair.token)
   }
 
@@ -146,12 +146,12 @@ import Wire
     pair.connect()
     let first = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
     #expect(first == [.resume(partition: ShadowPair.partition, token: ShadowPair.token)])
-    let answer = pair.shadowCore.take(first[0], from: pair.owner, session: 1)!
-    _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now)
+    let answer = pair.shadowCore.receive(first[0], from: pair.owner, session: 1)!
+    _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now)
     let next = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
     #expect(next.count == 1 && next.allSatisfy { if case .records = $0 { true } else { false } })
-    for answer in next.compactMap({ pair.shadowCore.take($0, from: pair.owner, session: 1) }) {
-      _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now)
+    for answer in next.compactMap({ pair.shadowCore.receive($0, from: pair.owner, session: 1) }) {
+      _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now)
     }
     pair.store()
     #expect(pair.isListed)
@@ -247,8 +247,8 @@ import Wire
       // Every piece that is taken is followed by writes before and behind the place that the owner has reached.
       let messages = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
       for message in messages {
-        if let answer = pair.shadowCore.take(message, from: pair.owner, session: 1) {
-          _ = pair.ownerCore.take(answer, from: pair.shadow, now: pair.now)
+        if let answer = pair.shadowCore.receive(message, from: pair.owner, session: 1) {
+          _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now)
         }
         if round < 40 { _ = pair.put("key \((round * 37) % 3_000)", "new \(round)") }
         round += 1
@@ -385,13 +385,13 @@ import Wire
     let begin = ReplicationMessage.begin(
       partition: ShadowPair.partition, token: Names.token(9, 9), sequence: 0, past: PastWrites())
     let refused = ReplicationAnswer.refused(partition: ShadowPair.partition, token: Names.token(9, 9))
-    #expect(pair.shadowCore.take(begin, from: Names.drone(3), session: 1) == refused)
+    #expect(pair.shadowCore.receive(begin, from: Names.drone(3), session: 1) == refused)
     let old = ReplicationMessage.resume(partition: ShadowPair.partition, token: Names.token(1, 0))
     #expect(
-      pair.shadowCore.take(old, from: pair.owner, session: 1)
+      pair.shadowCore.receive(old, from: pair.owner, session: 1)
         == .refused(partition: ShadowPair.partition, token: Names.token(1, 0)))
     let end = ReplicationMessage.end(partition: ShadowPair.partition, token: ShadowPair.token)
-    _ = pair.shadowCore.take(end, from: Names.drone(3), session: 1)
+    _ = pair.shadowCore.receive(end, from: Names.drone(3), session: 1)
     #expect(!pair.shadowCore.copies.isEmpty)
   }
 
@@ -409,7 +409,7 @@ import Wire
     #expect(!pair.isListed)
     let told = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
     #expect(told == [.end(partition: ShadowPair.partition, token: ShadowPair.token)])
-    _ = pair.shadowCore.take(told[0], from: pair.owner, session: 1)
+    _ = pair.shadowCore.receive(told[0], from: pair.owner, session: 1)
     #expect(pair.shadowCore.copies.isEmpty)
   }
 }

@@ -25,7 +25,7 @@ import Testing
       heard += core.replicate(to: shadow, now: now).compactMap(\.partition)
       // The first has something new to say each time.
       for partition in set where heard.last == partition {
-        _ = core.take(.missing(partition: partition, token: Names.token(1, 1)), from: shadow, now: now)
+        _ = core.receive(.missing(partition: partition, token: Names.token(1, 1)), from: shadow, now: now)
       }
     }
     #expect(Set(heard) == Set(set))

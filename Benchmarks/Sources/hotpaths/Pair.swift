@@ -139,8 +139,8 @@ struct Pair {
   private mutating func replicate() {
     while case let messages = owner.replicate(to: shadowName, now: now), !messages.isEmpty {
       for message in messages {
-        guard let answer = shadow.take(message, from: ownerName, session: 1) else { continue }
-        answered += owner.take(answer, from: shadowName, now: now).count
+        guard let answer = shadow.receive(message, from: ownerName, session: 1) else { continue }
+        answered += owner.receive(answer, from: shadowName, now: now).count
       }
     }
   }

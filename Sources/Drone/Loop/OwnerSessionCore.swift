@@ -57,11 +57,11 @@ public struct OwnerSessionCore: Sendable {
 
 extension DataLoopCore {
   /// Takes what an owner says to this loop.
-  public mutating func take(
+  public mutating func receive(
     _ message: ReplicationMessage, of portion: OwnerSessionCore.Portion, from owner: Principal
   )
     -> ReplicationAnswer?
   {
-    data.take(message, from: owner, session: portion.session)
+    data.receive(message, from: owner, session: portion.session)
   }
 }

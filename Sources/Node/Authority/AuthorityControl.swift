@@ -54,11 +54,11 @@ final class AuthorityControl {
   /// Has the files looked at that an operator changes while the authority runs.
   func lookAtFiles() {
     guard let mesh else { return }
-    office.lookAtAccessList(on: mesh.eventLoop).assumeIsolated().whenSuccess { self.take($0) }
-    office.lookAtAdministrators(on: mesh.eventLoop).assumeIsolated().whenSuccess { self.take($0) }
+    office.lookAtAccessList(on: mesh.eventLoop).assumeIsolated().whenSuccess { self.receive($0) }
+    office.lookAtAdministrators(on: mesh.eventLoop).assumeIsolated().whenSuccess { self.receive($0) }
   }
 
-  private func take(_ finding: AdministratorsWatch.Finding) {
+  private func receive(_ finding: AdministratorsWatch.Finding) {
     switch finding {
     case .unchanged: break
     case .changed(let administrators): handle(.administratorsRead(administrators))
@@ -68,7 +68,7 @@ final class AuthorityControl {
     }
   }
 
-  func take(_ finding: AccessListWatch.Finding) {
+  func receive(_ finding: AccessListWatch.Finding) {
     switch finding {
     case .unchanged: break
     case .changed(let list):
@@ -90,7 +90,7 @@ final class AuthorityControl {
 
   // MARK: Peers
 
-  func take(_ event: PeerMeshEvent) {
+  func receive(_ event: PeerMeshEvent) {
     switch event {
     case .opened(let session):
       unreached.reached(session.peer, now: NodeClock.now(), logger)

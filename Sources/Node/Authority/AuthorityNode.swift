@@ -181,10 +181,10 @@ private struct RunningAuthority: Sendable {
     }
     let configured = meshing
     mesh = try await loop.submit {
-      let mesh = PeerMesh(on: loop, configured) { control.value.take($0) }
+      let mesh = PeerMesh(on: loop, configured) { control.value.receive($0) }
       control.value.connect(mesh: mesh)
       // Before anybody can connect.
-      control.value.take(access.finding)
+      control.value.receive(access.finding)
       control.value.handle(.started)
       return mesh
     }.get()

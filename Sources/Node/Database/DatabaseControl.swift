@@ -68,7 +68,7 @@ final class DatabaseControl {
 
   // MARK: Sessions
 
-  func take(_ event: PeerMeshEvent) {
+  func receive(_ event: PeerMeshEvent) {
     switch event {
     case .opened(let session):
       callers[session.id] = Caller(session)

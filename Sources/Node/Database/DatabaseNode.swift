@@ -199,7 +199,7 @@ private struct RunningDatabase: Sendable {
       try credentials.initiator()
     }
     return try await loop.submit {
-      let mesh = PeerMesh(on: loop, meshing) { event in control.here.take(event) }
+      let mesh = PeerMesh(on: loop, meshing) { event in control.here.receive(event) }
       mesh.setAddresses(configuration.authorityAddresses, of: authority.principal.text)
       control.here.connect(mesh)
       return mesh

@@ -197,9 +197,9 @@ final class DataLoop {
   func add(_ owner: ReplicationSession) { owners[ObjectIdentifier(owner)] = owner }
   func remove(_ owner: ReplicationSession) { owners[ObjectIdentifier(owner)] = nil }
 
-  func take(_ portion: OwnerSessionCore.Portion, from owner: Principal) -> [ReplicationAnswer] {
+  func receive(_ portion: OwnerSessionCore.Portion, from owner: Principal) -> [ReplicationAnswer] {
     defer { shareMemory() }
-    return portion.messages.compactMap { core.take($0, of: portion, from: owner) }
+    return portion.messages.compactMap { core.receive($0, of: portion, from: owner) }
   }
 }
 

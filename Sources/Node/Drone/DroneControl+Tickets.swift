@@ -14,7 +14,7 @@ extension DroneControl {
     send(.ticketCertificateRequest(TicketCertificateRequest(term: term)), to: authority.principal)
   }
 
-  func take(_ issued: TicketCertificate) {
+  func receive(_ issued: TicketCertificate) {
     guard office?.term == issued.term else { return }
     do {
       try officeCredential.set(certificate: issued.certificate, now: NodeClock.now())

@@ -90,7 +90,7 @@ final class DroneControl {
     }
   }
 
-  func take(_ event: PeerMeshEvent) {
+  func receive(_ event: PeerMeshEvent) {
     switch event {
     case .received(let session, let bytes):
       guard let peer = try? Principal(session.peer) else { return }
@@ -112,7 +112,7 @@ final class DroneControl {
   private func receive(_ message: ControlMessage, from peer: Principal) {
     if message.isForOffice { return command(.received(message, from: peer)) }
     if case .ticketCertificate(let issued) = message {
-      if peer == authority.principal { take(issued) }
+      if peer == authority.principal { receive(issued) }
       return
     }
     handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))

@@ -135,7 +135,7 @@ private struct RunningDrone: Sendable {
     let configured = meshing
     let loops = loops
     mesh = try await controlLoop.submit {
-      let mesh = PeerMesh(on: controlLoop, configured) { control.value.take($0) }
+      let mesh = PeerMesh(on: controlLoop, configured) { control.value.receive($0) }
       control.value.connect(mesh: mesh, loops: loops)
       return mesh
     }.get()

@@ -40,7 +40,7 @@ final class ReplicationSession {
     do {
       for portion in try core.part(bytes, on: dataLoop.index, of: dataLoop.core.placement) {
         if portion.loop == dataLoop.index {
-          take(portion, session)
+          receive(portion, session)
         } else {
           forward(portion, bytes.count, session)
         }
@@ -54,8 +54,8 @@ final class ReplicationSession {
   }
 
   /// What it has taken it says only when that is in its journal for certain.
-  private func take(_ portion: OwnerSessionCore.Portion, _ session: Session) {
-    let answers = dataLoop.take(portion, from: owner)
+  private func receive(_ portion: OwnerSessionCore.Portion, _ session: Session) {
+    let answers = dataLoop.receive(portion, from: owner)
     if dataLoop.journal.mustWait {
       dataLoop.journal.say { [self] in say(answers, on: session) }
     } else {
@@ -69,7 +69,7 @@ final class ReplicationSession {
     let back = NIOLoopBound((self, session), eventLoop: session.eventLoop)
     let (sessionLoop, owner) = (session.eventLoop, owner)
     dataLoop.others[portion.loop].execute { other in
-      let answers = other.take(portion, from: owner)
+      let answers = other.receive(portion, from: owner)
       other.journal.say {
         sessionLoop.execute {
           let (handler, session) = back.value

@@ -16,15 +16,15 @@ extension Catalogue {
     Mutant(
       "confirmBeforeApplying", "Confirms records, and takes them with the next message.", .foundBy(seed: 1),
       .instead(
-        of: "return take(batch, stored)", "return confirm(batch, stored)", in: "Drone/CopyStore.swift"),
+        of: "return receive(batch, stored)", "return confirm(batch, stored)", in: "Drone/CopyStore.swift"),
       .declarations(
         """
         /// What has been confirmed and not taken.
         private var postponed: [Partition: (batch: PartitionBatch, stored: UInt64)] = [:]
 
         private mutating func confirm(_ batch: PartitionBatch, _ stored: UInt64) -> ReplicationAnswer {
-          if let last = postponed.removeValue(forKey: batch.partition) { _ = take(last.batch, last.stored) }
-          guard copy(batch.partition, batch.token) != nil else { return take(batch, stored) }
+          if let last = postponed.removeValue(forKey: batch.partition) { _ = receive(last.batch, last.stored) }
+          guard copy(batch.partition, batch.token) != nil else { return receive(batch, stored) }
           postponed[batch.partition] = (batch, stored)
           let end = batch.firstSequence - 1 + UInt64(batch.records.count)
           return .kept(partition: batch.partition, token: batch.token, through: end)
