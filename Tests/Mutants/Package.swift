@@ -27,6 +27,7 @@ let package = Package(
     core("Cluster", ["Wire", "Cryptography"]),
     core("Authority", ["Cluster", "Wire"]),
     core("Commander", ["Cluster", "Wire"]),
+    core("Office", ["Commander", "Cluster", "Cryptography", "Wire"]),
     core("Journal", ["Cluster", "Wire"]),
     core("Drone", ["Journal", "Cluster", "Wire"]),
     core("Database", ["Cluster", "Wire"]),
@@ -35,7 +36,8 @@ let package = Package(
     core(
       "Simulation",
       [
-        "Authority", "Commander", "Drone", "Journal", "Database", "StoreRules", "Routing", "Histories",
+        "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Routing",
+        "Histories",
         "Cluster", "Cryptography", "Wire",
       ]),
     .target(name: "MutantCatalogue"),

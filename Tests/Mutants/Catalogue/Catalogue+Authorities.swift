@@ -32,7 +32,7 @@ extension Catalogue {
     Mutant(
       "electByPresent",
       "Is content with a majority of the present drones, whatever drones the commander counts.",
-      .foundBy(seed: 40),
+      .foundBy(seed: 11),
       .before(
         "let isMajority = lists.allSatisfy { self.votes(in: $0) * 2 > $0.count + Self.authority($0) }",
         """

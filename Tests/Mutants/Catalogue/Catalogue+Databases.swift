@@ -22,7 +22,7 @@ extension Catalogue {
     Mutant(
       "checkFenceBeforeTransaction",
       "Compares the fence when the request comes instead of inside the transaction that appends.",
-      .foundBy(seed: 420),
+      .foundBy(seed: 249),
       .expression(
         "PartitionFence.admission(batch, from: holder, stored: stored)",
         is:
@@ -80,7 +80,7 @@ extension Catalogue {
         """
         private func listing(_ opening: PartitionOpening, in stored: PartitionFence?) -> PartitionFence? {
           guard opening.mode == .promote, var stored, let copy = opening.copy else { return stored }
-          stored.replyTo = copy
+          stored.numbering = copy
           let life = opening.life ?? opening.incarnation
           let holder = Holder(principal: opening.holder, incarnation: life)
           stored.inSync = InSyncList(number: stored.inSync.number, holders: stored.inSync.holders + [holder])
@@ -111,7 +111,7 @@ extension Catalogue {
         is: "GrantCheck(identity: identity, term: grant.term, keys: keys)", in: "Database/DatabaseCore.swift")
     ),
     Mutant(
-      "keepOldOffice", "Obeys a commander of a lower term, and ends no session of his.", .foundBy(seed: 13),
+      "keepOldOffice", "Obeys a commander of a lower term, and ends no session of his.", .foundBy(seed: 2),
       .before(
         "guard case .commander(let office) = sessions[session]?.peer, office < term else { continue }",
         "continue", in: "Database/DatabaseCore+Control.swift"),

@@ -26,7 +26,7 @@ extension Catalogue {
         "loop.executor.perform([{ [self] in flush() }])", "sampled = drone.now",
         in: "Simulation/ClientConnection.swift")),
     Mutant(
-      "ignoreLeaseExpiry", "Answers reads whatever the lease.", .foundBy(seed: 17),
+      "ignoreLeaseExpiry", "Answers reads whatever the lease.", .foundBy(seed: 45),
       .expression("data.leaseEnd > now", is: "true", in: "Drone/DataCore.swift"),
       .expression("core.mayLeave { drone.now }", is: "true", in: "Simulation/ClientConnection.swift")),
     Mutant(

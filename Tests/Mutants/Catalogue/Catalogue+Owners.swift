@@ -67,7 +67,7 @@ extension Catalogue {
         """, before: "init(partition: Partition, token: FencingToken) {", in: "Drone/DataPartition.swift")),
     Mutant(
       "revealUnsecuredValue", "Answers a read with a value whose second place is not sure.",
-      .foundBy(seed: 2),
+      .foundBy(seed: 3),
       .before(
         "let hashed = HashedKey(key)",
         """
@@ -116,7 +116,7 @@ extension Catalogue {
     Mutant(
       "copyWithoutLog",
       "Begins a copy at what is in the table, without the log from what the database has.",
-      .foundBy(seed: 45),
+      .foundBy(seed: 18),
       .expression("min(data.applied, data.stored)", is: "data.applied", in: "Drone/DataCore+Streams.swift"),
       .before(
         "guard copy.tail.base <= sequence else { return .isIncomplete }",

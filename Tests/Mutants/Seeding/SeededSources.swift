@@ -4,7 +4,8 @@ import MutantCatalogue
 enum SeededSources {
   /// What of the sources it takes: the cores, and the simulator.
   static let folders = [
-    "COpenSSL", "Wire", "Cryptography", "Cluster", "Authority", "Commander", "Journal", "Drone", "Database",
+    "COpenSSL", "Wire", "Cryptography", "Cluster", "Authority", "Commander", "Office", "Journal", "Drone",
+    "Database",
     "StoreRules", "Routing", "Histories", "Simulation",
   ]
   /// The files of the simulator's program that the one which looks for mutants has, too.

@@ -1,0 +1,131 @@
+import Cluster
+
+/// What a data loop decides about its session with one shadow: when to dial, what to send, what its answers mean.
+/// No I/O, no clock; the data core is the loop's own and passed in.
+public struct ReplicationLinkCore: Sendable {
+  public enum Event: Sendable {
+    /// The shadow is there; nil: it shadows nothing of this loop's any more.
+    case located(RegisteredNode?)
+    case sessionOpened
+    case sessionClosed
+    /// The session that `dial` asked for did not come about.
+    case dialFailed
+    case redialDue
+    case answered(ReplicationAnswer)
+    /// All answers of a read cycle have been handed over.
+    case readCompleted
+    /// There may be something to send, or room for it.
+    case pumped
+    case stopped
+  }
+
+  public enum Action: Sendable {
+    /// Open a session; answer with `sessionOpened` or `dialFailed`.
+    case dial(RegisteredNode)
+    /// `sessionClosed` follows.
+    case close
+    /// In one record.
+    case send([ReplicationMessage])
+    /// Answer these clients.
+    case complete([DataCore.Completion])
+    /// The shadow is not reached: the commander shall look.
+    case report
+    /// Hand over `redialDue` after so many milliseconds, and a few at random.
+    case redial(after: Int64)
+  }
+
+  /// The shortest and the longest pause before another dial, in milliseconds.
+  private static let dialPause: Int64 = 20
+  private static let longestDialPause: Int64 = 1000
+
+  public let peer: Principal
+  public private(set) var node: RegisteredNode?
+  public private(set) var hasSession = false
+  public private(set) var failures = 0
+  private var life: Incarnation?
+  /// How many there have been.
+  private var sessions: UInt64 = 0
+  private var isDialling = false
+  private var isStopped = false
+  private var actions: [Action] = []
+
+  public init(peer: Principal) { self.peer = peer }
+
+  /// - Parameters:
+  ///   - data: the loop's data core.
+  ///   - canSend: whether the session, if there is one, is open and has room.
+  public mutating func handle(
+    _ event: Event, _ data: inout DataCore, canSend: Bool, now: Instant
+  ) -> [Action] {
+    switch event {
+    case .located(let node): use(node)
+    case .sessionOpened:
+      hasSession = true
+      isDialling = false
+      failures = 0
+      sessions &+= 1
+      actions.append(.send([.greet(session: sessions)]))
+    case .sessionClosed: sessionClosed(&data)
+    case .dialFailed:
+      isDialling = false
+      actions.append(.report)
+      redial()
+    case .redialDue: dial()
+    case .answered(let answer): receive(answer, &data, now)
+    case .readCompleted, .pumped: pump(&data, canSend, now)
+    case .stopped:
+      isStopped = true
+      if hasSession { actions.append(.close) }
+    }
+    defer { actions.removeAll() }
+    return actions
+  }
+
+  private mutating func pump(_ data: inout DataCore, _ canSend: Bool, _ now: Instant) {
+    guard hasSession, life != nil, canSend else { return }
+    let messages = data.replicate(to: peer, now: now)
+    if !messages.isEmpty { actions.append(.send(messages)) }
+  }
+
+  private mutating func receive(_ answer: ReplicationAnswer, _ data: inout DataCore, _ now: Instant) {
+    if case .welcome(let incarnation) = answer {
+      life = incarnation
+      data.connected(peer, life: incarnation)
+      return
+    }
+    guard life != nil else { return }
+    complete(data.receive(answer, from: peer, now: now))
+  }
+
+  private mutating func complete(_ completions: [DataCore.Completion]) {
+    if !completions.isEmpty { actions.append(.complete(completions)) }
+  }
+
+  private mutating func sessionClosed(_ data: inout DataCore) {
+    guard hasSession else { return }
+    hasSession = false
+    life = nil
+    complete(data.disconnected(peer))
+    if !isStopped, node != nil { actions.append(.report) }
+    redial()
+  }
+
+  private mutating func use(_ node: RegisteredNode?) {
+    let isElsewhere = self.node != nil && node != nil && self.node != node
+    self.node = node
+    if hasSession, node == nil || isElsewhere { return actions.append(.close) }
+    dial()
+  }
+
+  private mutating func dial() {
+    guard !hasSession, !isDialling, !isStopped, let node else { return }
+    isDialling = true
+    actions.append(.dial(node))
+  }
+
+  private mutating func redial() {
+    guard !isStopped, node != nil else { return }
+    failures += 1
+    actions.append(.redial(after: min(Self.longestDialPause, Self.dialPause << Int64(min(failures, 6)))))
+  }
+}
