@@ -2,7 +2,7 @@
 extension Catalogue {
   static let authorities: [Mutant] = [
     Mutant(
-      "countVoteTwice", "Counts every answer of a voter.", .foundBy(seed: 242),
+      "countVoteTwice", "Counts every answer of a voter.", .foundBy(seed: 755),
       .declarations(
         """
         private var repeatedVotes = 0

@@ -100,7 +100,7 @@ extension Catalogue {
         in: "Drone/DataCore.swift")),
     Mutant(
       "forgetOldest", "Forgets the oldest outcome, and not one of the principal that has most.",
-      .foundBy(seed: 268),
+      .foundBy(seed: 859),
       .before(
         "if let best = found, count < best.count || count == best.count && oldest >= best.oldest { return }",
         """
