@@ -68,7 +68,7 @@ public struct DatabaseLinkCore: Sendable {
   }
 
   /// Milliseconds before an append that the database could not store is sent again.
-  private static let retryPause: Int64 = 100
+  static let retryPause: Int64 = 100
   /// The shortest and the longest pause before another dial, in milliseconds.
   private static let dialPause: Int64 = 50
   private static let longestDialPause: Int64 = 2000
@@ -80,31 +80,31 @@ public struct DatabaseLinkCore: Sendable {
   private var isDialling = false
   private var isStopped = false
   private var nextNumber: UInt64 = 0
-  private var appendNumber: UInt64?
+  var appendNumber: UInt64?
   /// The number of a question that was only to see whether it is answered.
-  private var probeNumber: UInt64?
+  var probeNumber: UInt64?
   private var watch: DatabaseWatch
   /// Something was answered in this read cycle.
-  private var hasAnswers = false
+  var hasAnswers = false
   /// The last append failed, and waits to be tried again.
-  private var awaitsRetry = false
+  var awaitsRetry = false
   /// Why the database did not store the last append; nil once it has stored one.
-  public private(set) var complaint: String?
+  public internal(set) var complaint: String?
   /// What was said on this session of the end of either side.
   private var farewell = Farewell()
-  private var openings: [UInt64: Opening] = [:]
+  var openings: [UInt64: Opening] = [:]
   /// Promoted, and their contents are to be asked for.
-  private var dueLoads = DueLoads()
+  var dueLoads = DueLoads()
   /// Grants that came while there was no session.
   private var queued: [(answer: GrantAnswer, partitions: PartitionSet)] = []
   /// Partitions that were opened or lost in this read cycle, reported together.
-  private var opened: [FencingToken: PartitionSet] = [:]
-  private var lost: [FencingToken: PartitionSet] = [:]
-  private var refused: [OpenRefusal: [FencingToken: PartitionSet]] = [:]
+  var opened: [FencingToken: PartitionSet] = [:]
+  var lost: [FencingToken: PartitionSet] = [:]
+  var refused: [OpenRefusal: [FencingToken: PartitionSet]] = [:]
   /// The newest that the database has given, whatever session that was on.
-  private var receipt: StoreReceipt?
-  private var actions: [Action] = []
-  private let timing: Timing
+  var receipt: StoreReceipt?
+  var actions: [Action] = []
+  let timing: Timing
 
   public init(timing: Timing) {
     self.timing = timing
@@ -296,7 +296,7 @@ public struct DatabaseLinkCore: Sendable {
   /// - Parameters:
   ///   - copy: the token of the copies to be promoted; nil asks for the contents.
   ///   - life: the earlier life of this drone that had them.
-  private mutating func ask(
+  mutating func ask(
     _ answer: GrantAnswer, _ partitions: PartitionSet, copy: FencingToken?, life: Incarnation? = nil,
     _ now: Instant
   ) {
@@ -306,111 +306,12 @@ public struct DatabaseLinkCore: Sendable {
       .open(number: nextNumber, grant: answer.grant, partitions: partitions, copy: copy, life: life), now)
   }
 
-  private mutating func refuse(
+  mutating func refuse(
     _ partitions: PartitionSet, _ token: FencingToken, _ refusal: OpenRefusal, _ data: inout DataCore
   ) {
     guard !partitions.isEmpty else { return }
     // A copy that is not in sync stays: its owner may be about to have it put on the list.
     if refusal != .other { refused[refusal, default: [:]][token, default: []].formUnion(partitions) }
     give(up: partitions, token, &data)
-  }
-
-  // MARK: Answers
-
-  private mutating func receive(_ answer: StoreAnswer, _ data: inout DataCore, _ now: Instant) {
-    hasAnswers = true
-    switch answer {
-    case .contents(let number, let partition, let entries):
-      guard let opening = openings[number] else { return }
-      if data.load(entries, into: partition, token: opening.token) { return }
-      finish(number, [partition])
-      refuse([partition], opening.token, .noRoom, &data)
-    case .opened(let number, let partition, let sequence, let inSync, let past):
-      guard let opening = openings[number], opening.partitions.contains(partition) else { return }
-      finish(number, [partition])
-      let result = data.finishLoading(
-        partition, token: opening.token, sequence: sequence, inSync: inSync, past: past)
-      if result == .ready { opened[opening.token, default: []].insert(partition) }
-    case .promoted(let number, let partition, let sequence, let inSync):
-      guard let opening = openings[number], opening.partitions.contains(partition) else { return }
-      finish(number, [partition])
-      switch data.promote(partition, token: opening.token, sequence: sequence, inSync: inSync) {
-      case .ready: opened[opening.token, default: []].insert(partition)
-      case .isBehind: dueLoads.add(partition, number, opening.answer)
-      case .unknown: give(up: [partition], opening.token, &data)
-      case .isIncomplete:
-        actions.append(.note(.incomplete(partition)))
-        refuse([partition], opening.token, .notInSync, &data)
-      case .recovering: break
-      }
-      load(after: number, now)
-    case .openRefused(let number, let partitions, let refusal, let reason):
-      guard let opening = openings[number] else { return }
-      actions.append(.note(.refused(partitions, reason: reason)))
-      let given = opening.partitions.intersection(partitions)
-      finish(number, given)
-      refuse(given, opening.token, refusal, &data)
-      load(after: number, now)
-    case .appended(let number, _) where number == probeNumber: probeNumber = nil
-    case .appendFailed(let number, _) where number == probeNumber: probeNumber = nil
-    case .appended(let number, let results):
-      guard appendNumber == number else { return }
-      appendNumber = nil
-      complaint = nil
-      let before = data.backlog
-      let outcome = data.appended(results)
-      data.pace.answered(bytes: before - data.backlog, now: now)
-      complete(outcome.completions + data.release(now, timing: timing))
-      for holding in outcome.lost { lost[holding.token, default: []].formUnion(holding.partitions) }
-      for holding in outcome.recovered {
-        opened[holding.token, default: []].formUnion(holding.partitions)
-      }
-    case .appendFailed(let number, let reason):
-      guard appendNumber == number else { return }
-      appendNumber = nil
-      complaint = reason
-      awaitsRetry = true
-      actions += [.note(.notStored(reason: reason)), .retry(after: Self.retryPause)]
-    case .receipt(let newer):
-      // A store that is behind gives lower ones.
-      if let receipt, receipt.mark.identity == newer.mark.identity, receipt.mark.commit > newer.mark.commit {
-        break
-      }
-      receipt = newer
-    case .ending:
-      data.heedEnding()
-      actions.append(.note(.ending))
-    }
-  }
-
-  private mutating func complete(_ completions: [DataCore.Completion]) {
-    if !completions.isEmpty { actions.append(.complete(completions)) }
-  }
-
-  private mutating func finish(_ number: UInt64, _ partitions: PartitionSet) {
-    openings[number]?.partitions.subtract(partitions)
-    if openings[number]?.partitions.isEmpty == true { openings[number] = nil }
-  }
-
-  /// Once all that was to be promoted together has been answered.
-  private mutating func load(after number: UInt64, _ now: Instant) {
-    guard openings[number] == nil, let due = dueLoads.take(number) else { return }
-    ask(due.answer, due.partitions, copy: nil, now)
-  }
-
-  private mutating func give(up partitions: PartitionSet, _ token: FencingToken, _ data: inout DataCore) {
-    data.abandonLoading(partitions, token: token)
-    lost[token, default: []].formUnion(partitions)
-  }
-
-  private mutating func reportChanges() {
-    for token in opened.keys.sorted() { actions.append(.report(.opened(opened[token] ?? [], token))) }
-    for refusal in OpenRefusal.allCases {
-      for (token, partitions) in (refused[refusal] ?? [:]).sorted(by: { $0.key < $1.key }) {
-        actions.append(.report(.refused(partitions, token, refusal)))
-      }
-    }
-    for token in lost.keys.sorted() { actions.append(.report(.lost(lost[token] ?? [], token))) }
-    (opened, lost, refused) = ([:], [:], [:])
   }
 }
