@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import GRDB
+import Synchronization
 import Testing
 
 @testable import Node
@@ -97,9 +98,12 @@ struct StoreTroubleTests {
       #expect(try await drone.open(one, grant).refused.isEmpty)
       _ = try await drone.append(batch(1, from: 1, token: token(1, 1), ([1], [1])))
     }
-    try overwrite("images", in: fixture.kerberos.path("db1"))
+    // What is read neither at the start nor by who writes.
+    try overwrite("outcome_runs", in: fixture.kerberos.path("db1"))
+    let hasStarted = Mutex(false)
     let ended = await #expect(throws: NodeError.self) {
       try await fixture.withDatabase { address in
+        hasStarted.withLock { $0 = true }
         let drone = try await fixture.drone("d2", at: address)
         let grant = try fixture.grant(one, to: "keyval-drone/d2", token: token(1, 2))
         // The scrub may have met it before.
@@ -110,6 +114,7 @@ struct StoreTroubleTests {
         _ = try await fixture.authority.take { _ in false }
       }
     }
+    #expect(hasStarted.withLock { $0 })
     guard case .unusableFile(_, _, let problem, let remedy) = ended else {
       Issue.record("\(ended.map { "\($0)" } ?? "no error")")
       return
