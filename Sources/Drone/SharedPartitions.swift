@@ -16,7 +16,8 @@ public final class SharedPartitions: Sendable {
 
   /// Where one partition is to be seen.
   final class Place: Sendable {
-    /// What is beyond the lock is its loop's.
+    /// What is beyond the lock is its loop's. Not kept alive by this: that would cost each read two counts. Its loop has
+    /// it until it has hidden it, and all loops of a drone live until the last of them has ended.
     private struct Shown: @unchecked Sendable { unowned(unsafe) let data: DataPartition }
 
     private let shown = Mutex<Shown?>(nil)

@@ -58,4 +58,20 @@ import Testing
     #expect(try time("A/a") == long)
     #expect(try time("A/b") != long)
   }
+
+  @Test("a folder that was not made by this stays as it is, whatever is to be in it")
+  func foreign() throws {
+    let root = FileManager.default.temporaryDirectory.appending(path: "mutants-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: root) }
+    try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+    let own = root.appending(path: "a")
+    try Data("mine".utf8).write(to: own)
+    let tree = SourceTree(root: root)
+    #expect(throws: SourceTree.NotOurs.self) { try tree.replace(with: ["a": "1", "b": "2"]) }
+    #expect(try Data(contentsOf: own) == Data("mine".utf8))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: root.path) == ["a"])
+    try FileManager.default.removeItem(at: own)
+    #expect(try tree.replace(with: ["b": "2"]) == ["b"], "an empty one is as good as none")
+    #expect(try tree.replace(with: [:]) == ["b"])
+  }
 }

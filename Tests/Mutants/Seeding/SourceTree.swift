@@ -22,12 +22,29 @@ struct SourceTree {
     return texts
   }
 
+  /// Whoever names another folder by mistake would lose what is in it.
+  struct NotOurs: Error, CustomStringConvertible {
+    let path: String
+    var description: String {
+      "\(path) has files that were not made here, which would be removed; name a new or empty folder"
+    }
+  }
+
+  /// Stands in a folder that was made here.
+  static let mark = ".made-of-sources"
+
   /// Writes what is new or has changed, and removes what is not among it. Files that are as they are to be keep their
   /// times, so that only what depends on the others is compiled again.
   /// - Returns: what was written and removed, in order.
+  /// - Throws: ``NotOurs`` before anything is changed, and what the system says.
   func replace(with texts: [String: String]) throws -> [String] {
+    let present = try files(under: "") ?? []
+    guard present.isEmpty || present.contains(Self.mark) else { throw NotOurs(path: root.path) }
+    // First, so that a copy that was not finished is known again.
+    try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+    if present.isEmpty { try Data().write(to: root.appending(path: Self.mark)) }
     var changed: [String] = []
-    for file in try files(under: "") ?? [] where texts[file] == nil {
+    for file in present where texts[file] == nil && file != Self.mark {
       try FileManager.default.removeItem(at: root.appending(path: file))
       changed.append(file)
     }

@@ -2,9 +2,9 @@ import Foundation
 import MutantCatalogue
 
 let arguments = CommandLine.arguments.dropFirst()
-guard let directory = arguments.first, arguments.count == 1 else {
+guard let directory = arguments.first, arguments.count == 1, !directory.hasPrefix("-") else {
   print("usage: keyval-mutate DIRECTORY, in the directory of the package")
-  exit(64)
+  exit(arguments.first == "--help" ? 0 : 64)
 }
 do {
   let package = URL(filePath: FileManager.default.currentDirectoryPath)
