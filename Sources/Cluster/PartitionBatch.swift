@@ -15,6 +15,9 @@ public struct PartitionBatch: Hashable, Sendable {
   /// The list of copies in sync from now on; nil leaves it.
   public let inSync: InSyncList?
 
+  /// Of the last record, or of the one before the first where there is none.
+  public var lastSequence: UInt64 { firstSequence - 1 + UInt64(records.count) }
+
   public init(
     partition: Partition, token: FencingToken, incarnation: Incarnation, numbering: FencingToken? = nil,
     firstSequence: UInt64, records: LogRecords, inSync: InSyncList? = nil

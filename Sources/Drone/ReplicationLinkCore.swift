@@ -11,11 +11,14 @@ public struct ReplicationLinkCore: Sendable {
     /// The session that `dial` asked for did not come about.
     case dialFailed
     case redialDue
-    case answered(ReplicationAnswer)
-    /// All answers of a read cycle have been handed over.
+    /// All answers of a record.
+    case answered([ReplicationAnswer])
+    /// All records of a read cycle have been handed over.
     case readCompleted
     /// There may be something to send, or room for it.
     case pumped
+    /// A heartbeat has passed.
+    case ticked
     case stopped
   }
 
@@ -37,6 +40,9 @@ public struct ReplicationLinkCore: Sendable {
   /// The shortest and the longest pause before another dial, in milliseconds.
   private static let dialPause: Int64 = 20
   private static let longestDialPause: Int64 = 1000
+  /// Messages with records on their way. What comes meanwhile goes into the next, so that they grow with the load: each
+  /// costs both drones as much as tens of writes. Two, so that the shadow has one while the answer to another is under way.
+  private static let window = 2
 
   public let peer: Principal
   public private(set) var node: RegisteredNode?
@@ -47,6 +53,8 @@ public struct ReplicationLinkCore: Sendable {
   private var sessions: UInt64 = 0
   private var isDialling = false
   private var isStopped = false
+  /// The last record of each message with records that has not been answered, oldest first.
+  private var underWay: [(partition: Partition, sequence: UInt64)] = []
   private var actions: [Action] = []
 
   public init(peer: Principal) { self.peer = peer }
@@ -64,6 +72,7 @@ public struct ReplicationLinkCore: Sendable {
       isDialling = false
       failures = 0
       sessions &+= 1
+      underWay.removeAll()
       actions.append(.send([.greet(session: sessions)]))
     case .sessionClosed: sessionClosed(&data)
     case .dialFailed:
@@ -71,8 +80,12 @@ public struct ReplicationLinkCore: Sendable {
       actions.append(.report)
       redial()
     case .redialDue: dial()
-    case .answered(let answer): receive(answer, &data, now)
+    case .answered(let answers): receive(answers, &data, now)
     case .readCompleted, .pumped: pump(&data, canSend, now)
+    case .ticked:
+      // Nothing depends on it that each message is answered.
+      underWay.removeAll()
+      pump(&data, canSend, now)
     case .stopped:
       isStopped = true
       if hasSession { actions.append(.close) }
@@ -82,19 +95,40 @@ public struct ReplicationLinkCore: Sendable {
   }
 
   private mutating func pump(_ data: inout DataCore, _ canSend: Bool, _ now: Instant) {
-    guard hasSession, life != nil, canSend else { return }
+    guard hasSession, life != nil, canSend, underWay.count < Self.window else { return }
     let messages = data.replicate(to: peer, now: now)
+    for case .records(let batch, _) in messages.reversed() {
+      underWay.append((batch.partition, batch.lastSequence))
+      break
+    }
     if !messages.isEmpty { actions.append(.send(messages)) }
   }
 
-  private mutating func receive(_ answer: ReplicationAnswer, _ data: inout DataCore, _ now: Instant) {
-    if case .welcome(let incarnation) = answer {
-      life = incarnation
-      data.connected(peer, life: incarnation)
-      return
+  /// Answers come in the order of what was sent, but for those of different loops of the shadow.
+  private mutating func answered(_ answer: ReplicationAnswer) {
+    let place: Int? =
+      switch answer {
+      case .kept(let partition, _, let through):
+        underWay.firstIndex { $0.partition == partition && $0.sequence <= through }
+      case .missing(let partition, _), .refused(let partition, _):
+        underWay.firstIndex { $0.partition == partition }
+      case .welcome, .entriesTaken: nil
+      }
+    if let place { underWay.removeSubrange(...place) }
+  }
+
+  private mutating func receive(_ answers: [ReplicationAnswer], _ data: inout DataCore, _ now: Instant) {
+    var completions: [DataCore.Completion] = []
+    for answer in answers {
+      if case .welcome(let incarnation) = answer {
+        life = incarnation
+        data.connected(peer, life: incarnation)
+      } else if life != nil {
+        answered(answer)
+        completions += data.receive(answer, from: peer, now: now)
+      }
     }
-    guard life != nil else { return }
-    complete(data.receive(answer, from: peer, now: now))
+    complete(completions)
   }
 
   private mutating func complete(_ completions: [DataCore.Completion]) {

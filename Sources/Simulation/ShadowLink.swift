@@ -63,8 +63,8 @@ final class ShadowLink {
 
   private func received(_ bytes: [UInt8]) {
     let answers = world.decode(ReplicationAnswer.self, bytes)
-    loop.executor.perform(
-      answers.map { answer in { [unowned self] in handle(.answered(answer)) } }
-        + [{ [unowned self] in handle(.readCompleted) }])
+    loop.executor.perform([
+      { [unowned self] in handle(.answered(answers)) }, { [unowned self] in handle(.readCompleted) },
+    ])
   }
 }

@@ -80,6 +80,13 @@ extension [DataLoopCore.Action] {
     }
   }
 
+  fileprivate var records: [ClosedRange<UInt64>] {
+    replicated.compactMap { message in
+      guard case .records(let batch, _) = message else { return nil }
+      return batch.firstSequence...batch.lastSequence
+    }
+  }
+
   fileprivate var closes: Int { count { if case .shadow(_, .close) = $0 { true } else { false } } }
 }
 
@@ -163,9 +170,40 @@ extension [DataLoopCore.Action] {
     let map = ShadowPair.map(shadows: [1], version: 2)
     #expect(loops.feed(.mapInstalled(Names.signed(map), map)).dialled == [Names.drone(2)])
     #expect(loops.feed(.shadow(Names.drone(2), .sessionOpened)).replicated == [.greet(session: 1)])
-    _ = loops.feed(.shadow(Names.drone(2), .answered(.welcome(Incarnation(22)))))
+    _ = loops.feed(.shadow(Names.drone(2), .answered([.welcome(Incarnation(22))])))
     let asked = loops.feed(.shadow(Names.drone(2), .readCompleted)).replicated
     #expect(asked.contains { if case .resume(Names.partition(0), _) = $0 { true } else { false } })
+  }
+
+  @Test(
+    "two messages with records are on their way to a shadow at most; what comes meanwhile leaves in the next")
+  func window() {
+    var loops = Loops(shadows: [1])
+    let (shadow, partition, token) = (Names.drone(2), Names.partition(0), Names.token(1, 1))
+    _ = loops.feed(.shadow(shadow, .sessionOpened))
+    _ = loops.feed(.shadow(shadow, .answered([.welcome(Incarnation(22))])))
+    _ = loops.feed(.shadow(shadow, .readCompleted))
+    _ = loops.feed(.shadow(shadow, .answered([.kept(partition: partition, token: token, through: 1)])))
+    let now = loops.now
+    /// The numbers of the records that are sent once one more put has come.
+    func put(_ number: UInt64) -> [ClosedRange<UInt64>] {
+      loops.put("\(number)", number: number)
+      return loops.cores[0].endBatch(now: { now }).records
+    }
+    #expect([put(1), put(2)] == [[2...2], [3...3]])
+    #expect([put(3), put(4)] == [[], []])
+    _ = loops.feed(.shadow(shadow, .answered([.kept(partition: partition, token: token, through: 2)])))
+    #expect(loops.feed(.shadow(shadow, .readCompleted)).records == [4...5])
+    #expect(put(5) == [])
+    // Nothing depends on an answer to each.
+    #expect(loops.feed(.ticked).records == [6...6])
+    #expect([put(6), put(7)] == [[7...7], []])
+    _ = loops.feed(.shadow(shadow, .sessionClosed))
+    _ = loops.feed(.shadow(shadow, .sessionOpened))
+    _ = loops.feed(.shadow(shadow, .answered([.welcome(Incarnation(22))])))
+    _ = loops.feed(.shadow(shadow, .readCompleted))
+    _ = loops.feed(.shadow(shadow, .answered([.kept(partition: partition, token: token, through: 6)])))
+    #expect(loops.feed(.shadow(shadow, .readCompleted)).records == [7...8])
   }
 
   @Test("a shadow that is removed from the cluster is let go of, and one that never was is not dialled")

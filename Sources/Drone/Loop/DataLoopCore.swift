@@ -185,7 +185,7 @@ public struct DataLoopCore {
   private mutating func tick(_ now: Instant) {
     complete(data.tickStreams(now, timing: timing))
     adjustShadows(now)
-    pump(now)
+    for place in shadows.indices { tellShadow(place, .ticked, now) }
     tellDatabase(.ticked, now)
     actions.append(.report(.replicated(loop: index, data.replication(now))))
     actions.append(.report(.loopTicked(loop: index)))

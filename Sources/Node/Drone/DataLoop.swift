@@ -118,9 +118,7 @@ final class DataLoop {
     case .database(let action): database?.perform(action)
     case .shadow(let peer, let action): shadow(peer)?.perform(action)
     case .answer(let answers):
-      journal.say { [unowned self] in
-        for answer in answers { deliver(answer) }
-      }
+      journal.say { [unowned self] in deliver(answers) }
     case .report(let event): report(event)
     case .startWriteBehind(let pause):
       let bound = NIOLoopBound(self, eventLoop: eventLoop)
@@ -183,12 +181,14 @@ final class DataLoop {
     endBatch()
   }
 
-  /// Hands answers to a client of any loop.
-  private func deliver(_ answers: LoopAnswers) {
-    if answers.loop == index {
-      clients[answers.connection]?.answer(answers.bytes, leaseEnd: answers.leaseEnd)
-    } else if others.indices.contains(answers.loop) {
-      others[answers.loop].execute { $0.deliver(answers) }
+  /// Hands answers to clients of any loop: those of each other loop in one piece, since each costs it a wake-up.
+  private func deliver(_ answers: [LoopAnswers]) {
+    for answer in answers where answer.loop == index {
+      clients[answer.connection]?.answer(answer.bytes, leaseEnd: answer.leaseEnd)
+    }
+    for loop in others.indices where loop != index {
+      let theirs = answers.filter { $0.loop == loop }
+      if !theirs.isEmpty { others[loop].execute { $0.deliver(theirs) } }
     }
   }
 

@@ -87,8 +87,10 @@ final class ShadowLink: SessionHandler {
 
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
     var reader = CBORReader(messages)
+    var answers: [ReplicationAnswer] = []
     do {
-      while !reader.isAtEnd { handle(.answered(try ReplicationAnswer(from: &reader))) }
+      while !reader.isAtEnd { answers.append(try ReplicationAnswer(from: &reader)) }
+      handle(.answered(answers))
     } catch {
       logger.error(
         "a shadow's answer cannot be read",
