@@ -2,7 +2,7 @@ import Cluster
 import Wire
 
 /// One partition that this drone has loaded. A write waits in the log until it has its second place; only then it
-/// enters the table. So no answer ever shows a write that is not secured. It is confined to its data loop.
+/// enters the table. So no answer ever shows a write that is not secured. It is under the lock of its data loop (`GuardedLoop`).
 ///
 /// The second place is the database, or the memories of *all* shadows of *every* list that the database may have:
 /// the one that it confirmed last, and each that was asked for since and may have been stored. Where one of these

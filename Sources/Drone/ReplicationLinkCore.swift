@@ -94,8 +94,11 @@ public struct ReplicationLinkCore: Sendable {
     return actions
   }
 
+  /// Whether what there is to say may be said now.
+  var hasRoom: Bool { hasSession && life != nil && underWay.count < Self.window }
+
   private mutating func pump(_ data: inout DataCore, _ canSend: Bool, _ now: Instant) {
-    guard hasSession, life != nil, canSend, underWay.count < Self.window else { return }
+    guard hasRoom, canSend else { return }
     let messages = data.replicate(to: peer, now: now)
     for case .records(let batch, _) in messages.reversed() {
       underWay.append((batch.partition, batch.lastSequence))

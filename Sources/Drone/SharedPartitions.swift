@@ -3,11 +3,10 @@ import Synchronization
 import Wire
 
 /// The partitions that a drone serves, where all of its data loops see them: a read is executed by the loop that it has
-/// come to, whoever runs the partition. To hand it over and back would be two wake-ups of a thread, which cost more than
-/// all else about it.
+/// come to, and does not wait for the one that runs the partition.
 ///
-/// A partition stays its loop's alone. What others see of it are its table and the end of its lease, under a lock for each
-/// partition: its own loop takes that to change either, and needs none to read them.
+/// What is seen of a partition are its table and the end of its lease, under a lock for each partition: whoever changes
+/// either takes that beside the lock of the partition's loop (`GuardedLoop`), and who has that one may read them without.
 public final class SharedPartitions: Sendable {
   private let places = Partition.all.map { _ in Place() }
   private let newest = Atomic<UInt64>(0)
@@ -39,10 +38,10 @@ public final class SharedPartitions: Sendable {
       return result.unsafelyUnwrapped
     }
 
-    /// - Returns: false where it is not served.
+    /// Calls `body` where it is served.
     @inline(__always)
-    func read(_ body: (DataPartition) -> Bool) -> Bool {
-      shown.withLock { $0.map { body($0.data) } ?? false }
+    func read(_ body: (DataPartition) -> Void) {
+      shown.withLock { shown in if let shown { body(shown.data) } }
     }
   }
 
@@ -58,22 +57,24 @@ public final class SharedPartitions: Sendable {
   func isNewest(_ edition: UInt64) -> Bool { edition >= newest.load(ordering: .sequentiallyConsistent) }
 }
 
-extension DataCore {
-  /// Executes a read of a partition that another loop runs.
+extension SharedPartitions {
+  /// Executes a read of a partition, whichever loop runs it.
   /// - Parameter edition: of the access list by which it was let through.
-  /// - Returns: false: that loop is to be asked, be it that it has to wait or to be refused.
-  mutating func readElsewhere(
+  /// - Returns: until when the answer may leave; nil: the partition's loop is to be asked, be it that the read has to wait
+  ///   or to be refused.
+  func answer(
     _ request: ReadRequest, in partition: Partition, edition: UInt64, now: Instant, answers: inout CBORWriter
-  ) -> Bool {
+  ) -> Instant? {
     let operation = request.kind.operation
-    guard !operation.isSecured, Self.check(request.key) == nil else { return false }
+    guard !operation.isSecured, DataCore.check(request.key) == nil else { return nil }
     let key = HashedKey(request.key)
-    return shared.place(of: partition).read { data in
+    var end: Instant?
+    place(of: partition).read { data in
       // In this order: a lease that was given under a newer list has been seen only after that list.
-      guard data.leaseEnd > now, shared.isNewest(edition) else { return false }
-      if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
+      guard data.leaseEnd > now, isNewest(edition) else { return }
+      end = data.leaseEnd
       data.answer(request.number, key, by: operation, &answers)
-      return true
     }
+    return end
   }
 }

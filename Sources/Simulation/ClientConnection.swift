@@ -3,14 +3,6 @@ import Drone
 import Histories
 import Wire
 
-/// Answers on their way to a client, with what the checks must know of how they came about.
-struct GatheredAnswers {
-  var bytes: [UInt8] = []
-  var leaseEnd = Instant(milliseconds: .max)
-  /// Reads that were executed while another drone was serving the partition too. They matter if they leave.
-  var conflicts: [String] = []
-}
-
 /// A client's session at a drone, as its shell in the product: performs what `ClientSessionCore` decides, step by step.
 final class ClientConnection {
   let session: Session
@@ -18,9 +10,8 @@ final class ClientConnection {
   private let principal: String
   private var core: ClientSessionCore
   private var gathered = CBORWriter()
+  /// Reads that were executed while another drone was serving the partition too. They matter if they leave.
   private var conflicts: [String] = []
-  /// Records that are not read yet.
-  private var waiting: [[UInt8]] = []
   /// What its client is told of its own writes nobody else relies on.
   private let isLiar: Bool
   /// What was asked under which number, and the access list by which it was permitted.
@@ -43,47 +34,43 @@ final class ClientConnection {
     self.session = session
     self.loop = loop
     principal = "\(session.dialler.machine.name)@\(Names.realm)"
-    core = ClientSessionCore(principal: principal, on: loop.index, of: loop.core.placement)
+    core = ClientSessionCore(principal: principal, on: loop.index, of: loop.drone.cores)
     core.connection = session.id
     isLiar = session.dialler.machine is LyingClient
-    session.acceptor.received = { [unowned self] bytes in
-      waiting.append(bytes)
-      read()
-    }
+    session.acceptor.received = { [unowned self] bytes in received(bytes) }
     session.acceptor.closed = { [weak self] _ in if let self { self.loop.remove(self) } }
-  }
-
-  private func read() {
-    guard core.mayRead(isWritable: true), !waiting.isEmpty else { return }
-    received(waiting.removeFirst())
   }
 
   /// One read cycle: the clock, every request, then what the end of the cycle brings.
   private func received(_ bytes: [UInt8]) {
-    core.beginCycle(on: &loop.core)
+    core.beginCycle()
     let now = drone.now
     var steps: [Executor.Step] = []
     for range in Self.requests(in: bytes) {
       steps.append { [self] in handle(Array(bytes[range]), now) }
     }
-    if let duration = drone.hangBeforeRead, readsHere(bytes, now) {
+    if let duration = drone.hangBeforeRead, reads(bytes, now) {
       drone.hangBeforeRead = nil
       drone.hang(duration)
     }
-    steps.append { [self] in core.gather(until: loop.core.data.batchLeaseEnd) }
-    steps.append { [self] in forward() }
+    steps.append { [self] in
+      core.takeTurns { index in
+        let other = drone.loops[index]
+        other.executor.post { [unowned other] in other.endBatch() }
+      }
+    }
     steps.append { [self] in loop.endBatch() }
-    steps.append { [self] in if !core.holdsAnswers { flush() } }
+    steps.append { [self] in flush() }
     loop.executor.perform(steps)
   }
 
-  /// Whether a read is among the requests that this loop answers from its own table.
-  private func readsHere(_ bytes: [UInt8], _ now: Instant) -> Bool {
+  /// Whether a read is among the requests that the drone answers.
+  private func reads(_ bytes: [UInt8], _ now: Instant) -> Bool {
     bytes.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)
       while !reader.isAtEnd, let request = try? DataRequest(from: &reader) {
         guard case .read = request, let partition = request.partition else { continue }
-        if let end = loop.leaseEnd(of: partition), end > now { return true }
+        if let end = drone.loop(of: partition).leaseEnd(of: partition), end > now { return true }
       }
       return false
     }
@@ -110,7 +97,8 @@ final class ClientConnection {
       guard let request = try? DataRequest(from: &reader), !lies(about: request) else { return }
       let start = gathered.count
       let outcome = core.handle(
-        request, buffer, hasRoom: true, limiter: drone.budget, now: now, on: &loop.core, answers: &gathered)
+        request, hasRoom: true, limiter: drone.budget, now: now, answers: &gathered)
+      if let partition = request.partition { world.custody.look(at: partition) }
       switch outcome {
       case .handled:
         noteAsked(request)
@@ -162,21 +150,6 @@ final class ClientConnection {
     }
   }
 
-  /// Requests for the partitions of other loops travel there in one piece, and so do their answers.
-  private func forward() {
-    for batch in core.takeForwards() {
-      let other = drone.loops[batch.target]
-      other.executor.post { [unowned other] in other.execute(batch) }
-    }
-  }
-
-  /// A batch comes back from another loop.
-  func returned(_ answers: GatheredAnswers) {
-    core.returned()
-    answer(answers)
-    if !waiting.isEmpty { loop.executor.post { [unowned loop, id] in loop.client(id)?.read() } }
-  }
-
   // MARK: Questions
 
   private func ask(_ question: ClientSessionCore.Question) {
@@ -188,21 +161,20 @@ final class ClientConnection {
   }
 
   private func answered(_ question: ClientSessionCore.Question, _ bytes: [UInt8]) {
-    guard let refusal = core.answered(question, by: loop.core.access, now: drone.now).refusal else {
-      return answer(GatheredAnswers(bytes: bytes))
+    guard let refusal = core.answered(question, now: drone.now).refusal else {
+      return answer(bytes)
     }
     var writer = CBORWriter()
     refusal.encode(into: &writer)
-    answer(GatheredAnswers(bytes: writer.bytes))
+    answer(writer.bytes)
   }
 
   // MARK: Answers
 
   /// Answers that were made elsewhere, or later.
-  func answer(_ answers: GatheredAnswers) {
-    answers.bytes.withUnsafeBytes { gathered.write(encoded: $0) }
-    core.gather(until: answers.leaseEnd)
-    conflicts += answers.conflicts
+  func answer(_ bytes: [UInt8], leaseEnd end: Instant = Instant(milliseconds: .max)) {
+    bytes.withUnsafeBytes { gathered.write(encoded: $0) }
+    core.gather(until: end)
     loop.executor.perform([{ [self] in flush() }])
   }
 
@@ -281,35 +253,6 @@ extension DataLoop {
     }
     guard isRead, let other = drone.world.watch.otherServing(partition, than: drone) else { return nil }
     return "\(drone.name) answers a read of partition \(partition) while \(other.name) serves it"
-  }
-
-  /// Executes requests that came to another loop, and sends their answers back in one piece.
-  fileprivate func execute(_ batch: ForwardedBatch) {
-    core.beginBatch()
-    let now = drone.now
-    var steps: [Executor.Step] = []
-    var writer = CBORWriter()
-    var conflicts: [String] = []
-    let room = ForwardedBatch.room(isTight: false, isFull: false)
-    for range in ClientConnection.requests(in: batch.requests) {
-      steps.append { [unowned self] in
-        Array(batch.requests[range]).withUnsafeBytes { buffer in
-          var reader = CBORReader(buffer)
-          guard let request = try? DataRequest(from: &reader) else { return }
-          let start = writer.count
-          core.execute(request, of: batch, hasRoom: start < room, now: now, answers: &writer)
-          if let conflict = conflict(request, from: start, writer) { conflicts.append(conflict) }
-        }
-      }
-    }
-    steps.append { [unowned self] in
-      let answers = GatheredAnswers(
-        bytes: writer.bytes, leaseEnd: core.data.batchLeaseEnd, conflicts: conflicts)
-      let source = drone.loops[batch.source]
-      source.executor.post { [unowned source] in source.client(batch.connection)?.returned(answers) }
-    }
-    steps.append { [unowned self] in endBatch() }
-    executor.perform(steps)
   }
 }
 

@@ -33,13 +33,16 @@ final class Custody {
   func look(loop: Int, of placement: LoopPlacement) { look { placement.loop(of: $0) == loop } }
 
   private func look(where isMeant: (Partition) -> Bool) {
-    guard !unstored.isEmpty, !world.isOver else { return }
-    for partition in unstored.keys.sorted() where isMeant(partition) {
-      guard let names = unstored[partition], !world.watch.accepted.contains(partition),
-        let sentence = missing(names, of: partition)
-      else { continue }
-      return world.violated(sentence)
-    }
+    guard !unstored.isEmpty else { return }
+    for partition in unstored.keys.sorted() where isMeant(partition) { look(at: partition) }
+  }
+
+  /// A request on one of its keys was executed.
+  func look(at partition: Partition) {
+    guard !world.isOver, let names = unstored[partition], !world.watch.accepted.contains(partition),
+      let sentence = missing(names, of: partition)
+    else { return }
+    world.violated(sentence)
   }
 
   private func missing(_ names: Set<StoreState.WriteName>, of partition: Partition) -> String? {

@@ -8,7 +8,7 @@ final class DataLoop {
   let executor: Executor
   unowned let drone: DroneMachine
   private var world: World { drone.world }
-  var core: DataLoopCore
+  let core: GuardedLoop
   private var session: Session?
   /// What its core goes by.
   private var installed: SlotMap?
@@ -27,42 +27,51 @@ final class DataLoop {
     let journal = drone.makeJournal(index, stands)
     keeper = journal.map(JournalKeeper.init)
     disk = drone.journals[index]
-    core = DataLoopCore(
-      index: index, placement: drone.placement, principal: drone.principal, timing: drone.world.timing,
-      data: DataCore(
-        incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands,
-        shared: drone.shared))
+    core = GuardedLoop(
+      DataLoopCore(
+        index: index, placement: drone.placement, principal: drone.principal, timing: drone.world.timing,
+        data: DataCore(
+          incarnation: drone.incarnation, bounds: drone.world.knobs.data, journal: journal, stands: stands,
+          shared: drone.shared)))
   }
 
   // MARK: What the checks ask
 
   /// Asked here, since whoever asked a copy of the core would copy all of it.
   func has(_ name: StoreState.WriteName, in partition: Partition) -> Bool {
-    core.data.has(name.write, of: name.client, in: partition)
+    core.change { $0.data.has(name.write, of: name.client, in: partition) }
   }
 
-  func leaseEnd(of partition: Partition) -> Instant? { core.data.leaseEnd(of: partition) }
+  func leaseEnd(of partition: Partition) -> Instant? { core.change { $0.data.leaseEnd(of: partition) } }
 
-  func copyToken(of partition: Partition) -> FencingToken? { core.data.copyToken(of: partition) }
+  func copyToken(of partition: Partition) -> FencingToken? {
+    core.change { $0.data.copyToken(of: partition) }
+  }
 
-  var isRetired: Bool { core.data.isRetired }
+  var isRetired: Bool { core.change { $0.data.isRetired } }
 
-  var memory: Int { core.data.memory }
+  var memory: Int { core.change { $0.data.memory } }
+
+  func shadowStates(of partition: Partition) -> [String] {
+    core.change { $0.data.shadowStates(of: partition) }
+  }
 
   /// By the map that its core goes by.
   func isOwned(_ partition: Partition, by drone: Principal) -> Bool {
     installed?.owner(of: partition)?.principal == drone
   }
 
+  func admits(_ drone: Principal) -> Bool { core.change { $0.admits(drone) } }
+
   // MARK: The core
 
   func handle(_ event: DataLoopCore.Event) {
-    perform(core.handle(event, now: drone.now))
+    perform(core.change { $0.handle(event, now: drone.now) })
   }
 
   /// Some requests have been executed.
   func endBatch() {
-    perform(core.endBatch(now: { drone.now }))
+    perform(core.change { $0.endBatch(now: { drone.now }) })
   }
 
   private func perform(_ actions: [DataLoopCore.Action]) {
@@ -72,7 +81,7 @@ final class DataLoop {
 
   private func shareMemory() {
     let drone = drone
-    core.shareMemory { drone.share($0, before: $1) }
+    core.change { $0.shareMemory { drone.share($0, before: $1) } }
   }
 
   private func perform(_ action: DataLoopCore.Action) {
@@ -86,7 +95,7 @@ final class DataLoop {
       drone.after(pause, on: executor) { [unowned self] in handle(.writeBehindDue) }
     case .endForeignOwners:
       for id in owners.keys.sorted() {
-        if let owner = owners[id], !core.admits(owner.owner) { owner.close() }
+        if let owner = owners[id], !admits(owner.owner) { owner.close() }
       }
     }
   }
@@ -100,7 +109,7 @@ final class DataLoop {
 
   func serve(_ partitions: PartitionSet, until end: Instant) {
     let now = drone.now
-    let begun = core.placement.partitions(of: index, in: partitions).filter { partition in
+    let begun = drone.placement.partitions(of: index, in: partitions).filter { partition in
       leaseEnd(of: partition).map { $0 <= now && end > now } ?? false
     }
     handle(.leased(partitions, until: end))
@@ -202,12 +211,13 @@ final class DataLoop {
 
   /// Hands answers to a client of any loop.
   private func deliver(_ answers: LoopAnswers) {
-    let gathered = GatheredAnswers(bytes: answers.bytes, leaseEnd: answers.leaseEnd)
-    if answers.loop == index {
-      clients[answers.connection]?.answer(gathered)
+    let other = drone.loops[answers.loop]
+    if other === self {
+      clients[answers.connection]?.answer(answers.bytes, leaseEnd: answers.leaseEnd)
     } else {
-      let other = drone.loops[answers.loop]
-      other.executor.post { [unowned other] in other.clients[answers.connection]?.answer(gathered) }
+      other.executor.post { [unowned other] in
+        other.clients[answers.connection]?.answer(answers.bytes, leaseEnd: answers.leaseEnd)
+      }
     }
   }
 
@@ -215,7 +225,7 @@ final class DataLoop {
 
   /// The owner of partitions that this drone shadows has dialled.
   func accept(_ session: Session, from owner: Principal) -> Bool {
-    guard core.admits(owner) else { return false }
+    guard admits(owner) else { return false }
     owners[session.id] = OwnerConnection(session, from: owner, on: self)
     return true
   }
@@ -227,6 +237,6 @@ final class DataLoop {
     _ message: ReplicationMessage, of portion: OwnerSessionCore.Portion, from owner: Principal
   ) -> ReplicationAnswer? {
     defer { shareMemory() }
-    return core.receive(message, of: portion, from: owner)
+    return core.change { $0.receive(message, of: portion, from: owner) }
   }
 }

@@ -13,6 +13,8 @@ final class DroneMachine: Machine {
   private(set) var placement = LoopPlacement(count: 1)
   private(set) var shared = SharedPartitions()
   private(set) var loops: [DataLoop] = []
+  /// As their sessions see them.
+  private(set) var cores = DroneLoops([])
   /// While a thief has its key.
   var liar: Liar?
   /// While one aims at what others have.
@@ -77,6 +79,7 @@ final class DroneMachine: Machine {
       DataLoop(
         index, of: self, on: executor, stands: stands.filter { placement.loop(of: $0.partition) == index })
     }
+    cores = DroneLoops(loops.map(\.core))
     for disk in journals[placement.count...] { disk.remove() }
     access = loops.map { _ in (.none, 0) }
     if let members { onEachLoop { $0.handle(.admitted(members)) } }

@@ -34,8 +34,8 @@ final class OwnerConnection {
   }
 
   private func received(_ bytes: [UInt8]) {
-    guard loop.core.admits(owner),
-      let portions = bytes.withUnsafeBytes({ try? core.part($0, on: loop.index, of: loop.core.placement) })
+    guard loop.admits(owner),
+      let portions = bytes.withUnsafeBytes({ try? core.part($0, on: loop.index, of: loop.drone.placement) })
     else { return close() }
     for portion in portions.dropFirst() { forward(portion, bytes.count) }
     if let own = portions.first { take(own) }

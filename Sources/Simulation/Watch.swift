@@ -234,7 +234,7 @@ final class Watch {
       drone.loop(of: partition).copyToken(of: partition).map { "\(drone.name) \($0)" }
     }
     let states = world.drones.filter(\.isUp).map {
-      "\($0.name) \($0.loop(of: partition).core.data.shadowStates(of: partition))"
+      "\($0.name) \($0.loop(of: partition).shadowStates(of: partition))"
     }
     let lives = world.drones.map { "\($0.name) \($0.incarnation)" }
     let serving = world.drones.filter { $0.isServing(partition) }.map(\.name)

@@ -59,8 +59,6 @@ public final class HeldBytes: Sendable {
   private let limit: Int
   /// What the census has counted, for those who only look.
   private let counted = Atomic(0)
-  /// Answers on their way from one event loop to another, where their sessions will count them.
-  private let moving = Atomic(0)
 
   /// - Parameter limit: the most bytes that all sessions may hold.
   public init(limit: Int) {
@@ -76,19 +74,10 @@ public final class HeldBytes: Sendable {
 
   /// Whether half of the limit is used up: whoever holds much is asked for nothing more, so that who reads, if slowly,
   /// need not go.
-  public var isTight: Bool { total + moving.load(ordering: .relaxed) > limit / 2 }
+  public var isTight: Bool { total > limit / 2 }
 
   /// Whether all of it is used up. Answers would then be made faster than sessions that hold too much can be ended.
-  public var isFull: Bool { total + moving.load(ordering: .relaxed) > limit }
-
-  /// So many bytes set out for a session of another event loop, or (less than none) have come there. A few
-  /// are not worth that the loops share a counter.
-  public func moves(_ bytes: Int) {
-    guard abs(bytes) >= Self.uncounted else { return }
-    moving.add(bytes, ordering: .relaxed)
-  }
-
-  private static let uncounted = SessionLimits().uncountedBytes
+  public var isFull: Bool { total > limit }
 
   func report(_ bytes: Int, of session: SessionReference, isNode: Bool) {
     let excess: SessionReference? = state.withLock { state in

@@ -32,8 +32,6 @@ public final class Session {
   private(set) var isEnding = false
   private(set) var endError: SessionError?
   var isInReadCycle = false
-  /// What was gathered in a read cycle before this one waits for a `flush()`.
-  var isFlushHeld = false
   private(set) var isReadingPaused = false
   var context: ChannelHandlerContext?
   var resumed: () -> Void = {}
@@ -135,11 +133,6 @@ public final class Session {
     if !isInReadCycle { flushNow() }
   }
 
-  /// At the end of this read cycle what was gathered stays: more for the same peer is about to come from elsewhere, and
-  /// leaves with it in one record. To be called in `readCompleted`. The next `flush()` is the caller's to do; `close`
-  /// throws away what waits for it.
-  public func holdFlush() { isFlushHeld = true }
-
   /// Stops taking records from the peer, which soon stops sending: for a handler that has enough to do.
   /// Records of the present read cycle that are not handed over yet wait.
   public func pauseReading() { isReadingPaused = true }
@@ -159,8 +152,6 @@ public final class Session {
   func close(_ reason: SessionCloseReason, error: SessionError?) {
     eventLoop.assertInEventLoop()
     guard let context, !isEnding else { return }
-    // Whoever held it back would have looked first whether it may leave.
-    if isFlushHeld { discardGathered() }
     flushNow()
     guard !isEnding else { return }
     isEnding = true
@@ -229,7 +220,6 @@ public final class Session {
   }
 
   func flushNow() {
-    isFlushHeld = false
     guard writer.count > RecordFormat.typeLength || !full.isEmpty, let context, !isEnding else { return }
     outgoing.clear()
     for record in full where !isEnding {

@@ -76,12 +76,10 @@ final class SessionChannelHandler: ChannelDuplexHandler {
   private func finishReadCycle() {
     if hasReceived, !session.isEnding {
       hasReceived = false
-      // Each cycle says anew whether anything is to wait.
-      session.isFlushHeld = false
       handler.readCompleted(on: session)
     }
     session.isInReadCycle = false
-    if !session.isFlushHeld { session.flushNow() }
+    session.flushNow()
     releaseRead()
   }
 

@@ -212,20 +212,6 @@ struct HeldBytesTests {
     #expect(census.total == 20)
   }
 
-  @Test("answers that move between event loops are held, too, but for those that are short")
-  func moving() {
-    let held = HeldBytes(limit: 1 << 20)
-    held.moves(600 << 10)
-    #expect(held.isTight && !held.isFull)
-    held.moves(500 << 10)
-    #expect(held.isFull)
-    held.moves(-500 << 10)
-    held.moves(-600 << 10)
-    #expect(!held.isTight)
-    for _ in 0..<1_000 { held.moves(10 << 10) }
-    #expect(!held.isTight)
-  }
-
   @Test("a node's session goes only when the clients have less than half")
   func nodes() {
     var census = HeldBytesCensus(limit: 100)

@@ -226,41 +226,4 @@ struct SessionTests {
     }
     await listener.close()
   }
-
-  @Test("what is held back leaves with what comes after it, in one record; with a close it is thrown away")
-  func held() async throws {
-    let service = try await TestService.start(handler: { journal, _ in
-      let handler = JournalHandler(journal)
-      var number = 0
-      handler.onReceived = { messages, session in
-        number += 1
-        try? session.write(messages: messages)
-        // The first of these waits to be thrown away.
-        if number == 4 { session.close(.finished) }
-      }
-      handler.onReadCompleted = { session in if number != 2 { session.holdFlush() } }
-      return handler
-    })
-    let client = try await service.dial()
-    client.send([TestClient.message(1)])
-    try await service.journal.first { if case .readCompleted = $0 { true } else { false } }
-    client.send([TestClient.message(2)])
-    try await client.journal.first {
-      if case .received(let bytes) = $0 {
-        bytes == TestClient.message(1) + TestClient.message(2)
-      } else {
-        false
-      }
-    }
-    client.send([TestClient.message(3)])
-    let cycles = Atomic(0)
-    try await service.journal.first {
-      guard case .readCompleted = $0 else { return false }
-      return cycles.add(1, ordering: .relaxed).newValue == 3
-    }
-    client.send([TestClient.message(4)])
-    try await client.journal.first(\.isClosed)
-    #expect(client.received == TestClient.message(1) + TestClient.message(2))
-    await service.listener.close()
-  }
 }

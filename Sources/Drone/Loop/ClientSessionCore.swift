@@ -1,15 +1,14 @@
 import Cluster
 import Wire
 
-/// What a data loop decides about one client's session: which of its requests are executed, here or on another loop,
-/// which are turned away, when it is read no more, and whether its answers may leave. No I/O and no clock; nothing is
-/// allocated for a request that is executed here.
+/// What a data loop decides about one client's session: which of its requests are executed, which are turned away, and
+/// whether its answers may leave. No I/O and no clock; nothing is allocated for a request.
 ///
-/// A read cycle is `beginCycle`, `handle` for each request, `gather`, then `takeForwards`.
+/// A read cycle is `beginCycle`, `handle` for each request, then `takeTurns`.
 public struct ClientSessionCore: Sendable {
   /// What has become of a request. What there is to say of it by now is among the answers, in every case.
   public enum Outcome: Sendable {
-    /// It was executed, or is on its way.
+    /// It was executed.
     case handled
     /// It was not: the client is to come again.
     case turnedAway
@@ -30,9 +29,7 @@ public struct ClientSessionCore: Sendable {
     case sessions(number: UInt64, SessionOrder)
   }
 
-  // A short request may have a long answer, so what a client sends bounds nothing. These do:
-  /// Batches on other loops before the client is not read any more.
-  static let maximumBatches = 16
+  /// Under way, before others are turned away.
   static let maximumQuestions = 16
 
   private let principal: String
@@ -43,43 +40,37 @@ public struct ClientSessionCore: Sendable {
   public private(set) var client: ClientIncarnation?
   private var access: ClientAccess
   private var denials = Denials()
-  /// Requests of this read cycle for the partitions of other loops.
-  private var outgoing: [CBORWriter]
-  private var isOutgoing = false
-  /// By which the first of them was let through.
-  private var outgoingAccess: ClientAccess
-  /// Batches that other loops have not returned yet.
-  private var batchesUnderWay = 0
+  private let loops: DroneLoops
+  /// Loops that are to have a turn, for what was executed on them.
+  private var turns: [Bool]
+  private var hasTurns = false
   private var questionsUnderWay = 0
   private var lease = AnswerLease()
 
   /// - Parameters:
   ///   - principal: as the handshake proved it.
   ///   - loop: the position of the loop that the session is on.
-  public init(principal: String, on loop: Int, of placement: LoopPlacement) {
+  public init(principal: String, on loop: Int, of loops: DroneLoops) {
     self.principal = principal
     self.loop = loop
+    self.loops = loops
     access = ClientAccess(principal: principal)
-    outgoingAccess = access
-    outgoing = (0..<placement.count).map { _ in CBORWriter() }
+    turns = [Bool](repeating: false, count: loops.placement.count)
   }
 
   // MARK: A read cycle
 
   /// Some requests have come.
-  public mutating func beginCycle(on loop: inout DataLoopCore) {
-    loop.beginBatch()
-    access.follow(loop.access)
+  public mutating func beginCycle() {
+    loops.change(loop) { core in access.follow(core.access) }
   }
 
   /// - Parameters:
-  ///   - encoded: the same request.
   ///   - hasRoom: whether further answers may be gathered.
   ///   - now: of this read cycle.
-  ///   - loop: of the session.
   public mutating func handle(
-    _ request: DataRequest, _ encoded: UnsafeRawBufferPointer, hasRoom: Bool, limiter: some RequestLimiter,
-    now: Instant, on loop: inout DataLoopCore, answers: inout CBORWriter
+    _ request: DataRequest, hasRoom: Bool, limiter: some RequestLimiter, now: Instant,
+    answers: inout CBORWriter
   ) -> Outcome {
     if !hasRoom, let number = request.number {
       DataAnswer.unavailable(number: number, .busy).encode(into: &answers)
@@ -99,12 +90,12 @@ public struct ClientSessionCore: Sendable {
     }
     switch request {
     case .read, .write:
-      execute(request, encoded, now, on: &loop, &answers)
+      execute(request, now, &answers)
       return .handled
     case .introduce(_, let announced): return introduce(announced)
     case .unreachable(_, let drone): return .unreachable(drone)
     case .topology(let number):
-      if let map = loop.map {
+      if let map = loops.change(loop, { $0.map }) {
         DataAnswer.topology(number: number, map).encode(into: &answers)
       } else {
         DataAnswer.unavailable(number: number, .noCommander).encode(into: &answers)
@@ -118,67 +109,54 @@ public struct ClientSessionCore: Sendable {
     }
   }
 
-  private mutating func execute(
-    _ request: DataRequest, _ encoded: UnsafeRawBufferPointer, _ now: Instant, on loop: inout DataLoopCore,
-    _ answers: inout CBORWriter
-  ) {
+  private mutating func execute(_ request: DataRequest, _ now: Instant, _ answers: inout CBORWriter) {
     guard let partition = request.partition, let number = request.number else { return }
     guard client != nil || !request.isWrite else {
       return DataAnswer.failed(number: number, .notIntroduced).encode(into: &answers)
     }
-    let target = loop.placement.loop(of: partition)
-    guard target == self.loop else {
-      if case .read(let read) = request,
-        loop.data.readElsewhere(read, in: partition, edition: access.edition, now: now, answers: &answers)
-      {
-        return
-      }
-      outgoing[target].write(encoded: encoded)
-      if !isOutgoing { outgoingAccess = access }
-      isOutgoing = true
-      return
+    let edition = access.edition
+    if case .read(let read) = request,
+      let end = loops.partitions.answer(read, in: partition, edition: edition, now: now, answers: &answers)
+    {
+      return lease.gather(until: end)
     }
     let replyTo = ReplyAddress(
-      loop: target, connection: connection, number: number, mayRead: access.mayRead(keyOf: request))
-    loop.data.execute(
-      request, in: partition, client: client, replyTo: replyTo, quota: access.quota(on: request), now: now,
-      answers: &answers)
+      loop: loop, connection: connection, number: number, mayRead: access.mayRead(keyOf: request))
+    let (quota, client) = (access.quota(on: request), client)
+    let owner = loops.placement.loop(of: partition)
+    let (end, needsTurn) = loops.change(owner) { core in
+      core.execute(
+        request, in: partition, client: client, edition: edition, replyTo: replyTo, quota: quota, now: now,
+        answers: &answers)
+    }
+    lease.gather(until: end)
+    if needsTurn, owner != loop {
+      turns[owner] = true
+      hasTurns = true
+    }
   }
 
-  /// Once, and for good: requests of this session are on their way to other loops under it.
+  /// Once, and for good: writes of this session are under way under it.
   private mutating func introduce(_ announced: ClientIncarnation) -> Outcome {
     guard client == nil else { return .secondIntroduction }
     client = announced.bound(to: principal)
     return .handled
   }
 
-  /// What goes to other loops at the end of the read cycle, in their order; `returned` follows for each.
-  public mutating func takeForwards() -> [ForwardedBatch] {
-    guard isOutgoing else { return [] }
-    isOutgoing = false
-    var batches: [ForwardedBatch] = []
-    for target in outgoing.indices where outgoing[target].count > 0 {
-      batches.append(
-        ForwardedBatch(
-          requests: outgoing[target].take(), client: client, access: outgoingAccess, source: loop,
-          target: target, connection: connection))
+  /// Names the other loops that are to have a turn (`DataLoopCore.endBatch`) at the end of the read cycle, in their order;
+  /// the session's own has one in any case.
+  public mutating func takeTurns(_ body: (Int) -> Void) {
+    guard hasTurns else { return }
+    hasTurns = false
+    for loop in turns.indices where turns[loop] {
+      turns[loop] = false
+      body(loop)
     }
-    batchesUnderWay += batches.count
-    return batches
   }
-
-  /// A batch comes back from another loop, with the answers that it has by now.
-  public mutating func returned() { batchesUnderWay -= 1 }
-
-  /// What this loop answers leaves with what the others do: a record and a system call less.
-  public var holdsAnswers: Bool { batchesUnderWay > 0 }
-
-  /// A client that does not read its answers, or asks for more than is being answered, is not read either.
-  public func mayRead(isWritable: Bool) -> Bool { isWritable && batchesUnderWay < Self.maximumBatches }
 
   // MARK: Answers
 
-  /// Answers are gathered, of this loop or of another.
+  /// Answers that had to wait are gathered.
   /// - Parameter end: of the lease under which they were read.
   public mutating func gather(until end: Instant) { lease.gather(until: end) }
 
@@ -201,14 +179,13 @@ public struct ClientSessionCore: Sendable {
   }
 
   /// There is something to say to a question, or never will be.
-  /// - Parameter installed: of the session's loop.
   /// - Returns: what the client is told instead, if it may not be told that, and how many denials are to be told of now.
-  public mutating func answered(_ question: Question, by installed: InstalledAccessList, now: Instant) -> (
+  public mutating func answered(_ question: Question, now: Instant) -> (
     refusal: DataAnswer?, denials: UInt64?
   ) {
     questionsUnderWay -= 1
     guard let request = question.askedAgain else { return (nil, nil) }
-    access.follow(installed)
+    beginCycle()
     let verdict = access.verdict(on: request)
     return (verdict.refusal(number: request.number ?? 0), verdict == .denied ? denials.count(now) : nil)
   }

@@ -1,5 +1,6 @@
 import Cluster
 import Journal
+import Wire
 
 /// What one data loop of a drone decides: its partitions (`DataCore`), its sessions with the database and with the
 /// shadows of its partitions, and what it hands to the drone's other loops and its control side. A drone's process and
@@ -68,6 +69,8 @@ public struct DataLoopCore {
   /// In the order of their principals.
   private var shadows: [Shadow] = []
   private var isWriteBehindDue = false
+  /// Somebody has executed a request here and was told to call `endBatch`.
+  private var isTurnDue = false
   /// What the drone knows that this loop holds.
   private var sharedMemory = 0
   private var actions: [Action] = []
@@ -147,6 +150,7 @@ public struct DataLoopCore {
   }
 
   private mutating func takeActions() -> [Action] {
+    isTurnDue = false
     if data.hasWaiting, !isWriteBehindDue {
       // With what has come until then. An idle loop has no timer for it.
       isWriteBehindDue = true
@@ -163,10 +167,33 @@ public struct DataLoopCore {
 
   // MARK: Requests
 
-  /// Some requests are about to be executed.
-  public mutating func beginBatch() { data.beginBatch() }
+  /// Executes a request on a key, which may have come on a session of another loop.
+  /// - Parameter edition: of the access list by which it was let through.
+  /// - Returns: until when the answer may leave, and whether `endBatch` is to be called on this loop for it.
+  mutating func execute(
+    _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, edition: UInt64,
+    replyTo: ReplyAddress, quota: Quota?, now: Instant, answers: inout CBORWriter
+  ) -> (leaseEnd: Instant, needsTurn: Bool) {
+    // Not one that was permitted by a list that has been replaced here.
+    guard access.accepts(edition: edition) else {
+      DataAnswer.unavailable(number: replyTo.number, .busy).encode(into: &answers)
+      return (Instant(milliseconds: .max), false)
+    }
+    data.beginBatch()
+    data.execute(
+      request, in: partition, client: client, replyTo: replyTo, quota: quota, now: now, answers: &answers)
+    if !isTurnDue { isTurnDue = needsTurn }
+    return (data.batchLeaseEnd, isTurnDue)
+  }
 
-  /// They have been: tells the shadows what waits, and the database what somebody waits for.
+  /// Whether something is to be told for which no event of its own will come: the answer of whom it would be told waits
+  /// for nothing.
+  private var needsTurn: Bool {
+    data.hasWaiting && !isWriteBehindDue || data.isUrgent && !data.isAppending
+      || shadows.contains { $0.link.hasRoom }
+  }
+
+  /// Some requests have been executed: tells the shadows what waits, and the database what somebody waits for.
   /// - Parameter now: reads the clock, if there is anybody to tell.
   public mutating func endBatch(now: () -> Instant) -> [Action] {
     if !shadows.isEmpty || data.isUrgent { pump(now()) }

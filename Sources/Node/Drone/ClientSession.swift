@@ -17,9 +17,9 @@ final class ClientSession: SessionHandler {
   var id: UInt64 { core.connection }
 
   /// - Parameter principal: the client's, as the handshake proved it.
-  init(dataLoop: DataLoop, principal: String) {
+  init(dataLoop: DataLoop, of loops: DroneLoops, principal: String) {
     self.dataLoop = dataLoop
-    core = ClientSessionCore(principal: principal, on: dataLoop.index, of: dataLoop.core.placement)
+    core = ClientSessionCore(principal: principal, on: dataLoop.index, of: loops)
   }
 
   func sessionOpened(_ session: Session) {
@@ -31,34 +31,30 @@ final class ClientSession: SessionHandler {
 
   func received(_ messages: UnsafeRawBufferPointer, on session: Session) {
     var reader = CBORReader(messages)
-    core.beginCycle(on: &dataLoop.core)
+    core.beginCycle()
     let now = NodeClock.now()
     do {
       while !reader.isAtEnd {
-        let start = reader.offset
         let request = try DataRequest(from: &reader)
         session.requests &+= 1
-        let encoded = UnsafeRawBufferPointer(rebasing: messages[start..<reader.offset])
-        try handle(request, encoded, now, session)
+        try handle(request, now, session)
       }
     } catch {
       dataLoop.logger.warning(
         "session closed: what came is no request",
         metadata: [NodeLogging.Key.principal: "\(session.identity.peer)", NodeLogging.Key.reason: "\(error)"])
+      // What is gathered leaves with the close.
+      checkLease(session)
       session.close(SessionCloseReason(after: error))
     }
-    core.gather(until: dataLoop.core.data.batchLeaseEnd)
   }
 
-  private func handle(
-    _ request: DataRequest, _ encoded: UnsafeRawBufferPointer, _ now: Instant, _ session: Session
-  ) throws(SessionError) {
+  private func handle(_ request: DataRequest, _ now: Instant, _ session: Session) throws(SessionError) {
     var outcome = ClientSessionCore.Outcome.handled
     let hasRoom = session.gatheredBytes <= session.gatheringLimit
     try session.write { answers in
       outcome = core.handle(
-        request, encoded, hasRoom: hasRoom, limiter: dataLoop.budget, now: now, on: &dataLoop.core,
-        answers: &answers)
+        request, hasRoom: hasRoom, limiter: dataLoop.budget, now: now, answers: &answers)
     }
     switch outcome {
     case .handled: record(request)
@@ -75,11 +71,9 @@ final class ClientSession: SessionHandler {
   }
 
   func readCompleted(on session: Session) {
-    for batch in core.takeForwards() { dataLoop.others[batch.target].execute { $0.execute(batch) } }
+    core.takeTurns { loop in dataLoop.others[loop].execute { $0.endBatch() } }
     dataLoop.endBatch()
-    guard core.holdsAnswers else { return checkLease(session) }
-    session.holdFlush()
-    keepPace()
+    checkLease(session)
   }
 
   // MARK: For the record
@@ -142,7 +136,7 @@ final class ClientSession: SessionHandler {
   }
 
   private func answered(_ question: ClientSessionCore.Question, _ bytes: [UInt8]?) {
-    let (refusal, denials) = core.answered(question, by: dataLoop.core.access, now: NodeClock.now())
+    let (refusal, denials) = core.answered(question, now: NodeClock.now())
     if let denials, let request = question.askedAgain { tell(denials: denials, request) }
     guard let bytes else { return }
     var writer = CBORWriter()
@@ -151,28 +145,6 @@ final class ClientSession: SessionHandler {
   }
 
   // MARK: Answers
-
-  /// A batch comes back from another loop, with the answers that it has by now.
-  func returned(_ bytes: [UInt8], leaseEnd end: Instant) {
-    core.returned()
-    if !bytes.isEmpty {
-      answer(bytes, leaseEnd: end)
-    } else if let session, session.isOpen {
-      // What has waited for it.
-      checkLease(session)
-      session.flush()
-    }
-    keepPace()
-  }
-
-  private func keepPace() {
-    guard let session, session.isOpen else { return }
-    if core.mayRead(isWritable: session.isWritable) {
-      session.resumeReading()
-    } else {
-      session.pauseReading()
-    }
-  }
 
   private func checkLease(_ session: Session) {
     guard !core.mayLeave(now: NodeClock.now) else { return }
@@ -207,7 +179,10 @@ final class ClientSession: SessionHandler {
     }
   }
 
-  func writabilityChanged(_ isWritable: Bool, on session: Session) { keepPace() }
+  /// A client that does not take its answers is not read.
+  func writabilityChanged(_ isWritable: Bool, on session: Session) {
+    if isWritable { session.resumeReading() } else { session.pauseReading() }
+  }
 
   func noticed(_ notice: SessionNotice, on session: Session) {}
 

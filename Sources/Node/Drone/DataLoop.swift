@@ -6,10 +6,11 @@ import NIOCore
 import Transport
 import Wire
 
-/// The shell of one event loop's share of a drone: performs what `DataLoopCore` decides. Everything happens on that loop.
-/// A request for a partition of another loop travels there with all others of its read cycle, in one hop each way.
+/// The shell of one event loop's share of a drone: performs what `DataLoopCore` decides. Everything happens on that loop,
+/// but for requests on its partitions, which are executed by the loops of the sessions that they come on.
 final class DataLoop {
   let index: Int
+  let placement: LoopPlacement
   let eventLoop: any EventLoop
   let logger: Logger
   /// Tells the drone's control side what happened.
@@ -21,7 +22,7 @@ final class DataLoop {
     @Sendable (AdministratorOrder, String, Caller, @escaping @Sendable (AdministratorReply?) -> Void) -> Void
   let audit: AuditLog
 
-  var core: DataLoopCore
+  let core: GuardedLoop
   private(set) var others: [DataLoopReference] = []
   private var clients: [UInt64: ClientSession] = [:]
   private var database: DatabaseLink?
@@ -32,7 +33,6 @@ final class DataLoop {
   /// The sessions in which this drone is the shadow.
   private var owners: [ObjectIdentifier: ReplicationSession] = [:]
   private let timing: Timing
-  private var answers = CBORWriter()
   private var watch = TickWatch()
   let budget: SharedBudget
   let journal: JournalSync
@@ -63,11 +63,13 @@ final class DataLoop {
     self.budget = budget
     self.timing = timing
     self.journal = journal
-    core = DataLoopCore(
-      index: index, placement: LoopPlacement(count: count), principal: identity.principal, timing: timing,
-      data: DataCore(
-        incarnation: identity.incarnation, level: level, bounds: bounds, journal: journal.journal,
-        stands: stands, shared: shared))
+    placement = LoopPlacement(count: count)
+    core = GuardedLoop(
+      DataLoopCore(
+        index: index, placement: placement, principal: identity.principal, timing: timing,
+        data: DataCore(
+          incarnation: identity.incarnation, level: level, bounds: bounds, journal: journal.journal,
+          stands: stands, shared: shared)))
   }
 
   func connect(
@@ -83,19 +85,20 @@ final class DataLoop {
   // MARK: The core
 
   func handle(_ event: DataLoopCore.Event) {
-    perform(core.handle(event, now: NodeClock.now()))
-    shareMemory()
+    perform(change { $0.handle(event, now: NodeClock.now()) })
   }
 
   /// Some requests have been executed.
   func endBatch() {
-    perform(core.endBatch(now: NodeClock.now))
-    shareMemory()
+    perform(change { $0.endBatch(now: NodeClock.now) })
   }
 
-  private func shareMemory() {
+  private func change<Result>(_ body: (inout DataLoopCore) -> Result) -> Result {
     let memory = memory
-    core.shareMemory { memory.share($0, before: $1) }
+    return core.change { core in
+      defer { core.shareMemory { memory.share($0, before: $1) } }
+      return body(&core)
+    }
   }
 
   /// One after the other, also those that the core orders meanwhile: what is sent stays in its order.
@@ -124,7 +127,7 @@ final class DataLoop {
       let bound = NIOLoopBound(self, eventLoop: eventLoop)
       eventLoop.scheduleTask(in: .milliseconds(pause)) { bound.value.handle(.writeBehindDue) }
     case .endForeignOwners:
-      for session in owners.values where !core.admits(session.owner) { session.close() }
+      for session in owners.values where !admits(session.owner) { session.close() }
     }
   }
 
@@ -147,39 +150,15 @@ final class DataLoop {
   /// Takes no write any more and hands everything to the database; answers whether it has it.
   func retire() -> Bool {
     handle(.retiring)
-    return core.data.isRetired
+    return core.change { $0.data.isRetired }
   }
+
+  func admits(_ drone: Principal) -> Bool { core.change { $0.admits(drone) } }
 
   // MARK: Clients
 
   func add(_ client: ClientSession) { clients[client.id] = client }
   func remove(_ client: ClientSession) { clients[client.id] = nil }
-
-  /// Executes requests that came to another loop, and sends the answers back in one piece.
-  func execute(_ batch: ForwardedBatch) {
-    answers.removeAll()
-    core.beginBatch()
-    let now = NodeClock.now()
-    let held = HeldBytes.shared
-    let room = ForwardedBatch.room(isTight: held.isTight, isFull: held.isFull)
-    batch.requests.withUnsafeBytes { bytes in
-      var reader = CBORReader(bytes)
-      // They were decoded once already on the loop that they came to: an error here is a bug, not a peer's.
-      while !reader.isAtEnd, let request = try? DataRequest(from: &reader) {
-        let hasRoom = answers.count < room
-        core.execute(request, of: batch, hasRoom: hasRoom, now: now, answers: &answers)
-      }
-    }
-    let (bytes, end) = (answers.bytes, core.data.batchLeaseEnd)
-    // Also when there is nothing to say yet: the client's loop counts what is under way.
-    // Nobody but the session counts these bytes, and it does not have them yet.
-    held.moves(bytes.count)
-    others[batch.source].execute {
-      $0.clients[batch.connection]?.returned(bytes, leaseEnd: end)
-      held.moves(-bytes.count)
-    }
-    endBatch()
-  }
 
   /// Hands answers to clients of any loop: those of each other loop in one piece, since each costs it a wake-up.
   private func deliver(_ answers: [LoopAnswers]) {
@@ -198,19 +177,21 @@ final class DataLoop {
   func remove(_ owner: ReplicationSession) { owners[ObjectIdentifier(owner)] = nil }
 
   func receive(_ portion: OwnerSessionCore.Portion, from owner: Principal) -> [ReplicationAnswer] {
-    defer { shareMemory() }
-    return portion.messages.compactMap { core.receive($0, of: portion, from: owner) }
+    change { core in portion.messages.compactMap { core.receive($0, of: portion, from: owner) } }
   }
 }
 
 /// A data loop that may be named from any thread; what it does, it does on its event loop.
 struct DataLoopReference: Sendable {
   private let bound: NIOLoopBound<DataLoop>
+  /// From any thread, under its lock.
+  let core: GuardedLoop
   let eventLoop: any EventLoop
 
   /// Must be made on the loop itself.
   init(_ loop: DataLoop) {
     bound = NIOLoopBound(loop, eventLoop: loop.eventLoop)
+    core = loop.core
     eventLoop = loop.eventLoop
   }
 

@@ -96,12 +96,12 @@ final class DatabaseLink: SessionHandler {
   }
 
   private func failed(_ error: TransportError) {
-    let link = dataLoop.core.database
-    if link.failures == 0 {
+    let (failures, database) = dataLoop.core.change { ($0.database.failures, $0.database.database) }
+    if failures == 0 {
       logger.warning(
         "database not reached",
         metadata: [
-          NodeLogging.Key.principal: "\(link.database?.principal.text ?? "")",
+          NodeLogging.Key.principal: "\(database?.principal.text ?? "")",
           NodeLogging.Key.reason: "\(error)",
         ])
     }

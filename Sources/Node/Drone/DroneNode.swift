@@ -139,9 +139,7 @@ private struct RunningDrone: Sendable {
       control.value.connect(mesh: mesh, loops: loops)
       return mesh
     }.get()
-    wiring.connect(
-      loops: Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) }),
-      peers: mesh.acceptingHandler)
+    wiring.connect(loops: loops, peers: mesh.acceptingHandler)
     tasks = RepeatedTasks()
     startTicking(control, controlLoop, configuration.timing)
     logger.notice(

@@ -69,10 +69,9 @@ struct Handover {
     for loop in loops {
       guard
         let (more, answers, reason) = try? await loop.eventLoop.submit({
-          let loop = loop.here
-          return (
-            loop.core.data.unsaved(now), loop.core.database.isAnswered, loop.core.database.complaint
-          )
+          loop.here.core.change {
+            ($0.data.unsaved(now), $0.database.isAnswered, $0.database.complaint)
+          }
         }).get()
       else { continue }
       unsaved = unsaved + more

@@ -36,9 +36,9 @@ final class ReplicationSession {
 
   func received(_ bytes: UnsafeRawBufferPointer, on session: Session) {
     // The session may be older than the list that the owner is no longer on.
-    guard dataLoop.core.admits(owner) else { return session.close(.notAuthorized) }
+    guard dataLoop.admits(owner) else { return session.close(.notAuthorized) }
     do {
-      for portion in try core.part(bytes, on: dataLoop.index, of: dataLoop.core.placement) {
+      for portion in try core.part(bytes, on: dataLoop.index, of: dataLoop.placement) {
         if portion.loop == dataLoop.index {
           receive(portion, session)
         } else {

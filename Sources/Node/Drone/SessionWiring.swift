@@ -1,4 +1,5 @@
 import Cluster
+import Drone
 import Logging
 import NIOCore
 import Sessions
@@ -10,6 +11,7 @@ import Transport
 final class SessionWiring: Sendable {
   private struct Parts {
     let loops: [ObjectIdentifier: DataLoopReference]
+    let all: DroneLoops
     let peers: SessionHandlerFactory
   }
 
@@ -26,8 +28,11 @@ final class SessionWiring: Sendable {
     self.logger = logger
   }
 
-  func connect(loops: [ObjectIdentifier: DataLoopReference], peers: @escaping SessionHandlerFactory) {
-    parts.withLock { $0 = Parts(loops: loops, peers: peers) }
+  func connect(loops: [DataLoopReference], peers: @escaping SessionHandlerFactory) {
+    let parts = Parts(
+      loops: Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) }),
+      all: DroneLoops(loops.map(\.core)), peers: peers)
+    self.parts.withLock { $0 = parts }
   }
 
   /// Who a peer is; nil: nobody that a drone talks with.
@@ -49,7 +54,7 @@ final class SessionWiring: Sendable {
       return NodeSessionHandler(mesh: mesh, replication: replication)
     case .client:
       return parts.loops[ObjectIdentifier(eventLoop)].map {
-        ClientSession(dataLoop: $0.here, principal: identity.peer)
+        ClientSession(dataLoop: $0.here, of: parts.all, principal: identity.peer)
       }
     case nil:
       logger.warning(

@@ -67,7 +67,7 @@ final class ShadowLink: SessionHandler {
   }
 
   private func failed(_ error: TransportError) {
-    if dataLoop.core.failures(of: peer) == 0 {
+    if dataLoop.core.change({ $0.failures(of: peer) }) == 0 {
       logger.warning(
         "shadow not reached",
         metadata: [

@@ -20,7 +20,7 @@ extension Catalogue {
 
         """, before: "init(_ session: Session, on loop: DataLoop) {", in: "Simulation/ClientConnection.swift"),
       .before(
-        "core.beginCycle(on: &loop.core)", "sampled = drone.now",
+        "core.beginCycle()", "sampled = drone.now",
         in: "Simulation/ClientConnection.swift"),
       .before(
         "loop.executor.perform([{ [self] in flush() }])", "sampled = drone.now",
@@ -28,6 +28,7 @@ extension Catalogue {
     Mutant(
       "ignoreLeaseExpiry", "Answers reads whatever the lease.", .foundBy(seed: 45),
       .expression("data.leaseEnd > now", is: "true", in: "Drone/DataCore.swift"),
+      .expression("data.leaseEnd > now", is: "true", in: "Drone/SharedPartitions.swift"),
       .expression("core.mayLeave { drone.now }", is: "true", in: "Simulation/ClientConnection.swift")),
     Mutant(
       "keepLapsed", "Reports what lapsed under an earlier commander to a new one, as if it had been kept.",
