@@ -8,7 +8,7 @@ enum Footprint {
   /// Of a record in a log besides its bytes: who waits for it, and where its key is looked for.
   static let record = 192
   /// Of a write whose outcome is remembered.
-  static let outcome = 64
+  static let outcome = 48
   /// Of a read that waits, besides the value that it tells.
   static let waitingRead = 128
   /// Of a client of which only its highest dropped write is.

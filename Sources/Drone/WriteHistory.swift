@@ -7,7 +7,8 @@ import Cluster
 /// The room is shared fairly among principals: whoever has most of it pays, so that nobody's writes make another's
 /// retries unknown.
 ///
-/// A write is a few words in one array (`RememberedWrites`), a client a few words in another; both are chained by number.
+/// A write is a few words in a ring (`RememberedWrites`), first those that are completed, then those under way; a client
+/// is a few words in an array.
 struct WriteHistory {
   enum Past: Equatable {
     /// It was certainly not executed here before.
@@ -26,21 +27,47 @@ struct WriteHistory {
     let client: ClientIncarnation
     /// The place of its principal.
     let share: Int32
-    /// Its writes that are remembered.
-    var writes = RememberedWrites.Chain()
+    /// How many of its writes are remembered.
+    var writes: Int32 = 0
     /// The highest number of a write that is or was remembered.
-    var highest: UInt64
+    var highest: UInt64 = 0
+    /// Of that number and the 63 below it, lowest bit first: whether such a write is or was remembered.
+    var window: UInt64 = 0
     /// The highest one that was dropped; nil where none was, or where that is not known any more.
     var dropped: UInt64?
+
+    var mark: UInt64 { client.principalMark }
+
+    init(_ client: ClientIncarnation, share: Int32) {
+      self.client = client
+      self.share = share
+    }
+
+    mutating func add(_ number: UInt64) {
+      writes += 1
+      if number > highest {
+        let rise = number - highest
+        window = rise < 64 ? window << rise : 0
+        highest = number
+      }
+      if highest - number < 64 { window |= 1 << (highest - number) }
+    }
+
+    /// Whether a write of this number may be remembered. Of a new one it is said in no time that it is not, in whatever
+    /// order a client's sessions bring its last ones.
+    func mayHave(_ number: UInt64) -> Bool {
+      guard number <= highest, writes > 0 else { return false }
+      return highest - number >= 64 || window & 1 << (highest - number) != 0
+    }
   }
 
   /// What is kept of one principal.
   private struct Share {
     let mark: UInt64
-    /// Its writes, oldest first: first those that are completed, then those under way.
-    var writes = RememberedWrites.Chain()
-    /// Of these, how many are completed.
+    /// How many of its writes are completed. (Those under way come behind all of these.)
     var completed = 0
+    /// None of them has a place before this one.
+    var oldest = 0
     /// Those with dropped writes, in the order in which they came.
     var forgotten = Queue<(client: ClientIncarnation, arrival: UInt64)>()
     /// Whether it had clients of which nothing is known any more.
@@ -55,13 +82,13 @@ struct WriteHistory {
   private let bounds: HistoryBounds
   private var writes = RememberedWrites()
   private var clients = Slots<Client>()
-  private var places: [ClientIncarnation: Int32] = [:]
+  private var places = PlaceIndex()
   /// Who was looked for last: as a rule he is the next, too.
   private var recent: (client: ClientIncarnation, place: Int32)?
   private var shares = Slots<Share>()
   private var sharePlaces: [UInt64: Int32] = [:]
-  /// Those under way, oldest first.
-  private var pending = Queue<Int32>()
+  /// The place of the first one under way.
+  private var firstPending = 0
   private var completedCount = 0
   /// Clients with dropped writes.
   private var forgottenCount = 0
@@ -86,20 +113,24 @@ struct WriteHistory {
 
   /// - Parameter digest: what is asked for; nil to be told of whatever had this number.
   func past(of write: UInt64, by client: ClientIncarnation, _ digest: UInt32? = nil) -> Past {
-    guard let place = recent?.client == client ? recent?.place : places[client] else {
+    guard let place = find(client) else {
       return isForgetful(of: sharePlaces[client.principalMark]) ? .forgotten : .unseen
     }
-    let known = clients[place]
-    // As a rule a new write has a higher number than any before.
-    if write <= known.highest, let index = writes.last(of: known.writes, number: write) {
-      let entry = writes[index]
+    return past(of: write, at: place, digest)
+  }
+
+  private func past(of write: UInt64, at place: Int32, _ digest: UInt32?) -> Past {
+    if clients[place].mayHave(write),
+      let found = writes.last(of: place, number: write, most: Int(clients[place].writes))
+    {
+      let entry = writes[found]
       if let digest, let other = entry.digest, digest != other { return .reused }
-      return entry.isPending
+      return found >= firstPending
         ? .pending(entry.sequence) : .done(entry.outcome, sequence: entry.sequence)
     }
     // A client numbers its writes upwards, so one above its highest dropped write was never dropped.
-    if let dropped = known.dropped { return write <= dropped ? .forgotten : .unseen }
-    return isForgetful(of: known.share) ? .forgotten : .unseen
+    if let dropped = clients[place].dropped { return write <= dropped ? .forgotten : .unseen }
+    return isForgetful(of: clients[place].share) ? .forgotten : .unseen
   }
 
   private func isForgetful(of share: Int32?) -> Bool {
@@ -110,54 +141,52 @@ struct WriteHistory {
 
   /// A write is under way, behind all others.
   mutating func begin(_ record: LogRecordView, sequence: UInt64) {
-    let entry = RememberedWrites.Entry(
-      number: record.write, sequence: sequence, digest: record.digest, outcome: record.outcome,
-      isPending: true)
-    pending.append(remember(entry, of: record.client))
+    remember(record.write, sequence, record.digest, record.outcome, of: record.client)
   }
 
   /// The write under way that is the oldest has its second place.
   mutating func complete(_ record: LogRecordView, sequence: UInt64) {
-    guard let index = pending.first, writes[index].sequence == sequence else {
-      return complete(
-        WriteOutcome(
-          client: record.client, write: record.write, sequence: sequence, outcome: record.outcome,
-          digest: record.digest))
-    }
-    _ = pending.popFirst()
-    last = sequence
-    writes[index].isPending = false
-    countCompleted(clients[writes[index].client].share)
+    if completePending(sequence) { return }
+    complete(
+      WriteOutcome(
+        client: record.client, write: record.write, sequence: sequence, outcome: record.outcome,
+        digest: record.digest))
   }
 
   /// A record that is repeated to a copy is completed already, also if it has been dropped since: it would come back as the
   /// newest, and a client that had been forgotten would be known again by an older write than it has made.
   mutating func complete(_ outcome: WriteOutcome) {
-    guard outcome.sequence > last else { return }
+    guard outcome.sequence > last, !completePending(outcome.sequence) else { return }
     last = outcome.sequence
-    if let index = pending.first, writes[index].sequence == outcome.sequence {
-      _ = pending.popFirst()
-      writes[index].isPending = false
-      return countCompleted(clients[writes[index].client].share)
-    }
-    let entry = RememberedWrites.Entry(
-      number: outcome.write, sequence: outcome.sequence, digest: outcome.digest, outcome: outcome.outcome,
-      isPending: false)
-    countCompleted(clients[writes[remember(entry, of: outcome.client)].client].share)
+    remember(outcome.write, outcome.sequence, outcome.digest, outcome.outcome, of: outcome.client)
+    writes.moveLast(to: firstPending)
+    countCompleted()
   }
 
-  private mutating func remember(_ entry: RememberedWrites.Entry, of client: ClientIncarnation) -> Int32 {
+  /// - Returns: whether the oldest one under way is of this record; then it is completed.
+  @inline(__always)
+  private mutating func completePending(_ sequence: UInt64) -> Bool {
+    guard firstPending < writes.end, writes[firstPending].sequence == sequence else { return false }
+    last = sequence
+    countCompleted()
+    return true
+  }
+
+  private mutating func remember(
+    _ number: UInt64, _ sequence: UInt64, _ digest: UInt32?, _ outcome: Outcome,
+    of client: ClientIncarnation
+  ) {
     let place = place(of: client)
-    var entry = entry
-    entry.client = place
-    let index = writes.add(entry)
-    writes.append(index, to: &clients[place].writes, by: .client)
-    clients[place].highest = max(clients[place].highest, entry.number)
-    writes.append(index, to: &shares[clients[place].share].writes, by: .principal)
-    return index
+    clients[place].add(number)
+    writes.append(
+      RememberedWrites.Entry(
+        number: number, sequence: sequence, digest: digest, outcome: outcome, client: place))
   }
 
-  private mutating func countCompleted(_ share: Int32) {
+  /// The first one under way is completed.
+  private mutating func countCompleted() {
+    let share = clients[writes[firstPending].client].share
+    firstPending += 1
     shares[share].completed += 1
     completedCount += 1
     if completedCount > bounds.outcomes { dropOldest() }
@@ -168,23 +197,23 @@ struct WriteHistory {
   /// The same as `past`, of a client of whom more will be asked: it is looked for once. In place: a history that is read
   /// where it may be changed is copied first, which takes as long as all else.
   mutating func lookUp(_ write: UInt64, of client: ClientIncarnation, _ digest: UInt32?) -> Past {
-    _ = find(client)
-    return past(of: write, by: client, digest)
+    guard let place = find(client) else { return past(of: write, by: client, digest) }
+    recent = (client, place)
+    return past(of: write, at: place, digest)
   }
 
-  private mutating func find(_ client: ClientIncarnation) -> Int32? {
+  @inline(__always)
+  private func find(_ client: ClientIncarnation) -> Int32? {
     if let recent, recent.client == client { return recent.place }
-    guard let place = places[client] else { return nil }
-    recent = (client, place)
-    return place
+    return places.find(client) { clients[$0].client }
   }
 
   private mutating func place(of client: ClientIncarnation) -> Int32 {
     if let place = find(client) { return place }
     let share = sharePlace(of: client.principalMark)
     shares[share].clients += 1
-    let place = clients.add(Client(client: client, share: share, highest: 0))
-    places[client] = place
+    let place = clients.add(Client(client, share: share))
+    places.add(place) { clients[$0].client }
     recent = (client, place)
     return place
   }
@@ -199,9 +228,9 @@ struct WriteHistory {
   /// Nothing is known of it any more.
   private mutating func removeIfEmpty(_ place: Int32) {
     let client = clients[place]
-    guard client.writes.isEmpty, client.dropped == nil else { return }
+    guard client.writes == 0, client.dropped == nil else { return }
+    places.remove(place) { clients[$0].client }
     clients.remove(place)
-    places[client.client] = nil
     if recent?.place == place { recent = nil }
     shares[client.share].clients -= 1
   }
@@ -212,17 +241,11 @@ struct WriteHistory {
   var past: PastWrites { PastWrites(outcomes: outcomes, gaps: gaps) }
 
   private var outcomes: [WriteOutcome] {
-    var outcomes: [WriteOutcome] = []
-    shares.visit { _, share in
-      writes.forEach(of: share.writes, by: .principal) { entry in
-        guard !entry.isPending else { return }
-        outcomes.append(
-          WriteOutcome(
-            client: clients[entry.client].client, write: entry.number, sequence: entry.sequence,
-            outcome: entry.outcome, digest: entry.digest))
-      }
+    (writes.start..<firstPending).lazy.map { writes[$0] }.filter { !$0.isVoid }.map { entry in
+      WriteOutcome(
+        client: clients[entry.client].client, write: entry.number, sequence: entry.sequence,
+        outcome: entry.outcome, digest: entry.digest)
     }
-    return outcomes.sorted { $0.sequence < $1.sequence }
   }
 
   private var gaps: [HistoryGap] {
@@ -256,15 +279,11 @@ struct WriteHistory {
   }
 
   private mutating func dropOldest() {
-    let greediest = greediest({ $0.completed }, { $0.writes.first.map { writes[$0].sequence } })
-    guard let share = greediest, let index = shares[share].writes.first, !writes[index].isPending else {
-      return
-    }
-    let entry = writes[index]
-    writes.removeFirst(of: &shares[share].writes, by: .principal)
-    // Those of a client are in the same order, so it is the first of these, too.
-    writes.removeFirst(of: &clients[entry.client].writes, by: .client)
-    writes.free(index)
+    guard let place = oldestOfGreediest(), place < firstPending else { return }
+    let entry = writes[place]
+    let share = clients[entry.client].share
+    writes.remove(place)
+    clients[entry.client].writes -= 1
     shares[share].completed -= 1
     completedCount -= 1
     // It may be one of those that are not known; then it may have made any write, since a client's are not always
@@ -272,6 +291,28 @@ struct WriteHistory {
     let unknown = clients[entry.client].dropped == nil && isForgetful(of: share)
     setDropped(unknown ? .max : entry.number, of: entry.client)
     tidy(share)
+    if writes.isSparse { compact() }
+  }
+
+  /// The place of what the principal has had longest that has most.
+  private mutating func oldestOfGreediest() -> Int? {
+    guard shares.count > 1 else { return writes.start }
+    shares.updateAll { share in
+      guard share.completed > 0 else { return }
+      share.oldest = max(share.oldest, writes.start)
+      while writes[share.oldest].isVoid || clients[writes[share.oldest].client].mark != share.mark {
+        share.oldest += 1
+      }
+    }
+    let greediest = greediest({ $0.completed }, { $0.completed > 0 ? UInt64($0.oldest) : nil })
+    return greediest.map { shares[$0].oldest }
+  }
+
+  private mutating func compact() {
+    let (start, pending) = (writes.start, writes.end - firstPending)
+    writes.compact()
+    firstPending = writes.end - pending
+    shares.updateAll { $0.oldest = start }
   }
 
   /// So high a number of a client's writes was dropped.
@@ -295,7 +336,7 @@ struct WriteHistory {
     else { return }
     forgottenCount -= 1
     shares[share].isForgetful = true
-    if let place = places[oldest.client] {
+    if let place = find(oldest.client) {
       clients[place].dropped = nil
       removeIfEmpty(place)
     }
