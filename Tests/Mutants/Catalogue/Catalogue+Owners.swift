@@ -69,12 +69,13 @@ extension Catalogue {
       "revealUnsecuredValue", "Answers a read with a value whose second place is not sure.",
       .foundBy(seed: 3),
       .before(
-        "let hashed = HashedKey(key)",
+        "end = data.leaseEnd",
         """
-        if case .put(let value) = data.unsecured(HashedKey(key)) {
-          return value.withUnsafeBytes { DataAnswer.value(number: number, $0).encode(into: &answers) }
+        if case .put(let value) = data.unsecured(key) {
+          end = data.leaseEnd
+          return value.withUnsafeBytes { DataAnswer.value(number: request.number, $0).encode(into: &answers) }
         }
-        """, in: "Drone/DataCore.swift"),
+        """, in: "Drone/SharedPartitions.swift"),
       .declarations(
         """
         /// What the last write of a key does that is not secured yet.
@@ -87,12 +88,13 @@ extension Catalogue {
       "revealUnsecuredDelete", "Answers `not found` before the delete has its second place.",
       .foundBy(seed: 68),
       .before(
-        "let hashed = HashedKey(key)",
+        "end = data.leaseEnd",
         """
-        if case .delete = data.unsecured(HashedKey(key)) {
-          return DataAnswer.notFound(number: number).encode(into: &answers)
+        if case .delete = data.unsecured(key) {
+          end = data.leaseEnd
+          return DataAnswer.notFound(number: request.number).encode(into: &answers)
         }
-        """, in: "Drone/DataCore.swift")),
+        """, in: "Drone/SharedPartitions.swift")),
     Mutant(
       "applyRetryTwice", "Executes a write as often as it is asked.", .foundBy(seed: 14),
       .expression(
