@@ -121,6 +121,18 @@ extension AuthorityCore {
     return [.note(.refused(peer, reason: reason)), .send(.enrollmentAnswer(answer), to: peer)]
   }
 
+  /// A node of this name that was removed may register again, before anybody has read the password.
+  func enrollmentAnswered(
+    _ answer: EnrollmentAnswer, _ node: Principal, for administrator: Principal
+  ) -> [AuthorityAction] {
+    var refusal: String?
+    if case .refused(let reason) = answer.outcome { refusal = reason }
+    return (refusal == nil && membership.isRevoked(node) ? [.readmit(node)] : []) + [
+      .send(.enrollmentAnswer(answer), to: administrator),
+      .note(.enrolled(node, by: administrator, refusal: refusal)),
+    ]
+  }
+
   /// A commander counts its majority by the answers to its heartbeats, and where the number of drones is even
   /// the authority's is one of them. So once the authority has given its voice to somebody else it answers no
   /// more, and it does not give it while an answer may still stand behind renewed leases. Nor does it answer when
