@@ -128,10 +128,7 @@ private struct RunningDrone: Sendable {
       let own = try keytab.initiator()
       return target.hasPrefix(Role.command.rawValue) ? try office.ticket(for: target, armor: own) : own
     }
-    meshing.accepts = { peer in
-      PeerAdmission.atDrone(
-        peer.peer, realm: configuration.realm, authority: authority.principal, members: gate) == .node
-    }
+    meshing.accepts = { wiring.admission(of: $0)?.isNode ?? false }
     let configured = meshing
     let loops = loops
     mesh = try await controlLoop.submit {
@@ -205,7 +202,7 @@ private struct RunningDrone: Sendable {
       cluster: configuration.cluster, services: [service], logger: logger
     ) { hello.description }
     listening.limits = Descriptors.fitted(configuration.sessionLimits, logger)
-    listening.isNode = { wiring.admission(of: $0) == .node }
+    listening.isNode = { wiring.admission(of: $0)?.isNode ?? false }
     listening.members = addresses
     listening.observe = { audit.record(AuditEvent($0)) }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))
