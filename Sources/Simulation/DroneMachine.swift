@@ -31,10 +31,11 @@ final class DroneMachine: Machine {
   var isRemoved = false
   private(set) var core: DroneCore?
   var slotMap: SlotMap? { core?.slotMap }
-  var office: CommanderOffice?
+  /// Of this life.
+  var seat: OfficeSeat?
+  var office: CommanderOffice? { seat?.office }
   /// What its thief has of the last office that it held, whatever has become of the process.
   var formerOffice: FormerOffice?
-  var electionKeys: [Term: P256PrivateKey] = [:]
   var command: Session?
   var isDialling = false
   /// The last map that was installed in this life.
@@ -69,6 +70,11 @@ final class DroneMachine: Machine {
         cluster: Names.cluster, authority: Names.authority),
       timing: world.timing, verifier: Names.verifier, membershipVerifier: Names.membershipVerifier,
       promise: promise, members: members, loops: placement.count, seed: random.next(), now: now)
+    seat = OfficeSeat(
+      OfficeSeat.Terms(
+        principal: principal, cluster: Names.cluster, authority: Names.node(Names.authority),
+        timing: world.timing, verifier: Names.verifier, shadows: world.shadows,
+        maximumMoves: world.knobs.moves))
     let stands = readStands()
     bootOfJournals = boots
     lives.append(incarnation)
@@ -88,8 +94,7 @@ final class DroneMachine: Machine {
     world.custody.lookAtAll()
     core = nil
     installed = nil
-    office = nil
-    electionKeys = [:]
+    seat = nil
     loops = []
     access = []
     budget = DroneBudget()
@@ -153,7 +158,7 @@ final class DroneMachine: Machine {
 
   private func hasGivenAll(_ core: DroneCore) -> Bool {
     guard core.hearsCommander else { return true }
-    return core.owned.isEmpty && office?.core.isAllServed(now) ?? true
+    return core.owned.isEmpty && seat?.office?.core.isAllServed(now) ?? true
   }
 
   private func tick() {
@@ -226,9 +231,12 @@ final class DroneMachine: Machine {
       onEachLoop { $0.handle(.admitted(list)) }
     case .withdraw: onEachLoop { $0.handle(.withdrawn) }
     case .makeElectionKey(let term): makeElectionKey(term)
-    case .dropElectionKey(let term): electionKeys[term] = nil
+    case .dropElectionKey(let term): seat?.withdraw(from: term)
     case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
-      takeOffice(term, certificate, membership, drones, databases, previous)
+      takeOffice(
+        OfficeSeat.Appointment(
+          term: term, certificate: certificate, membership: membership, drones: drones,
+          databases: databases, previous: previous))
     case .renewOffice(let term, let certificate): renewOffice(term, certificate)
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
     case .open(let answer): onEachLoop { $0.handle(.granted(answer)) }
@@ -283,10 +291,8 @@ final class DroneMachine: Machine {
   }
 
   private func makeElectionKey(_ term: Term) {
-    guard let key = try? P256PrivateKey.generate(),
-      let request = try? key.certificateRequest(subject: principal.text)
+    guard let key = try? P256PrivateKey.generate(), let request = try? seat?.stand(for: term, key: key)
     else { return }
-    electionKeys = [term: key]
     handle(.electionKeyMade(term, certificateRequest: request))
   }
 }
