@@ -123,42 +123,42 @@ final class DroneMachine: Machine {
     lives = Array(lives[..<complete])
   }
 
-  /// As the shell does it: first everything goes to the database, then the partitions to others.
   override func endInOrder() {
     control.post { [unowned self] in
       handle(.ending)
-      store(orDoneBy: now + 30_000)
+      store(HandoverCore())
     }
   }
 
-  /// - Parameter end: when it waits no more for the commander, should it have nothing of its own left.
-  private func store(orDoneBy end: Instant) {
-    var rest = loops.count
-    var isStored = true
+  /// Looks whether the database has everything, on each loop.
+  private func store(_ handover: HandoverCore) {
+    var (rest, isStored, handover) = (loops.count, true, handover)
     onEachLoop { [unowned self] loop in
       loop.handle(.retiring)
       if !loop.isRetired { isStored = false }
       rest -= 1
       guard rest == 0 else { return }
       control.post { [unowned self] in
-        if isStored, core?.orphanCount == 0 || now >= end {
+        let step = handover.looked(isStored: isStored, orphans: core?.orphanCount, isHurried: false, now: now)
+        switch step {
+        case .retire:
           handle(.retired)
-          give(until: now + 5_000)
-        } else {
-          after(10, on: control) { [unowned self] in store(orDoneBy: isStored ? end : now + 30_000) }
+          give(handover)
+        case .lookAgain:
+          after(HandoverCore.look, on: control) { [unowned self, handover] in store(handover) }
+        case .end, .cutShort: crash()
         }
       }
     }
   }
 
-  private func give(until end: Instant) {
-    guard let core, !hasGivenAll(core), now < end else { return crash() }
-    after(10, on: control) { [unowned self] in give(until: end) }
-  }
-
-  private func hasGivenAll(_ core: DroneCore) -> Bool {
-    guard core.hearsCommander else { return true }
-    return core.owned.isEmpty && seat?.office?.core.isAllServed(now) ?? true
+  private func give(_ handover: HandoverCore) {
+    var handover = handover
+    let hasGivenAll = core?.hasGivenAll(isAllServed: seat?.office?.core.isAllServed(now)) ?? true
+    guard handover.looked(hasGivenAll: hasGivenAll, isHurried: false, now: now) == .lookAgain else {
+      return crash()
+    }
+    after(HandoverCore.look, on: control) { [unowned self, handover] in give(handover) }
   }
 
   private func tick() {

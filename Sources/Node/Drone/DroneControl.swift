@@ -122,11 +122,8 @@ final class DroneControl {
   /// Gives back what this drone serves.
   func retire() { handle(.retired) }
 
-  /// Whether the map gives this drone nothing, or nobody is there who could change that. A commander stays until those
-  /// that it gave its partitions to serve them: its successor would have them wait for the end of leases.
   var hasGivenAll: Bool {
-    guard core.hearsCommander else { return true }
-    return core.owned.isEmpty && seat.office?.core.isAllServed(NodeClock.now()) ?? true
+    core.hasGivenAll(isAllServed: seat.office?.core.isAllServed(NodeClock.now()))
   }
 
   func status() -> ClusterStatus? { seat.office?.core.status(now: NodeClock.now()) }
