@@ -199,3 +199,16 @@ struct ShadowPair {
     return writer.bytes.isEmpty ? nil : Answer(writer.bytes)
   }
 }
+
+/// What is asked and read.
+extension ShadowPair {
+  static func value(_ text: String) -> Answer { .value([UInt8](text.utf8)) }
+
+  static func entries(_ count: Int) -> [StoredEntry] {
+    (0..<count).map { index in
+      StoredEntry(
+        key: [UInt8]("key \(index)".utf8), value: [UInt8](repeating: UInt8(index % 251), count: 500),
+        version: Version(fence: token, sequence: UInt64(index + 1)))
+    }
+  }
+}
