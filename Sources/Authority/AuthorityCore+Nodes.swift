@@ -76,7 +76,7 @@ extension AuthorityCore {
     let principal = node.node.principal
     if storing[principal] == node { storing[principal] = nil }
     let known = nodes[principal]
-    var actions = takeChange(contents, now: now)
+    var actions = followChange(contents, now: now)
     guard nodes[principal] == node else { return actions }
     if known?.node != node.node {
       actions.append(.note(.registered(node.node)))

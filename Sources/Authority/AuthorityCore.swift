@@ -136,7 +136,7 @@ public struct AuthorityCore: Sendable {
       storing[node.node.principal] = nil
       return [.note(.failed(node.node.principal, reason: reason))]
     case .nodeRemoved(let operation, let contents): return nodeRemoved(operation, contents, now: now)
-    case .readmitted(let contents): return takeChange(contents, now: now)
+    case .readmitted(let contents): return followChange(contents, now: now)
     case .enrollmentAnswered(let answer, let node, let administrator):
       return enrollmentAnswered(answer, node, for: administrator)
     case .membershipSigned(let list, let version): return membershipSigned(list, version: version)

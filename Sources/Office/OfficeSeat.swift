@@ -80,13 +80,13 @@ public struct OfficeSeat {
 
   // MARK: The office
 
-  /// Takes the office, by a certificate for the key of this very candidacy.
+  /// Assumes the office, by a certificate for the key of this very candidacy.
   /// - Parameters:
   ///   - accessList: the newest that the drone has.
   ///   - wall: seconds since 1970.
   /// - Returns: what the commander is to be told first, in this order.
   /// - Throws: why it cannot be taken; the drone resigns then.
-  public mutating func take(
+  public mutating func assume(
     _ appointment: Appointment, accessList: NumberedAccessList?, now: Instant, wall: Int64
   ) throws(OfficeError) -> [CommanderEvent] {
     let term = appointment.term

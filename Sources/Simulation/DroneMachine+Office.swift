@@ -39,9 +39,9 @@ extension DroneMachine {
     return writer.bytes
   }
 
-  func takeOffice(_ appointment: OfficeSeat.Appointment) {
+  func assumeOffice(_ appointment: OfficeSeat.Appointment) {
     let (term, list) = (appointment.term, core?.accessList)
-    guard let events = try? seat?.take(appointment, accessList: list, now: now, wall: wall) else {
+    guard let events = try? seat?.assume(appointment, accessList: list, now: now, wall: wall) else {
       return handle(.resigned(term))
     }
     stealOffice()

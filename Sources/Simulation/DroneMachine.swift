@@ -232,8 +232,8 @@ final class DroneMachine: Machine {
     case .withdraw: onEachLoop { $0.handle(.withdrawn) }
     case .makeElectionKey(let term): makeElectionKey(term)
     case .dropElectionKey(let term): seat?.withdraw(from: term)
-    case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
-      takeOffice(
+    case .assumeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
+      assumeOffice(
         OfficeSeat.Appointment(
           term: term, certificate: certificate, membership: membership, drones: drones,
           databases: databases, previous: previous))
@@ -301,7 +301,7 @@ final class DroneMachine: Machine {
 final class DroneBudget: RequestLimiter {
   private var budget = RequestBudget()
 
-  func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
-    budget.take(limit, of: principal, now)
+  func consume(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
+    budget.consume(limit, of: principal, now)
   }
 }

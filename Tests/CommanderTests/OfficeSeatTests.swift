@@ -24,16 +24,16 @@ import Testing
       databases: [N.node(N.database)], previous: nil)
   }
 
-  private mutating func take(
+  private mutating func assume(
     _ appointment: OfficeSeat.Appointment, _ list: NumberedAccessList? = nil
   ) throws(OfficeError) -> [CommanderEvent] {
-    try seat.take(appointment, accessList: list, now: now, wall: N.wallStart)
+    try seat.assume(appointment, accessList: list, now: now, wall: N.wallStart)
   }
 
   @Test("the certificate for the key of this candidacy brings the office; the access list comes first")
   mutating func taken() throws {
     _ = try seat.stand(for: Term(3), key: key)
-    let events = try take(appointment(3, key: key), N.accessList(4))
+    let events = try assume(appointment(3, key: key), N.accessList(4))
     #expect(seat.office?.term == Term(3) && seat.office?.key.publicKey.der == key.publicKey.der)
     #expect(events.count == 2)
     guard case .accessListChanged(N.accessList(4))? = events.first, case .ticked? = events.last else {
@@ -44,16 +44,16 @@ import Testing
 
   @Test("nobody takes an office that he has not stood for, has withdrawn from, or stood for after another")
   mutating func withoutKey() throws {
-    #expect(throws: OfficeError.self) { try take(appointment(3, key: key)) }
+    #expect(throws: OfficeError.self) { try assume(appointment(3, key: key)) }
     _ = try seat.stand(for: Term(3), key: key)
     seat.withdraw(from: Term(2))
     seat.withdraw(from: Term(3))
-    #expect(throws: OfficeError.self) { try take(appointment(3, key: key)) }
+    #expect(throws: OfficeError.self) { try assume(appointment(3, key: key)) }
     _ = try seat.stand(for: Term(4), key: key)
     _ = try seat.stand(for: Term(5), key: key)
-    #expect(throws: OfficeError.self) { try take(appointment(4, key: key)) }
+    #expect(throws: OfficeError.self) { try assume(appointment(4, key: key)) }
     #expect(seat.office == nil)
-    _ = try take(appointment(5, key: key))
+    _ = try assume(appointment(5, key: key))
     #expect(seat.office?.term == Term(5))
   }
 
@@ -66,7 +66,7 @@ import Testing
       databases: good.databases, previous: nil)
     for appointment in [appointment(3, key: other), appointment(3, winner: 1, key: key), wrongTerm] {
       _ = try seat.stand(for: Term(3), key: key)
-      #expect(throws: OfficeError.self) { try take(appointment) }
+      #expect(throws: OfficeError.self) { try assume(appointment) }
       #expect(seat.office == nil)
     }
   }
@@ -75,7 +75,7 @@ import Testing
     throws
   {
     _ = try seat.stand(for: Term(3), key: key)
-    _ = try take(appointment(3, key: key))
+    _ = try assume(appointment(3, key: key))
     let newer = appointment(3, key: key).certificate
     let event = try seat.renew(Term(3), certificate: newer, wall: N.wallStart)
     guard case .certified(newer, _)? = event else {
@@ -93,7 +93,7 @@ import Testing
 
   @Test("an office is left once, and by its own term") mutating func left() throws {
     _ = try seat.stand(for: Term(3), key: key)
-    _ = try take(appointment(3, key: key))
+    _ = try assume(appointment(3, key: key))
     #expect(seat.leave(Term(2)) == nil)
     #expect(seat.leave(Term(3))?.term == Term(3))
     #expect(seat.office == nil && seat.leave(Term(3)) == nil)

@@ -119,10 +119,10 @@ struct ShadowPair {
     switch PartitionFence.admission(batch, from: holder, stored: fence) {
     case .store(let skipping, let through):
       records += batch.records.dropFirst(skipping)
-      fence.take(batch, through: through)
+      fence.apply(batch, through: through)
       return .stored(through: through)
     case .stored(let through):
-      fence.take(batch, through: through)
+      fence.apply(batch, through: through)
       return .stored(through: through)
     case .fenced(let token): return .fenced(by: token)
     case .gap(let stored): return .gap(stored: stored)

@@ -146,8 +146,8 @@ final class DroneControl {
     case .withdraw: onEachLoop { $0.handle(.withdrawn) }
     case .makeElectionKey(let term): makeElectionKey(term)
     case .dropElectionKey(let term): seat.withdraw(from: term)
-    case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
-      takeOffice(
+    case .assumeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
+      assumeOffice(
         OfficeSeat.Appointment(
           term: term, certificate: certificate, membership: membership, drones: drones,
           databases: databases, previous: previous))
@@ -248,11 +248,11 @@ final class DroneControl {
     }
   }
 
-  private func takeOffice(_ appointment: OfficeSeat.Appointment) {
+  private func assumeOffice(_ appointment: OfficeSeat.Appointment) {
     let term = appointment.term
     do {
       let name = try Principal.office(term: term, realm: identity.principal.realm)
-      let events = try seat.take(
+      let events = try seat.assume(
         appointment, accessList: core.accessList, now: NodeClock.now(), wall: NodeClock.wallSeconds())
       if let key = seat.office?.key { officeCredential.begin(office: name, key: key) }
       logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])
