@@ -102,9 +102,7 @@ let package = Package(
       name: "Simulation",
       dependencies: [
         "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Routing",
-        "Histories",
-        "Cluster",
-        "Cryptography", "Wire",
+        "Sessions", "Histories", "Cluster", "Cryptography", "Wire",
       ], swiftSettings: strict),
     .executableTarget(name: "keyval-simulate", dependencies: ["Simulation"], swiftSettings: strict),
 

@@ -99,7 +99,7 @@ public struct RateLimiter: Sendable {
     var bucket = young[key] ?? old.removeValue(forKey: key) ?? Bucket(budget, now)
     bucket.fill(now)
     defer { young[key] = bucket }
-    guard bucket.tokens >= 1, takeOfAll(kind, budget, now) else {
+    guard bucket.tokens >= 1, consumeOfAll(kind, budget, now) else {
       bucket.leftOut &+= weight
       untold &+= weight
       return .isLeftOut
@@ -129,7 +129,7 @@ public struct RateLimiter: Sendable {
     return takeOmissions(now: now)
   }
 
-  private mutating func takeOfAll(_ kind: String, _ budget: Budget, _ now: Int64) -> Bool {
+  private mutating func consumeOfAll(_ kind: String, _ budget: Budget, _ now: Int64) -> Bool {
     // Kinds are what the program says, so they are few; should they not be, the rest share one bucket.
     let name = kinds[kind] != nil || kinds.count < Self.maximumKinds ? kind : ""
     var bucket = kinds[name] ?? Bucket(budget.forAll, now)

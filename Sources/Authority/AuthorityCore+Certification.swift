@@ -47,19 +47,19 @@ extension AuthorityCore {
       guard contest != nil else { return changes }
       return changes + openBallot(term, candidate, now: now)
     case .confirming(let ballot, let claim, operation, _):
-      return takeMembers(contents) + confirm(ballot, claim, contents, now: now)
+      return followMembers(contents) + confirm(ballot, claim, contents, now: now)
     default: break
     }
     guard let certification, certification.operation == operation, certification.phase == .reading else {
       return []
     }
     guard contents.office == office else { return receive(contents, now: now) }
-    return takeMembers(contents) + perform(wall: wall)
+    return followMembers(contents) + perform(wall: wall)
   }
 
   /// Takes over what another authority wrote.
   private mutating func receive(_ contents: RegisterContents, now: Instant) -> [AuthorityAction] {
-    let members = takeMembers(contents)
+    let members = followMembers(contents)
     guard contents.office != office else { return members }
     return members + [.note(.superseded(contents.office.term))] + adopt(contents.office, now: now)
   }

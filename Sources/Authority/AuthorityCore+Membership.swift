@@ -17,13 +17,13 @@ extension AuthorityCore {
 
   /// What is in the register after a change of its nodes. Another authority may have changed the office meanwhile;
   /// while a claim of this one is on its way its outcome decides.
-  mutating func takeChange(_ contents: RegisterContents, now: Instant) -> [AuthorityAction] {
-    let actions = takeMembers(contents)
+  mutating func followChange(_ contents: RegisterContents, now: Instant) -> [AuthorityAction] {
+    let actions = followMembers(contents)
     guard contents.office.term > office.term, contest.map({ $0.isClaim }) != true else { return actions }
     return actions + [.note(.superseded(contents.office.term))] + adopt(contents.office, now: now)
   }
 
-  mutating func takeMembers(_ contents: RegisterContents) -> [AuthorityAction] {
+  mutating func followMembers(_ contents: RegisterContents) -> [AuthorityAction] {
     // An answer that was overtaken by a later one.
     guard contents.membership.version >= membership.version else { return [] }
     let changed = contents.nodes.filter { stored in
@@ -177,7 +177,7 @@ extension AuthorityCore {
   mutating func nodeRemoved(
     _ operation: UInt64, _ contents: RegisterContents, now: Instant
   ) -> [AuthorityAction] {
-    let actions = takeChange(contents, now: now)
+    let actions = followChange(contents, now: now)
     guard let removal = removals.removeValue(forKey: operation) else { return actions }
     let node = removal.request.principal
     guard membership.isRevoked(node), !(removal.request.isDead && pending.contains(node)) else {

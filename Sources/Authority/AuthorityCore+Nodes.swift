@@ -76,7 +76,7 @@ extension AuthorityCore {
     let principal = node.node.principal
     if storing[principal] == node { storing[principal] = nil }
     let known = nodes[principal]
-    var actions = takeChange(contents, now: now)
+    var actions = followChange(contents, now: now)
     guard nodes[principal] == node else { return actions }
     if known?.node != node.node {
       actions.append(.note(.registered(node.node)))
@@ -119,6 +119,18 @@ extension AuthorityCore {
     }
     let answer = EnrollmentAnswer(number: request.number, outcome: .refused(reason: reason))
     return [.note(.refused(peer, reason: reason)), .send(.enrollmentAnswer(answer), to: peer)]
+  }
+
+  /// A node of this name that was removed may register again, before anybody has read the password.
+  func enrollmentAnswered(
+    _ answer: EnrollmentAnswer, _ node: Principal, for administrator: Principal
+  ) -> [AuthorityAction] {
+    var refusal: String?
+    if case .refused(let reason) = answer.outcome { refusal = reason }
+    return (refusal == nil && membership.isRevoked(node) ? [.readmit(node)] : []) + [
+      .send(.enrollmentAnswer(answer), to: administrator),
+      .note(.enrolled(node, by: administrator, refusal: refusal)),
+    ]
   }
 
   /// A commander counts its majority by the answers to its heartbeats, and where the number of drones is even

@@ -53,7 +53,7 @@ public struct AuthorityCore: Sendable {
   /// On their way into the register.
   var storing: [Principal: EnrolledNode] = [:]
   var clearing: Set<Principal> = []
-  var connected: Set<Principal> = []
+  var connected = PeerSessions()
   /// The highest term that each database said it has stored, in its present life.
   var raised: [Principal: Term] = [:]
   var incarnations: [Principal: Incarnation] = [:]
@@ -69,6 +69,8 @@ public struct AuthorityCore: Sendable {
   var accessList: NumberedAccessList?
   var contest: Contest?
   var certification: Certification?
+  /// A ticket certificate is being made: whoever asks meanwhile asks again.
+  var isIssuingTickets = false
   private var operations: UInt64 = 0
   private var ballots: UInt64
   /// What `Registered` says has changed and the nodes have not been told.
@@ -121,10 +123,10 @@ public struct AuthorityCore: Sendable {
       tenure = max(tenure, until)
       return []
     case .connected(let peer):
-      connected.insert(peer)
+      connected.open(peer)
       return membership.isRevoked(peer) ? sendAway(peer) : []
     case .disconnected(let peer):
-      connected.remove(peer)
+      connected.close(peer)
       return []
     case .received(let message, let peer): return receive(message, from: peer, now: now, wall: wall)
     case .accessListRead(let list): return receive(list)
@@ -134,8 +136,9 @@ public struct AuthorityCore: Sendable {
       storing[node.node.principal] = nil
       return [.note(.failed(node.node.principal, reason: reason))]
     case .nodeRemoved(let operation, let contents): return nodeRemoved(operation, contents, now: now)
-    case .readmitted(let contents): return takeChange(contents, now: now)
-    case .enrolled(let node): return membership.isRevoked(node) ? [.readmit(node)] : []
+    case .readmitted(let contents): return followChange(contents, now: now)
+    case .enrollmentAnswered(let answer, let node, let administrator):
+      return enrollmentAnswered(answer, node, for: administrator)
     case .membershipSigned(let list, let version): return membershipSigned(list, version: version)
     case .storeJudged(let database, let report, let judgement):
       return storeJudged(database, report, judgement)
@@ -158,6 +161,8 @@ public struct AuthorityCore: Sendable {
       return lowerOfficesDeleted(operation)
     case .certificateIssued(let operation, let certificate):
       return certificateIssued(operation, certificate, wall: wall)
+    case .ticketCertificateIssued(let order, let certificate): return ticketsIssued(order, certificate)
+    case .ticketCertificateNotIssued(let order, let reason): return ticketsNotIssued(order, reason)
     case .failed(let operation, let reason): return failed(operation, reason, now: now)
     }
   }
@@ -190,6 +195,7 @@ public struct AuthorityCore: Sendable {
     case .storeReport(let report): return judge(report, of: peer, wall: wall)
     case .storesRequest(let request): return list(request, for: peer)
     case .storeAcceptance(let request): return accept(request, for: peer, wall: wall)
+    case .ticketCertificateRequest(let request): return issueTickets(request, for: peer)
     case .refused(let refusal): return [.note(.refused(peer, reason: refusal.reason))]
     default: return [refuse(peer, "this is the authority; it does not take messages of kind \(message.kind)")]
     }

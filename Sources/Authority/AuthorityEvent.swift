@@ -9,7 +9,9 @@ public enum AuthorityEvent: Sendable {
   case ticked
   /// This process is certain to be the active one until then.
   case tenureExtended(until: Instant)
+  /// A session with this peer stands, beside others that there may be.
   case connected(Principal)
+  /// One of them is over.
   case disconnected(Principal)
   case received(ControlMessage, from: Principal)
   case registerRead(operation: UInt64, RegisterContents)
@@ -27,13 +29,16 @@ public enum AuthorityEvent: Sendable {
   case nodeRemoved(operation: UInt64, RegisterContents)
   /// The answer to `readmit`.
   case readmitted(RegisterContents)
-  /// The KDC has a new principal of this name, with a one-time password.
-  case enrolled(Principal)
+  /// The answer to `enroll`: the KDC has a new principal of this name, with a one-time password, or has none.
+  case enrollmentAnswered(EnrollmentAnswer, Principal, for: Principal)
   case membershipSigned(SignedMembership, version: UInt64)
   case officeCreated(operation: UInt64, OfficeCreation)
   case lowerOfficesDeleted(operation: UInt64)
   /// DER.
   case certificateIssued(operation: UInt64, certificate: [UInt8])
+  /// The answer to `issueTicketCertificate`. DER.
+  case ticketCertificateIssued(TicketCertificateOrder, certificate: [UInt8])
+  case ticketCertificateNotIssued(TicketCertificateOrder, reason: String)
   /// Reading, creating, deleting or issuing failed, or its outcome is unknown: a sentence for the log.
   case failed(operation: UInt64, reason: String)
   /// The answer to `judgeStore`.
@@ -93,19 +98,12 @@ public enum AuthorityAction: Hashable, Sendable {
   case createOffice(operation: UInt64, Term, keyFingerprint: [UInt8])
   case deleteOffices(operation: UInt64, below: Term)
   case issueCertificate(operation: UInt64, CertificateOrder)
+  case issueTicketCertificate(TicketCertificateOrder)
   /// The node has shown its own key.
   case clearExpiry(Principal)
-  /// Create the principal with a one-time password and send the `EnrollmentAnswer` of this number.
+  /// Create the principal with a one-time password; answered by `enrollmentAnswered`, for the request of this number.
   case enroll(Principal, number: UInt64, for: Principal)
   case note(AuthorityNote)
-}
-
-/// A certificate to be signed by the election CA. Times in seconds since 1970.
-public struct CertificateOrder: Hashable, Sendable {
-  public let term: Term
-  public let winner: Winner
-  public let notBefore: Int64
-  public let notAfter: Int64
 }
 
 /// Something for the log.
@@ -122,6 +120,12 @@ public enum AuthorityNote: Hashable, Sendable {
   case superseded(Term)
   case retrying(Term, reason: String)
   case enrolling(Principal, by: Principal)
+  /// A principal of this name was made, or was not, and why.
+  case enrolled(Principal, by: Principal, refusal: String?)
+  case ticketsIssued(TicketCertificateOrder)
+  case ticketsNotIssued(TicketCertificateOrder, reason: String)
+  /// They were asked for by somebody who is not the commander.
+  case ticketsRefused(TicketCertificateOrder)
   case accessListInForce(version: UInt64)
   case administratorsChanged([Principal])
   case removed(Principal, version: UInt64, isDead: Bool, by: Principal)

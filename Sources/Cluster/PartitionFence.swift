@@ -123,8 +123,8 @@ public struct PartitionFence: Hashable, Sendable {
     return .store(skipping: Int(stored.sequence - (batch.firstSequence - 1)), through: through)
   }
 
-  /// Takes over what an admitted batch says of records and of the list.
-  public mutating func take(_ batch: PartitionBatch, through reached: UInt64) {
+  /// Applies what an admitted batch says of records and of the list.
+  public mutating func apply(_ batch: PartitionBatch, through reached: UInt64) {
     sequence = max(sequence, reached)
     guard let list = batch.inSync, list.number > inSync.number else { return }
     inSync = list

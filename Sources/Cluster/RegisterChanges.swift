@@ -1,5 +1,5 @@
-/// What a register does with each change, as functions: registers at rest do the same in their transactions, and
-/// what stands in for them where there is no disk does it by these.
+/// What comes of each change of a register, as functions: a register at rest applies them in its transactions, and what
+/// stands in for it where there is no disk does, too.
 extension RegisterContents {
   /// After a compare-and-set of the office; nil when the record may not follow, or when the ballot of a claim went
   /// by another version of the membership than the present one.
@@ -43,6 +43,17 @@ extension RegisterContents {
     var membership = membership
     membership.count(version)
     return RegisterContents(office: office, nodes: nodes, membership: membership, stores: stores)
+  }
+
+  /// Compares the store that a database shows with the one that is known. The first one, and one that continues it, are
+  /// known from then on.
+  /// - Parameter now: seconds since 1970.
+  public func judging(
+    _ mark: StoreMark, of database: Principal, now: Int64
+  ) -> (RegisterContents, StoreJudgement) {
+    let judgement = StoreJudgement(of: mark, known: stores[database], now: now)
+    guard case .accepted(let known) = judgement else { return (self, judgement) }
+    return (knowing(known, of: database), judgement)
   }
 
   /// With the store of a database, whatever was known before.

@@ -18,6 +18,8 @@ public struct DatabaseCore: Sendable {
   var certificates: CertificateCheck
   var jobs: JobQueue
   var health = StoreHealth()
+  /// Once the store is of no use any more.
+  var hasGivenUp = false
   /// Damages that were told of.
   var damages: Set<DamagedRow> = []
   private var streams: StreamQueue
@@ -100,9 +102,11 @@ public struct DatabaseCore: Sendable {
     case .failed(let failure, let backlog): receive(failure, backlog)
     case .streamed(let identifier): _ = streams.finish(identifier)
     case .streamFailed(let identifier, let rest, let failure): fail(identifier, rest, failure)
+    case .scrubFailed(let failure): end(with: failure)
     case .stopRequested: beginEnding(now)
     }
     endIfDone(now)
+    giveUpIfOver()
     // Nor is the log of a store folded that may not be the right one.
     if isAccepted, health.mayTry, let job = jobs.next() { actions.append(.perform(job)) }
     while isAccepted, !health.isOver, let stream = streams.next() { actions.append(.stream(stream)) }

@@ -19,6 +19,8 @@ public enum DatabaseEvent: Sendable {
   case streamed(UInt64)
   /// It ended early; of these partitions not all has been handed out.
   case streamFailed(UInt64, rest: PartitionSet, StoreFailure)
+  /// The store could not be verified.
+  case scrubFailed(StoreFailure)
   /// The process is to end, in order.
   case stopRequested
 }
@@ -41,6 +43,9 @@ public enum DatabaseAction: Hashable, Sendable {
   case stream(ContentsStream)
   /// After `stopRequested`, once: the process may end. These drones had not said that nothing is owed.
   case end(without: [Principal])
+  /// Once: nothing good comes of going on with the store as it is open now, whoever has found that. The process ends
+  /// with the error that the store gave.
+  case giveUp
   case note(DatabaseNote)
 }
 

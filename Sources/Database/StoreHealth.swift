@@ -115,6 +115,12 @@ extension DatabaseCore {
     for waiting in jobs.dropWaiting() { fail(waiting, failure.told) }
   }
 
+  mutating func giveUpIfOver() {
+    guard health.isOver, !hasGivenUp else { return }
+    hasGivenUp = true
+    actions.append(.giveUp)
+  }
+
   private mutating func tellCurrent(_ failure: StoreFailure, _ backlog: StoreBacklog) {
     if let current = jobs.fail(reason: failure.told, backlog: backlog) { fail(current, failure.told) }
   }

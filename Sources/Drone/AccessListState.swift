@@ -41,7 +41,7 @@ extension DroneCore {
       return [.note(.disbelieved(identity.authority, reason: "the access list: \(error)"))]
     }
     access.held = list
-    return takeOffice()
+    return assumeOffice()
   }
 
   /// Takes over a list that is newer by (term, version), and says so at once: until the commander knows, it

@@ -106,7 +106,7 @@ struct BacklogShares {
   }
 
   /// Whether an answer leaves at once: it does not overtake its principal's others.
-  mutating func takes(of mark: UInt64, _ length: Int, window: Int) -> Bool {
+  mutating func acknowledges(of mark: UInt64, _ length: Int, window: Int) -> Bool {
     let place = place(of: mark)
     guard shares[place].first == nil, mayBeAcknowledged(place, length, window: window) else { return false }
     acknowledge(place, length)

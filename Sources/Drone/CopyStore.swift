@@ -148,14 +148,14 @@ struct CopyStore {
     }
     tailLength -= copy.tailLength
     let before = copy.through
-    let isTaken = copy.take(batch)
+    let isAppended = copy.append(batch)
     tailLength += copy.tailLength
     note(copy, behind: before)
     // It may have some of these, too.
     release(copy, through: stored)
     // Between what it has and this batch is one for which there was no room. It may be on the list: it keeps what it has,
     // and the owner asks from where it is to go on.
-    guard isTaken else { return .refused(partition: batch.partition, token: batch.token) }
+    guard isAppended else { return .refused(partition: batch.partition, token: batch.token) }
     return .kept(partition: batch.partition, token: batch.token, through: copy.through)
   }
 
@@ -188,7 +188,7 @@ struct CopyStore {
 
   /// In place of any other. What the journal says of it is its own.
   mutating func put(_ copy: PartitionCopy) {
-    takeOff(copy.partition)
+    discard(copy.partition)
     copies[copy.partition.index] = copy
     tailLength += copy.tailLength
     held.recount(copy)
@@ -196,11 +196,11 @@ struct CopyStore {
 
   mutating func remove(_ partition: Partition) {
     guard copies[partition.index] != nil else { return }
-    takeOff(partition)
+    discard(partition)
     journal?.release(partition)
   }
 
-  private mutating func takeOff(_ partition: Partition) {
+  private mutating func discard(_ partition: Partition) {
     guard let copy = copies[partition.index] else { return }
     tailLength -= copy.tailLength
     held.discount(copy)

@@ -86,7 +86,7 @@ extension DataCore {
       return promote(partition, token: token, sequence: sequence, inSync: inSync)
     }
     data.finishLoading(sequence: sequence, inSync: inSync, history: history)
-    return take(data)
+    return install(data)
   }
 
   /// The database has raised the fence for this drone's copy.
@@ -108,10 +108,10 @@ extension DataCore {
     guard copy.through >= sequence else { return .isBehind }
     data.promote(copy, sequence: sequence, inSync: inSync)
     data.forEachUnstored { shares.add(of: $0.mark, $0.length, isAcknowledged: $0.isAcknowledged) }
-    return take(data)
+    return install(data)
   }
 
-  private mutating func take(_ data: DataPartition) -> Opened {
+  private mutating func install(_ data: DataPartition) -> Opened {
     let partition = data.partition
     data.isDatabaseEnding = isDatabaseEnding
     data.isRetiring = isRetiring

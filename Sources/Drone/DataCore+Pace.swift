@@ -11,7 +11,7 @@ extension DataCore {
     var completions: [Completion] = []
     data.applyPlaced { replyTo, entry, sequence, outcome, isStored in
       let completion = Completion(replyTo: replyTo, .done(outcome))
-      if isStored || shares.takes(of: entry.mark, entry.length, window: window) {
+      if isStored || shares.acknowledges(of: entry.mark, entry.length, window: window) {
         completions.append(completion)
         return true
       }
@@ -55,7 +55,7 @@ extension DataCore {
   /// up.
   mutating func acknowledge(_ data: DataPartition, _ record: LogRecordView, _ replyTo: ReplyAddress) -> Bool {
     let (mark, length) = (record.client.principalMark, record.approximateLength)
-    if shares.takes(of: mark, length, window: window) {
+    if shares.acknowledges(of: mark, length, window: window) {
       data.acknowledge(data.log.end)
       return true
     }

@@ -210,7 +210,7 @@ public struct DroneCore: Sendable {
 
   /// Its own commander was refused.
   private mutating func heed(_ refusal: Refused) -> [DroneAction] {
-    takeHint(refusal.term)
+    noteHint(refusal.term)
     return []
   }
 
@@ -257,7 +257,7 @@ public struct DroneCore: Sendable {
       actions.append(.leaveOffice(office))
     }
     if let certificate = list.certificate {
-      actions += believe(certificate: certificate, peer: nil, wall: wall, now: now) + takeOffice()
+      actions += believe(certificate: certificate, peer: nil, wall: wall, now: now) + assumeOffice()
     } else if list.term > max(highestTerm, registerTerm) {
       // The authority is certifying somebody: give that election its time. Once a term, for it may come to
       // nothing, and this message is repeated for as long.

@@ -143,7 +143,7 @@ extension DroneCore {
   }
 
   /// A drone that has promised a higher term follows no commander of a lower one, so the next has to be above it.
-  mutating func takeHint(_ term: Term) {
+  mutating func noteHint(_ term: Term) {
     if isPlausible(term, within: Self.longestHint) { nextTermFloor = max(nextTermFloor, term) }
   }
 
@@ -177,7 +177,7 @@ extension DroneCore {
     // Two stand at the same time, or this drone is behind: the next try is above what the other has seen. Also when
     // others have given it their votes already: a drone that has promised a higher term would refuse the office that
     // comes of them.
-    if answer.choice == .promisedElsewhere { takeHint(answer.highest) }
+    if answer.choice == .promisedElsewhere { noteHint(answer.highest) }
     guard case .polling(let term, let since, let asked, var supporters) = candidacy.stage,
       answer.term == term
     else { return [] }
@@ -225,7 +225,7 @@ extension DroneCore {
   }
 
   mutating func fail(_ failure: BallotFailed, now: Instant) -> [DroneAction] {
-    takeHint(failure.highest)
+    noteHint(failure.highest)
     guard candidacy.term == failure.term else { return [] }
     return giveUp(failure.term, failure.reason, now)
   }
@@ -252,21 +252,21 @@ extension DroneCore {
     let actions = believe(certificate: certified.certificate, peer: identity.principal, wall: wall, now: now)
     // The lists that are missing are asked for; that of the nodes brings the certificate too.
     let isInformed = listOffice == certified.term && access.isCurrent
-    return actions + (isInformed ? takeOffice() : [register()])
+    return actions + (isInformed ? assumeOffice() : [register()])
   }
 
   /// Takes the office that this drone stands for, once it has the certificate and a list of drones that came with
   /// a certificate of that term: so it is of the version by which the ballot was decided, or of a later one.
   /// Counting by an older one it might find a majority that has meanwhile elected another. And once it has the
   /// access list of that time: with an older one it would give back rights that had been taken away.
-  mutating func takeOffice() -> [DroneAction] {
+  mutating func assumeOffice() -> [DroneAction] {
     guard case .balloting(let term, _, _, _) = candidacy.stage, let commander, commander.term == term,
       commander.principal == identity.principal, listOffice == term, access.isCurrent
     else { return [] }
     candidacy.stage = .idle
     office = term
     return [
-      .takeOffice(
+      .assumeOffice(
         term, certificate: commander.certificate, membership: listVersion, drones: drones,
         databases: databases, previous: map)
     ]

@@ -47,7 +47,7 @@ public enum DroneAction: Equatable, Sendable {
   case makeElectionKey(Term)
   /// This drone won: run a commander. `membership` is the version of the list that drones and databases are
   /// from, `previous` the newest map it knows.
-  case takeOffice(
+  case assumeOffice(
     Term, certificate: [UInt8], membership: UInt64, drones: [RegisteredNode], databases: [RegisteredNode],
     previous: SlotMap?)
   /// The office this drone holds has a fresh certificate.

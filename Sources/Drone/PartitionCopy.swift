@@ -88,8 +88,8 @@ final class PartitionCopy: Counted {
   /// All entries have come.
   func complete(at sequence: UInt64) { wholeAt = sequence }
 
-  /// Takes the records behind what is there; false when there is a gap. What is there already is passed over.
-  func take(_ batch: PartitionBatch) -> Bool {
+  /// Appends the records behind what is there; false when there is a gap. What is there already is passed over.
+  func append(_ batch: PartitionBatch) -> Bool {
     guard batch.firstSequence - 1 <= through else { return false }
     var known = through - (batch.firstSequence - 1)
     batch.records.forEachView { record in

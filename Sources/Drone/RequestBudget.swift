@@ -31,11 +31,11 @@ public struct RequestBudget: Sendable {
 
   /// A principal makes a request.
   /// - Returns: milliseconds until it is worth coming back; nil: it may go on.
-  public mutating func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
+  public mutating func consume(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
     let name = Name(principal: principal, line: limit.line)
     var bucket = buckets[name] ?? Bucket(limit, now)
     if bucket.perSecond != limit.perSecond { bucket = Bucket(limit, now) }
-    let wait = bucket.take(now)
+    let wait = bucket.consume(now)
     if buckets[name] == nil, buckets.count >= Self.capacity { forget(now) }
     buckets[name] = bucket
     return wait
@@ -53,7 +53,7 @@ extension RequestBudget.Bucket {
     self.init(perSecond: limit.perSecond, tokens: limit.perSecond * 1_000, filledAt: now, promised: now)
   }
 
-  fileprivate mutating func take(_ now: Instant) -> Int64? {
+  fileprivate mutating func consume(_ now: Instant) -> Int64? {
     let passed = Int(min(1_000, max(0, now - filledAt)))
     tokens = min(perSecond * 1_000, tokens + passed * perSecond)
     filledAt = max(filledAt, now)

@@ -105,7 +105,7 @@ struct WriteHistory {
 
   init(_ bounds: HistoryBounds = HistoryBounds(), _ past: PastWrites = PastWrites()) {
     self.bounds = bounds
-    for gap in past.gaps { take(gap) }
+    for gap in past.gaps { note(gap) }
     for outcome in past.outcomes.sorted(by: { $0.sequence < $1.sequence }) { complete(outcome) }
   }
 
@@ -257,7 +257,7 @@ struct WriteHistory {
     return gaps.sorted()
   }
 
-  private mutating func take(_ gap: HistoryGap) {
+  private mutating func note(_ gap: HistoryGap) {
     switch gap {
     case .anybody: isForgetful = true
     case .clients(let principal): shares[sharePlace(of: principal)].isForgetful = true

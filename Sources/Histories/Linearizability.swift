@@ -146,7 +146,7 @@ private struct Search {
     after.insert(operation)
     if let next = Self.step(state, operations[operation]) {
       guard choice == 0 else { return false }
-      return take(Step(node: node, choice: 0, unknown: nil, before: state), after, next)
+      return apply(Step(node: node, choice: 0, unknown: nil, before: state), after, next)
     }
     guard unknown.indices.contains(choice) else { return false }
     let helper = unknown[choice]
@@ -155,10 +155,10 @@ private struct Search {
       let next = Self.step(between, operations[operation])
     else { return false }
     after.insert(helper)
-    return take(Step(node: node, choice: choice, unknown: helper, before: state), after, next)
+    return apply(Step(node: node, choice: choice, unknown: helper, before: state), after, next)
   }
 
-  private mutating func take(_ step: Step, _ after: Bits, _ next: [UInt8]?) -> Bool {
+  private mutating func apply(_ step: Step, _ after: Bits, _ next: [UInt8]?) -> Bool {
     guard seen.insert(Configuration(linearized: after, state: next)).inserted else { return false }
     stack.append(step)
     linearized = after

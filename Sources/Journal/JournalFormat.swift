@@ -1,4 +1,5 @@
 import Synchronization
+import Wire
 
 /// How a journal is laid out: a page that says whose it is, and two halves of equal length. One half is in use; when it is
 /// full, what is still needed is written to the other, and one store makes that one the half in use. So nothing is ever
@@ -60,7 +61,7 @@ enum JournalFormat {
   }
 
   private static func check(_ number: UInt32, _ salt: UInt64) -> UInt32 {
-    var checksum = JournalChecksum()
+    var checksum = Self.checksum
     checksum.add(salt)
     checksum.add(UInt64(number))
     return UInt32(truncatingIfNeeded: checksum.value >> 16)
@@ -72,39 +73,16 @@ enum JournalFormat {
   /// What is stored before this comes first, also for the compiler.
   @inline(__always)
   static func barrier() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
-}
 
-/// 64 bits, a word at a time; each step is a bijection of the state, so that any change within one word is found for
-/// certain, and others but for one in 2^64. Against accidents: whoever can write the file can write this too.
-struct JournalChecksum {
-  private(set) var value: UInt64 = 0x6b65_7976_616c_4a31
+  // MARK: Checksums
 
-  @inline(__always)
-  mutating func add(_ word: UInt64) {
-    value = (value ^ word) &* 0x9e37_79b9_7f4a_7c15
-    value ^= value >> 32
-  }
-
-  mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    add(UInt64(bytes.count))
-    var offset = 0
-    while bytes.count - offset >= 8 {
-      add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
-      offset += 8
-    }
-    var last: UInt64 = 0
-    while offset < bytes.count {
-      last = last << 8 | UInt64(bytes[offset])
-      offset += 1
-    }
-    add(last)
-  }
+  static var checksum: Checksum { Checksum(seed: 0x6b65_7976_616c_4a31) }
 
   /// Of a frame: bound to its place and generation, so that what was left of an earlier one is no frame.
-  static func frame(
+  static func checksum(
     generation: UInt32, offset: Int, head: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
   ) -> UInt64 {
-    var checksum = JournalChecksum()
+    var checksum = checksum
     checksum.add(UInt64(generation) << 32 | UInt64(truncatingIfNeeded: offset / 8))
     checksum.add(UInt64(littleEndian: head.loadUnaligned(fromByteOffset: 0, as: UInt64.self)))
     checksum.add(UInt64(littleEndian: head.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))

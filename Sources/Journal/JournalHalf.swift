@@ -40,7 +40,7 @@ struct JournalHalf {
     frame.storeBytes(of: partition.number.littleEndian, toByteOffset: 4, as: UInt16.self)
     frame.storeBytes(of: UInt16(kind.rawValue).littleEndian, toByteOffset: 6, as: UInt16.self)
     frame.storeBytes(of: number.littleEndian, toByteOffset: 8, as: UInt64.self)
-    let checksum = JournalChecksum.frame(
+    let checksum = JournalFormat.checksum(
       generation: generation, offset: offset, head: UnsafeRawBufferPointer(rebasing: frame[..<16]),
       payload: payload)
     frame.storeBytes(of: checksum.littleEndian, toByteOffset: 16, as: UInt64.self)
@@ -110,7 +110,7 @@ struct JournalHalf {
     store(UInt32(name.count), JournalFormat.namePlace)
     let place = JournalFormat.namePlace + 4
     UnsafeMutableRawBufferPointer(rebasing: bytes[place..<place + name.count]).copyBytes(from: name)
-    var checksum = JournalChecksum()
+    var checksum = JournalFormat.checksum
     checksum.add(UnsafeRawBufferPointer(rebasing: bytes[..<JournalFormat.checksumPlace]))
     store(checksum.value, JournalFormat.checksumPlace)
     store(JournalFormat.dirty, JournalFormat.markPlace)

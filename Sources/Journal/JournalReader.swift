@@ -73,7 +73,7 @@ public struct JournalReader {
     let version = half(JournalFormat.versionPlace)
     guard version == JournalFormat.version else { throw .newer(version: version) }
     guard bytes.count >= JournalFormat.headLength else { throw .truncated(bytes: bytes.count) }
-    var checksum = JournalChecksum()
+    var checksum = JournalFormat.checksum
     checksum.add(part(0, JournalFormat.checksumPlace))
     guard checksum.value == word(JournalFormat.checksumPlace) else { throw .damaged(offset: 0) }
     let length = Int(half(JournalFormat.halfPlace)) * JournalFormat.step
@@ -108,7 +108,7 @@ public struct JournalReader {
     var building = [Building?](repeating: nil, count: Partition.count)
     var offset = JournalFormat.halfHead
     while offset < end {
-      offset = try take(offset, of: start, end, generation, &building)
+      offset = try readFrame(offset, of: start, end, generation, &building)
     }
     return Partition.all.compactMap { partition in
       guard let built = building[partition.index], built.isWhole else { return nil }
@@ -118,7 +118,7 @@ public struct JournalReader {
   }
 
   /// - Returns: where the next frame begins.
-  private func take(
+  private func readFrame(
     _ offset: Int, of start: Int, _ end: Int, _ generation: UInt32, _ building: inout [Building?]
   ) throws(JournalError) -> Int {
     let place = start + offset
@@ -126,7 +126,7 @@ public struct JournalReader {
     let count = Int(half(place))
     guard count <= end - offset - JournalFormat.frameHead else { throw .damaged(offset: place) }
     let payload = part(place + JournalFormat.frameHead, count)
-    let checksum = JournalChecksum.frame(
+    let checksum = JournalFormat.checksum(
       generation: generation, offset: offset, head: part(place, 16), payload: payload)
     guard checksum == word(place + 16), bytes[place + 7] == 0,
       let kind = JournalFormat.Kind(rawValue: bytes[place + 6]),

@@ -140,7 +140,7 @@ final class LoadConnection: SessionHandler {
     do throws(CBORError) {
       let now = MonotonicClock.now()
       loop.lastAnswer = now
-      guard let (moved, pause) = try pipeline?.take(messages, now: now, &loop.tally) else { return }
+      guard let (moved, pause) = try pipeline?.receive(messages, now: now, &loop.tally) else { return }
       if let moved { loop.noteMoved(Partition.all[moved]) }
       if pipeline?.isResting == true { rest(.milliseconds(Int64(max(pause, 10)))) }
       if let failure = loop.tally.failure { loop.fail(failure.about(drone)) }

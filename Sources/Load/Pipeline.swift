@@ -109,10 +109,10 @@ struct Pipeline {
 
 // Answers
 extension Pipeline {
-  /// Takes a record of answers.
+  /// Receives a record of answers.
   /// - Returns: the partition of a key that the drone does not serve any more, if there was one, and the longest pause
   ///   that was asked for.
-  mutating func take(
+  mutating func receive(
     _ messages: UnsafeRawBufferPointer, now: UInt64, _ tally: inout Tally
   ) throws(CBORError) -> (moved: Int?, pause: UInt64) {
     var scanner = AnswerScanner(messages)

@@ -32,8 +32,12 @@ public struct CommanderOffice {
   /// What waits until the command services can be dialled, the oldest first.
   private var held: [(service: Principal, message: ControlMessage)] = []
   private static let mostHeld = 64
-  /// When the authority was last asked for the certificate that the KDC takes.
+  /// When the authority was last asked for the certificate that the KDC takes, and from when it is asked for another.
   private var askedForTickets: Instant?
+  private var ticketsDue = Instant(milliseconds: .min)
+  /// Milliseconds after which that certificate, which lives for an hour, is asked for anew. Not by the wall clock, which
+  /// may be set back.
+  private static let ticketsRenewalAge: Int64 = 1_200_000
 
   public var term: Term { identity.term }
 
@@ -136,11 +140,31 @@ public struct CommanderOffice {
     return held
   }
 
-  /// Whether the authority is to be asked (again) for the certificate that the KDC takes; notes that it is.
-  public mutating func asksForTickets(_ now: Instant, every pause: Int64) -> Bool {
-    if let askedForTickets, now - askedForTickets < pause { return false }
+  // MARK: The certificate that the KDC takes
+
+  /// Asks the authority for it, and asks again, as long as it is missing or due.
+  /// - Parameters:
+  ///   - isMissing: there is none, or the KDC has refused it.
+  ///   - pause: milliseconds between two times that it is asked for.
+  /// - Returns: what is to be done; nothing when there is no need.
+  public mutating func requestTickets(isMissing: Bool, now: Instant, every pause: Int64) -> [Action] {
+    guard isMissing || now >= ticketsDue else { return [] }
+    if let askedForTickets, now - askedForTickets < pause { return [] }
     askedForTickets = now
-    return true
+    let request = ControlMessage.ticketCertificateRequest(TicketCertificateRequest(term: term))
+    return [.send(request, to: identity.authority.principal)]
+  }
+
+  /// Whether this is what was asked for, by whoever it is from. Tell `ticketsInPlace` once it is in use.
+  public func awaits(_ issued: TicketCertificate, from peer: Principal) -> Bool {
+    peer == identity.authority.principal && issued.term == term
+  }
+
+  /// The command services can be dialled from now on.
+  /// - Returns: what has waited for that.
+  public mutating func ticketsInPlace(_ now: Instant) -> [Action] {
+    ticketsDue = now + Self.ticketsRenewalAge
+    return takeHeld().map { .command($0.message, service: $0.service) }
   }
 
   // MARK: Grants

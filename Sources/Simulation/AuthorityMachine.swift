@@ -204,7 +204,8 @@ final class AuthorityMachine: Machine {
       work(kadminThread) { [unowned self] in site.deleteOffices(operation, below: term) }
     case .clearExpiry(let node):
       work(kadminThread) { .expiryCleared(node) }
-    case .learn, .enroll: break
+    // Nobody enrolls here, and a commander is given tickets without a certificate of its own for the KDC.
+    case .learn, .enroll, .issueTicketCertificate: break
     case .note(let note): world.trace("\(name) \(note)")
     }
   }

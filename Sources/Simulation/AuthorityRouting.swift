@@ -1,39 +1,64 @@
 import Cluster
+import Sessions
 
-/// Which of the authority's processes a node talks to, as its mesh of peers decides it: the one that it heard last,
-/// the next one when nobody listens there or when it has been silent for too long.
+/// Which of the authority's processes a node talks to, as its mesh of peers decides it (`PeerRoute`). Sessions are opened
+/// at once here, or not at all: there is one with each process that has been reached and listens.
 final class AuthorityRouting {
-  private struct Route {
-    var place = 0
-    /// Since when something that was sent waits for a sign of life.
-    var unanswered: Int64?
-  }
-
   private unowned let world: World
-  private var routes: [Int: Route] = [:]
-  private static let silence: Int64 = 3_000_000
+  /// Of each life of a node.
+  private var routes: [Int: (life: Int, route: PeerRoute)] = [:]
 
   init(_ world: World) { self.world = world }
+
+  private var now: Duration { .microseconds(world.time) }
 
   /// Whom a message of this node goes to.
   func target(of source: Machine) -> AuthorityMachine {
     let processes = world.authorities
-    var route = routes[source.index] ?? Route()
-    if processes.count > 1 {
-      let isSilent = route.unanswered.map { world.time - $0 > Self.silence } ?? false
-      if isSilent || !processes[route.place % processes.count].isListening {
-        route.place += 1
-        route.unanswered = nil
+    return change(source) { route in
+      if let newest = route.newest(isOpen: { processes[Int($0)].isListening }) {
+        if let beside = route.lookBeside(addresses: processes.count, now: now) { dial(beside, &route) }
+        return processes[Int(newest)]
       }
-      route.unanswered = route.unanswered ?? world.time
+      // What nobody listens to at any address is lost: here no message waits.
+      _ = route.enqueue([], now: now)
+      defer { route.dropQueue() }
+      for _ in processes {
+        guard case .dial(let index) = route.moved(addresses: processes.count, now: now) else { break }
+        if dial(index, &route) { return processes[index] }
+      }
+      return processes[0]
     }
-    routes[source.index] = route
-    return processes[route.place % processes.count]
   }
 
-  /// Something came from this process.
+  @discardableResult
+  private func dial(_ index: Int, _ route: inout PeerRoute) -> Bool {
+    guard world.authorities[index].isListening else {
+      _ = route.failed(isReplacement: false, addresses: world.authorities.count, now: now, random: 0.5)
+      return false
+    }
+    route.dialled()
+    route.closed(UInt64(index))
+    _ = route.opened(UInt64(index), now: now)
+    return true
+  }
+
+  /// Something came from this process, on a session that it may have opened for that.
   func heard(_ process: AuthorityMachine, at node: Machine) {
     guard let place = world.authorities.firstIndex(where: { $0 === process }) else { return }
-    routes[node.index] = Route(place: place, unanswered: nil)
+    let session = UInt64(place)
+    change(node) { route in
+      if route.sessions.contains(session) {
+        route.received(on: session)
+      } else {
+        _ = route.opened(session, now: now)
+      }
+    }
+  }
+
+  @discardableResult
+  private func change<Result>(_ node: Machine, _ body: (inout PeerRoute) -> Result) -> Result {
+    if routes[node.index]?.life != node.life { routes[node.index] = nil }
+    return body(&routes[node.index, default: (node.life, PeerRoute())].route)
   }
 }

@@ -30,11 +30,11 @@ final class AuthoritySite {
     _ record: OfficeRecord, membership version: UInt64?, by process: AuthorityMachine
   ) -> AuthorityEvent.Replacement {
     guard isHeld(by: process) else { return .failed(reason: Self.superseded) }
-    let stored = register.office
-    if stored == record { return .stored }
-    guard let changed = register.replacing(record, membership: version) else { return .stale(stored) }
+    guard let changed = register.replacing(record, membership: version) else {
+      return .stale(register.office)
+    }
+    if changed != register { world.watch.claimed(record) }
     register = changed
-    world.watch.claimed(record)
     return .stored
   }
 
@@ -63,8 +63,8 @@ final class AuthoritySite {
     _ database: Principal, _ report: StoreReport, now: Int64, by process: AuthorityMachine
   ) -> AuthorityEvent {
     guard isHeld(by: process) else { return .storeNotJudged(database, reason: Self.superseded) }
-    let judgement = StoreJudgement(of: report.mark, known: register.stores[database], now: now)
-    if case .accepted(let known) = judgement { register = register.knowing(known, of: database) }
+    let judgement: StoreJudgement
+    (register, judgement) = register.judging(report.mark, of: database, now: now)
     return .storeJudged(database, report, judgement)
   }
 
@@ -85,8 +85,7 @@ final class AuthoritySite {
   private func isHeld(by process: AuthorityMachine) -> Bool { tenure.holder == process.holder }
 
   func issue(_ operation: UInt64, _ order: CertificateOrder) -> AuthorityEvent {
-    guard order.term == register.office.term, order.winner == register.office.winner,
-      let key = try? P256PublicKey(der: order.winner.key.der),
+    guard order.isDue(by: register.office), let key = try? P256PublicKey(der: order.winner.key.der),
       let certificate = try? Names.certificates.issueElectionCertificate(
         publicKey: key, term: order.term.number, winner: order.winner.principal.text, realm: Names.realm,
         notBefore: order.notBefore, notAfter: order.notAfter)

@@ -233,7 +233,7 @@ final class DataLoop {
   func owner(_ id: UInt64) -> OwnerConnection? { owners[id] }
   func remove(_ owner: OwnerConnection) { owners[owner.id] = nil }
 
-  func take(
+  func receive(
     _ message: ReplicationMessage, of portion: OwnerSessionCore.Portion, from owner: Principal
   ) -> ReplicationAnswer? {
     defer { shareMemory() }

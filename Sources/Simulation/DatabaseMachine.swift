@@ -99,6 +99,7 @@ final class DatabaseMachine: Machine {
       if !awaited.isEmpty { world.trace("db1 ends without \(awaited)") }
       losesWrites = false
       crash()
+    case .giveUp: crash()
     case .note(let note): world.trace("db1 \(note)")
     }
   }
@@ -147,38 +148,27 @@ final class DatabaseMachine: Machine {
   /// Reads in one snapshot what was opened, and hands it out in pieces.
   private func start(_ stream: ContentsStream) {
     store.requireOwn("read")
-    let snapshot = store.durable
+    let (delivery, snapshot) = (ContentsDelivery(stream), store.durable)
     guard let parts = store.contents(of: stream.opening, in: snapshot) else {
-      let failure = StoreFailure(.partial, told: "a partition has been opened by another")
-      return report(.streamFailed(stream.identifier, rest: stream.opening.partitions, failure))
+      return report(
+        delivery.failed(StoreFailure(.partial, told: "a partition has been opened by another")))
     }
-    send(stream, parts[...], stream.opening.partitions)
+    send(delivery, parts[...])
   }
 
-  /// - Parameter rest: of which not all has been handed out.
-  private func send(_ stream: ContentsStream, _ parts: ArraySlice<StorePart>, _ rest: PartitionSet) {
-    guard !parts.isEmpty else { return report(.streamed(stream.identifier)) }
-    guard let session = sessions[stream.session]?.session, session.acceptor.isOpen else {
-      return report(
-        .streamFailed(stream.identifier, rest: rest, StoreFailure(.partial, told: "nobody is there")))
+  private func send(_ delivery: ContentsDelivery, _ parts: ArraySlice<StorePart>) {
+    guard !parts.isEmpty else { return report(delivery.completed) }
+    guard let session = sessions[delivery.stream.session]?.session, session.acceptor.isOpen else {
+      return report(delivery.abandoned)
     }
     var answers: [StoreAnswer] = []
-    var (parts, rest, ended) = (parts, rest, 0)
+    var (delivery, parts, ended) = (delivery, parts, 0)
     while ended < 32, let part = parts.popFirst() {
-      switch part {
-      case .entries(let partition, let entries):
-        answers.append(.contents(number: stream.number, partition: partition, entries: entries))
-      case .end(let tail):
-        ended += 1
-        rest.remove(tail.partition)
-        answers.append(
-          .opened(
-            number: stream.number, partition: tail.partition, sequence: tail.sequence, inSync: tail.inSync,
-            past: tail.past))
-      }
+      if case .end = part { ended += 1 }
+      answers.append(delivery.answer(part))
     }
     session.send(answers, from: session.acceptor)
-    self.rest(on: reader) { [unowned self, parts, rest] in send(stream, parts, rest) }
+    rest(on: reader) { [unowned self, delivery, parts] in send(delivery, parts) }
   }
 
   // MARK: Sessions

@@ -25,7 +25,7 @@ extension World {
 extension DroneMachine {
   func stealOffice() {
     guard world.stealsOffices, let office,
-      let sealingKey = self.office?.sealingKey(for: Names.database, { random.bytes($0) })
+      let sealingKey = seat?.office?.sealingKey(for: Names.database, { random.bytes($0) })
     else { return }
     formerOffice = FormerOffice(office.term, office.key, office.certificate, sealingKey)
   }

@@ -7,18 +7,18 @@ import Wire
 
 /// The commander's office, while this drone holds it.
 extension DroneMachine {
-  var officeTerm: Term? { office?.term }
-  var countedVersion: UInt64? { office?.core.membership }
-  var isCommanding: Bool { isUp && (office?.core.hasMajority(now) ?? false) }
+  var officeTerm: Term? { seat?.office?.term }
+  var countedVersion: UInt64? { seat?.office?.core.membership }
+  var isCommanding: Bool { isUp && (seat?.office?.core.hasMajority(now) ?? false) }
 
   /// As the commander: an operator accepts that what only these partitions' lost copies held is lost.
   func acceptLoss(of partitions: PartitionSet) -> PartitionSet {
-    office?.core.acceptLoss(of: partitions) ?? []
+    seat?.office?.core.acceptLoss(of: partitions) ?? []
   }
 
   /// As the commander: carries out an administrator's order, and answers.
   func administer(_ order: AdministratorOrder, _ name: String) -> String? {
-    office?.core.administer(order, name, now: now).sentence
+    seat?.office?.core.administer(order, name, now: now).sentence
   }
 
   /// What a client is told that asks the control side, or gives it an order.
@@ -26,11 +26,11 @@ extension DroneMachine {
     var writer = CBORWriter()
     switch question {
     case .status(let number) where office != nil:
-      if let status = office?.core.status(now: now) {
+      if let status = seat?.office?.core.status(now: now) {
         DataAnswer.status(number: number, status).encode(into: &writer)
       }
     case .order(let number, let order, let name) where office != nil:
-      if let reply = office?.core.administer(order, name, now: now) {
+      if let reply = seat?.office?.core.administer(order, name, now: now) {
         DataAnswer.administered(number: number, reply).encode(into: &writer)
       }
     case .status, .order, .sessions:
@@ -39,43 +39,26 @@ extension DroneMachine {
     return writer.bytes
   }
 
-  func takeOffice(
-    _ term: Term, _ certificate: [UInt8], _ membership: UInt64, _ drones: [RegisteredNode],
-    _ databases: [RegisteredNode], _ previous: SlotMap?
-  ) {
-    guard let key = electionKeys.removeValue(forKey: term),
-      let proved = try? Names.verifier.verify(
-        certificate: certificate, peer: principal, minimumTerm: term, now: wall),
-      proved.publicKey.der == key.publicKey.der
-    else { return handle(.resigned(term)) }
-    let core = CommanderCore(
-      identity: CommanderCore.Identity(
-        principal: principal, term: term, cluster: Names.cluster, authority: Names.node(Names.authority)),
-      timing: world.timing, shadows: world.shadows, certificate: certificate, notBefore: proved.notBefore,
-      notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
-      previous: previous, maximumMoves: world.knobs.moves, now: now)
-    office = CommanderOffice(core, key: key, certificate: certificate)
+  func assumeOffice(_ appointment: OfficeSeat.Appointment) {
+    let (term, list) = (appointment.term, core?.accessList)
+    guard let events = try? seat?.assume(appointment, accessList: list, now: now, wall: wall) else {
+      return handle(.resigned(term))
+    }
     stealOffice()
     world.trace("\(name) takes office \(term)")
-    world.watch.counts(membership, in: term)
-    if let list = self.core?.accessList { command(.accessListChanged(list)) }
-    command(.ticked(wall: wall))
+    world.watch.counts(appointment.membership, in: term)
+    for event in events { command(event) }
   }
 
   func renewOffice(_ term: Term, _ certificate: [UInt8]) {
-    guard office?.term == term,
-      let proved = try? Names.verifier.verify(
-        certificate: certificate, peer: principal, minimumTerm: term, now: wall)
-    else { return }
-    office?.renew(certificate: certificate)
+    guard let event = try? seat?.renew(term, certificate: certificate, wall: wall) else { return }
     formerOffice?.certificate = certificate
-    command(.certified(certificate: certificate, notAfter: proved.notAfter))
+    command(event)
   }
 
   func leaveOffice(_ term: Term, reason: String) {
-    guard office?.term == term else { return }
+    guard seat?.leave(term) != nil else { return }
     world.trace("\(name) leaves office \(term): \(reason)")
-    office = nil
     if world.stealsOffices {
       formerOffice?.command = command
     } else if let command {
@@ -85,8 +68,8 @@ extension DroneMachine {
   }
 
   func command(_ event: CommanderEvent) {
-    guard let term = office?.term else { return }
-    let actions = office?.handle(event, now: now, randomness: { random.bytes($0) }) ?? []
+    guard let term = seat?.office?.term else { return }
+    let actions = seat?.office?.handle(event, now: now, randomness: { random.bytes($0) }) ?? []
     if let version = countedVersion { world.watch.counts(version, in: term) }
     control.perform(
       actions.map { action in
@@ -120,7 +103,7 @@ extension DroneMachine {
     if let command, command.dialler.isOpen {
       return command.send(office.shown(message), from: command.dialler)
     }
-    self.office?.hold(message, for: Names.command)
+    seat?.office?.hold(message, for: Names.command)
     guard !isDialling, world.authoritySite.givesTicket(for: office.term, key: office.key.publicKey),
       let peer = try? Principal.office(term: office.term, realm: Names.realm)
     else { return }
@@ -143,7 +126,7 @@ extension DroneMachine {
       for message in world.decode(ControlMessage.self, record) { receive(message, from: Names.command) }
     }
     session.dialler.closed = { [unowned self] _ in if command === session { command = nil } }
-    for (_, message) in office?.takeHeld() ?? [] {
+    for (_, message) in seat?.office?.takeHeld() ?? [] {
       if let office { session.send(office.shown(message), from: session.dialler) }
     }
   }

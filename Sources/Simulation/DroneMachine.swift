@@ -33,10 +33,11 @@ final class DroneMachine: Machine {
   var isRemoved = false
   private(set) var core: DroneCore?
   var slotMap: SlotMap? { core?.slotMap }
-  var office: CommanderOffice?
+  /// Of this life.
+  var seat: OfficeSeat?
+  var office: CommanderOffice? { seat?.office }
   /// What its thief has of the last office that it held, whatever has become of the process.
   var formerOffice: FormerOffice?
-  var electionKeys: [Term: P256PrivateKey] = [:]
   var command: Session?
   var isDialling = false
   /// The last map that was installed in this life.
@@ -71,6 +72,11 @@ final class DroneMachine: Machine {
         cluster: Names.cluster, authority: Names.authority),
       timing: world.timing, verifier: Names.verifier, membershipVerifier: Names.membershipVerifier,
       promise: promise, members: members, loops: placement.count, seed: random.next(), now: now)
+    seat = OfficeSeat(
+      OfficeSeat.Terms(
+        principal: principal, cluster: Names.cluster, authority: Names.node(Names.authority),
+        timing: world.timing, verifier: Names.verifier, shadows: world.shadows,
+        maximumMoves: world.knobs.moves))
     let stands = readStands()
     bootOfJournals = boots
     lives.append(incarnation)
@@ -91,8 +97,7 @@ final class DroneMachine: Machine {
     world.custody.lookAtAll()
     core = nil
     installed = nil
-    office = nil
-    electionKeys = [:]
+    seat = nil
     loops = []
     access = []
     budget = DroneBudget()
@@ -121,42 +126,42 @@ final class DroneMachine: Machine {
     lives = Array(lives[..<complete])
   }
 
-  /// As the shell does it: first everything goes to the database, then the partitions to others.
   override func endInOrder() {
     control.post { [unowned self] in
       handle(.ending)
-      store(orDoneBy: now + 30_000)
+      store(HandoverCore())
     }
   }
 
-  /// - Parameter end: when it waits no more for the commander, should it have nothing of its own left.
-  private func store(orDoneBy end: Instant) {
-    var rest = loops.count
-    var isStored = true
+  /// Looks whether the database has everything, on each loop.
+  private func store(_ handover: HandoverCore) {
+    var (rest, isStored, handover) = (loops.count, true, handover)
     onEachLoop { [unowned self] loop in
       loop.handle(.retiring)
       if !loop.isRetired { isStored = false }
       rest -= 1
       guard rest == 0 else { return }
       control.post { [unowned self] in
-        if isStored, core?.orphanCount == 0 || now >= end {
+        let step = handover.looked(isStored: isStored, orphans: core?.orphanCount, isHurried: false, now: now)
+        switch step {
+        case .retire:
           handle(.retired)
-          give(until: now + 5_000)
-        } else {
-          after(10, on: control) { [unowned self] in store(orDoneBy: isStored ? end : now + 30_000) }
+          give(handover)
+        case .lookAgain:
+          after(HandoverCore.look, on: control) { [unowned self, handover] in store(handover) }
+        case .end, .cutShort: crash()
         }
       }
     }
   }
 
-  private func give(until end: Instant) {
-    guard let core, !hasGivenAll(core), now < end else { return crash() }
-    after(10, on: control) { [unowned self] in give(until: end) }
-  }
-
-  private func hasGivenAll(_ core: DroneCore) -> Bool {
-    guard core.hearsCommander else { return true }
-    return core.owned.isEmpty && office?.core.isAllServed(now) ?? true
+  private func give(_ handover: HandoverCore) {
+    var handover = handover
+    let hasGivenAll = core?.hasGivenAll(isAllServed: seat?.office?.core.isAllServed(now)) ?? true
+    guard handover.looked(hasGivenAll: hasGivenAll, isHurried: false, now: now) == .lookAgain else {
+      return crash()
+    }
+    after(HandoverCore.look, on: control) { [unowned self, handover] in give(handover) }
   }
 
   private func tick() {
@@ -229,9 +234,12 @@ final class DroneMachine: Machine {
       onEachLoop { $0.handle(.admitted(list)) }
     case .withdraw: onEachLoop { $0.handle(.withdrawn) }
     case .makeElectionKey(let term): makeElectionKey(term)
-    case .dropElectionKey(let term): electionKeys[term] = nil
-    case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
-      takeOffice(term, certificate, membership, drones, databases, previous)
+    case .dropElectionKey(let term): seat?.withdraw(from: term)
+    case .assumeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
+      assumeOffice(
+        OfficeSeat.Appointment(
+          term: term, certificate: certificate, membership: membership, drones: drones,
+          databases: databases, previous: previous))
     case .renewOffice(let term, let certificate): renewOffice(term, certificate)
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
     case .open(let answer): onEachLoop { $0.handle(.granted(answer)) }
@@ -286,10 +294,8 @@ final class DroneMachine: Machine {
   }
 
   private func makeElectionKey(_ term: Term) {
-    guard let key = try? P256PrivateKey.generate(),
-      let request = try? key.certificateRequest(subject: principal.text)
+    guard let key = try? P256PrivateKey.generate(), let request = try? seat?.stand(for: term, key: key)
     else { return }
-    electionKeys = [term: key]
     handle(.electionKeyMade(term, certificateRequest: request))
   }
 }
@@ -298,7 +304,7 @@ final class DroneMachine: Machine {
 final class DroneBudget: RequestLimiter {
   private var budget = RequestBudget()
 
-  func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
-    budget.take(limit, of: principal, now)
+  func consume(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
+    budget.consume(limit, of: principal, now)
   }
 }

@@ -38,13 +38,13 @@ final class OwnerConnection {
       let portions = bytes.withUnsafeBytes({ try? core.part($0, on: loop.index, of: loop.drone.placement) })
     else { return close() }
     for portion in portions.dropFirst() { forward(portion, bytes.count) }
-    if let own = portions.first { take(own) }
+    if let own = portions.first { receive(own) }
   }
 
   /// What it has taken it says only when that is in its journal for certain.
-  private func take(_ portion: OwnerSessionCore.Portion) {
+  private func receive(_ portion: OwnerSessionCore.Portion) {
     let (loop, session) = (loop, session)
-    loop.take(portion, from: owner) { [unowned loop] answers in
+    loop.receive(portion, from: owner) { [unowned loop] answers in
       loop.say { session.send(answers, from: session.acceptor) }
     }
   }
@@ -53,7 +53,7 @@ final class OwnerConnection {
     core.sent(count)
     let (other, owner, id) = (loop.drone.loops[portion.loop], owner, id)
     other.executor.post { [unowned other, unowned loop] in
-      other.take(portion, from: owner) { [unowned other, unowned loop] answers in
+      other.receive(portion, from: owner) { [unowned other, unowned loop] answers in
         other.say {
           loop.executor.post { [unowned loop] in loop.owner(id)?.returned(answers, count) }
         }
@@ -69,15 +69,16 @@ final class OwnerConnection {
 }
 
 extension DataLoop {
-  /// Takes what an owner says, message by message.
-  fileprivate func take(
+  /// Receives what an owner says, message by message.
+  fileprivate func receive(
     _ portion: OwnerSessionCore.Portion, from owner: Principal,
     then say: @escaping ([ReplicationAnswer]) -> Void
   ) {
     var answers: [ReplicationAnswer] = []
     executor.perform(
       portion.messages.map { message in
-        { [unowned self] in if let answer = take(message, of: portion, from: owner) { answers.append(answer) }
+        { [unowned self] in
+          if let answer = receive(message, of: portion, from: owner) { answers.append(answer) }
         }
       } + [{ say(answers) }])
   }

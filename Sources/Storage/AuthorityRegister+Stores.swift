@@ -10,26 +10,13 @@ extension AuthorityRegister {
   public func judge(
     _ mark: StoreMark, of principal: Principal, now: Int64, holder: Incarnation
   ) throws(StoreError) -> StoreJudgement {
-    try writing(queue, as: holder) { database in
-      let judgement = StoreJudgement(
-        of: mark, known: try stores(database)[principal], now: now)
-      if case .accepted(let known) = judgement { try set(known, of: principal, database) }
-      return judgement
-    }
+    try change(as: holder) { $0.judging(mark, of: principal, now: now) }
   }
 
   /// The store is the one that is known from now on, whatever was known before.
   /// - Throws: `superseded` when the holder's tenure is another's by now.
   public func accept(_ known: KnownStore, of principal: Principal, holder: Incarnation) throws(StoreError) {
-    try writing(queue, as: holder) { try set(known, of: principal, $0) }
-  }
-
-  private func set(_ known: KnownStore, of principal: Principal, _ database: Database) throws {
-    try database.execute(
-      sql: "INSERT OR REPLACE INTO stores (database, identity, commit_number, seen_at) VALUES (?, ?, ?, ?)",
-      arguments: [
-        principal.text, Blob(known.mark.identity.bytes), known.mark.commit.stored, known.seenAt,
-      ])
+    _ = try change(as: holder) { $0.knowing(known, of: principal) }
   }
 
   func stores(_ database: Database) throws -> [Principal: KnownStore] {

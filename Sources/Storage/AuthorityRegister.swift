@@ -67,26 +67,11 @@ public final class AuthorityRegister: Sendable {
   public func replaceOffice(
     _ record: OfficeRecord, membership version: UInt64? = nil, holder: Incarnation
   ) throws(StoreError) -> Replacement {
-    try writing(queue, as: holder) { database in
-      let stored = try office(database)
-      if stored == record { return .stored }
-      guard record.mayFollow(stored) else { return .stale(stored) }
-      if let version {
-        guard try self.version(database) == version else { return .stale(stored) }
-        try count(version, database)
+    try change(as: holder) { stored in
+      guard let changed = stored.replacing(record, membership: version) else {
+        return (stored, .stale(stored.office))
       }
-      let columns = OfficeColumns(record.state)
-      try database.execute(
-        sql: """
-          UPDATE office SET revision = ?, term = ?, state = ?, winner = ?, key = ?, certificate = ?,
-            issued_at = ?
-          """,
-        arguments: [
-          record.revision.stored, record.term.number.stored, columns.state, columns.winner?.principal.text,
-          columns.winner.map { Blob($0.key.der) }, columns.certificate.map { Blob($0.der) },
-          columns.certificate?.issuedAt,
-        ])
-      return .stored
+      return (changed, .stored)
     }
   }
 
@@ -112,20 +97,7 @@ public final class AuthorityRegister: Sendable {
   /// - Returns: everything that is stored then.
   /// - Throws: `superseded` when the holder's tenure is another's by now.
   public func store(_ node: EnrolledNode, holder: Incarnation) throws(StoreError) -> RegisterContents {
-    try writing(queue, as: holder) { database in
-      let name = node.node.principal.text
-      let isRevoked =
-        try Bool.fetchOne(
-          database, sql: "SELECT EXISTS (SELECT * FROM revoked WHERE principal = ?)", arguments: [name])
-        ?? false
-      guard !isRevoked else { return try contents(database) }
-      let isKnown = try isMember(node.node.principal, database)
-      try database.execute(
-        sql: "INSERT OR REPLACE INTO nodes (principal, address, expiry_cleared) VALUES (?, ?, ?)",
-        arguments: [name, node.node.endpoint.description, node.isExpiryCleared])
-      if !isKnown { try change(.added, node.node.principal, database) }
-      return try contents(database)
-    }
+    try change(as: holder) { $0.storing(node) }
   }
 
   /// Takes a node from the members in the next version, if this is the present one, and revokes it.
@@ -135,31 +107,20 @@ public final class AuthorityRegister: Sendable {
   public func remove(
     _ node: Principal, isDead: Bool, membership version: UInt64, holder: Incarnation
   ) throws(StoreError) -> RegisterContents {
-    try writing(queue, as: holder) { database in
-      let isKnown = try isMember(node, database)
-      guard try self.version(database) == version, isKnown || isDead else { return try contents(database) }
-      try database.execute(sql: "DELETE FROM nodes WHERE principal = ?", arguments: [node.text])
-      try database.execute(
-        sql: "INSERT OR IGNORE INTO revoked (principal) VALUES (?)", arguments: [node.text])
-      try change(isDead ? .removedDead : .removed, node, database)
-      return try contents(database)
-    }
+    try change(as: holder) { $0.removing(node, isDead: isDead, membership: version) }
   }
 
   /// A revoked node may register again.
   /// - Returns: everything that is stored then.
   /// - Throws: `superseded` when the holder's tenure is another's by now.
   public func readmit(_ node: Principal, holder: Incarnation) throws(StoreError) -> RegisterContents {
-    try writing(queue, as: holder) { database in
-      try database.execute(sql: "DELETE FROM revoked WHERE principal = ?", arguments: [node.text])
-      return try contents(database)
-    }
+    try change(as: holder) { $0.readmitting(node) }
   }
 
   /// No commander that may be in office counts a version below this one.
   /// - Throws: `superseded` when the holder's tenure is another's by now.
   public func count(_ version: UInt64, holder: Incarnation) throws(StoreError) {
-    try writing(queue, as: holder) { try count(min(version, try self.version($0)), $0) }
+    _ = try change(as: holder) { $0.counting(version) }
   }
 
   /// Moves the write-ahead log into the file and closes. Nothing depends on it: a process may end without.
@@ -202,7 +163,7 @@ public final class AuthorityRegister: Sendable {
 
   // MARK: Rows, read so that a column which holds something else than it should throws
 
-  private func contents(_ database: Database) throws -> RegisterContents {
+  func contents(_ database: Database) throws -> RegisterContents {
     let rows = try Row.fetchAll(
       database, sql: "SELECT principal, address, expiry_cleared FROM nodes ORDER BY principal")
     return RegisterContents(
@@ -225,29 +186,6 @@ public final class AuthorityRegister: Sendable {
     let counted = try Int64.fetchOne(database, sql: "SELECT counted FROM office") ?? 0
     return MembershipHistory(
       changes: changes, counted: UInt64(stored: counted), revoked: try revoked.map { try principal($0) })
-  }
-
-  private func version(_ database: Database) throws -> UInt64 {
-    UInt64(stored: try Int64.fetchOne(database, sql: "SELECT max(version) FROM membership") ?? 0)
-  }
-
-  private func isMember(_ node: Principal, _ database: Database) throws -> Bool {
-    try Bool.fetchOne(
-      database, sql: "SELECT EXISTS (SELECT * FROM nodes WHERE principal = ?)", arguments: [node.text])
-      ?? false
-  }
-
-  private func change(
-    _ kind: MembershipChange.Kind, _ node: Principal, _ database: Database
-  ) throws {
-    try database.execute(
-      sql: "INSERT INTO membership (version, principal, change) VALUES (?, ?, ?)",
-      arguments: [(try version(database) &+ 1).stored, node.text, kind.rawValue])
-  }
-
-  private func count(_ version: UInt64, _ database: Database) throws {
-    try database.execute(
-      sql: "UPDATE office SET counted = max(counted, ?)", arguments: [version.stored])
   }
 
   private func principal(_ name: String) throws -> Principal {
@@ -292,43 +230,4 @@ public final class AuthorityRegister: Sendable {
   }
 
   func damaged(_ detail: String) -> StoreError { .damaged(path: path, detail: detail) }
-}
-
-/// An office's state as columns: 0 vacant, 1 to 4 the last step done, 5 certified, 6 burnt.
-private struct OfficeColumns {
-  let state: Int64
-  let winner: Winner?
-  let certificate: IssuedCertificate?
-
-  private static let certified: Int64 = 5
-  private static let burnt: Int64 = 6
-
-  init(state: Int64, winner: Winner?, certificate: IssuedCertificate?) {
-    self.state = state
-    self.winner = winner
-    self.certificate = certificate
-  }
-
-  init(_ state: OfficeRecord.State) {
-    switch state {
-    case .vacant: self.init(state: 0, winner: nil, certificate: nil)
-    case .certifying(let winner, let step):
-      self.init(state: step.rawValue, winner: winner, certificate: nil)
-    case .certified(let winner, let certificate):
-      self.init(state: Self.certified, winner: winner, certificate: certificate)
-    case .burnt(let winner): self.init(state: Self.burnt, winner: winner, certificate: nil)
-    }
-  }
-
-  /// Nil when the columns do not belong together.
-  var officeState: OfficeRecord.State? {
-    switch (state, winner, certificate) {
-    case (0, nil, nil): .vacant
-    case (Self.certified, let winner?, let certificate?): .certified(winner, certificate)
-    case (Self.burnt, let winner?, nil): .burnt(winner)
-    case (let number, let winner?, nil):
-      OfficeRecord.Step(rawValue: number).map { .certifying(winner, done: $0) }
-    default: nil
-    }
-  }
 }

@@ -1,6 +1,7 @@
 import Cluster
 import GRDB
 import StoreRules
+import Wire
 
 /// The tables of a store, and the checksum that each row has of its other columns. The statements that write and read
 /// rows are made here, so that none forgets it.
@@ -93,7 +94,7 @@ enum StoreTable: String, CaseIterable {
   static func addChecksum(to database: Database) {
     database.add(
       function: DatabaseFunction("row_checksum", pure: true) { values in
-        var sum = Checksum()
+        var sum = Checksum.ofRow
         for value in values {
           switch value.storage {
           case .int64(let number): sum.add(number)
@@ -103,7 +104,7 @@ enum StoreTable: String, CaseIterable {
           case .double, .null: return nil
           }
         }
-        return sum.value
+        return sum.column
       })
   }
 }

@@ -44,12 +44,12 @@ package struct FenceTable: Sendable {
     changed.insert(partition)
   }
 
-  /// Takes over what an admitted batch says.
-  mutating func take(_ batch: PartitionBatch, through sequence: UInt64, _ rows: some StoreSnapshot) throws {
+  /// Applies what an admitted batch says.
+  mutating func apply(_ batch: PartitionBatch, through sequence: UInt64, _ rows: some StoreSnapshot) throws {
     let partition = batch.partition
     guard let before = try fence(of: partition, rows) else { return }
     var fence = before
-    fence.take(batch, through: sequence)
+    fence.apply(batch, through: sequence)
     guard fence != before else { return }
     fences[partition.index] = .read(fence)
     if fence.sequence > before.sequence {

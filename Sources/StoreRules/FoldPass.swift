@@ -65,7 +65,7 @@ package struct FoldPass: Sendable {
   private mutating func gather(_ room: inout Int, _ rows: some StoreSnapshot) throws {
     var isInterrupted = false
     try rows.forEachLogRow(behind: last, of: .all) { row in
-      try take(row)
+      try gather(row)
       room -= row.batches.count
       let hasRoom = gathered.records < records && gathered.bytes < bytes
       isInterrupted = hasRoom && room <= 0
@@ -76,7 +76,7 @@ package struct FoldPass: Sendable {
     stage = .folding
   }
 
-  private mutating func take(_ row: StoredLogRow) throws {
+  private mutating func gather(_ row: StoredLogRow) throws {
     let index = gatheredRows.count
     do {
       try LogRow.forEachItem(in: row.batches) { batches[$0, default: []].append((index, $1)) }

@@ -1,22 +1,5 @@
 import Cluster
 
-/// A part of the contents of opened partitions, as a store hands them out.
-public enum StorePart: Sendable {
-  /// Entries of one partition, in order of place: of their keys' hashes.
-  case entries(Partition, [StoredEntry])
-  /// That was all of this partition.
-  case end(PartitionTail)
-}
-
-/// What a partition's contents are followed by.
-public struct PartitionTail: Hashable, Sendable {
-  public let partition: Partition
-  /// That of the last write.
-  public let sequence: UInt64
-  public let inSync: InSyncList
-  public let past: PastWrites
-}
-
 /// Why contents were not read to their end, though nothing is wrong with the store.
 package enum ReadingEnd: Error, Hashable {
   /// The partition went to another token.

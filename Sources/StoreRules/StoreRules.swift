@@ -151,10 +151,10 @@ package struct StoreRules: Sendable {
     switch PartitionFence.admission(batch, from: holder, stored: stored) {
     case .store(let skipping, let through):
       row.add(batch, skipping: skipping)
-      try fences.take(batch, through: through, rows)
+      try fences.apply(batch, through: through, rows)
       result = .stored(through: through)
     case .stored(let through):
-      try fences.take(batch, through: through, rows)
+      try fences.apply(batch, through: through, rows)
       result = .stored(through: through)
     case .fenced(let token): result = .fenced(by: token)
     case .gap(let sequence): result = .gap(stored: sequence)

@@ -28,7 +28,7 @@ final class FirstStep {
     self.completion = completion
   }
 
-  func take() {
+  func begin() {
     let actions = handshake.handle(.started)
     guard case .initiateSecurityContext(let target, let binding)? = actions.first else {
       return finish(.success((handshake, actions)))
@@ -38,10 +38,10 @@ final class FirstStep {
     timer = eventLoop.scheduleTask(in: time) { bound.value.finish(.failure(.session(.timedOut))) }
     steps.run(
       { $0.initiate(target: target, channelBinding: binding) }, isWanted: { true },
-      completion: { result in eventLoop.execute { bound.value.taken(result) } })
+      completion: { result in eventLoop.execute { bound.value.ended(result) } })
   }
 
-  private func taken(_ result: SecurityContextSteps.Result) {
+  private func ended(_ result: SecurityContextSteps.Result) {
     switch result {
     case .failure(let error): finish(.failure(error.map(TransportError.kerberos) ?? .cancelled))
     case .displaced: finish(.failure(.session(.tooManyConnections)))

@@ -19,18 +19,10 @@ public final class PeerMesh: Sendable {
     public var accepts: @Sendable (SessionIdentity) -> Bool = { _ in true }
     public var logger: Logger
 
-    /// What may wait for one principal's session: the oldest is dropped beyond that, or when too old.
-    public var queuedMessages = 256
-    public var queuedBytes = 4 << 20
-    public var messageTime: Duration = .seconds(5)
-    /// The pause after the first failed dial; it doubles up to the longest. Each is drawn from half to one and
-    /// a half of that, by `random` (0 ..< 1).
-    public var firstPause: Duration = .milliseconds(50)
-    public var longestPause: Duration = .seconds(2)
+    /// For each principal.
+    public var bounds = PeerRoute.Bounds()
+    /// Draws from 0 up to 1, for pauses.
     public var random: @Sendable () -> Double = { Double.random(in: 0..<1) }
-    /// Of a principal with several addresses: when something was sent on its newest session and nothing came for this
-    /// long, the next address is tried beside it.
-    public var silence: Duration = .seconds(3)
 
     public init(
       dialer: SessionDialer, logger: Logger,

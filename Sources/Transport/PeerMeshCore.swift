@@ -28,20 +28,26 @@ final class PeerMeshCore {
 
   func send(_ messages: [UInt8], to principal: String) {
     guard !isShutDown else { return }
-    let route = route(to: principal)
-    while let newest = route.sessions.last {
-      guard newest.eventLoop === eventLoop, !newest.onItsLoop.isOpen else {
-        write(messages, to: newest)
-        return lookBeside(route)
-      }
-      route.sessions.removeLast()
+    let newest = route(to: principal) { route in route.newest { isOpen($0) } }
+    if let newest, let session = sessions[newest] {
+      write(messages, to: session)
+      let known = addresses[principal] ?? []
+      let beside = route(to: principal) { $0.lookBeside(addresses: known.count, now: now) }
+      if let beside { dial(principal, known[beside], replacing: nil) }
+      return
     }
-    let dropped = route.enqueue(messages, now: eventLoop.now, configuration)
+    let dropped = route(to: principal) { $0.enqueue(messages, now: now) }
     if dropped > 0 {
       configuration.logger.debug(
         "messages dropped", metadata: ["principal": "\(principal)", "count": "\(dropped)"])
     }
-    connect(route)
+    perform(principal) { $0.attempt(addresses: $1, now: $2) }
+  }
+
+  /// Those of other loops tell when they are over.
+  private func isOpen(_ id: UInt64) -> Bool {
+    guard let session = sessions[id] else { return false }
+    return session.eventLoop !== eventLoop || session.onItsLoop.isOpen
   }
 
   func send(_ messages: [UInt8], toSession id: UInt64) {
@@ -87,50 +93,33 @@ final class PeerMeshCore {
   func setAddresses(_ new: [NodeAddress], of principal: String) {
     guard addresses[principal] ?? [] != new else { return }
     addresses[principal] = new.isEmpty ? nil : new
-    guard let route = routes[principal] else { return }
-    route.forgetFailures()
-    if !route.isQueueEmpty, route.sessions.isEmpty { connect(route) }
-  }
-
-  private func connect(_ route: PeerRoute) {
-    guard !isShutDown, !route.isDialling, route.retry == nil else { return }
-    guard let address = address(of: route) else {
-      route.dropQueue()
-      return report(route.principal, .unknownAddress(principal: route.principal))
-    }
-    if let pauseEnd = route.pauseEnd, eventLoop.now < pauseEnd {
-      let (core, principal) = (bound, route.principal)
-      route.retry = eventLoop.scheduleTask(deadline: pauseEnd) { core.value.retry(principal) }
-      return
-    }
-    dial(route, address, replacing: nil)
-  }
-
-  private func address(of route: PeerRoute) -> NodeAddress? {
-    guard let known = addresses[route.principal] else { return nil }
-    return known[route.place % known.count]
-  }
-
-  /// The process at the other end of the newest session may hang, with its connection open, while another has become
-  /// active: a session with that one, once it stands, is the newest.
-  private func lookBeside(_ route: PeerRoute) {
-    guard let known = addresses[route.principal], known.count > 1, !route.isDialling,
-      route.isSilent(now: eventLoop.now, configuration)
-    else { return }
-    route.place += 1
-    dial(route, known[route.place % known.count], replacing: nil)
+    guard routes[principal] != nil else { return }
+    perform(principal) { $0.moved(addresses: $1, now: $2) }
   }
 
   private func retry(_ principal: String) {
-    guard let route = routes[principal] else { return }
-    route.retry = nil
-    route.dropOld(now: eventLoop.now, configuration)
-    if !route.isQueueEmpty, route.sessions.isEmpty { connect(route) }
+    guard routes[principal] != nil, !isShutDown else { return }
+    perform(principal) { $0.retryDue(addresses: $1, now: $2) }
   }
 
-  private func dial(_ route: PeerRoute, _ address: NodeAddress, replacing old: UInt64?) {
-    route.isDialling = true
-    let (core, principal, meshLoop) = (bound, route.principal, eventLoop)
+  /// Does what a route decides, being told how many addresses there are, and the time.
+  private func perform(
+    _ principal: String, _ decide: (inout PeerRoute, Int, Duration) -> PeerRoute.Attempt
+  ) {
+    let known = addresses[principal] ?? []
+    switch route(to: principal, { decide(&$0, known.count, now) }) {
+    case .none: break
+    case .unknownAddress: report(principal, .unknownAddress(principal: principal))
+    case .wait(let end):
+      let core = bound
+      let pause = TimeAmount(max(.zero, end - now))
+      eventLoop.scheduleTask(in: pause) { core.value.retry(principal) }
+    case .dial(let index): dial(principal, known[index], replacing: nil)
+    }
+  }
+
+  private func dial(_ principal: String, _ address: NodeAddress, replacing old: UInt64?) {
+    let (core, meshLoop) = (bound, eventLoop)
     let credential = configuration.credential
     configuration.dialer.dial(
       principal, at: address, on: eventLoop,
@@ -143,25 +132,22 @@ final class PeerMeshCore {
   private func dialled(
     _ principal: String, _ result: Result<SessionReference, TransportError>, replacing old: UInt64?
   ) {
-    guard let route = routes[principal], !isShutDown else {
+    guard routes[principal] != nil, !isShutDown else {
       if case .success(let session) = result { session.close(.shuttingDown) }
       return
     }
-    route.isDialling = false
     switch result {
     case .success:
+      route(to: principal) { $0.dialled() }
       if let old { sessions[old]?.close(.replaced) }
     case .failure(let error):
-      // A session that should have been replaced goes on as long as it lasts.
-      if old != nil, !route.sessions.isEmpty { return }
-      // No pause before the next of several addresses, but one before the first is tried again.
-      route.place += 1
-      if route.place.isMultiple(of: max(1, addresses[principal]?.count ?? 1)) {
-        route.failed(now: eventLoop.now, configuration)
+      let count = addresses[principal]?.count ?? 0
+      let isNews = route(to: principal) {
+        $0.failed(isReplacement: old != nil, addresses: count, now: now, random: configuration.random())
       }
+      guard isNews else { return }
       report(principal, error)
-      route.dropOld(now: eventLoop.now, configuration)
-      if !route.isQueueEmpty, route.sessions.isEmpty { connect(route) }
+      perform(principal) { $0.retried(addresses: $1, now: $2) }
     }
   }
 
@@ -177,40 +163,35 @@ final class PeerMeshCore {
   func opened(_ reference: SessionReference, _ session: PeerSession) {
     guard !isShutDown else { return reference.close(.shuttingDown) }
     sessions[session.id] = reference
-    let route = route(to: session.peer)
-    route.sessions.append(reference)
-    route.answered()
-    route.forgetFailures()
+    let waiting = route(to: session.peer) { $0.opened(session.id, now: now) }
     emit(.opened(session))
-    for messages in route.takeQueue(now: eventLoop.now, configuration) { write(messages, to: reference) }
+    for messages in waiting { write(messages, to: reference) }
   }
 
   func received(_ messages: [UInt8], on session: PeerSession) {
     guard !isShutDown else { return }
-    if let route = routes[session.peer], route.sessions.last?.id == session.id { route.answered() }
+    routes[session.peer]?.received(on: session.id)
     emit(.received(session, messages))
   }
 
   func noticed(_ notice: SessionNotice, on session: PeerSession) {
-    guard !session.isInbound, !isShutDown, let route = routes[session.peer], !route.isDialling,
-      route.sessions.last?.id == session.id, let address = address(of: route)
+    let known = addresses[session.peer] ?? []
+    guard !session.isInbound, !isShutDown,
+      let index = routes[session.peer]?.replace(session.id, addresses: known.count)
     else { return }
-    dial(route, address, replacing: session.id)
+    dial(session.peer, known[index], replacing: session.id)
   }
 
   func closed(_ session: PeerSession, error: SessionError?) {
     guard sessions.removeValue(forKey: session.id) != nil else { return }
-    if let route = routes[session.peer] {
-      route.sessions.removeAll { $0.id == session.id }
-      if route.isForgettable(now: eventLoop.now) { routes[session.peer] = nil }
-    }
+    routes[session.peer]?.closed(session.id)
+    if routes[session.peer]?.isForgettable(now: now) == true { routes[session.peer] = nil }
     if !isShutDown { emit(.closed(session, error)) }
   }
 
   func close(peer principal: String, _ reason: SessionCloseReason) {
-    guard let route = routes[principal] else { return }
-    route.dropQueue()
-    for session in route.sessions { session.close(reason) }
+    routes[principal]?.dropQueue()
+    for id in routes[principal]?.sessions ?? [] { sessions[id]?.close(reason) }
   }
 
   func close(_ reason: SessionCloseReason, peers isMeant: (String) -> Bool) {
@@ -224,17 +205,16 @@ final class PeerMeshCore {
 
   func shutDown() {
     isShutDown = true
-    for route in routes.values { route.cancel() }
     for id in sessions.keys.sorted() { sessions[id]?.close(.shuttingDown) }
     routes.removeAll()
   }
 
-  private func route(to principal: String) -> PeerRoute {
-    if let route = routes[principal] { return route }
-    let route = PeerRoute(principal)
-    routes[principal] = route
-    return route
+  @discardableResult
+  private func route<Result>(to principal: String, _ body: (inout PeerRoute) -> Result) -> Result {
+    body(&routes[principal, default: PeerRoute(configuration.bounds)])
   }
+
+  private var now: Duration { .nanoseconds(Int64(clamping: eventLoop.now.uptimeNanoseconds)) }
 
   private var bound: NIOLoopBound<PeerMeshCore> { NIOLoopBound(self, eventLoop: eventLoop) }
 

@@ -124,7 +124,7 @@ public struct SessionDialer: Sendable {
           }
         }
       }
-      first.take()
+      first.begin()
     }
   }
 

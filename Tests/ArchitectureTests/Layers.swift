@@ -41,9 +41,7 @@ enum Layers {
     "Simulation": Target(
       [
         "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Routing",
-        "Histories",
-        "Cluster",
-        "Cryptography", "Wire",
+        "Sessions", "Histories", "Cluster", "Cryptography", "Wire",
       ], others: ["Synchronization"]),
     "keyval-simulate": Target(["Simulation"], others: system),
 

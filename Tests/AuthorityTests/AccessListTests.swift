@@ -30,6 +30,23 @@ import Testing
     #expect(messages(world).count { if case .accessList = $0.0 { true } else { false } } == 2)
   }
 
+  @Test("who has several sessions is connected until the last of them is over") func sessions() {
+    let world = World()
+    let d3 = World.drone(3)
+    func isTold(_ version: UInt64) -> Bool {
+      world.feed(.accessListRead(list(version)))
+      return messages(world).contains { $0.0 == .accessList(list(version)) && $0.1 == d3 }
+    }
+    world.feed(.connected(d3))
+    world.feed(.disconnected(d3))
+    #expect(isTold(4))
+    world.feed(.disconnected(d3))
+    #expect(!isTold(5))
+    world.feed(.disconnected(d3))
+    world.feed(.connected(d3))
+    #expect(isTold(6))
+  }
+
   @Test("a registration that names another version is answered with the list, before the list of nodes")
   func registers() {
     let world = World()

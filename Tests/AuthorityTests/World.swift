@@ -141,7 +141,7 @@ final class World {
     if isHeld?(action) == true { return [] }
     switch action {
     case .send(let message, let peer): return deliver(message, to: peer)
-    case .learn, .note, .enroll: return []
+    case .learn, .note, .enroll, .issueTicketCertificate: return []
     case .readRegister(let operation):
       if let standbyAtRead {
         self.standbyAtRead = nil
@@ -162,8 +162,8 @@ final class World {
       return [.readmitted(register)]
     case .judgeStore(let database, let report, let now):
       if let registerFailure { return [.storeNotJudged(database, reason: registerFailure.reason)] }
-      let judgement = StoreJudgement(of: report.mark, known: register.stores[database], now: now)
-      if case .accepted(let known) = judgement { register = register.knowing(known, of: database) }
+      let judgement: StoreJudgement
+      (register, judgement) = register.judging(report.mark, of: database, now: now)
       return [.storeJudged(database, report, judgement)]
     case .acceptStore(let operation, let database, let known):
       if let registerFailure { return [.failed(operation: operation, reason: registerFailure.reason)] }

@@ -97,10 +97,49 @@ import Testing
     #expect(held.office.takeHeld().isEmpty)
   }
 
-  @Test("tickets are asked for once an interval") func tickets() {
+  /// Moments, after the office was taken, at which the authority is asked for the certificate that the KDC takes.
+  private func asked(_ held: inout Held, at moments: [Int64], isMissing: Bool) -> [Int64] {
+    moments.filter { moment in
+      let actions = held.office.requestTickets(isMissing: isMissing, now: held.now + moment, every: 250)
+      return actions.contains { action in
+        if case .send(.ticketCertificateRequest(let request), N.authority) = action {
+          return request.term == Term(1)
+        }
+        return false
+      }
+    }
+  }
+
+  @Test("while there is no certificate for the KDC the authority is asked once an interval") func missing() {
     var held = Held()
-    let asked = [0, 249, 250].map { held.office.asksForTickets(held.now + $0, every: 250) }
-    #expect(asked == [true, false, true])
+    #expect(asked(&held, at: [0, 249, 250, 251, 500], isMissing: true) == [0, 250, 500])
+  }
+
+  @Test("one that is in use is asked for again after twenty minutes, and at once when the KDC refuses it")
+  func due() {
+    var held = Held()
+    _ = held.office.ticketsInPlace(held.now)
+    #expect(asked(&held, at: [0, 1_199_999, 1_200_000], isMissing: false) == [1_200_000])
+    #expect(asked(&held, at: [1_200_001, 1_200_250], isMissing: true) == [1_200_250])
+  }
+
+  @Test("only the authority's certificate of this very term is awaited") func awaited() {
+    let office = Held().office
+    let issued = TicketCertificate(term: Term(1), certificate: [1])
+    #expect(office.awaits(issued, from: N.authority))
+    #expect(!office.awaits(issued, from: N.drone(2)))
+    #expect(!office.awaits(TicketCertificate(term: Term(2), certificate: [1]), from: N.authority))
+  }
+
+  @Test("what has waited for the certificate is told then, once") func released() {
+    var held = Held()
+    let question = ControlMessage.fenceQuestion(FenceQuestion(term: Term(1)))
+    held.office.hold(question, for: N.command)
+    let told = held.office.ticketsInPlace(held.now).map { action in
+      if case .command(question, N.command) = action { true } else { false }
+    }
+    #expect(told == [true])
+    #expect(held.office.ticketsInPlace(held.now).isEmpty)
   }
 }
 

@@ -133,8 +133,8 @@ final class HarnessDrone {
         drone.handle(.electionKeyMade(term, certificateRequest: request))
       }
     case .dropElectionKey(let term): electionKeys[term] = nil
-    case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
-      takeOffice(term, certificate, membership, drones, databases, previous)
+    case .assumeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
+      assumeOffice(term, certificate, membership, drones, databases, previous)
     case .renewOffice(let term, let certificate):
       guard office?.term == term else { return }
       office?.renew(certificate: certificate)
@@ -165,7 +165,7 @@ final class HarnessDrone {
   var isCommanding: Bool { office?.core.hasMajority(now) ?? false }
   var officeTerm: Term? { office?.term }
 
-  private func takeOffice(
+  private func assumeOffice(
     _ term: Term, _ certificate: [UInt8], _ membership: UInt64, _ drones: [RegisteredNode],
     _ databases: [RegisteredNode], _ previous: SlotMap?
   ) {

@@ -75,7 +75,7 @@ struct StoreTroubleTests {
 
   /// Overwrites the first page of a table, in a store that nobody has open and whose log is empty.
   private func overwrite(_ table: String, in directory: String) throws {
-    let store = try DatabaseStore(directory: directory, cluster: DatabaseFixture.cluster)
+    let store = try SQLiteStore(directory: directory, cluster: DatabaseFixture.cluster)
     while try !store.fold().isEmpty {}
     let page = try store.pool.read {
       try Int.fetchOne($0, sql: "SELECT rootpage FROM sqlite_schema WHERE name = ?", arguments: [table])

@@ -217,11 +217,11 @@ struct PartitionFenceTests {
         records: [], inSync: InSyncList(number: number, holders: [shadow]))
     }
     #expect(PartitionFence.admission(batch(5), from: firstDrone, stored: fence) == .stored(through: 20))
-    fence.take(batch(4), through: 20)
+    fence.apply(batch(4), through: 20)
     #expect(fence.inSync.holders.isEmpty && fence.numbering == token(3, 4))
-    fence.take(batch(5), through: 20)
+    fence.apply(batch(5), through: 20)
     #expect(fence.inSync.holders == [shadow] && fence.numbering == token(3, 5))
-    fence.take(batch(3), through: 20)
+    fence.apply(batch(3), through: 20)
     #expect(fence.inSync.number == 5)
   }
 }

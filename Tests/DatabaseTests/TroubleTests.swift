@@ -137,7 +137,7 @@ struct TroubleTests {
   mutating func over() throws {
     _ = append(1, batch(1))
     #expect(append(1, batch(2), session: 2) == [])
-    #expect(fail(ended).effects == [failed(1, ended), failed(1, ended, session: 2)])
+    #expect(fail(ended).effects == [failed(1, ended), failed(1, ended, session: 2), .giveUp])
     for number: UInt64 in 2...4 {
       #expect(subject.effects(.ticked) == [])
       #expect(append(number, batch(1)) == [failed(number, ended)])
@@ -151,9 +151,17 @@ struct TroubleTests {
     #expect(append(1, batch(1)) == [job(batch(1))])
     #expect(append(2, batch(2), session: 2) == [])
     let found = subject.handle(.streamFailed(1, rest: [partition(1)], ended)).effects
-    #expect(found == [failed(2, ended, session: 2)])
+    #expect(found == [failed(2, ended, session: 2), .giveUp])
     #expect(fail(ended).effects == [failed(1, ended)])
     #expect(append(3, batch(1)) == [failed(3, ended)])
+  }
+
+  @Test("a store that cannot be verified ends only if it is of no more use") mutating func scrubEnds() {
+    #expect(subject.effects(.scrubFailed(partial)) == [])
+    #expect(append(1, batch(1)) == [job(batch(1))])
+    #expect(subject.effects(.scrubFailed(ended)) == [.giveUp])
+    #expect(subject.effects(.scrubFailed(ended)) == [], "once is enough")
+    #expect(append(2, batch(1)) == [failed(2, ended)])
   }
 
   @Test("a reader that is fenced, or cannot read a row, hinders nobody")

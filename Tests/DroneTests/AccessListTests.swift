@@ -123,7 +123,7 @@ import Testing
       databases: [Names.database],
       accessVersion: 2)
     func takes(_ actions: [DroneAction]) -> Bool {
-      actions.contains { if case .takeOffice = $0 { true } else { false } }
+      actions.contains { if case .assumeOffice = $0 { true } else { false } }
     }
     #expect(!takes(drone.receive(.registered(list), from: Names.authority)))
     // From a process of the authority that does not know yet that it was superseded.

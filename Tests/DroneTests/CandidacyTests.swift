@@ -24,7 +24,7 @@ import Testing
   }
 
   private func taken(_ actions: [DroneAction]) -> Term? {
-    for case .takeOffice(let term, _, _, _, _, _) in actions { return term }
+    for case .assumeOffice(let term, _, _, _, _, _) in actions { return term }
     return nil
   }
 
@@ -191,7 +191,7 @@ import Testing
     #expect(
       actions.sent(to: Names.authority).contains { if case .register = $0 { true } else { false } })
     let list = drone.list(4, term: term.number, certificate: Names.certificate(term.number, 1))
-    guard case .takeOffice(term, _, 4, let drones, _, _) = list.last else {
+    guard case .assumeOffice(term, _, 4, let drones, _, _) = list.last else {
       Issue.record("the office was not taken: \(list)")
       return
     }

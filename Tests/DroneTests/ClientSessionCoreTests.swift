@@ -8,7 +8,7 @@ import Wire
 private final class Limiter: RequestLimiter {
   var left = Int.max
 
-  func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
+  func consume(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
     left -= 1
     return left < 0 ? 40 : nil
   }

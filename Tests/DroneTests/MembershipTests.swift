@@ -5,7 +5,7 @@ import Testing
 @testable import Drone
 
 @Suite("Whom a drone talks with") struct MembershipTests {
-  private func take(
+  private func receive(
     _ drone: inout TestDrone, _ signed: SignedMembership, from peer: Principal = Names.authority
   ) -> [DroneAction] { drone.receive(.membership(signed), from: peer) }
 
@@ -17,13 +17,13 @@ import Testing
   func stored() throws {
     var drone = TestDrone.registered()
     let signed = Names.membership(3, version: 8, without: [3])
-    let actions = take(&drone, signed)
+    let actions = receive(&drone, signed)
     guard case .admit(signed, let list) = actions.first else {
       Issue.record("it was not stored: \(actions)")
       return
     }
     #expect(list.version == 8 && !list.contains(Names.drone(3)))
-    #expect(!isAdmitting(take(&drone, signed)))
+    #expect(!isAdmitting(receive(&drone, signed)))
     let registers = drone.pass(1500).sent(to: Names.authority)
     #expect(
       registers.contains { if case .register(let register) = $0 { register.membership == 8 } else { false } })
@@ -33,7 +33,7 @@ import Testing
   func removedPeer() {
     var drone = TestDrone.registered()
     drone.heartbeat(1, from: 2)
-    _ = take(&drone, Names.membership(3, version: 8, without: [2]))
+    _ = receive(&drone, Names.membership(3, version: 8, without: [2]))
     #expect(drone.heartbeat(1, from: 2, sequence: 2).isEmpty)
     #expect(drone.receive(.candidacy(Candidacy(term: Term(2))), from: 2).isEmpty)
     drone.now = drone.now + drone.timing.suspicion + 1
@@ -44,7 +44,7 @@ import Testing
   func removedCommander() {
     var drone = TestDrone.registered()
     drone.heartbeat(1, from: 2)
-    _ = take(&drone, Names.membership(3, version: 8, without: [2]))
+    _ = receive(&drone, Names.membership(3, version: 8, without: [2]))
     _ = drone.receive(.candidacy(Candidacy(term: Term(2))), from: 3)
     #expect(drone.query(2).vote?.candidate == nil)
     drone.now = drone.now + drone.timing.suspicion + 1
@@ -55,7 +55,7 @@ import Testing
   @Test("a drone that is on the list no more gives up what it serves, says so, and stands for nothing")
   func removedItself() {
     var drone = TestDrone.serving()
-    let actions = take(&drone, Names.membership(3, version: 8, without: [1]))
+    let actions = receive(&drone, Names.membership(3, version: 8, without: [1]))
     #expect(actions.closed == Names.set(0..<10))
     #expect(actions.contains(.note(.removed(version: 8))) && actions.contains(.withdraw))
     #expect(drone.renew(Names.set(0..<10), nonce: 2, term: 1, by: 2).isEmpty)
@@ -74,26 +74,26 @@ import Testing
     drone.feed(.electionKeyMade(term, certificateRequest: [1]))
     drone.list(3, term: term.number, certificate: Names.certificate(term.number, 1))
     #expect(drone.core.office == term)
-    #expect(take(&drone, Names.membership(3, version: 8, without: [1])).contains(.leaveOffice(term)))
+    #expect(receive(&drone, Names.membership(3, version: 8, without: [1])).contains(.leaveOffice(term)))
   }
 
   @Test("a drone that is listed again takes part again once it is started again")
   func readmitted() throws {
     var drone = TestDrone.registered()
-    _ = take(&drone, Names.membership(3, version: 8, without: [1]))
-    #expect(take(&drone, Names.membership(3, version: 9)).contains(.note(.readmitted(version: 9))))
+    _ = receive(&drone, Names.membership(3, version: 8, without: [1]))
+    #expect(receive(&drone, Names.membership(3, version: 9)).contains(.note(.readmitted(version: 9))))
     #expect(drone.heartbeat(1, from: 2).isEmpty)
     let removed = try Names.membershipVerifier.verify(Names.membership(3, version: 8, without: [1]))
     var restarted = TestDrone(members: removed)
     #expect(restarted.heartbeat(1, from: 2).isEmpty)
-    _ = take(&restarted, Names.membership(3, version: 9))
+    _ = receive(&restarted, Names.membership(3, version: 9))
     #expect(restarted.heartbeat(1, from: 2).report != nil)
   }
 
   @Test("forged, altered, older and other clusters' lists are refused; a good one is believed from any drone")
   func refused() throws {
     var drone = TestDrone.registered()
-    _ = take(&drone, Names.membership(3, version: 8))
+    _ = receive(&drone, Names.membership(3, version: 8))
     let good = Names.membership(3, version: 9, without: [2])
     for signed in [
       Names.membership(3, version: 9, without: [2], key: try .generate()),
@@ -102,12 +102,13 @@ import Testing
       SignedMembership(body: good.body + [0], signature: good.signature),
     ] {
       for peer in [Names.authority, Names.drone(2)] {
-        #expect(!isAdmitting(take(&drone, signed, from: peer)))
+        #expect(!isAdmitting(receive(&drone, signed, from: peer)))
       }
     }
     #expect(drone.heartbeat(1, from: 2).report != nil)
-    #expect(isAdmitting(take(&drone, good, from: Names.drone(2))))
-    #expect(!isAdmitting(take(&drone, Names.membership(3, version: 10), from: Names.drone(2))), "it is off")
+    #expect(isAdmitting(receive(&drone, good, from: Names.drone(2))))
+    #expect(
+      !isAdmitting(receive(&drone, Names.membership(3, version: 10), from: Names.drone(2))), "it is off")
   }
 
   @Test("a drone that does not hear the authority learns of who has joined from others, and follows him")
@@ -153,7 +154,7 @@ import Testing
     let registers = restarted.pass(100).sent(to: Names.authority)
     #expect(
       registers.contains { if case .register(let register) = $0 { register.membership == 0 } else { false } })
-    #expect(!isAdmitting(take(&restarted, Names.membership(3, version: 8))))
+    #expect(!isAdmitting(receive(&restarted, Names.membership(3, version: 8))))
     #expect(!restarted.receive(question(2), from: 2).isEmpty)
   }
 

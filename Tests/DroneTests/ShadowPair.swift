@@ -119,10 +119,10 @@ struct ShadowPair {
     switch PartitionFence.admission(batch, from: holder, stored: fence) {
     case .store(let skipping, let through):
       records += batch.records.dropFirst(skipping)
-      fence.take(batch, through: through)
+      fence.apply(batch, through: through)
       return .stored(through: through)
     case .stored(let through):
-      fence.take(batch, through: through)
+      fence.apply(batch, through: through)
       return .stored(through: through)
     case .fenced(let token): return .fenced(by: token)
     case .gap(let stored): return .gap(stored: stored)
@@ -197,5 +197,18 @@ struct ShadowPair {
       now: now,
       answers: &writer)
     return writer.bytes.isEmpty ? nil : Answer(writer.bytes)
+  }
+}
+
+/// What is asked and read.
+extension ShadowPair {
+  static func value(_ text: String) -> Answer { .value([UInt8](text.utf8)) }
+
+  static func entries(_ count: Int) -> [StoredEntry] {
+    (0..<count).map { index in
+      StoredEntry(
+        key: [UInt8]("key \(index)".utf8), value: [UInt8](repeating: UInt8(index % 251), count: 500),
+        version: Version(fence: token, sequence: UInt64(index + 1)))
+    }
   }
 }

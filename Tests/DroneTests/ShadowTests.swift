@@ -5,16 +5,6 @@ import Wire
 @testable import Drone
 
 @Suite("Shadows") struct ShadowTests {
-  private func value(_ text: String) -> Answer { .value([UInt8](text.utf8)) }
-
-  private func entries(_ count: Int) -> [StoredEntry] {
-    (0..<count).map { index in
-      StoredEntry(
-        key: [UInt8]("key \(index)".utf8), value: [UInt8](repeating: UInt8(index % 251), count: 500),
-        version: Version(fence: ShadowPair.token, sequence: UInt64(index + 1)))
-    }
-  }
-
   @Test("a write is answered once the shadow on the list has it, and no read shows it before")
   func secured() {
     var pair = ShadowPair.inSync()
@@ -25,7 +15,7 @@ import Wire
     #expect(pair.get("a") == .notFound, "the shadow has it, and nobody here knows yet")
     let completions = answers.flatMap { pair.ownerCore.receive($0, from: pair.shadow, now: pair.now) }
     #expect(completions.map(\.answer) == [.done(existed: false)])
-    #expect(pair.get("a") == value("1"))
+    #expect(pair.get("a") == ShadowPair.value("1"))
     #expect(pair.records.isEmpty, "the database has time")
   }
 
@@ -40,7 +30,7 @@ import Wire
 
   @Test("what is on its way to a shadow puts it on no list: it has to say that its copy is whole")
   func underWay() {
-    var pair = ShadowPair(entries: entries(3))
+    var pair = ShadowPair(entries: ShadowPair.entries(3))
     pair.connect()
     for answer in pair.hear() { _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now) }
     var messages: [ReplicationMessage] = []
@@ -60,7 +50,7 @@ import Wire
   @Test("who does not own a partition by the map changes no copy of it, whatever token he knows")
   func copied() throws {
     let (partition, token) = (ShadowPair.partition, ShadowPair.token)
-    var pair = ShadowPair.inSync(entries: entries(3))
+    var pair = ShadowPair.inSync(entries: ShadowPair.entries(3))
     _ = pair.put("a", "1")
     _ = pair.hear()
     let copy = try #require(pair.shadowCore.copyStore.whole(partition))
@@ -84,13 +74,15 @@ import Wire
       _ = pair.shadowCore.receive(message, from: Names.drone(3), session: 1)
       let copy = try #require(pair.shadowCore.copyStore.whole(partition), "\(message)")
       #expect(copy.tailLength == kept && copy.through == through, "\(message)")
-      #expect(copy.table.entries(from: .start, bytes: .max).entries.contains(entries(1)[0]), "\(message)")
+      #expect(
+        copy.table.entries(from: .start, bytes: .max).entries.contains(ShadowPair.entries(1)[0]), "\(message)"
+      )
     }
   }
 
   @Test("what is left of an older session undoes nothing")
   func olderSession() {
-    var pair = ShadowPair.inSync(entries: entries(3))
+    var pair = ShadowPair.inSync(entries: ShadowPair.entries(3))
     let begin = ReplicationMessage.begin(
       partition: ShadowPair.partition, token: ShadowPair.token, sequence: 3, past: PastWrites())
     #expect(pair.shadowCore.receive(begin, from: pair.owner, session: 0) == nil)
@@ -139,7 +131,7 @@ import Wire
 
   @Test("a shadow that comes back in the same life goes on from what it has, and is listed again")
   func resumed() {
-    var pair = ShadowPair.inSync(entries: entries(2_000))
+    var pair = ShadowPair.inSync(entries: ShadowPair.entries(2_000))
     _ = pair.ownerCore.disconnected(pair.shadow)
     _ = pair.put("a", "1")
     pair.store()
@@ -217,7 +209,7 @@ import Wire
     #expect(pair.put("d", "1", level: .durable) == nil)
     #expect(pair.ownerCore.isUrgent)
     #expect(pair.talk().isEmpty)
-    #expect(pair.get("d") == value("1"), "it is secured, so it may be seen")
+    #expect(pair.get("d") == ShadowPair.value("1"), "it is secured, so it may be seen")
     #expect(pair.store().completions.map(\.answer) == [.done(existed: false)])
     // Whoever waives the second place waits only for those before him.
     #expect(pair.put("s", "1") == nil)
@@ -234,147 +226,6 @@ import Wire
     #expect(pair.store().completions.count == 1)
     #expect(pair.put("d", "1", level: .durable, write: 7) == .done(existed: false))
     #expect(pair.records.count == 1)
-  }
-
-  // MARK: Copies
-
-  @Test("what is written while the entries are being sent is in the copy, also over and over")
-  func snapshot() {
-    var pair = ShadowPair(entries: entries(3_000))
-    pair.connect()
-    var round = 0
-    while !pair.isListed, round < 2_000 {
-      // Every piece that is taken is followed by writes before and behind the place that the owner has reached.
-      let messages = pair.ownerCore.replicate(to: pair.shadow, now: pair.now)
-      for message in messages {
-        if let answer = pair.shadowCore.receive(message, from: pair.owner, session: 1) {
-          _ = pair.ownerCore.receive(answer, from: pair.shadow, now: pair.now)
-        }
-        if round < 40 { _ = pair.put("key \((round * 37) % 3_000)", "new \(round)") }
-        round += 1
-      }
-      pair.store()
-    }
-    #expect(pair.isListed)
-    pair.talk()
-    promote(&pair)
-    for index in stride(from: 0, to: 3_000, by: 7) {
-      #expect(pair.get("key \(index)", of: \.shadowCore) == pair.get("key \(index)"), "key \(index)")
-    }
-  }
-
-  /// The owner is gone; the shadow is granted the partition and opens it with its copy.
-  private func promote(_ pair: inout ShadowPair) {
-    let token = Names.token(1, 2)
-    let copies = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
-    #expect(copies == [PromotedCopies(token: ShadowPair.token, partitions: [ShadowPair.partition])])
-    let decision = PartitionFence.opening(
-      pair.fence, token: token, holder: pair.shadow, incarnation: ShadowPair.shadowLife, mode: .promote,
-      copy: copies.first?.token)
-    guard case .raised(let raised) = decision else { return #expect(Bool(false), "\(decision)") }
-    pair.fence = raised
-    var opened = pair.shadowCore.promote(
-      ShadowPair.partition, token: token, sequence: raised.sequence, inSync: raised.inSync)
-    #expect(opened == .recovering)
-    #expect(pair.get("a", of: \.shadowCore) == .moved(version: 1), "by the map that it has")
-    pair.installAtShadowAsOwner()
-    #expect(pair.get("a", of: \.shadowCore) == .unavailable(.loading))
-    while opened == .recovering {
-      let batches = pair.shadowCore.takeAppend()
-      guard !batches.isEmpty else { break }
-      let results = batches.map {
-        StoreAnswer.PartitionResult(partition: $0.partition, result: pair.append($0, from: pair.shadow))
-      }
-      if !pair.shadowCore.appended(results).recovered.isEmpty { opened = .ready }
-    }
-    #expect(opened == .ready)
-    #expect(pair.shadowCore.copies.isEmpty)
-    #expect(pair.fence.inSync.holders.isEmpty && pair.fence.numbering == token)
-    pair.shadowCore.serve([ShadowPair.partition], until: pair.now + 1_000)
-  }
-
-  @Test("a promoted shadow has every acknowledged write, stores what the database lacks, and knows retries")
-  func promotion() {
-    var pair = ShadowPair.inSync()
-    for index in 0..<10 { _ = pair.put("a", "\(index)") }
-    pair.talk()
-    #expect(pair.records.isEmpty)
-    promote(&pair)
-    #expect(pair.get("a", of: \.shadowCore) == value("9"))
-    #expect(pair.records.count == 10)
-    #expect(pair.shadowCore.has(10, of: ShadowPair.client, in: ShadowPair.partition))
-    // The old owner, should it live, stores nothing any more.
-    _ = pair.put("a", "late")
-    #expect(pair.store().lost.map(\.partitions) == [[ShadowPair.partition]])
-  }
-
-  @Test("a promoted shadow stores the longest record there is, and then empties the list")
-  func longestRecord() {
-    var pair = ShadowPair.inSync()
-    let long = String(repeating: "x", count: Limits.maximumValueLength)
-    _ = pair.put(String(repeating: "k", count: Limits.maximumKeyLength), long)
-    _ = pair.put("a", "9")
-    pair.talk()
-    promote(&pair)
-    #expect(pair.records.count == 2)
-  }
-
-  @Test("a copy that is behind the database asks for the contents instead")
-  func behind() {
-    var pair = ShadowPair.inSync()
-    _ = pair.put("a", "1")
-    pair.store()
-    #expect(pair.fence.sequence == 2)
-    let token = Names.token(1, 2)
-    _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
-    let opened = pair.shadowCore.promote(
-      ShadowPair.partition, token: token, sequence: 2, inSync: pair.fence.inSync)
-    #expect(opened == .isBehind)
-  }
-
-  @Test("an owner that stops keeps what it had, and may be promoted with it")
-  func ownCopy() {
-    var pair = ShadowPair.inSync()
-    _ = pair.put("a", "1")
-    pair.talk()
-    _ = pair.put("b", "unsecured")
-    let completions = pair.ownerCore.close([ShadowPair.partition])
-    #expect(completions.map(\.answer) == [.unavailable(.released)])
-    #expect(pair.ownerCore.copies == [Holding(token: ShadowPair.token, partitions: [ShadowPair.partition])])
-    let token = Names.token(1, 2)
-    _ = pair.ownerCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
-    let opened = pair.ownerCore.promote(
-      ShadowPair.partition, token: token, sequence: 1, inSync: pair.fence.inSync)
-    #expect(opened == .recovering)
-    #expect(pair.ownerCore.takeAppend().first?.records.count == 2)
-  }
-
-  @Test("a load that comes to nothing leaves the copy, which may be the one that is needed")
-  func failedLoad() {
-    var pair = ShadowPair.inSync()
-    let token = Names.token(1, 2)
-    _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .load)
-    pair.shadowCore.abandonLoading([ShadowPair.partition], token: token)
-    #expect(!pair.shadowCore.copies.isEmpty)
-  }
-
-  @Test("a promotion that another overtakes leaves the copy, which may be the one that is needed")
-  func overtakenPromotion() {
-    var pair = ShadowPair.inSync()
-    _ = pair.put("a", "1")
-    pair.talk()
-    let token = Names.token(1, 2)
-    _ = pair.shadowCore.beginOpening([ShadowPair.partition], token: token, mode: .promote)
-    let opened = pair.shadowCore.promote(
-      ShadowPair.partition, token: token, sequence: 1, inSync: pair.fence.inSync)
-    #expect(opened == .recovering)
-    #expect(pair.shadowCore.takeAppend().count == 1)
-    let fenced = StoreAnswer.AppendResult.fenced(by: Names.token(1, 3))
-    let outcome = pair.shadowCore.appended([
-      StoreAnswer.PartitionResult(partition: ShadowPair.partition, result: fenced)
-    ])
-    #expect(outcome.lost.map(\.partitions) == [[ShadowPair.partition]])
-    #expect(pair.shadowCore.copies == [Holding(token: ShadowPair.token, partitions: [ShadowPair.partition])])
   }
 
   // MARK: Whom a shadow believes

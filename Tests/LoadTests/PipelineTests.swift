@@ -52,7 +52,7 @@ import Wire
   ) throws -> (moved: Int?, pause: UInt64) {
     var writer = CBORWriter()
     for answer in answers { answer.encode(into: &writer) }
-    return try writer.bytes.withUnsafeBytes { try pipeline.take($0, now: now, &tally) }
+    return try writer.bytes.withUnsafeBytes { try pipeline.receive($0, now: now, &tally) }
   }
 
   @Test(

@@ -23,6 +23,7 @@ let package = Package(
     .target(name: "MutantSwitches"),
     .target(name: "Wire", exclude: ["Protocol.md", "keyval.cddl"]),
     .target(name: "Cryptography", dependencies: ["COpenSSL", "CertificateTemplates"]),
+    .target(name: "Sessions", dependencies: ["Wire", "Cryptography"]),
     .target(name: "Histories"),
     core("Cluster", ["Wire", "Cryptography"]),
     core("Authority", ["Cluster", "Wire"]),
@@ -37,7 +38,7 @@ let package = Package(
       "Simulation",
       [
         "Authority", "Commander", "Office", "Drone", "Journal", "Database", "StoreRules", "Routing",
-        "Histories",
+        "Sessions", "Histories",
         "Cluster", "Cryptography", "Wire",
       ]),
     .target(name: "MutantCatalogue"),

@@ -7,7 +7,7 @@ import Testing
 @Suite("Opening and appending")
 struct AppendTests {
   let fixture: StoreFixture
-  let store: DatabaseStore
+  let store: SQLiteStore
 
   init() throws {
     fixture = try StoreFixture()

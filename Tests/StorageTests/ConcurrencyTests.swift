@@ -8,7 +8,7 @@ import Testing
 @Suite("A store under concurrent use")
 struct ConcurrencyTests: Sendable {
   let fixture: StoreFixture
-  let store: DatabaseStore
+  let store: SQLiteStore
 
   init() throws {
     fixture = try StoreFixture()

@@ -8,7 +8,7 @@ import Wire
 @Suite("Contents and folding")
 struct ContentsTests {
   let fixture: StoreFixture
-  let store: DatabaseStore
+  let store: SQLiteStore
   let opened = opening([partition(1)])
 
   init() throws {

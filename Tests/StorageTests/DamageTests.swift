@@ -9,7 +9,7 @@ import Testing
 @Suite("Bits that a disk has changed")
 struct DamageTests {
   let fixture: StoreFixture
-  let store: DatabaseStore
+  let store: SQLiteStore
   let opened = opening([partition(1), partition(2)])
 
   init() throws {
@@ -190,7 +190,7 @@ struct DamageTests {
   }
 }
 
-extension DatabaseStore {
+extension SQLiteStore {
   /// Some bytes in a partition's first image, and not the checksum.
   fileprivate func changeImage(of partition: Partition, _ old: String, to new: String) throws {
     try pool.write { database in
@@ -222,7 +222,7 @@ struct TypeDamageTests {
   private static let header: [UInt8] = [7, 1, 6, 6, 1, 1, 6]
 
   /// A store with one remembered client, whose record in the file has another header.
-  private func damaged(_ change: (inout ArraySlice<UInt8>) -> Void) throws -> (StoreFixture, DatabaseStore) {
+  private func damaged(_ change: (inout ArraySlice<UInt8>) -> Void) throws -> (StoreFixture, SQLiteStore) {
     let fixture = try StoreFixture()
     let store = try fixture.store()
     // Numbers that no smaller type holds, and that are real numbers of the same bits.
@@ -240,7 +240,7 @@ struct TypeDamageTests {
     return (fixture, try fixture.store())
   }
 
-  private func damages(_ store: DatabaseStore) throws -> [StoreError] {
+  private func damages(_ store: SQLiteStore) throws -> [StoreError] {
     var place = ScrubPlace()
     var damages: [StoreError] = []
     while true {

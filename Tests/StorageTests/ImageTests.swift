@@ -99,7 +99,7 @@ struct ImageTests {
 @Suite("A partition of many images")
 struct ManyImagesTests {
   private let fixture: StoreFixture
-  private let store: DatabaseStore
+  private let store: SQLiteStore
   private let opened = opening([partition(1)])
 
   init() throws {

@@ -55,7 +55,7 @@ struct OldStoreTests {
     try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: fixture.path)
   }
 
-  private func check(_ store: DatabaseStore, _ number: Int) throws {
+  private func check(_ store: SQLiteStore, _ number: Int) throws {
     #expect(try store.texts(opening([partition(number)])) == ["k2=value 2", "k3=value 3"])
     let tail = try #require(try store.everything(opening([partition(number)])).tails.first)
     #expect(tail.sequence == 4)
@@ -63,7 +63,7 @@ struct OldStoreTests {
     #expect(tail.past.gaps == [.writes(.init(high: 9, low: UInt64(number)), through: 5)])
   }
 
-  private func count(_ table: StoreTable, _ store: DatabaseStore) throws -> Int? {
+  private func count(_ table: StoreTable, _ store: SQLiteStore) throws -> Int? {
     try store.pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table.rawValue)") }
   }
 

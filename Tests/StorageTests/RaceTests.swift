@@ -40,7 +40,7 @@ struct RaceTests: Sendable {
   }
 
   private let fixture: StoreFixture
-  private let store: DatabaseStore
+  private let store: SQLiteStore
   private let shared = Shared()
 
   init() throws {

@@ -20,8 +20,8 @@ final class StoreFixture: Sendable {
 
   var path: String { directory + "/keyval.sqlite" }
 
-  func store(cluster: String = "test", maximumPages: Int? = nil) throws -> DatabaseStore {
-    try DatabaseStore(directory: directory, cluster: cluster, maximumPages: maximumPages)
+  func store(cluster: String = "test", maximumPages: Int? = nil) throws -> SQLiteStore {
+    try SQLiteStore(directory: directory, cluster: cluster, maximumPages: maximumPages)
   }
 
   func mode(_ path: String) throws -> Int {
@@ -71,7 +71,7 @@ func batch(
     firstSequence: sequence, records: records)
 }
 
-extension DatabaseStore {
+extension SQLiteStore {
   /// Appends the batches of one drone and gives their results alone.
   func append(_ batches: PartitionBatch..., from holder: Principal = firstDrone) throws
     -> [StoreAnswer.AppendResult]

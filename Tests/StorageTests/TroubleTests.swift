@@ -43,7 +43,7 @@ private final class ExchangedDescriptors {
 @Suite("What a store's errors ask for")
 struct TroubleTests {
   let fixture: StoreFixture
-  let store: DatabaseStore
+  let store: SQLiteStore
   let opened = opening([partition(1)])
 
   init() throws {

@@ -9,7 +9,7 @@ let token = FencingToken(term: Term(1), counter: 1)
 let incarnation = Incarnation(7)
 guard CommandLine.arguments.count == 2, let partition = Partition(1) else { exit(64) }
 
-let store = try DatabaseStore(directory: CommandLine.arguments[1], cluster: "test")
+let store = try SQLiteStore(directory: CommandLine.arguments[1], cluster: "test")
 _ = try store.raiseTerm(to: Term(1))
 let opening = PartitionOpening(
   holder: holder, incarnation: incarnation, token: token, partitions: [partition])

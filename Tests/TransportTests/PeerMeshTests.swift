@@ -20,7 +20,7 @@ private struct Node {
     let journal = Journal<PeerMeshEvent>()
     var configuration = PeerMesh.Configuration(
       dialer: TestService.dialer(), logger: TestService.logger, credential: { _ in initiator })
-    configuration.firstPause = .milliseconds(5)
+    configuration.bounds.firstPause = .milliseconds(5)
     change(&configuration)
     let answering = Answering()
     let mesh = await PeerMesh.make(on: loop, configuration) { event in
@@ -185,7 +185,7 @@ struct PeerMeshTests {
 
   @Test("beside a session that is silent the next address is tried, and what answers there is talked to")
   func silentSession() async throws {
-    let a = try await Node.start("keyval-drone/d1") { $0.silence = .milliseconds(500) }
+    let a = try await Node.start("keyval-drone/d1") { $0.bounds.silence = .milliseconds(500) }
     // As if it hung: the session stands, and nothing comes.
     let hung = try await Node.start("keyval-drone/d2")
     let b = try await Node.start("keyval-drone/d2", answers: true)
@@ -217,7 +217,7 @@ struct PeerMeshTests {
 
   @Test("what waits is bounded, and the oldest goes first")
   func boundedQueue() async throws {
-    let a = try await Node.start("keyval-drone/d1") { $0.queuedMessages = 3 }
+    let a = try await Node.start("keyval-drone/d1") { $0.bounds.queuedMessages = 3 }
     let b = try await Node.start("keyval-drone/d2")
     // Not a step of the dial is taken before all are queued, since the mesh's loop is busy with this.
     let messages = (0..<10).map { TestClient.message($0) }

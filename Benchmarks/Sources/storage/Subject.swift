@@ -4,7 +4,7 @@ import Storage
 
 /// A store, and one drone that owns all of it.
 struct Subject {
-  let store: DatabaseStore
+  let store: SQLiteStore
   private let opening: PartitionOpening
   private let keys: UInt64
   private let valueLength: Int
@@ -13,7 +13,7 @@ struct Subject {
   private var writes: UInt64 = 0
 
   init(directory: String, keys: UInt64, valueLength: Int, clients: UInt64) throws {
-    store = try DatabaseStore(directory: directory, cluster: "benchmark")
+    store = try SQLiteStore(directory: directory, cluster: "benchmark")
     self.keys = keys
     self.valueLength = valueLength
     self.clients = max(1, clients)

@@ -83,7 +83,7 @@ public struct ClientSessionCore: Sendable {
       return verdict == .denied ? .denied(count: denials.count(now)) : .turnedAway
     }
     if let limit = access.limit(on: request), let number = request.number,
-      let wait = limiter.take(limit, of: principal, now)
+      let wait = limiter.consume(limit, of: principal, now)
     {
       DataAnswer.limited(number: number, wait: UInt64(clamping: wait)).encode(into: &answers)
       return .turnedAway

@@ -5,5 +5,5 @@ import Cluster
 public protocol RequestLimiter {
   /// A principal makes a request.
   /// - Returns: milliseconds until it is worth coming back; nil: it may go on.
-  func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64?
+  func consume(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64?
 }

@@ -30,7 +30,7 @@ final class ClientLoop {
     self.credential = credential
   }
 
-  func take(_ submissions: [Submission]) {
+  func receive(_ submissions: [Submission]) {
     let (now, seconds) = (ClientClock.now(), ClientClock.seconds())
     for submission in submissions {
       switch submission {

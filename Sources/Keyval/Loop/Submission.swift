@@ -54,7 +54,7 @@ final class Inbox: Sendable {
     }
     let client = loop.value ?? make(eventLoop)
     loop.value = client
-    client.take(taken)
+    client.receive(taken)
     taken.removeAll(keepingCapacity: taken.count < 4_096)
     state.withLock { [taken] in $0.spare = taken }
   }

@@ -17,12 +17,17 @@ extension AuditEvent {
     }
     func asked(
       _ kind: Kind, _ action: String, _ outcome: String, _ principal: Principal, subject: String? = nil,
-      version: UInt64? = nil, reason: String? = nil
+      term: Term? = nil, version: UInt64? = nil, reason: String? = nil
     ) -> AuditEvent {
       let (text, address, encryptionType) = by(principal)
       return AuditEvent(
         kind, action, outcome: outcome, principal: text, address: address, encryptionType: encryptionType,
-        subject: subject, version: version, reason: reason)
+        term: term?.number, subject: subject, version: version, reason: reason)
+    }
+    func tickets(
+      _ kind: Kind, _ outcome: String, _ order: TicketCertificateOrder, _ reason: String?
+    ) -> AuditEvent {
+      asked(kind, "ticket certificate", outcome, order.commander, term: order.term, reason: reason)
     }
     switch note {
     case .registered(let node):
@@ -44,6 +49,13 @@ extension AuditEvent {
       self = election("certification", "is tried again", term, nil, reason)
     case .enrolling(let node, let administrator):
       self = asked(.enrollment, "enroll", "begun", administrator, subject: node.text)
+    case .enrolled(let node, let administrator, let refusal):
+      self = asked(
+        .enrollment, "enroll", refusal == nil ? "principal created, password given" : "refused",
+        administrator, subject: node.text, reason: refusal)
+    case .ticketsIssued(let order): self = tickets(.election, "issued", order, nil)
+    case .ticketsNotIssued(let order, let reason): self = tickets(.election, "not issued", order, reason)
+    case .ticketsRefused(let order): self = tickets(.denial, "refused", order, "it is not the commander")
     case .accessListInForce(let version):
       self.init(.rights, "access list", outcome: "in force", version: version)
     case .administratorsChanged(let people): self.init(administrators: people, outcome: "in force")

@@ -62,7 +62,7 @@ struct AuditFile: Sendable {
       return nil
     }
     lock = locked
-    guard let problem = openFile() ?? takeUp() else { return }
+    guard let problem = openFile() ?? resume() else { return }
     close()
     throw Self.unusable(path, problem)
   }
@@ -101,7 +101,7 @@ struct AuditFile: Sendable {
   }
 
   /// Goes on behind the last whole line, of this file or the one before.
-  private mutating func takeUp() -> String? {
+  private mutating func resume() -> String? {
     guard let tail = Self.tail(of: descriptor) else { return "its end cannot be read" }
     if let head = tail.head, tail.isUsable {
       chain = AuditChain(after: head)

@@ -20,9 +20,6 @@ final class AuthorityControl {
   private let stop: @Sendable (NodeError) -> Void
   private var mesh: PeerMesh?
   private var unreached = UnreachedPeers()
-  private var isIssuingTicketCertificate = false
-  /// Open sessions of each peer.
-  private var sessions: [Principal: Int] = [:]
   /// Whose sessions those are, or were, since what somebody asked for may be done when he is gone; the newest of each.
   /// Few: they are members and administrators.
   private var callers: [Principal: Caller] = [:]
@@ -95,18 +92,16 @@ final class AuthorityControl {
     case .opened(let session):
       unreached.reached(session.peer, now: NodeClock.now(), logger)
       guard let peer = try? Principal(session.peer) else { return }
-      sessions[peer, default: 0] += 1
       callers[peer] = Caller(session)
       logger.debug("session opened", metadata: [NodeLogging.Key.principal: "\(peer)"])
       handle(.connected(peer))
     case .closed(let session, let error):
-      guard let peer = try? Principal(session.peer), let open = sessions[peer] else { return }
-      sessions[peer] = open > 1 ? open - 1 : nil
+      guard let peer = try? Principal(session.peer) else { return }
       let reason = error.map { "\($0)" } ?? "closed in order"
       logger.debug(
         "session closed",
         metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(reason)"])
-      if open == 1 { handle(.disconnected(peer)) }
+      handle(.disconnected(peer))
     case .received(let session, let bytes): receive(bytes, on: session)
     case .unreachable(let principal, let error):
       unreached.failed(principal, "\(error)", now: NodeClock.now(), logger)
@@ -117,60 +112,13 @@ final class AuthorityControl {
     guard let peer = try? Principal(session.peer) else { return }
     callers[peer] = Caller(session)
     do throws(CBORError) {
-      for message in try ControlMessage.sequence(bytes) {
-        if case .ticketCertificateRequest(let request) = message {
-          issueTicketCertificate(request.term, for: peer)
-        } else {
-          handle(.received(message, from: peer))
-        }
-      }
+      for message in try ControlMessage.sequence(bytes) { handle(.received(message, from: peer)) }
     } catch {
       logger.warning(
         "peer's session closed: what came is no control message",
         metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.reason: "\(error)"])
       mesh?.close(session: session.id, SessionCloseReason(after: error))
     }
-  }
-
-  /// For the commander alone, which asks again while it is not answered. No state of the core depends on it: what is
-  /// signed is what the register says at that moment.
-  private func issueTicketCertificate(_ term: Term, for peer: Principal) {
-    guard let mesh, core?.commander == peer else {
-      record("refused", term, peer, "it is not the commander", .denial)
-      return logger.debug(
-        "ticket certificate not issued: the peer is not the commander",
-        metadata: [NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.term: "\(term)"])
-    }
-    guard !isIssuingTicketCertificate else { return }
-    isIssuingTicketCertificate = true
-    office.issueTicketCertificate(term, for: peer, on: mesh.eventLoop).assumeIsolated().whenComplete {
-      result in
-      self.isIssuingTicketCertificate = false
-      switch result {
-      case .success(let issued):
-        self.record("issued", term, peer, nil)
-        mesh.send(ControlMessage.ticketCertificate(issued).encoded(), to: peer.text)
-      case .failure(let error):
-        self.record("not issued", term, peer, "\(error)")
-        self.logger.warning(
-          "ticket certificate not issued",
-          metadata: [
-            NodeLogging.Key.principal: "\(peer)", NodeLogging.Key.term: "\(term)",
-            NodeLogging.Key.reason: "\(error)",
-          ])
-      }
-    }
-  }
-
-  private func record(
-    _ outcome: String, _ term: Term, _ peer: Principal, _ reason: String?,
-    _ kind: AuditEvent.Kind = .election
-  ) {
-    let caller = callers[peer]
-    audit.record(
-      AuditEvent(
-        kind, "ticket certificate", outcome: outcome, principal: peer.text, address: caller?.address,
-        encryptionType: caller?.encryptionType, term: term.number, reason: reason))
   }
 
   // MARK: Actions
@@ -207,7 +155,9 @@ final class AuthorityControl {
       report(office.deleteOffices(operation, below: term, on: loop))
     case .issueCertificate(let operation, let order): report(office.issue(operation, order, on: loop))
     case .clearExpiry(let node): report(office.clearExpiry(node, on: loop))
-    case .enroll(let node, let number, let administrator): enroll(node, number, administrator, mesh)
+    case .issueTicketCertificate(let order): report(office.issue(order, on: loop))
+    case .enroll(let node, let number, let administrator):
+      report(office.enroll(node, number: number, for: administrator, on: loop))
     case .note(let note): log(note)
     }
   }
@@ -247,37 +197,6 @@ final class AuthorityControl {
           metadata: [NodeLogging.Key.principal: "\(node)", NodeLogging.Key.reason: "\(error)"])
       }
     }
-  }
-
-  private func enroll(_ node: Principal, _ number: UInt64, _ administrator: Principal, _ mesh: PeerMesh) {
-    let caller = callers[administrator]
-    office.enroll(node, number: number, on: mesh.eventLoop).assumeIsolated().whenSuccess { answer in
-      // A node of this name that was removed may register again, before anybody has read the password.
-      if case .created = answer.outcome { self.handle(.enrolled(node)) }
-      mesh.send(ControlMessage.enrollmentAnswer(answer).encoded(), to: administrator.text)
-      self.logger.notice(
-        "enrollment answered",
-        metadata: [
-          NodeLogging.Key.principal: "\(node)", "administrator": "\(administrator)",
-          // The description leaves the password out.
-          "outcome": "\(answer)",
-        ])
-      self.record(answer, node, administrator, caller)
-    }
-  }
-
-  private func record(
-    _ answer: EnrollmentAnswer, _ node: Principal, _ administrator: Principal, _ caller: Caller?
-  ) {
-    let (outcome, reason): (String, String?) =
-      switch answer.outcome {
-      case .created: ("principal created, password given", nil)
-      case .refused(let reason): ("refused", reason)
-      }
-    audit.record(
-      AuditEvent(
-        .enrollment, "enroll", outcome: outcome, principal: administrator.text, address: caller?.address,
-        encryptionType: caller?.encryptionType, subject: node.text, reason: reason))
   }
 
   private func log(_ note: AuthorityNote) {

@@ -47,6 +47,20 @@ struct AuthorityLogLine {
       self.init(.warning, "certification is tried again", term: term, reason: reason)
     case .enrolling(let node, let administrator):
       self.init(.notice, "enrolling", principal: node, ["administrator": "\(administrator)"])
+    case .enrolled(let node, let administrator, let refusal):
+      self.init(
+        .notice, "enrollment answered", principal: node, reason: refusal,
+        ["administrator": "\(administrator)"])
+    case .ticketsIssued(let order):
+      self.init(.debug, "ticket certificate issued", term: order.term, principal: order.commander)
+    case .ticketsNotIssued(let order, let reason):
+      self.init(
+        .warning, "ticket certificate not issued", term: order.term, principal: order.commander,
+        reason: reason)
+    case .ticketsRefused(let order):
+      self.init(
+        .debug, "ticket certificate not issued: the peer is not the commander", term: order.term,
+        principal: order.commander)
     case .accessListInForce(let version):
       self.init(.notice, "access list in force", ["version": "\(version)"])
     case .administratorsChanged(let people):

@@ -170,7 +170,7 @@ private struct RunningAuthority: Sendable {
       try keytab.initiator()
     }
     meshing.accepts = { peer in
-      let admission = PeerAdmission.atAuthority(
+      let admission = AuthorityPeer.admitted(
         peer.peer, realm: configuration.realm, administrators: administrators.current)
       if admission == nil {
         logger.warning(
@@ -234,7 +234,7 @@ private struct RunningAuthority: Sendable {
     // Whoever else was let in is an administrator.
     let realm = configuration.realm
     listening.isNode = {
-      PeerAdmission.atAuthority($0.peer, realm: realm, administrators: []) == .node
+      AuthorityPeer.admitted($0.peer, realm: realm, administrators: []) == .node
     }
     listening.members = addresses
     listening.observe = { audit.record(AuditEvent($0)) }

@@ -175,15 +175,18 @@ struct AuthorityOffice: Sendable {
   }
 
   /// The certificate by which the commander gets its tickets; its secret is read at the KDC each time.
-  func issueTicketCertificate(
-    _ term: Term, for peer: Principal, on loop: any EventLoop
-  ) -> EventLoopFuture<TicketCertificate> {
-    kadminThread.runIfActive(eventLoop: loop) { try kadmin.officeSecret(term: term.number) }.flatMap {
-      secret in
+  func issue(_ order: TicketCertificateOrder, on loop: any EventLoop) -> EventLoopFuture<AuthorityEvent> {
+    kadminThread.runIfActive(eventLoop: loop) {
+      Result { try kadmin.officeSecret(term: order.term.number) }
+    }.flatMap { secret in
       registerThread.runIfActive(eventLoop: loop) {
-        let certificate = try signer.signTicketCertificate(
-          term, for: peer, secret: secret, register: register.contents().office)
-        return TicketCertificate(term: term, certificate: certificate)
+        do {
+          let certificate = try signer.sign(
+            order, secret: secret.get(), register: register.contents().office)
+          return .ticketCertificateIssued(order, certificate: certificate)
+        } catch {
+          return .ticketCertificateNotIssued(order, reason: "\(error)")
+        }
       }
     }
   }
@@ -216,22 +219,25 @@ struct AuthorityOffice: Sendable {
 
   /// The answer holds the password; nothing else does, once it has been sent.
   func enroll(
-    _ node: Principal, number: UInt64, on loop: any EventLoop
-  ) -> EventLoopFuture<EnrollmentAnswer> {
+    _ node: Principal, number: UInt64, for administrator: Principal, on loop: any EventLoop
+  ) -> EventLoopFuture<AuthorityEvent> {
     kadminThread.runIfActive(eventLoop: loop) {
-      let password = OneTimePassword.generate()
-      do throws(KerberosError) {
-        try kadmin.createNode(
-          principal: node.text, oneTimePassword: password, expiresIn: Int64(Self.enrollmentSeconds))
-        return EnrollmentAnswer(
-          number: number,
-          outcome: .created(password: password, secondsToLive: Self.enrollmentSeconds))
-      } catch {
-        logger.warning(
-          "principal not created",
-          metadata: [NodeLogging.Key.principal: "\(node)", NodeLogging.Key.reason: "\(error)"])
-        return EnrollmentAnswer(number: number, outcome: .refused(reason: Self.told(error, node)))
-      }
+      .enrollmentAnswered(create(node, number: number), node, for: administrator)
+    }
+  }
+
+  private func create(_ node: Principal, number: UInt64) -> EnrollmentAnswer {
+    let password = OneTimePassword.generate()
+    do throws(KerberosError) {
+      try kadmin.createNode(
+        principal: node.text, oneTimePassword: password, expiresIn: Int64(Self.enrollmentSeconds))
+      return EnrollmentAnswer(
+        number: number, outcome: .created(password: password, secondsToLive: Self.enrollmentSeconds))
+    } catch {
+      logger.warning(
+        "principal not created",
+        metadata: [NodeLogging.Key.principal: "\(node)", NodeLogging.Key.reason: "\(error)"])
+      return EnrollmentAnswer(number: number, outcome: .refused(reason: Self.told(error, node)))
     }
   }
 

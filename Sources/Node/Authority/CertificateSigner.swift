@@ -54,25 +54,17 @@ struct CertificateSigner: Sendable {
 
   /// The certificate that the KDC takes, for the certified holder of the current term and nobody else.
   /// - Parameter secret: what the KDC asks for.
-  func signTicketCertificate(
-    _ term: Term, for peer: Principal, secret: [UInt8], register: OfficeRecord
-  ) throws -> [UInt8] {
-    guard case .certified(let winner, _) = register.state, register.term == term, winner.principal == peer
-    else { throw SigningRefusal(term: term) }
+  func sign(_ order: TicketCertificateOrder, secret: [UInt8], register: OfficeRecord) throws -> [UInt8] {
+    guard let winner = order.winner(by: register) else { throw SigningRefusal(term: order.term) }
     let now = NodeClock.wallSeconds()
     return try authority.issueTicketCertificate(
-      publicKey: P256PublicKey(der: winner.key.der), term: term.number, winner: winner.principal.text,
+      publicKey: P256PublicKey(der: winner.key.der), term: order.term.number, winner: winner.principal.text,
       realm: realm, secret: secret, notBefore: now - AuthorityCore.backdating,
       notAfter: now + AuthorityCore.certificateLife)
   }
 
   func sign(_ order: CertificateOrder, register: OfficeRecord) throws -> [UInt8] {
-    let isReady =
-      switch register.state {
-      case .certifying(order.winner, .lowerOfficesDeleted), .certified(order.winner, _): true
-      default: false
-      }
-    guard isReady, register.term == order.term else { throw SigningRefusal(term: order.term) }
+    guard order.isDue(by: register) else { throw SigningRefusal(term: order.term) }
     return try authority.issueElectionCertificate(
       publicKey: P256PublicKey(der: order.winner.key.der), term: order.term.number,
       winner: order.winner.principal.text, realm: realm, notBefore: order.notBefore,

@@ -27,6 +27,8 @@ final class DatabaseControl {
   private var isPerforming = false
   /// Once the core has said that the process may end: the drones that had not said that nothing is owed.
   private(set) var endsWithout: [Principal]?
+  /// The last trouble of the store, for the end of the process.
+  private var trouble: StoreError?
   private var isScrubbing = false
   /// Since the scrub began anew.
   private var scrubbedRows = 0
@@ -159,6 +161,7 @@ final class DatabaseControl {
     case .perform(let job): perform(job)
     case .stream(let stream): start(stream)
     case .end(let drones): endsWithout = drones
+    case .giveUp: if let trouble { stop(NodeError(trouble)) }
     case .note(let note): log(note)
     }
   }
@@ -205,30 +208,21 @@ final class DatabaseControl {
     logger.error(
       "the store failed",
       metadata: [NodeLogging.Key.reason: "\(error)", "next": "\(error.trouble.outlook)"])
+    trouble = error
     handle(.failed(error.failure, backlog: backlog))
-    endIfFinal(error)
-  }
-
-  /// Nothing good comes of a database that goes on with a damaged file, whoever has found it so.
-  private func endIfFinal(_ error: StoreError) {
-    if error.trouble == .final { stop(NodeError(error)) }
   }
 
   private func start(_ stream: ContentsStream) {
     let reference = DatabaseControlReference(self)
-    guard let link = drones[stream.session] else {
-      return handle(
-        .streamFailed(
-          stream.identifier, rest: stream.opening.partitions, StoreFailure(.partial, told: "nobody is there"))
-      )
-    }
+    let delivery = ContentsDelivery(stream)
+    guard let link = drones[stream.session] else { return handle(delivery.abandoned) }
     let (logger, audit) = (logger, audit)
     threads.read { store in
-      var sender = ContentsSender(stream: stream, link: link, logger: logger, audit: audit)
+      var sender = ContentsSender(delivery, link: link, logger: logger, audit: audit)
       let (event, error) = sender.run(store)
       reference.execute { control in
+        if let error { control.trouble = error }
         control.handle(event)
-        if let error { control.endIfFinal(error) }
       }
     }
   }
@@ -261,7 +255,8 @@ final class DatabaseControl {
     case .failure(let error):
       if let event = AuditEvent(error, foundBy: "scrub") { audit.record(event) }
       logger.warning("store not verified", metadata: [NodeLogging.Key.reason: "\(error)"])
-      endIfFinal(error)
+      trouble = error
+      handle(.scrubFailed(error.failure))
     }
   }
 

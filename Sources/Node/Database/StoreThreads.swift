@@ -21,7 +21,7 @@ struct StoreThreads: Sendable {
     writer.start()
     do {
       let store = try await writer.runIfActive {
-        try DatabaseStore(directory: directory, cluster: cluster, readers: readers)
+        try SQLiteStore(directory: directory, cluster: cluster, readers: readers)
       }
       let readerPool = NIOThreadPool(numberOfThreads: readers)
       readerPool.start()

@@ -9,7 +9,7 @@ extension DroneControl {
   /// - Parameter reply: nil when this drone is not the commander.
   func log(_ order: AdministratorOrder, _ name: String, by caller: Caller, _ reply: AdministratorReply?) {
     let outcome = reply.map { $0.isAccepted ? "accepted" : "refused" } ?? "not the commander"
-    let term = office?.term
+    let term = seat.office?.term
     audit.record(
       AuditEvent(
         .order, order.name, outcome: outcome, by: caller, term: term?.number,

@@ -15,19 +15,16 @@ import Wire
 final class DroneControl {
   let identity: DroneCore.Identity
   let timing: Timing
-  let verifier: ElectionVerifier
   let officeCredential: OfficeCredential
   let logger: Logger
   let authority: RegisteredNode
   private let authorityAddresses: [NodeAddress]
   private let votes: VoteStore
-  private let shadows: Int
   private let memberships: MembershipStore
   private let gate: MemberGate
   private let stop: @Sendable (NodeError) -> Void
   private var core: DroneCore
-  var office: CommanderOffice?
-  private var electionKeys: [Term: P256PrivateKey] = [:]
+  var seat: OfficeSeat
   private var mesh: PeerMesh?
   private var unreached = UnreachedPeers()
   private var loops: [DataLoopReference] = []
@@ -44,11 +41,9 @@ final class DroneControl {
   ) {
     self.identity = identity
     self.timing = timing
-    self.verifier = verifier
     self.authority = authority
     self.authorityAddresses = authorityAddresses
     self.votes = votes
-    self.shadows = shadows
     self.memberships = memberships
     self.gate = gate
     self.officeCredential = officeCredential
@@ -56,6 +51,10 @@ final class DroneControl {
     self.logger = logger
     self.audit = audit
     self.stop = stop
+    seat = OfficeSeat(
+      OfficeSeat.Terms(
+        principal: identity.principal, cluster: identity.cluster, authority: authority, timing: timing,
+        verifier: verifier, shadows: shadows))
     core = DroneCore(
       identity: identity, timing: timing, verifier: verifier, membershipVerifier: membershipVerifier,
       promise: promise, members: members, loops: loops, seed: SecureRandom.integer(), now: NodeClock.now())
@@ -81,13 +80,7 @@ final class DroneControl {
   }
 
   func command(_ event: CommanderEvent) {
-    guard let term = office?.term else { return }
-    let actions = office?.handle(event, now: NodeClock.now(), randomness: SecureRandom.bytes) ?? []
-    for action in actions {
-      // An action may have ended the office; what it wanted after that is void.
-      guard office?.term == term else { return }
-      perform(action, of: term)
-    }
+    perform(seat.office?.handle(event, now: NodeClock.now(), randomness: SecureRandom.bytes) ?? [])
   }
 
   func receive(_ event: PeerMeshEvent) {
@@ -112,8 +105,7 @@ final class DroneControl {
   private func receive(_ message: ControlMessage, from peer: Principal) {
     if message.isForOffice { return command(.received(message, from: peer)) }
     if case .ticketCertificate(let issued) = message {
-      if peer == authority.principal { receive(issued) }
-      return
+      return receive(issued, from: peer)
     }
     handle(.received(message, from: peer, wall: NodeClock.wallSeconds()))
     let event = CommanderEvent(
@@ -130,18 +122,15 @@ final class DroneControl {
   /// Gives back what this drone serves.
   func retire() { handle(.retired) }
 
-  /// Whether the map gives this drone nothing, or nobody is there who could change that. A commander stays until those
-  /// that it gave its partitions to serve them: its successor would have them wait for the end of leases.
   var hasGivenAll: Bool {
-    guard core.hearsCommander else { return true }
-    return core.owned.isEmpty && office?.core.isAllServed(NodeClock.now()) ?? true
+    core.hasGivenAll(isAllServed: seat.office?.core.isAllServed(NodeClock.now()))
   }
 
-  func status() -> ClusterStatus? { office?.core.status(now: NodeClock.now()) }
+  func status() -> ClusterStatus? { seat.office?.core.status(now: NodeClock.now()) }
 
   /// An operator's order to the commander; nil when this drone is not it.
   func administer(_ order: AdministratorOrder, _ name: String, by caller: Caller) -> AdministratorReply? {
-    let reply = office?.core.administer(order, name, now: NodeClock.now())
+    let reply = seat.office?.core.administer(order, name, now: NodeClock.now())
     log(order, name, by: caller, reply)
     return reply
   }
@@ -156,9 +145,12 @@ final class DroneControl {
     case .admit(let signed, let list): admit(signed, list)
     case .withdraw: onEachLoop { $0.handle(.withdrawn) }
     case .makeElectionKey(let term): makeElectionKey(term)
-    case .dropElectionKey(let term): electionKeys[term] = nil
-    case .takeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
-      takeOffice(term, certificate, membership, drones, databases, previous)
+    case .dropElectionKey(let term): seat.withdraw(from: term)
+    case .assumeOffice(let term, let certificate, let membership, let drones, let databases, let previous):
+      assumeOffice(
+        OfficeSeat.Appointment(
+          term: term, certificate: certificate, membership: membership, drones: drones,
+          databases: databases, previous: previous))
     case .renewOffice(let term, let certificate): renewOffice(term, certificate)
     case .leaveOffice(let term): leaveOffice(term, reason: "a higher term has been certified")
     case .open(let answer): onEachLoop { $0.handle(.granted(answer)) }
@@ -225,10 +217,7 @@ final class DroneControl {
       stop(error)
     }
     gate.admit(list)
-    mesh?.close(reason: .notAuthorized) { peer in
-      guard let peer = try? Principal(peer), let node = peer.node else { return false }
-      return !list.contains(node)
-    }
+    mesh?.close(reason: .notAuthorized) { DronePeer.isExpelled($0, by: list) }
     onEachLoop { $0.handle(.admitted(list)) }
   }
 
@@ -252,57 +241,39 @@ final class DroneControl {
 
   private func makeElectionKey(_ term: Term) {
     do {
-      let key = try P256PrivateKey.generate()
-      electionKeys = [term: key]
-      handle(
-        .electionKeyMade(
-          term, certificateRequest: try key.certificateRequest(subject: identity.principal.text)))
+      let request = try seat.stand(for: term, key: P256PrivateKey.generate())
+      handle(.electionKeyMade(term, certificateRequest: request))
     } catch {
       logger.error("no election key could be made", metadata: [NodeLogging.Key.reason: "\(error)"])
     }
   }
 
-  private func takeOffice(
-    _ term: Term, _ certificate: [UInt8], _ membership: UInt64, _ drones: [RegisteredNode],
-    _ databases: [RegisteredNode], _ previous: SlotMap?
-  ) {
-    guard let key = electionKeys.removeValue(forKey: term) else { return handle(.resigned(term)) }
+  private func assumeOffice(_ appointment: OfficeSeat.Appointment) {
+    let term = appointment.term
     do {
-      let proved = try verifier.verify(
-        certificate: certificate, peer: identity.principal, minimumTerm: term, now: NodeClock.wallSeconds())
-      guard proved.publicKey.der == key.publicKey.der else {
-        logger.error("the certificate is for another key", metadata: [NodeLogging.Key.term: "\(term)"])
-        return handle(.resigned(term))
-      }
       let name = try Principal.office(term: term, realm: identity.principal.realm)
-      officeCredential.begin(office: name, key: key)
-      let core = CommanderCore(
-        identity: CommanderCore.Identity(
-          principal: identity.principal, term: term, cluster: identity.cluster, authority: authority),
-        timing: timing, shadows: shadows, certificate: certificate, notBefore: proved.notBefore,
-        notAfter: proved.notAfter, membership: membership, drones: drones, databases: databases,
-        previous: previous, now: NodeClock.now())
-      office = CommanderOffice(core, key: key, certificate: certificate)
+      let events = try seat.assume(
+        appointment, accessList: core.accessList, now: NodeClock.now(), wall: NodeClock.wallSeconds())
+      if let key = seat.office?.key { officeCredential.begin(office: name, key: key) }
       logger.notice("office taken", metadata: [NodeLogging.Key.term: "\(term)"])
       askForTickets()
       audit.record(
         AuditEvent(
           .election, "office", outcome: "taken", principal: identity.principal.text, term: term.number))
-      if let list = self.core.accessList { command(.accessListChanged(list)) }
-      command(.ticked(wall: NodeClock.wallSeconds()))
+      for event in events { command(event) }
     } catch {
-      logger.error("the office cannot be taken", metadata: [NodeLogging.Key.reason: "\(error)"])
+      logger.error(
+        "the office cannot be taken",
+        metadata: [NodeLogging.Key.term: "\(term)", NodeLogging.Key.reason: "\(error)"])
       handle(.resigned(term))
     }
   }
 
   private func renewOffice(_ term: Term, _ certificate: [UInt8]) {
-    guard office?.term == term else { return }
     do {
-      let proved = try verifier.verify(
-        certificate: certificate, peer: identity.principal, minimumTerm: term, now: NodeClock.wallSeconds())
-      office?.renew(certificate: certificate)
-      command(.certified(certificate: certificate, notAfter: proved.notAfter))
+      let event = try seat.renew(term, certificate: certificate, wall: NodeClock.wallSeconds())
+      guard let event else { return }
+      command(event)
       logger.info("certificate renewed", metadata: [NodeLogging.Key.term: "\(term)"])
     } catch {
       logger.error("the renewed certificate is of no use", metadata: [NodeLogging.Key.reason: "\(error)"])
@@ -310,8 +281,7 @@ final class DroneControl {
   }
 
   private func leaveOffice(_ term: Term, reason: String) {
-    guard let office, office.term == term else { return }
-    self.office = nil
+    guard let office = seat.leave(term) else { return }
     officeCredential.clear()
     for database in office.core.databaseNodes {
       if let command = database.principal.commandService { mesh?.close(peer: command.text) }
@@ -325,6 +295,16 @@ final class DroneControl {
   }
 
   // MARK: Actions of the commander
+
+  /// What an office wants.
+  func perform(_ actions: [CommanderOffice.Action]) {
+    guard let term = seat.office?.term else { return }
+    for action in actions {
+      // An action may have ended the office; what it wanted after that is void.
+      guard seat.office?.term == term else { return }
+      perform(action, of: term)
+    }
+  }
 
   private func perform(_ action: CommanderOffice.Action, of term: Term) {
     switch action {
@@ -344,10 +324,10 @@ final class DroneControl {
 
   func command(_ service: Principal, _ message: ControlMessage) {
     guard officeCredential.isReady else {
-      office?.hold(message, for: service)
+      seat.office?.hold(message, for: service)
       return
     }
-    guard let office else { return }
+    guard let office = seat.office else { return }
     mesh?.send(office.shown(message).flatMap { $0.encoded() }, to: service.text)
   }
 }

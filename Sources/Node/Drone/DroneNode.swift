@@ -128,10 +128,7 @@ private struct RunningDrone: Sendable {
       let own = try keytab.initiator()
       return target.hasPrefix(Role.command.rawValue) ? try office.ticket(for: target, armor: own) : own
     }
-    meshing.accepts = { peer in
-      PeerAdmission.atDrone(
-        peer.peer, realm: configuration.realm, authority: authority.principal, members: gate) == .node
-    }
+    meshing.accepts = { wiring.admission(of: $0)?.isNode ?? false }
     let configured = meshing
     let loops = loops
     mesh = try await controlLoop.submit {
@@ -161,36 +158,25 @@ private struct RunningDrone: Sendable {
     return unsaved
   }
 
-  /// What only memories have goes to the database, for as long as that takes: others could not know what it was. Then
-  /// the commander gives the partitions to others, who would have to wait for the end of the lease otherwise.
   private func retire(_ hurry: Hurry) async -> HandoverReport? {
     let (control, controlLoop) = (control, controlLoop)
     // Before the data loops are told: what they are given to open by then they hand over, too.
     try? await controlLoop.submit { control.value.end() }.get()
-    let handover = Handover(loops: loops, directory: directory, logger: logger) {
+    var handover = Handover(loops: loops, directory: directory, logger: logger) {
       (try? await controlLoop.submit { control.value.orphanCount }.get()) ?? nil
     }
-    if let unsaved = await handover.run(hurry) {
+    if let unsaved = await handover.store(hurry) {
       logger.error(
         "ends although the database does not have everything",
         metadata: [NodeLogging.Key.reason: "\(unsaved.sentence)"])
       return unsaved
     }
     controlLoop.execute { control.value.retire() }
-    let deadline = NodeClock.now() + Self.giving
-    while (try? await controlLoop.submit { control.value.hasGivenAll }.get()) == false {
-      guard NodeClock.now() < deadline, !hurry.isAsked, !Task.isCancelled else {
-        logger.info("stopping before others have what this drone served")
-        break
-      }
-      try? await Task.sleep(for: .milliseconds(10))
+    await handover.give(hurry) {
+      (try? await controlLoop.submit { control.value.hasGivenAll }.get()) ?? true
     }
     return nil
   }
-
-  /// How long a drone that has nothing any more waits until others have what it had, in milliseconds. A commander that
-  /// did not wait for that would cost them an election and the end of leases.
-  private static let giving: Int64 = 5_000
 
   private static func listen(
     _ configuration: NodeConfiguration, _ keytab: NodeCredentials, _ group: MultiThreadedEventLoopGroup,
@@ -203,7 +189,7 @@ private struct RunningDrone: Sendable {
       cluster: configuration.cluster, services: [service], logger: logger
     ) { hello.description }
     listening.limits = Descriptors.fitted(configuration.sessionLimits, logger)
-    listening.isNode = { wiring.admission(of: $0) == .node }
+    listening.isNode = { wiring.admission(of: $0)?.isNode ?? false }
     listening.members = addresses
     listening.observe = { audit.record(AuditEvent($0)) }
     let address = NodeAddress(host: configuration.listen.host, port: Int(configuration.listen.port))

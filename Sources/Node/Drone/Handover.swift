@@ -4,37 +4,44 @@ import Glibc
 import Logging
 import NIOCore
 
-/// The end of a drone: waits until the database has everything, for as long as that takes, and says what for.
+/// The end of a drone: waits as long as `HandoverCore` decides, and says what for.
 struct Handover {
   let loops: [DataLoopReference]
   let directory: String
   let logger: Logger
   /// Of how many partitions there is something in memory here that nobody serves; nil while that is not known.
   let orphans: @Sendable () async -> Int?
+  private var core = HandoverCore()
 
-  /// Milliseconds that the commander may take to have such things promoted, once the rest is stored.
-  private static let promoting: Int64 = 30_000
-  /// Milliseconds between two looks, between two times that the file is written, and between two lines in the log.
-  private static let look: Int64 = 10
+  init(
+    loops: [DataLoopReference], directory: String, logger: Logger,
+    orphans: @escaping @Sendable () async -> Int?
+  ) {
+    self.loops = loops
+    self.directory = directory
+    self.logger = logger
+    self.orphans = orphans
+  }
+
+  /// Milliseconds between two times that the file is written, and between two lines in the log.
   private static let refresh: Int64 = 1_000
   private static let pause: Int64 = 5_000
 
   /// - Returns: what the database does not have, where somebody would not wait for it, or the commander has not had it
   ///   promoted in time.
-  func run(_ hurry: Hurry) async -> HandoverReport? {
+  mutating func store(_ hurry: Hurry) async -> HandoverReport? {
     let file = EndingFile(directory: directory)
     defer { file.remove() }
     var (nextRefresh, nextLine) = (NodeClock.now(), NodeClock.now())
     var hasSpoken = false
-    // When the commander is waited for no more: it counts from when all that is served here is stored.
-    var end: Instant?
     while true {
       let isStored = await retire()
       let now = NodeClock.now()
       let orphans = await orphans()
-      if isStored, orphans == 0 { return nil }
-      end = isStored ? end ?? now + Self.promoting : nil
-      let isOver = hurry.isAsked || Task.isCancelled || end.map { now >= $0 } ?? false
+      let step = core.looked(
+        isStored: isStored, orphans: orphans, isHurried: hurry.isAsked || Task.isCancelled, now: now)
+      if step == .retire { return nil }
+      let isOver = step == .cutShort
       if isOver || now >= nextRefresh {
         nextRefresh = now + Self.refresh
         let report = await report(now, orphans: orphans ?? 0)
@@ -49,7 +56,21 @@ struct Handover {
           hasSpoken = true
         }
       }
-      try? await Task.sleep(for: .milliseconds(Self.look))
+      try? await Task.sleep(for: .milliseconds(HandoverCore.look))
+    }
+  }
+
+  /// Waits until others have what this drone served.
+  mutating func give(_ hurry: Hurry, _ hasGivenAll: () async -> Bool) async {
+    while true {
+      let isGiven = await hasGivenAll()
+      switch core.looked(
+        hasGivenAll: isGiven, isHurried: hurry.isAsked || Task.isCancelled, now: NodeClock.now())
+      {
+      case .end, .retire: return
+      case .cutShort: return logger.info("stopping before others have what this drone served")
+      case .lookAgain: try? await Task.sleep(for: .milliseconds(HandoverCore.look))
+      }
     }
   }
 

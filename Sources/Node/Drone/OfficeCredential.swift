@@ -11,8 +11,6 @@ final class OfficeCredential: Sendable {
     let key: P256PrivateKey
     /// What the authority issued for the KDC, in PEM; nil before that, and after the KDC has refused it.
     var certificate: SecretBytes?
-    /// From when another one is due.
-    var due = Instant(milliseconds: .min)
   }
 
   private let content = Mutex<Content?>(nil)
@@ -23,28 +21,16 @@ final class OfficeCredential: Sendable {
   }
 
   /// - Parameter certificate: DER, for the key of this office. Whether it fits is for the KDC to say.
-  func set(certificate: [UInt8], now: Instant) throws(CertificateError) {
+  func set(certificate: [UInt8]) throws(CertificateError) {
     var bytes = try ElectionCertificate(der: certificate).pemBytes
     let secret = SecretBytes(taking: &bytes)
-    content.withLock {
-      $0?.certificate = secret
-      $0?.due = now + Self.renewalAge
-    }
+    content.withLock { $0?.certificate = secret }
   }
-
-  /// Milliseconds after which a certificate, which lives for an hour, is asked for anew. Not by the wall clock, which may
-  /// be set back.
-  private static let renewalAge: Int64 = 1_200_000
 
   func clear() { content.withLock { $0 = nil } }
 
   /// Whether there is a certificate to dial with.
   var isReady: Bool { content.withLock { $0?.certificate != nil } }
-
-  /// Whether the authority is to be asked for one.
-  func isCertificateDue(now: Instant) -> Bool {
-    content.withLock { content in content.map { $0.certificate == nil || now >= $0.due } ?? false }
-  }
 
   /// A fresh ticket for a command service by PKINIT. Blocks.
   /// - Parameter armor: this node's own tickets, under which the exchange is sealed: the certificate has the office's

@@ -1,5 +1,6 @@
 import Audit
 import Cluster
+import Drone
 import Logging
 import NIOCore
 import Transport
@@ -22,14 +23,18 @@ struct SessionOrders: Sendable {
       tell(reply, order, by: caller)
       return eventLoop.makeSucceededFuture(Self.encoded(.administered(number: number, reply)))
     }
-    switch order {
-    case .list(let last):
-      return register.list(after: last, limit: SessionPage.limit, on: eventLoop).map { entries, hasMore in
+    switch SessionJudgement(of: order, on: id) {
+    case .list(let last, let limit):
+      return register.list(after: last, limit: limit, on: eventLoop).map { entries, hasMore in
         let page = SessionPage(sessions: entries.compactMap(OpenSession.init), hasMore: hasMore)
         return Self.encoded(.sessions(number: number, page))
       }
-    case .end(let other): return administered(end(other, but: id))
-    case .endAll(let other): return administered(endAll(of: other, but: id))
+    case .end(let other):
+      return administered(SessionJudgement.reply(ended: other, of: register.end(other)))
+    case .endAll(let principal, let id):
+      let count = register.endAll(of: principal.text, but: id)
+      return administered(SessionJudgement.reply(ended: count, of: principal))
+    case .refuse(let reply): return administered(reply)
     }
   }
 
@@ -37,26 +42,6 @@ struct SessionOrders: Sendable {
     var writer = CBORWriter()
     answer.encode(into: &writer)
     return writer.bytes
-  }
-
-  private func end(_ other: UInt64, but id: UInt64) -> AdministratorReply {
-    guard other != id else {
-      return AdministratorReply(
-        isAccepted: false, sentence: "session \(id) is the one on which this is asked")
-    }
-    guard let principal = register.end(other) else {
-      return AdministratorReply(isAccepted: false, sentence: "there is no session \(other)")
-    }
-    return AdministratorReply(isAccepted: true, sentence: "ended session \(other) of \(principal)")
-  }
-
-  private func endAll(of principal: Principal, but id: UInt64) -> AdministratorReply {
-    let count = register.endAll(of: principal.text, but: id)
-    guard count > 0 else {
-      return AdministratorReply(isAccepted: false, sentence: "there is no session of \(principal) to end")
-    }
-    return AdministratorReply(
-      isAccepted: true, sentence: "ended \(count) session\(count == 1 ? "" : "s") of \(principal)")
   }
 
   private func tell(_ reply: AdministratorReply, _ order: SessionOrder, by caller: Caller) {

@@ -36,20 +36,19 @@ final class SessionWiring: Sendable {
   }
 
   /// Who a peer is; nil: nobody that a drone talks with.
-  func admission(of identity: SessionIdentity) -> PeerAdmission? {
-    PeerAdmission.atDrone(identity.peer, realm: realm, authority: authority, members: members)
+  func admission(of identity: SessionIdentity) -> DronePeer? {
+    DronePeer.admitted(identity.peer, realm: realm, authority: authority, isMember: members.contains)
   }
 
   func handler(for identity: SessionIdentity, on eventLoop: any EventLoop) -> (any SessionHandler)? {
     guard let parts = parts.withLock({ $0 }) else { return EarlySession() }
     switch admission(of: identity) {
-    case .node:
+    case .authority:
+      return parts.peers(identity, eventLoop).map { NodeSessionHandler(mesh: $0, replication: nil) }
+    case .drone(let owner):
       guard let mesh = parts.peers(identity, eventLoop) else { return nil }
-      let owner = (try? Principal(identity.peer)).flatMap { $0.role == .drone ? $0 : nil }
-      let replication = owner.flatMap { owner in
-        parts.loops[ObjectIdentifier(eventLoop)].map {
-          ReplicationSession(owner: owner, dataLoop: $0.here, logger: logger)
-        }
+      let replication = parts.loops[ObjectIdentifier(eventLoop)].map {
+        ReplicationSession(owner: owner, dataLoop: $0.here, logger: logger)
       }
       return NodeSessionHandler(mesh: mesh, replication: replication)
     case .client:

@@ -7,7 +7,7 @@ import Synchronization
 final class SharedBudget: Sendable, RequestLimiter {
   private let budget = Mutex(RequestBudget())
 
-  func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
-    budget.withLock { $0.take(limit, of: principal, now) }
+  func consume(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? {
+    budget.withLock { $0.consume(limit, of: principal, now) }
   }
 }

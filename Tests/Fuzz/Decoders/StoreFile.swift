@@ -38,11 +38,11 @@ enum StoreFile {
     try store.close()
   }
 
-  private static func open(_ folder: String) throws -> DatabaseStore {
-    try DatabaseStore(directory: folder + "/data", cluster: "test", readers: 1)
+  private static func open(_ folder: String) throws -> SQLiteStore {
+    try SQLiteStore(directory: folder + "/data", cluster: "test", readers: 1)
   }
 
-  private static func append(_ numbers: Range<Int>, from sequence: UInt64, to store: DatabaseStore) throws {
+  private static func append(_ numbers: Range<Int>, from sequence: UInt64, to store: SQLiteStore) throws {
     // Numbers that take all eight bytes.
     let client = ClientIncarnation(high: 0x4037_1234_5678_9abc, low: 0x4038_1234_5678_9abc)
     let batches = opening.partitions.map { partition in
@@ -72,13 +72,13 @@ enum StoreFile {
     }
   }
 
-  private static func scrub(_ store: DatabaseStore) {
+  private static func scrub(_ store: SQLiteStore) {
     for _ in 0..<200 {
       guard let step = try? store.scrub(), !step.isLast else { return }
     }
   }
 
-  private static func serve(_ partition: Partition, _ store: DatabaseStore) throws {
+  private static func serve(_ partition: Partition, _ store: SQLiteStore) throws {
     try store.contents(of: opening.restricted(to: [partition])) { part in
       guard case .entries(_, let entries) = part else { return true }
       for entry in entries {

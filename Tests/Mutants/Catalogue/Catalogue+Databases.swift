@@ -22,7 +22,7 @@ extension Catalogue {
     Mutant(
       "checkFenceBeforeTransaction",
       "Compares the fence when the request comes instead of inside the transaction that appends.",
-      .foundBy(seed: 249),
+      .foundBy(seed: 262),
       .expression(
         "PartitionFence.admission(batch, from: holder, stored: stored)",
         is:
@@ -111,14 +111,14 @@ extension Catalogue {
         is: "GrantCheck(identity: identity, term: grant.term, keys: keys)", in: "Database/DatabaseCore.swift")
     ),
     Mutant(
-      "keepOldOffice", "Obeys a commander of a lower term, and ends no session of his.", .foundBy(seed: 2),
+      "keepOldOffice", "Obeys a commander of a lower term, and ends no session of his.", .foundBy(seed: 9),
       .before(
         "guard case .commander(let office) = sessions[session]?.peer, office < term else { continue }",
         "continue", in: "Database/DatabaseCore+Control.swift"),
       .expression("office < term", is: "false", in: "Database/DatabaseCore.swift"),
       .expression("key.term >= term", is: "true", in: "StoreRules/StoreRules.swift")),
     Mutant(
-      "believeStore", "Uses whatever store there is.", .foundBy(seed: 68),
+      "believeStore", "Uses whatever store there is.", .foundBy(seed: 115),
       .before(
         "if case .accepted = use { return true }", "return true", in: "Database/DatabaseCore+Store.swift")),
   ]

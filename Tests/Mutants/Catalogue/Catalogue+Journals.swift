@@ -2,7 +2,7 @@
 extension Catalogue {
   static let journals: [Mutant] = [
     Mutant(
-      "journalLate", "Writes a record to the journal with the one that follows it.", .foundBy(seed: 22),
+      "journalLate", "Writes a record to the journal with the one that follows it.", .foundBy(seed: 44),
       .before(
         "guard let end = held[partition.index]?.end else { return }",
         "if !isCatchingUp { return postpone([UInt8](record), partition, sequence) }",
@@ -25,7 +25,7 @@ extension Catalogue {
         """, before: "/// The database has the records up to this one.", in: "Journal/Journal.swift")),
     Mutant(
       "forgetJournals", "Begins a journal without what earlier lives have left, and not handed over yet.",
-      .foundBy(seed: 22),
+      .foundBy(seed: 42),
       .instead(
         of: """
           Journal(

@@ -86,7 +86,7 @@ extension Catalogue {
         """, before: "init(partition: Partition, token: FencingToken) {", in: "Drone/DataPartition.swift")),
     Mutant(
       "revealUnsecuredDelete", "Answers `not found` before the delete has its second place.",
-      .foundBy(seed: 68),
+      .foundBy(seed: 6),
       .before(
         "end = data.leaseEnd",
         """

@@ -6,7 +6,7 @@ enum SeededSources {
   static let folders = [
     "COpenSSL", "Wire", "Cryptography", "Cluster", "Authority", "Commander", "Office", "Journal", "Drone",
     "Database",
-    "StoreRules", "Routing", "Histories", "Simulation",
+    "StoreRules", "Routing", "Sessions", "Histories", "Simulation",
   ]
   /// The files of the simulator's program that the one which looks for mutants has, too.
   static let shared = ["Output.swift", "Parallel.swift"]

@@ -17,7 +17,7 @@ public struct ScrubStep: Sendable {
   public fileprivate(set) var isLast = false
 }
 
-extension DatabaseStore {
+extension SQLiteStore {
   public func scrub() throws(StoreError) -> ScrubStep {
     // Held for as long as it takes: there is one scrub.
     try scrubPlace.withLock { place throws(StoreError) in try scrub(from: &place) }

@@ -1,7 +1,7 @@
 import Cluster
 import StoreRules
 
-extension DatabaseStore {
+extension SQLiteStore {
   /// Stores a term unless it is lower than the one that is stored.
   /// - Returns: the term that is stored now.
   public func raiseTerm(to term: Term) throws(StoreError) -> Term {

@@ -9,7 +9,7 @@ import Synchronization
 /// Every operation blocks: call the ones that write on one thread kept for them, `contents` on others. Each
 /// is one transaction that is on the disk when it returns (`synchronous = FULL`), and has changed nothing when
 /// it throws.
-public final class DatabaseStore: Store {
+public final class SQLiteStore: Store {
   let files: StoreFiles
   let backend: SQLiteBackend
   var pool: DatabasePool { backend.pool }
