@@ -68,6 +68,8 @@ public struct DataLoopCore {
   /// In the order of their principals.
   private var shadows: [Shadow] = []
   private var isWriteBehindDue = false
+  /// What the control side was told last.
+  private var told: Replication?
   /// What the drone knows that this loop holds.
   private var sharedMemory = 0
   private var actions: [Action] = []
@@ -187,8 +189,13 @@ public struct DataLoopCore {
     adjustShadows(now)
     pump(now)
     tellDatabase(.ticked, now)
-    actions.append(.report(.replicated(loop: index, data.replication(now))))
-    actions.append(.report(.loopTicked(loop: index)))
+    let replication = data.replication(now)
+    // A drone that ends asks for it again: who has it by then is another question.
+    if replication != told || data.isRetiring {
+      told = replication
+      actions.append(.report(.replicated(loop: index, replication)))
+    }
+    actions.append(.report(.loopTicked(loop: index, at: now)))
   }
 
   // MARK: Memory
