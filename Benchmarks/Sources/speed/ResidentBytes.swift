@@ -42,7 +42,9 @@ struct ResidentBytes {
     return (each(loaded, opened, pace.keys.count), each(opened, start, Self.connections))
   }
 
-  private func resident() throws -> Pair {
+  private func resident() throws -> Pair { try Self.all(cluster, redis) }
+
+  static func all(_ cluster: SpeedCluster, _ redis: RedisServers) throws -> Pair {
     (try cluster.residentBytesOfDrones(), try redis.processes.reduce(0) { try $0 + $1.residentBytes })
   }
 }
