@@ -184,7 +184,8 @@ final class DroneControl {
 
   /// An operator's order to the commander; nil when this drone is not it.
   func administer(_ order: AdministratorOrder, _ name: String, by caller: Caller) -> AdministratorReply? {
-    let reply = office?.core.administer(order, name, now: NodeClock.now())
+    var reply: AdministratorReply?
+    inTurn { reply = office?.core.administer(order, name, now: NodeClock.now()) }
     log(order, name, by: caller, reply)
     return reply
   }
