@@ -58,8 +58,7 @@ struct EntryTrials {
     }
     await generator.close()
     load.close()
-    // What was needed for the puts alone is given back when nothing comes for a while, here and in Redis.
-    try await Task.sleep(for: .seconds(4))
+    try await ResidentBytes.rest()
     let now = try ResidentBytes.all(cluster, redis)
     return ((now.keyval - base.keyval) / Double(count), (now.redis - base.redis) / Double(count))
   }
