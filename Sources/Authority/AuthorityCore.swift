@@ -73,6 +73,12 @@ public struct AuthorityCore: Sendable {
   var isIssuingTickets = false
   private var operations: UInt64 = 0
   private var ballots: UInt64
+  private var lastTick: Instant?
+  /// When `ticked` may next do something; nil: not before something has come.
+  public var nextTick: Instant? {
+    guard contest != nil || certification != nil else { return nil }
+    return lastTick.map { $0 + timing.step } ?? Instant(milliseconds: .min)
+  }
   /// What `Registered` says has changed and the nodes have not been told.
   var isAnnouncementDue = false
 
@@ -118,7 +124,9 @@ public struct AuthorityCore: Sendable {
   ) -> [AuthorityAction] {
     switch event {
     case .started: return start(now)
-    case .ticked: return tickContest(now) + tickCertification(now)
+    case .ticked:
+      lastTick = now
+      return tickContest(now) + tickCertification(now)
     case .tenureExtended(let until):
       tenure = max(tenure, until)
       return []

@@ -81,8 +81,15 @@ public struct Tenure: Sendable {
     }
   }
 
+  /// When `ticked` next does something; nil: not before something has come.
+  public var nextTick: Instant? {
+    guard pending == nil else { return nil }
+    guard let lastAsked else { return Instant(milliseconds: .min) }
+    return lastAsked + timing.heartbeat
+  }
+
   private mutating func tick(_ now: Instant) -> [Action] {
-    guard pending == nil, lastAsked.map({ now - $0 >= timing.heartbeat }) ?? true else { return [] }
+    guard let nextTick, now >= nextTick else { return [] }
     lastAsked = now
     switch state {
     case .standingBy: return [.read(operation: nextOperation())]

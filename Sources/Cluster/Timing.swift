@@ -20,6 +20,8 @@ public struct Timing: Hashable, Sendable {
 
   public init(heartbeat: Int64 = 250) { self.heartbeat = max(10, heartbeat) }
 
+  /// How often a role looks at the time while something is under way.
+  public var step: Int64 { max(2, heartbeat / 5) }
   /// Silence after which a commander is suspected; also how long a voter that answered it abstains, and how
   /// recent the heartbeats must be that a majority answered for slots to be renewed.
   public var suspicion: Int64 { heartbeat * 3 }

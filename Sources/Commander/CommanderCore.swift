@@ -49,7 +49,8 @@ public struct CommanderCore: Sendable {
   var grantCounter: UInt64 = 0
   private var sequence: UInt64 = 0
   private var sentHeartbeats: [(sequence: UInt64, at: Instant)] = []
-  private var lastRound: Instant?
+  private(set) var lastRound: Instant?
+  private(set) var lastTick: Instant?
   var lastMajority: Instant
   /// Since when it has had a majority without a break.
   var majoritySince: Instant?
@@ -129,6 +130,7 @@ public struct CommanderCore: Sendable {
   // MARK: Time
 
   private mutating func tick(wall: Int64, now: Instant) -> [CommanderAction] {
+    lastTick = now
     let heartbeats = heartbeat(now)
     var actions = heartbeats
     if hasMajority(now) {

@@ -80,11 +80,12 @@ extension DatabaseCore {
 
   // MARK: Receipts
 
-  /// In the order of the appends, one for each session.
+  /// In the order of the appends, one for each session that has not had it.
   mutating func giveReceipts(to appended: [UInt64]) {
-    var given: Set<UInt64> = []
+    guard appended.contains(where: { sessions[$0].map { $0.receipt != mark } ?? false }) else { return }
     let receipt = receiptKey.receipt(of: mark)
-    for session in appended where sessions[session] != nil && given.insert(session).inserted {
+    for session in appended where sessions[session].map({ $0.receipt != mark }) ?? false {
+      sessions[session]?.receipt = mark
       actions.append(.answer(.receipt(receipt), session: session))
     }
   }

@@ -33,7 +33,8 @@ public struct DatabaseCore: Sendable {
   var proved: UInt64?
   var sessions: [UInt64: Session] = [:]
   private(set) var endpoint: Endpoint?
-  private var nextRegistration = Instant(milliseconds: .min)
+  private(set) var nextRegistration = Instant(milliseconds: .min)
+  private(set) var lastTick: Instant?
   var actions: [DatabaseAction] = []
   /// Once it was asked to end.
   var ending: Ending?
@@ -47,6 +48,8 @@ public struct DatabaseCore: Sendable {
     var proof: CertificateCheck.Proof?
     /// What a drone has said of its own end, and of the database's.
     var readiness = Readiness.silent
+    /// Of which the newest receipt is that a drone was given.
+    var receipt: StoreMark?
   }
 
   /// - Parameters:
@@ -87,6 +90,7 @@ public struct DatabaseCore: Sendable {
       self.endpoint = endpoint
       register(now)
     case .ticked:
+      lastTick = now
       if now >= nextRegistration { register(now) } else { report() }
       endCertificates(wall)
       jobs.tick()
@@ -205,6 +209,10 @@ public struct DatabaseCore: Sendable {
       } catch {
         refuse(partitions, number, error.refusal, "\(error)", holder, session)
       }
+    case .append(let number, let batches) where batches.isEmpty && isIdle:
+      // It asks whether anything is in the way of its appends.
+      actions.append(.answer(.appended(number: number, results: []), session: session))
+      giveReceipts(to: [session])
     case .append(let number, let batches):
       let group = AppendGroup(holder: holder, batches: batches)
       let append = JobQueue.Append(session: session, number: number, group: group)

@@ -87,6 +87,12 @@ struct JobQueue: Sendable {
     if quietTicks == bounds.quietTicks { isDraining = true }
   }
 
+  /// Nothing waits, and nothing is under way.
+  var isIdle: Bool { current == nil && orders.isEmpty && appends.isEmpty }
+
+  /// Nothing comes of time that passes.
+  var isQuiet: Bool { isIdle && foldFailure == nil && backlog.isEmpty && quietTicks == bounds.quietTicks }
+
   private var isFull: Bool { backlog.exceeds(bounds.fullLog, orShare: bounds.fullShare) }
 
   /// The next job, if none is under way and something waits.

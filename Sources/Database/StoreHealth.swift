@@ -36,6 +36,8 @@ struct StoreHealth: Sendable {
     }
   }
 
+  var isWell: Bool { if case .well = state { true } else { false } }
+
   var isOver: Bool { if case .over = state { true } else { false } }
 
   /// What whoever asks for something is told instead; nil while it may wait for its turn.

@@ -245,11 +245,19 @@ struct CopyStore {
     return copy
   }
 
+  /// To be called with each heartbeat.
+  func rest() { for case let copy? in copies { copy.rest() } }
+
   /// By the token of their records, in order.
   var wholeCopies: [Holding] {
-    var sets: [FencingToken: PartitionSet] = [:]
-    for case let copy? in copies where copy.isWhole { sets[copy.token, default: []].insert(copy.partition) }
-    return sets.keys.sorted().map { Holding(token: $0, partitions: sets[$0] ?? []) }
+    // Few tokens, and looked at with each heartbeat: to compare them is less than to hash one for each partition.
+    var sets: [(token: FencingToken, partitions: PartitionSet)] = []
+    for case let copy? in copies where copy.isWhole {
+      let place = sets.lastIndex { $0.token == copy.token } ?? sets.count
+      if place == sets.count { sets.append((copy.token, [])) }
+      sets[place].partitions.insert(copy.partition)
+    }
+    return sets.sorted { $0.token < $1.token }.map { Holding(token: $0.token, partitions: $0.partitions) }
   }
 
   /// Others serve these under higher tokens, or the database has refused the copies.

@@ -4,8 +4,11 @@ import Cluster
 extension DataCore {
   /// The drones that shadow something of this loop's, in order: each needs a session.
   public var shadowPeers: [RegisteredNode] {
-    var peers: Set<Principal> = []
-    for data in partitions { if let data { for stream in data.streams { peers.insert(stream.peer) } } }
+    var peers: [Principal] = []
+    // Few, and looked at with each heartbeat: to compare them is less than to hash one for each partition.
+    for case let data? in partitions {
+      for stream in data.streams where !peers.contains(stream.peer) { peers.append(stream.peer) }
+    }
     return peers.sorted().compactMap { peer in
       map?.endpoint(of: peer).map { RegisteredNode(principal: peer, endpoint: $0) }
     }
@@ -310,7 +313,9 @@ extension DataCore {
     gate.look(memory)
     quotas.countSome()
     var completions: [Completion] = []
+    copyStore.rest()
     for case let data? in partitions {
+      data.rest()
       for index in data.streams.indices {
         let stream = data.streams[index]
         if let since = stream.owesSince, now - since > timing.suspicion, !stream.isSilent {

@@ -61,6 +61,9 @@ final class DataPartition: Counted {
   private var place: SharedPartitions.Place?
   var counted = 0
   var footprint: Int { isCopy ? 0 : contents + reads.footprint }
+  /// To be called with each heartbeat.
+  func rest() { log.rest() }
+
   private var contents: Int { table.footprint + growth + history.footprint + log.footprint }
   /// What the writes under way will add to the table, at most: else there would be room for as many again as wait.
   private var growth = 0

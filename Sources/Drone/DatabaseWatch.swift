@@ -54,7 +54,8 @@ public struct DatabaseWatch: Sendable {
   /// - Parameter patiently: another connection may not be had: whoever gives tickets may be about to end as well.
   public mutating func tick(_ now: Instant, patiently: Bool = false) -> Verdict {
     guard let since else { return .nothing }
-    guard owes else { return now - since >= timing.heartbeat ? .probe : .nothing }
+    // What it is judged by is whether it has been away for several seconds: that is seen in time.
+    guard owes else { return now - since >= timing.suspicion ? .probe : .nothing }
     if now - since > timing.resignation * (patiently ? 6 : 1) { return .giveUp }
     guard now - since > timing.suspicion, isReached else { return .nothing }
     isReached = false

@@ -23,8 +23,7 @@ extension DroneCore {
   /// Asks for what the map gives this drone and it does not have. Repeated, since a message may be lost. Who ends asks,
   /// too: the commander may count on its copy, and would wait for ever for one that the database was too busy to open.
   mutating func requestGrants(_ now: Instant) -> [DroneAction] {
-    guard let map, let commander, map.term == commander.term, !commander.isSilent, !departure.isRetired,
-      lastGrantRequest.map({ now - $0 >= timing.heartbeat * 2 }) ?? true
+    guard let commander, isGranted, lastGrantRequest.map({ now - $0 >= timing.heartbeat * 2 }) ?? true
     else { return [] }
     let missing = holdings.missing(of: owned)
     guard !missing.isEmpty else { return [] }
@@ -32,6 +31,15 @@ extension DroneCore {
     let request = GrantRequest(term: commander.term, incarnation: identity.incarnation, partitions: missing)
     return [.send(.grantRequest(request), to: commander.principal)]
   }
+
+  /// Whether there is a commander whose map gives this drone something.
+  private var isGranted: Bool {
+    guard let map, let commander else { return false }
+    return map.term == commander.term && !commander.isSilent && !departure.isRetired
+  }
+
+  /// Whether the map gives this drone what it does not have.
+  var wantsGrants: Bool { isGranted && !holdings.missing(of: owned).isEmpty }
 
   mutating func open(_ answer: GrantAnswer) -> [DroneAction] {
     // An answer to an earlier life may still be under way when a drone has restarted. Who ends takes only what nobody

@@ -80,7 +80,8 @@ public struct DroneCore: Sendable {
   private(set) var replications: [Replication]
   /// It was said that there is no room for what clients put.
   var isFull = false
-  private var lastRegister: Instant?
+  private(set) var lastRegister: Instant?
+  private(set) var lastTick: Instant?
   var departure = Departure()
   /// When the commander was told last of a registered drone that was not reached.
   private var lastUnreachable: [Principal: Instant] = [:]
@@ -128,7 +129,7 @@ public struct DroneCore: Sendable {
     case .refused(let partitions, let token, let refusal): refused(partitions, token, refusal)
     case .replicated(let loop, let replication): replicated(loop, replication)
     case .closed(let partitions): closed(partitions, now: now)
-    case .loopTicked(let loop): tickLoop(loop, now: now)
+    case .loopTicked(let loop, let at): tickLoop(loop, at)
     case .databaseReached(let reached): reach(database: reached)
     case .foundUnreachable(let drone): tellCommander(of: drone, now: now)
     case .ending: end(now)
@@ -150,6 +151,7 @@ public struct DroneCore: Sendable {
   mutating func backOff() -> Int64 { random.next(in: timing.backOff) }
 
   private mutating func tick(_ now: Instant) -> [DroneAction] {
+    lastTick = now
     var actions: [DroneAction] = []
     if lastRegister.map({ now - $0 >= timing.heartbeat * 4 }) ?? true {
       lastRegister = now
@@ -337,8 +339,8 @@ public struct DroneCore: Sendable {
     return covered.isEmpty ? [] : [.serve(covered, until: until)]
   }
 
-  private mutating func tickLoop(_ loop: Int, now: Instant) -> [DroneAction] {
-    if loopTicks.indices.contains(loop) { loopTicks[loop] = now }
+  private mutating func tickLoop(_ loop: Int, _ at: Instant) -> [DroneAction] {
+    if loopTicks.indices.contains(loop) { loopTicks[loop] = max(loopTicks[loop], at) }
     return []
   }
 

@@ -21,7 +21,7 @@ public enum DroneEvent: Sendable {
   /// The data loops have stopped serving these, and nothing of them is under way any more.
   case closed(PartitionSet)
   /// A data loop is alive.
-  case loopTicked(loop: Int)
+  case loopTicked(loop: Int, at: Instant)
   case databaseReached(Bool)
   /// This drone, or a client that it serves, does not reach that one.
   case foundUnreachable(Principal)

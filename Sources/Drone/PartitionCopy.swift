@@ -49,6 +49,9 @@ final class PartitionCopy: Counted {
     for record in stand.records { record.withView(keep) }
   }
 
+  /// To be called with each heartbeat.
+  func rest() { tail.rest() }
+
   /// Takes what the database has of it, of which there are records up to `sequence`; its own follow.
   func fill(_ table: Table, _ history: WriteHistory, through sequence: UInt64) {
     self.table = table

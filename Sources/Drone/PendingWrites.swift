@@ -4,6 +4,8 @@
 /// where their records are.
 struct PendingWrites {
   private var newest: [UInt64: UInt64] = [:]
+  /// Writes for which memory is kept while there are none.
+  private static let kept = 32
 
   /// - Returns: the number of the one before it with the same hash; 0: none.
   mutating func add(_ key: HashedKey, _ sequence: UInt64) -> UInt64 {
@@ -14,6 +16,7 @@ struct PendingWrites {
   mutating func remove(_ key: HashedKey, _ sequence: UInt64) {
     guard !newest.isEmpty, newest[key.hash] == sequence else { return }
     newest[key.hash] = nil
+    if newest.isEmpty, newest.capacity > Self.kept { newest = [:] }
   }
 
   /// The number of the newest write of a key that is not in the table.

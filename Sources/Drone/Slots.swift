@@ -22,6 +22,8 @@ struct Slots<Element> {
       elements[Int(place)] = element
       return place
     }
+    // By a quarter where the library would double it: of what each partition has many, half would lie empty.
+    if elements.count == elements.capacity { elements.reserveCapacity(elements.count + max(4, elements.count / 4)) }
     elements.append(element)
     return Int32(elements.count - 1)
   }

@@ -48,6 +48,9 @@ package struct WriteLog {
   /// Memory that is kept while there are no records.
   private static let keptCapacity = 4 << 10
 
+  /// The number of the last record when a heartbeat passed.
+  private var endAtRest: UInt64 = 0
+
   package init(base: UInt64 = 0) { self.base = base }
 
   /// The number of the last record.
@@ -120,6 +123,16 @@ package struct WriteLog {
       bytes.removeFirst(void)
       start += void
     }
+  }
+
+  /// Of memory, whether records are in it or not.
+  var keptBytes: Int { entries.capacity * MemoryLayout<Entry>.stride + bytes.capacity }
+
+  /// To be called with each heartbeat: what is kept for records that may come goes back when none has for so long.
+  package mutating func rest() {
+    defer { endAtRest = end }
+    guard end == endAtRest, count == 0, keptBytes > 0 else { return }
+    (entries, bytes) = ([], CBORWriter())
   }
 
   private mutating func forgetAll() {

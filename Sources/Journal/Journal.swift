@@ -38,6 +38,8 @@ public final class Journal {
   static let reserve = 2 * Partition.count * 96
   /// Of a frame that says something of a partition.
   private static let saying = 64
+  /// Records of a partition for whose places memory is kept while there are none.
+  private static let keptPlaces = 64
 
   private let memory: any JournalMemory
   private let owner: JournalOwner
@@ -155,6 +157,11 @@ public final class Journal {
     for place in own.places[own.head..<own.head + dropped] { live -= place.length }
     held[partition.index]?.head += dropped
     held[partition.index]?.base += UInt64(dropped)
+    if dropped == own.count, own.places.capacity > Self.keptPlaces {
+      held[partition.index]?.places = []
+      held[partition.index]?.head = 0
+      return
+    }
     guard own.head + dropped >= 64, (own.head + dropped) * 2 >= own.places.count else { return }
     held[partition.index]?.places.removeFirst(own.head + dropped)
     held[partition.index]?.head = 0

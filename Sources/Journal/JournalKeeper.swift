@@ -27,12 +27,19 @@ public struct JournalKeeper {
 
   public init(_ journal: Journal) { self.journal = journal }
 
+  /// Nothing was written since all of it was brought to the disk.
+  public var isClean: Bool {
+    if case .clean(let changes) = state { journal.changes == changes } else { false }
+  }
+
   /// What was written last must not be told of yet.
   public var mustWait: Bool { if case .leaving = state { true } else { false } }
 
   /// A heartbeat has passed.
   /// - Returns: the number of the sync that is to be begun; nil: none.
   public mutating func tick(_ now: Instant) -> UInt64? {
+    // What was written is not always told by way of the keeper: a clean journal would stay what it is not.
+    if let sync = look() { return sync }
     guard state == .dirty, journal.isEmpty, journal.changes == lastChanges, let since = idleSince else {
       if state == .dirty {
         lastChanges = journal.changes

@@ -10,6 +10,9 @@ public enum FreedMemory {
   /// Large blocks at most that are the system's one by one. It counts them, and has 65,530 for a process.
   private static let mostLargeBlocks: CInt = 16 << 10
 
+  /// Gives back to the system whole pages that are free anywhere.
+  static func giveBack() { malloc_trim(0) }
+
   /// Has large blocks given back to the system as soon as they are free.
   ///
   /// Left alone, the C library takes such blocks from its heaps once the first few were freed (mallopt(3), "dynamic mmap

@@ -132,7 +132,7 @@ final class AuthorityMachine: Machine {
   private func tick() {
     control.post { [unowned self] in
       keep(.ticked)
-      handle(.ticked)
+      if let next = core?.nextTick, now >= next { handle(.ticked) }
       after(world.timing.heartbeat / 5, on: control) { [unowned self] in tick() }
     }
   }

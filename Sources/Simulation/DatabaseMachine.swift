@@ -66,7 +66,7 @@ final class DatabaseMachine: Machine {
 
   private func tick() {
     control.post { [unowned self] in
-      handle(.ticked)
+      if let next = core?.nextTick, now >= next { handle(.ticked) }
       after(world.timing.heartbeat, on: control) { [unowned self] in tick() }
     }
   }

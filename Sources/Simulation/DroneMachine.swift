@@ -166,8 +166,12 @@ final class DroneMachine: Machine {
 
   private func tick() {
     control.post { [unowned self] in
-      handle(.ticked)
-      command(.ticked(wall: wall))
+      // As in a process, where nothing wakes it before.
+      let next = [core?.nextTick, office?.core.nextTick].compactMap { $0 }.min()
+      if let next, now >= next {
+        handle(.ticked)
+        command(.ticked(wall: wall))
+      }
       after(world.timing.heartbeat / 5, on: control) { [unowned self] in tick() }
     }
   }

@@ -38,7 +38,9 @@ private final class Site {
     for _ in 0..<(milliseconds / 10) {
       for process in processes {
         process.now = process.now + 10
-        if !process.isHung { feed(process, .ticked) }
+        if !process.isHung, process.tenure.nextTick.map({ process.now >= $0 }) ?? false {
+          feed(process, .ticked)
+        }
       }
       #expect(processes.count { $0.isCertain } <= 1)
     }

@@ -133,7 +133,8 @@ final class World {
       let step = min(left, Self.timing.heartbeat / 2)
       now = now + step
       left -= step
-      feed(.ticked)
+      // A process that has nothing to wait for is not woken.
+      if let next = core?.nextTick, now >= next { feed(.ticked) }
     }
   }
 

@@ -94,7 +94,7 @@ final class HarnessDrone {
       reachesDatabase = reaches
       handle(.databaseReached(reaches))
     }
-    if harness.time >= loopsHangUntil { for loop in 0..<2 { handle(.loopTicked(loop: loop)) } }
+    if harness.time >= loopsHangUntil { for loop in 0..<2 { handle(.loopTicked(loop: loop, at: now)) } }
     handle(.ticked)
     command(.ticked(wall: harness.wall))
     use(Partition.all[Int(harness.random.next() % UInt64(Partition.count))])

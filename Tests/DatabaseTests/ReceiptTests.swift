@@ -54,6 +54,39 @@ struct ReceiptTests {
     #expect(receipt.mark == later && receiptKey.hasSealed(receipt))
   }
 
+  @Test(
+    "a question that nothing is in the way of is answered at once, and brings no receipt that a drone has")
+  func question() {
+    var subject = subject()
+    let ask = { (number: UInt64) in DatabaseEvent.requested(.append(number: number, batches: []), session: 1)
+    }
+    let first = subject.handle(ask(1))
+    #expect(first.effects == [.answer(.appended(number: 1, results: []), session: 1)])
+    #expect(receipts(first) == [1])
+    #expect(subject.handle(ask(2)) == [.answer(.appended(number: 2, results: []), session: 1)])
+    _ = subject.handle(.requested(.append(number: 3, batches: [batch(0)]), session: 1))
+    #expect(subject.handle(ask(4)) == [], "behind an append it waits as that does")
+  }
+
+  @Test("a database of which nobody wants anything wakes to register, and more often while it folds")
+  func wakes() {
+    var subject = subject()
+    _ = subject.handle(.received(verdict(on: mark), session: 2))
+    var ticks: [Int64] = []
+    let start = subject.now
+    while subject.now - start < 4_000 {
+      subject.now = subject.now + 10
+      if subject.now >= subject.core.nextTick {
+        ticks.append(subject.now - start)
+        _ = subject.handle(.ticked)
+      }
+    }
+    // Until it has been quiet for long enough to fold, with each heartbeat; then to register.
+    #expect(ticks == [10, 260, 510, 760, 1_010, 2_010, 3_010])
+    _ = subject.handle(.requested(.append(number: 1, batches: [batch(0)]), session: 1))
+    #expect(subject.core.nextTick - subject.now <= Timing().heartbeat)
+  }
+
   private func receipts(_ actions: [DatabaseAction]) -> [UInt64] {
     actions.compactMap { if case .answer(.receipt, let session) = $0 { session } else { nil } }
   }

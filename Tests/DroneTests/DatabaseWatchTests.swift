@@ -14,16 +14,16 @@ struct DatabaseWatchTests {
     return watch
   }
 
-  @Test("a quiet database is asked once a heartbeat, one that owes an answer is not")
+  @Test("a database that was quiet for as long as suspicion takes is asked; one that owes an answer is not")
   func probing() {
     var watch = opened()
-    #expect(watch.tick(at(99)) == .nothing)
-    #expect(watch.tick(at(100)) == .probe)
-    watch.asked(at: at(100))
-    #expect(watch.tick(at(200)) == .nothing)
-    #expect(watch.answered(owesMore: false, at: at(250)) == false)
-    #expect(watch.tick(at(349)) == .nothing)
-    #expect(watch.tick(at(350)) == .probe)
+    #expect(watch.tick(at(299)) == .nothing)
+    #expect(watch.tick(at(300)) == .probe)
+    watch.asked(at: at(300))
+    #expect(watch.tick(at(400)) == .nothing)
+    #expect(watch.answered(owesMore: false, at: at(450)) == false)
+    #expect(watch.tick(at(749)) == .nothing)
+    #expect(watch.tick(at(750)) == .probe)
   }
 
   @Test("one that owes an answer for longer than suspicion is lost, once, until it answers")

@@ -1,5 +1,6 @@
 import Cluster
 import Cryptography
+import Testing
 
 @testable import Drone
 
@@ -124,8 +125,11 @@ struct TestDrone {
     let end = now + milliseconds
     while now < end {
       now = min(end, now + timing.heartbeat / 5)
-      for loop in loops { actions += feed(.loopTicked(loop: loop)) }
-      actions += feed(.ticked)
+      for loop in loops { actions += feed(.loopTicked(loop: loop, at: now)) }
+      let isDue = now >= core.nextTick
+      let ticked = feed(.ticked)
+      #expect(isDue || ticked.isEmpty, "before the next tick is due it does nothing")
+      actions += ticked
     }
     return actions
   }

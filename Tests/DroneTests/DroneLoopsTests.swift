@@ -22,7 +22,7 @@ private struct Adder {
   }
 
   private struct NoLimit: RequestLimiter {
-    func take(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? { nil }
+    func consume(_ limit: RequestLimit, of principal: String, _ now: Instant) -> Int64? { nil }
   }
 
   private mutating func ask(_ request: DataRequest) -> Answer? {

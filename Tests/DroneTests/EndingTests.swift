@@ -125,7 +125,7 @@ import Testing
   func patience() {
     func gives(up site: inout Site) -> Bool {
       _ = site.feed(.ticked)
-      site.pair.now = site.pair.now + Timing().heartbeat
+      site.pair.now = site.pair.now + Timing().suspicion
       #expect(said(.append(number: 1, batches: []), site.feed(.ticked)) == 1, "it is asked something")
       site.pair.now = site.pair.now + Timing().resignation + 1
       return site.feed(.ticked).contains { if case .close(.silent) = $0 { true } else { false } }

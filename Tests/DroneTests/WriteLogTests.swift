@@ -19,6 +19,25 @@ import Wire
       digest: number % 3 == 0 ? 7 : nil)
   }
 
+  @Test("what it keeps for records that may come goes back when none have come for a heartbeat")
+  func rests() {
+    var random = SplitMix(seed: 1)
+    var log = WriteLog()
+    record(1, &random).withView { log.append($0, WriteLog.Entry(level: .secured, since: nil)) }
+    log.rest()
+    log.rest()
+    #expect(log.contains(1), "what is needed stays")
+    log.drop(through: 1)
+    log.rest()
+    #expect(log.keptBytes == 0)
+    record(2, &random).withView { log.append($0, WriteLog.Entry(level: .secured, since: nil)) }
+    log.drop(through: 2)
+    log.rest()
+    #expect(log.keptBytes > 0, "one came just now")
+    record(3, &random).withView { log.append($0, WriteLog.Entry(level: .secured, since: nil)) }
+    #expect(log.contains(3) && log.withRecord(3) { $0.record.write } == 3)
+  }
+
   @Test("it has what was appended and not let go of, record by record and as a piece", arguments: 1...4)
   func model(seed: UInt64) throws {
     var random = SplitMix(seed: seed)

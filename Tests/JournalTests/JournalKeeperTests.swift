@@ -39,6 +39,21 @@ struct JournalKeeperTests {
     #expect(try Place.read(place.memory.left, boot: Self.otherBoot).stands.map(\.end) == [2])
   }
 
+  @Test(
+    "What is written to a clean one makes it dirty though nobody is told of it, and it becomes clean again")
+  func cleanAgain() throws {
+    var (place, keeper) = try settled()
+    place.write(2, records: 1)
+    let left = keeper.tick(Instant(milliseconds: 5_000))
+    #expect(keeper.mustWait && !keeper.isClean)
+    #expect(keeper.synced(try #require(left), isDone: true) == nil)
+    place.journal.stored(Place.partition(2), through: 1)
+    let begun = ticks(&keeper, from: 5_250, to: 7_000).first
+    let next = keeper.synced(try #require(begun), isDone: true)
+    #expect(keeper.synced(try #require(next), isDone: true) == nil)
+    #expect(keeper.isClean && isClean(place))
+  }
+
   @Test("While the database lacks something, or something is written, it is not clean")
   func busy() throws {
     let place = Place()

@@ -97,6 +97,31 @@ struct Pair {
     }
   }
 
+  /// Puts so many new keys, one at a time.
+  /// - Parameter clock: nanoseconds of a clock that goes on.
+  /// - Returns: the longest that any of them took.
+  mutating func grow(by count: Int, _ clock: () -> UInt64) -> UInt64 {
+    var longest: UInt64 = 0
+    for number in 0..<count {
+      requests.removeAll()
+      write += 1
+      let key = [UInt8]("new:\(1_000_000_000_000 + number)".utf8.prefix(16))
+      key.withUnsafeBytes { key in
+        Self.value.withUnsafeBytes { value in
+          DataRequest.put(
+            number: UInt64(number), write: write, retry: false, level: .memory, key: key, value: value
+          ).encode(into: &requests)
+        }
+      }
+      let start = clock()
+      execute()
+      longest = max(longest, clock() - start)
+      if owner.isUrgent || number % Self.append == 0 { store() }
+    }
+    store()
+    return longest
+  }
+
   // MARK: What a loop does
 
   /// - Parameter ask: writes the request of a number behind the others of its record.

@@ -33,6 +33,7 @@ struct ResidentBytes {
     let opened = try resident()
     say("loading \(pace.keys.count) keys on both sides")
     try await load()
+    try await Self.rest()
     let loaded = try resident()
     await idle.close()
     idleToRedis.close()
@@ -42,7 +43,12 @@ struct ResidentBytes {
     return (each(loaded, opened, pace.keys.count), each(opened, start, Self.connections))
   }
 
-  private func resident() throws -> Pair {
+  private func resident() throws -> Pair { try Self.all(cluster, redis) }
+
+  /// What was needed for puts alone is given back when nothing has come for a while, here and in Redis.
+  static func rest() async throws { try await Task.sleep(for: .seconds(4)) }
+
+  static func all(_ cluster: SpeedCluster, _ redis: RedisServers) throws -> Pair {
     (try cluster.residentBytesOfDrones(), try redis.processes.reduce(0) { try $0 + $1.residentBytes })
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Keyval
 import LocalCluster
 import Measuring
+import Synchronization
 
 /// A cluster on this machine, as `keyval cluster start` makes one, and what its processes take.
 final class SpeedCluster: Sendable {
@@ -9,6 +10,8 @@ final class SpeedCluster: Sendable {
   private let record: ClusterRecord
   let configuration: ClientConfiguration
   let client: KeyvalClient
+  /// When a drone was first seen to serve all slots.
+  let servedAt: Date
 
   /// Seconds of processor time, by what took them.
   struct ProcessorTime {
@@ -26,9 +29,11 @@ final class SpeedCluster: Sendable {
     }
   }
 
+  /// - Parameter path: of a directory that is made, or of a cluster that was stopped.
   init(in path: String, program: String, drones: Int) async throws {
     directory = try ClusterDirectory(creating: path)
     let directory = directory
+    let served = Mutex<Date?>(nil)
     setenv("KRB5_CONFIG", "\(directory.realm)/krb5.conf", 1)
     let shadows = drones > 1 ? 1 : 0
     record = try await LocalCluster.start(
@@ -38,9 +43,11 @@ final class SpeedCluster: Sendable {
       let client = try KeyvalClient(configuration: try Self.configuration(of: directory))
       defer { client.close() }
       let status = try await client.status()
+      if status.slotsServed == Slot.count { served.withLock { $0 = $0 ?? Date() } }
       return status.slotsServed == Slot.count && (shadows == 0 || status.slotsShadowed == Slot.count)
         && status.drones.count == drones && status.drones.allSatisfy { $0.slots > 0 }
     }
+    servedAt = served.withLock { $0 } ?? Date()
     configuration = try Self.configuration(of: directory)
     client = try KeyvalClient(configuration: configuration)
   }
@@ -49,6 +56,25 @@ final class SpeedCluster: Sendable {
     var configuration = try ClientConfiguration.load(path: directory.clientConfiguration)
     configuration.credentialCache = "FILE:\(directory.cache(of: "alice"))"
     return configuration
+  }
+
+  /// When a drone was first given partitions, by its log: it has what they hold then from the database.
+  func loadingBegan(after start: Date) throws -> Date {
+    let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    for process in record.processes where process.role == .drone {
+      let log = try String(contentsOfFile: directory.log(of: process.name), encoding: .utf8)
+      for line in log.split(separator: "\n") where line.contains(" granted mode=") {
+        let time = try? format.parse(String(line.prefix { $0 != " " }))
+        if let time, time > start { return time }
+      }
+    }
+    throw BenchmarkError("no drone was given anything")
+  }
+
+  /// In order: what drones have in memory only goes to the database.
+  func stopInOrder() throws {
+    client.close()
+    try LocalCluster.stop(in: directory)
   }
 
   func stop() throws {

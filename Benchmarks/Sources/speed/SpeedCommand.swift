@@ -21,6 +21,8 @@ struct SpeedCommand: AsyncParsableCommand {
 
   @Flag(help: "Two rounds of 2 s with 100,000 keys instead of five of 5 s with 1,000,000.") var quick = false
   @Option(help: "Write the figures as JSON to this file, too.") var json: String?
+  @Flag(help: "Memory and loading with 10,000,000 entries, too: half an hour more, and 4 GiB of memory.")
+  var large = false
   @Option(help: "Only comparisons and figures whose name begins so; may be repeated.") var only: [String] = []
   @Flag(help: "Leave the directory with the logs behind.") var keep = false
 
@@ -33,7 +35,8 @@ struct SpeedCommand: AsyncParsableCommand {
       atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     let interruption = Interruption { Estate.takeDown() }
     defer { interruption.end() }
-    var session = SpeedSession(directory: directory, pace: try Pace(isQuick: quick), only: only)
+    var session = SpeedSession(
+      directory: directory, pace: try Pace(isQuick: quick, isLarge: large), only: only)
     let began = ContinuousClock.now
     await session.run()
     Estate.takeDown()
@@ -75,6 +78,13 @@ enum Estate {
       in: path, program: own.appending(path: "keyval").path, drones: drones)
     clusters.withLock { $0.append(cluster) }
     return cluster
+  }
+
+  /// Ends a cluster in order and starts it again.
+  static func restart(_ cluster: SpeedCluster, in path: String, drones: Int) async throws -> SpeedCluster {
+    clusters.withLock { $0.removeAll { $0 === cluster } }
+    try cluster.stopInOrder()
+    return try await self.cluster(in: path, drones: drones)
   }
 
   static func stop(_ cluster: SpeedCluster) throws {

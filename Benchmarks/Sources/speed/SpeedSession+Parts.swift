@@ -1,3 +1,4 @@
+import Foundation
 import Load
 import Measuring
 
@@ -64,6 +65,31 @@ extension SpeedSession {
     defer { load.close() }
     report.add(
       try await SingleTrials(cluster, redis, pace).compare(SingleTrials.Kind.durable, generator, load))
+  }
+
+  /// One drone that has much, and has it again after a restart.
+  mutating func measureEntries() async throws {
+    say("starting a cluster with one drone, and redis-server, for their memory")
+    let path = "\(directory)/entries"
+    let cluster = try await Estate.cluster(in: path, drones: 1)
+    let redis = try await RedisServers(.memory, certificates: certificates, in: "\(directory)/entries-redis")
+    let trials = try EntryTrials(cluster, redis, certificates: certificates, pace)
+    for count in pace.entries { for figure in try await trials.measure(count) { report.add(figure) } }
+    redis.stop()
+    let count = pace.entries.max() ?? 0
+    say("starting it again: \(EntryTrials.name(count)) entries come from the database")
+    let began = Date()
+    let again = try await Estate.restart(cluster, in: path, drones: 1)
+    let seconds = again.servedAt.timeIntervalSince(try again.loadingBegan(after: began))
+    report.add(
+      Figure(
+        name: "\(EntryTrials.loading), \(EntryTrials.name(count))", unit: "rows/s",
+        keyval: Double(count) / seconds, redis: nil))
+    try Estate.stop(again)
+  }
+
+  mutating func measurePause() async throws {
+    report.add(try await EntryTrials.longestPause(pace.growth, in: directory))
   }
 
   /// Two drones, each of which shadows the other, beside a `redis-server` with a replica.

@@ -28,6 +28,9 @@ struct SpeedSession {
     }
     guard problems.isEmpty else { return }
     await attempt("one drone") { try await $0.measureOneDrone() }
+    let entries = [EntryTrials.resident, EntryTrials.loading]
+    if entries.contains(where: wants) { await attempt(entries[0]) { try await $0.measureEntries() } }
+    if wants(EntryTrials.pause) { await attempt(EntryTrials.pause) { try await $0.measurePause() } }
     let names = [SingleTrials.Kind.secured.name, IdleNodes.name]
     if wants(names[0]) { await attempt(names[0]) { try await $0.measureTwoDrones() } }
     if wants(names[1]) { await attempt(names[1]) { try await $0.measureIdleNodes() } }

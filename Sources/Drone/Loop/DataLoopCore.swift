@@ -71,6 +71,8 @@ public struct DataLoopCore {
   private var isWriteBehindDue = false
   /// Somebody has executed a request here and was told to call `endBatch`.
   private var isTurnDue = false
+  /// What the control side was told last.
+  private var told: Replication?
   /// What the drone knows that this loop holds.
   private var sharedMemory = 0
   private var actions: [Action] = []
@@ -214,8 +216,13 @@ public struct DataLoopCore {
     adjustShadows(now)
     for place in shadows.indices { tellShadow(place, .ticked, now) }
     tellDatabase(.ticked, now)
-    actions.append(.report(.replicated(loop: index, data.replication(now))))
-    actions.append(.report(.loopTicked(loop: index)))
+    let replication = data.replication(now)
+    // A drone that ends asks for it again: who has it by then is another question.
+    if replication != told || data.isRetiring {
+      told = replication
+      actions.append(.report(.replicated(loop: index, replication)))
+    }
+    actions.append(.report(.loopTicked(loop: index, at: now)))
   }
 
   // MARK: Memory

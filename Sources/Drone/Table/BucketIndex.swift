@@ -30,8 +30,9 @@ struct BucketIndex: ~Copyable {
   private static let fullest = 8
   private static let emptiest = 3
 
-  private var buckets = BucketPool()
-  private var overflow = BucketPool()
+  private var buckets = BucketPool<64>()
+  /// Few: a small table has hardly any.
+  private var overflow = BucketPool<8>()
   /// The number plus one of the first overflow bucket that is free; each names the next.
   private var vacant: UInt32 = 0
   /// Buckets of this round when it began: a power of two.
@@ -194,11 +195,9 @@ struct BucketIndex: ~Copyable {
   }
 }
 
-/// Buckets by number, that never move.
-private struct BucketPool: ~Copyable {
-  /// Buckets of one allocation.
-  private static let segment = 64
-  private static let segmentLength = segment * BucketIndex.bucketLength
+/// Buckets by number, that never move; so many of them in one allocation.
+private struct BucketPool<let segment: Int>: ~Copyable {
+  private static var segmentLength: Int { segment * BucketIndex.bucketLength }
 
   private var segments: [UnsafeMutableRawPointer] = []
   private(set) var count = 0
@@ -220,13 +219,13 @@ private struct BucketPool: ~Copyable {
 
   @inline(__always)
   subscript(number: Int) -> UnsafeMutableRawPointer {
-    segments[number / Self.segment] + number % Self.segment * BucketIndex.bucketLength
+    segments[number / segment] + number % segment * BucketIndex.bucketLength
   }
 
   /// Adds an empty one; gives its number.
   @discardableResult
   mutating func append() -> Int {
-    if count == segments.count * Self.segment { segments.append(Self.allocate()) }
+    if count == segments.count * segment { segments.append(Self.allocate()) }
     clear(count)
     count += 1
     return count - 1
@@ -234,7 +233,7 @@ private struct BucketPool: ~Copyable {
 
   mutating func removeLast() {
     count -= 1
-    if count % Self.segment == 0, let last = segments.popLast() { last.deallocate() }
+    if count % segment == 0, let last = segments.popLast() { last.deallocate() }
   }
 
   func clear(_ number: Int) {

@@ -19,6 +19,7 @@ final class AuthorityControl {
   private let accessPath: String
   private let stop: @Sendable (NodeError) -> Void
   private var mesh: PeerMesh?
+  private var timer: DeadlineTimer?
   private var unreached = UnreachedPeers()
   /// Whose sessions those are, or were, since what somebody asked for may be done when he is gone; the newest of each.
   /// Few: they are members and administrators.
@@ -40,7 +41,21 @@ final class AuthorityControl {
   func begin(_ core: AuthorityCore) { self.core = core }
   func connect(mesh: PeerMesh) { self.mesh = mesh }
 
+  /// From now on time has its share.
+  func startTicking(on loop: any EventLoop) {
+    timer = DeadlineTimer(on: loop) { [unowned self] _ in handle(.ticked) }
+    waitForTick()
+  }
+
+  func stopTicking() {
+    timer?.cancel()
+    timer = nil
+  }
+
+  private func waitForTick() { timer?.wait(until: core?.nextTick, now: NodeClock.now()) }
+
   func handle(_ event: AuthorityEvent) {
+    defer { waitForTick() }
     guard let actions = core?.handle(event, now: NodeClock.now(), wall: NodeClock.wallSeconds()),
       !actions.isEmpty
     else { return }

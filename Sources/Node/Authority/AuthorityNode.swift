@@ -131,6 +131,7 @@ private struct RunningAuthority: Sendable {
   private let mesh: PeerMesh
   private let office: AuthorityOffice
   private let tasks: RepeatedTasks
+  private let control: NIOLoopBound<AuthorityControl>
 
   init(
     _ configuration: NodeConfiguration, _ tools: AuthorityTools, _ keeper: TenureKeeper,
@@ -162,6 +163,7 @@ private struct RunningAuthority: Sendable {
           verifier: verifier, register: contents, tenure: tenure, seed: SecureRandom.integer()))
       return NIOLoopBound(control, eventLoop: loop)
     }.get()
+    self.control = control
 
     let addresses = MemberAddresses()
     var dialer = SessionDialer(cluster: configuration.cluster)
@@ -199,9 +201,7 @@ private struct RunningAuthority: Sendable {
     endpoint = configuration.endpoint(boundPort: UInt16(listener.address.port))
     hello.setAddress(endpoint)
     tasks = RepeatedTasks()
-    let step = TimeAmount.milliseconds(max(2, configuration.timing.heartbeat / 5))
-    tasks.add(
-      loop.scheduleRepeatedTask(initialDelay: step, delay: step) { _ in control.value.handle(.ticked) })
+    loop.execute { control.value.startTicking(on: loop) }
     let pause = TimeAmount.milliseconds(configuration.timing.lookAtFiles)
     tasks.add(
       loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in control.value.lookAtFiles() })
@@ -215,6 +215,8 @@ private struct RunningAuthority: Sendable {
 
   func stop() async {
     tasks.cancel()
+    let control = control
+    mesh.eventLoop.execute { control.value.stopTicking() }
     mesh.shutDown()
     await listener.close()
     await office.close()

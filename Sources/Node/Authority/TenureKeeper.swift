@@ -19,12 +19,12 @@ final class TenureKeeper: Sendable {
   private let logger: Logger
   private let wake: @Sendable () -> Void
   private let thread = NIOThreadPool(numberOfThreads: 1)
-  private let tasks = RepeatedTasks()
   private let current = Mutex(Status.standingBy)
   private let state: NIOLoopBoundBox<State>
 
   private struct State {
     var tenure: Tenure
+    var timer: DeadlineTimer?
     /// Told each new end of the tenure.
     var extended: (Instant) -> Void = { _ in }
   }
@@ -42,8 +42,10 @@ final class TenureKeeper: Sendable {
     let tenure = Tenure(holder: holder, timing: timing)
     state = .makeBoxSendingValue(State(tenure: tenure), eventLoop: loop)
     thread.start()
-    let step = TimeAmount.milliseconds(max(2, timing.heartbeat / 5))
-    tasks.add(loop.scheduleRepeatedTask(initialDelay: .zero, delay: step) { _ in self.handle(.ticked) })
+    loop.execute {
+      self.state.value.timer = DeadlineTimer(on: loop) { [unowned self] _ in handle(.ticked) }
+      self.handle(.ticked)
+    }
   }
 
   var status: Status { current.withLock { $0 } }
@@ -57,7 +59,10 @@ final class TenureKeeper: Sendable {
   /// Gives the tenure back, if it is held: whoever stands by takes over without waiting. Whatever else this process
   /// did as the active authority must have ended before.
   func release() async {
-    tasks.cancel()
+    loop.execute {
+      self.state.value.timer?.cancel()
+      self.state.value.timer = nil
+    }
     let (register, holder) = (register, holder)
     do {
       try await thread.runIfActive { try register.releaseTenure(of: holder) }
@@ -70,7 +75,9 @@ final class TenureKeeper: Sendable {
   }
 
   private func handle(_ event: Tenure.Event) {
-    for action in state.value.tenure.handle(event, now: NodeClock.now()) { perform(action) }
+    let now = NodeClock.now()
+    for action in state.value.tenure.handle(event, now: now) { perform(action) }
+    state.value.timer?.wait(until: state.value.tenure.nextTick, now: now)
   }
 
   private func perform(_ action: Tenure.Action) {

@@ -18,6 +18,7 @@ final class DatabaseControl {
   private let stop: @Sendable (NodeError) -> Void
   let eventLoop: any EventLoop
   private var mesh: PeerMesh?
+  private var timer: DeadlineTimer?
   private var unreached = UnreachedPeers()
   private var drones: [UInt64: StoreSession.Link] = [:]
   /// Whose the other sessions are.
@@ -51,7 +52,11 @@ final class DatabaseControl {
   func connect(_ mesh: PeerMesh) { self.mesh = mesh }
 
   /// The mesh holds this object, and is let go of again.
-  func disconnect() { mesh = nil }
+  func disconnect() {
+    mesh = nil
+    timer?.cancel()
+    timer = nil
+  }
 
   func handle(_ event: DatabaseEvent) {
     eventLoop.assertInEventLoop()
@@ -63,6 +68,13 @@ final class DatabaseControl {
       for action in core.handle(pending.removeFirst(), now: NodeClock.now(), wall: wall) { perform(action) }
     }
     isPerforming = false
+    timer?.wait(until: core.nextTick, now: NodeClock.now())
+  }
+
+  /// From now on time has its share.
+  func startTicking() {
+    timer = DeadlineTimer(on: eventLoop) { [unowned self] _ in handle(.ticked) }
+    handle(.ticked)
   }
 
   /// Whom a database that is to end still waits for.

@@ -116,7 +116,7 @@ private struct RunningDatabase: Sendable {
         configuration, identity, credentials, addresses, mesh, control, group: group, logger, audit)
       let endpoint = configuration.endpoint(boundPort: UInt16(truncatingIfNeeded: listener.address.port))
       control.execute { $0.handle(.listening(endpoint)) }
-      startTicking(control, configuration.timing)
+      startTicking(control)
       logger.notice(
         "database started",
         metadata: [
@@ -246,11 +246,8 @@ private struct RunningDatabase: Sendable {
     return listener
   }
 
-  private func startTicking(_ control: DatabaseControlReference, _ timing: Timing) {
-    let task = control.eventLoop.scheduleRepeatedTask(
-      initialDelay: .zero, delay: .milliseconds(timing.heartbeat)
-    ) { _ in control.here.handle(.ticked) }
-    tasks.add(task)
+  private func startTicking(_ control: DatabaseControlReference) {
+    control.execute { $0.startTicking() }
     // A fiftieth of a core at the most: a million rows of small values take about ten minutes.
     let scrubbing = control.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
       _ in

@@ -37,6 +37,7 @@ final class DataLoop {
   let budget: SharedBudget
   let journal: JournalSync
   private let memory: DroneMemory
+  private let pulse: LoopPulse
   /// What the core has ordered and was not done yet.
   private var ordered: [DataLoopCore.Action] = []
   private var isPerforming = false
@@ -44,7 +45,8 @@ final class DataLoop {
   init(
     index: Int, of count: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
     level: AcknowledgementLevel, bounds: DataBounds, memory: DroneMemory, budget: SharedBudget,
-    journal: JournalSync, stands: [JournalStand], shared: SharedPartitions, logger: Logger, audit: AuditLog,
+    journal: JournalSync, stands: [JournalStand], shared: SharedPartitions, pulse: LoopPulse, logger: Logger,
+    audit: AuditLog,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
@@ -60,6 +62,7 @@ final class DataLoop {
     self.administer = administer
     self.audit = audit
     self.memory = memory
+    self.pulse = pulse
     self.budget = budget
     self.timing = timing
     self.journal = journal
@@ -122,6 +125,7 @@ final class DataLoop {
     case .shadow(let peer, let action): shadow(peer)?.perform(action)
     case .answer(let answers):
       journal.say { [unowned self] in deliver(answers) }
+    case .report(.loopTicked(let loop, let now)): pulse.beat(loop: loop, at: now)
     case .report(let event): report(event)
     case .startWriteBehind(let pause):
       let bound = NIOLoopBound(self, eventLoop: eventLoop)

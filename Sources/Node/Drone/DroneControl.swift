@@ -20,6 +20,7 @@ final class DroneControl {
   let authority: RegisteredNode
   private let authorityAddresses: [NodeAddress]
   private let votes: VoteStore
+  private let pulse: LoopPulse
   private let memberships: MembershipStore
   private let gate: MemberGate
   private let stop: @Sendable (NodeError) -> Void
@@ -28,7 +29,9 @@ final class DroneControl {
   private var mesh: PeerMesh?
   private var unreached = UnreachedPeers()
   private var loops: [DataLoopReference] = []
-  private var watch = TickWatch()
+  private var timer: DeadlineTimer?
+  /// How many events are being handled, one within the other.
+  private var depth = 0
   let audit: AuditLog
   let hello: HelloDescription
 
@@ -36,7 +39,8 @@ final class DroneControl {
     identity: DroneCore.Identity, timing: Timing, verifier: ElectionVerifier,
     membershipVerifier: MembershipVerifier, authority: RegisteredNode, authorityAddresses: [NodeAddress],
     promise: VotePromise, votes: VoteStore, members: MembershipList?, memberships: MembershipStore,
-    gate: MemberGate, loops: Int, shadows: Int, officeCredential: OfficeCredential, hello: HelloDescription,
+    gate: MemberGate, pulse: LoopPulse, shadows: Int, officeCredential: OfficeCredential,
+    hello: HelloDescription,
     logger: Logger, audit: AuditLog, stop: @escaping @Sendable (NodeError) -> Void
   ) {
     self.identity = identity
@@ -44,6 +48,7 @@ final class DroneControl {
     self.authority = authority
     self.authorityAddresses = authorityAddresses
     self.votes = votes
+    self.pulse = pulse
     self.memberships = memberships
     self.gate = gate
     self.officeCredential = officeCredential
@@ -57,7 +62,8 @@ final class DroneControl {
         verifier: verifier, shadows: shadows))
     core = DroneCore(
       identity: identity, timing: timing, verifier: verifier, membershipVerifier: membershipVerifier,
-      promise: promise, members: members, loops: loops, seed: SecureRandom.integer(), now: NodeClock.now())
+      promise: promise, members: members, loops: pulse.loops.count, seed: SecureRandom.integer(),
+      now: NodeClock.now())
   }
 
   func connect(mesh: PeerMesh, loops: [DataLoopReference]) {
@@ -68,22 +74,59 @@ final class DroneControl {
 
   // MARK: Events
 
-  func tick() {
-    watch.ticked(NodeClock.now(), timing, "control", logger)
-    handle(.ticked)
-    command(.ticked(wall: NodeClock.wallSeconds()))
-    askForTickets()
+  /// From now on time has its share.
+  func startTicking() {
+    timer = DeadlineTimer(on: loop) { [unowned self] in tick(late: $0) }
+    tick(late: 0)
+  }
+
+  func stopTicking() {
+    timer?.cancel()
+    timer = nil
+  }
+
+  private func tick(late: Int64) {
+    if late > timing.suspicion { TickWatch.warn(late, "control", logger) }
+    inTurn {
+      handle(.ticked)
+      command(.ticked(wall: NodeClock.wallSeconds()))
+      askForTickets()
+    }
+  }
+
+  /// Looks once all that comes of an event is done when the next tick is due.
+  private func inTurn(_ body: () -> Void) {
+    depth += 1
+    body()
+    depth -= 1
+    guard depth == 0, let timer else { return }
+    let next = [core.nextTick, seat.office?.core.nextTick].compactMap { $0 }.min()
+    timer.wait(until: next, now: NodeClock.now())
   }
 
   func handle(_ event: DroneEvent) {
-    for action in core.handle(event, now: NodeClock.now()) { perform(action) }
+    inTurn {
+      noteLoops()
+      for action in core.handle(event, now: NodeClock.now()) { perform(action) }
+    }
+  }
+
+  private func noteLoops() {
+    for loop in pulse.loops {
+      guard let beat = pulse.last(of: loop) else { continue }
+      for action in core.handle(.loopTicked(loop: loop, at: beat), now: NodeClock.now()) { perform(action) }
+    }
   }
 
   func command(_ event: CommanderEvent) {
-    perform(seat.office?.handle(event, now: NodeClock.now(), randomness: SecureRandom.bytes) ?? [])
+    inTurn {
+      perform(seat.office?.handle(event, now: NodeClock.now(), randomness: SecureRandom.bytes) ?? [])
+    }
   }
 
-  func receive(_ event: PeerMeshEvent) {
+  func receive(_ event: PeerMeshEvent) { inTurn { react(to: event) } }
+
+  private func react(to event: PeerMeshEvent) {
     switch event {
     case .received(let session, let bytes):
       guard let peer = try? Principal(session.peer) else { return }
@@ -130,7 +173,8 @@ final class DroneControl {
 
   /// An operator's order to the commander; nil when this drone is not it.
   func administer(_ order: AdministratorOrder, _ name: String, by caller: Caller) -> AdministratorReply? {
-    let reply = seat.office?.core.administer(order, name, now: NodeClock.now())
+    var reply: AdministratorReply?
+    inTurn { reply = seat.office?.core.administer(order, name, now: NodeClock.now()) }
     log(order, name, by: caller, reply)
     return reply
   }

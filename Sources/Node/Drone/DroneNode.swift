@@ -105,12 +105,13 @@ private struct RunningDrone: Sendable {
       authority: authority.principal)
     hello.setAddress(identity.endpoint)
     let dataLoops = Array(dataGroup.makeIterator())
+    let pulse = LoopPulse(loops: dataLoops.count)
     let control = try await controlLoop.submit {
       let control = DroneControl(
         identity: identity, timing: configuration.timing, verifier: verifier,
         membershipVerifier: membershipVerifier, authority: authority,
         authorityAddresses: configuration.authorityAddresses, promise: promise, votes: votes,
-        members: members, memberships: memberships, gate: gate, loops: dataLoops.count,
+        members: members, memberships: memberships, gate: gate, pulse: pulse,
         shadows: configuration.shadows, officeCredential: office, hello: hello, logger: logger,
         audit: audit, stop: signal.fail)
       return NIOLoopBound(control, eventLoop: controlLoop)
@@ -120,7 +121,7 @@ private struct RunningDrone: Sendable {
     dialling.members = addresses
     let dialer = dialling
     loops = try await Self.makeLoops(
-      dataLoops, identity, configuration, control, controlLoop, logger, audit)
+      dataLoops, identity, configuration, pulse, control, controlLoop, logger, audit)
     let orders = SessionOrders(register: listener.register, logger: logger, audit: audit)
     try await Self.connect(loops, dialer, keytab.initiator, orders, logger)
 
@@ -152,6 +153,8 @@ private struct RunningDrone: Sendable {
   func stop(_ hurry: Hurry) async -> HandoverReport? {
     let unsaved = await retire(hurry)
     tasks.cancel()
+    let control = control
+    controlLoop.execute { control.value.stopTicking() }
     mesh.shutDown()
     for loop in loops { loop.execute { $0.handle(.stopped) } }
     await listener.close()
@@ -200,7 +203,8 @@ private struct RunningDrone: Sendable {
 
   private static func makeLoops(
     _ eventLoops: [any EventLoop], _ identity: DroneCore.Identity, _ configuration: NodeConfiguration,
-    _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ logger: Logger, _ audit: AuditLog
+    _ pulse: LoopPulse, _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ logger: Logger,
+    _ audit: AuditLog
   ) async throws -> [DataLoopReference] {
     let loopBounds = bounds(of: configuration, loops: eventLoops.count)
     let journals = JournalDirectory(
@@ -220,7 +224,7 @@ private struct RunningDrone: Sendable {
             timing: configuration.timing,
             level: configuration.level, bounds: loopBounds, memory: memory, budget: budget,
             journal: JournalSync(journal, in: file, on: eventLoop, logger: logger), stands: own,
-            shared: shared, logger: logger, audit: audit,
+            shared: shared, pulse: pulse, logger: logger, audit: audit,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
             administer: { order, name, caller, reply in
@@ -263,9 +267,7 @@ private struct RunningDrone: Sendable {
   private func startTicking(
     _ control: NIOLoopBound<DroneControl>, _ controlLoop: any EventLoop, _ timing: Timing
   ) {
-    let step = TimeAmount.milliseconds(max(2, timing.heartbeat / 5))
-    tasks.add(
-      controlLoop.scheduleRepeatedTask(initialDelay: .zero, delay: step) { _ in control.value.tick() })
+    controlLoop.execute { control.value.startTicking() }
     for loop in loops {
       tasks.add(
         loop.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(timing.heartbeat)) {

@@ -14,7 +14,10 @@ struct TickWatch {
   }
 
   mutating func ticked(_ now: Instant, _ timing: Timing, _ loop: String, _ logger: Logger) {
-    guard let pause = ticked(now, timing) else { return }
+    if let pause = ticked(now, timing) { Self.warn(pause, loop, logger) }
+  }
+
+  static func warn(_ pause: Int64, _ loop: String, _ logger: Logger) {
     logger.warning("event loop was held up", metadata: ["loop": "\(loop)", "milliseconds": "\(pause)"])
   }
 }

@@ -60,6 +60,12 @@ final class JournalFile: JournalMemory {
     if descriptor >= 0 { Glibc.close(descriptor) }
   }
 
+  /// Its pages are the process's no more until they are touched; what is in them stays where the system keeps files. Only
+  /// for one that is idle: to touch them again costs more than to go on writing.
+  func leaveMemory() {
+    if let start = bytes.baseAddress { madvise(start, bytes.count, MADV_DONTNEED) }
+  }
+
   /// Brings to the disk what is in the file now, and that it is in its directory. Blocks: to be performed elsewhere, also
   /// when the file has been replaced meanwhile.
   /// - Returns: nil where there are no descriptors left; else what says whether it has succeeded.

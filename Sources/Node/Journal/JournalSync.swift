@@ -57,6 +57,7 @@ final class JournalSync {
     }
     hasFailed = !isDone
     if let next = keeper.synced(sync, isDone: isDone) { begin(next) }
+    if keeper.isClean { file.leaveMemory() }
     guard !keeper.mustWait else { return }
     let bodies = held
     held = []

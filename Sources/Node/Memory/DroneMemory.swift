@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Synchronization
 
@@ -6,6 +7,9 @@ final class DroneMemory: Sendable {
   private let held = Atomic<Int>(0)
   /// Bytes that the process has beyond what is counted.
   private let missing = Atomic<Int>(0)
+  private let quietLooks = Atomic<Int>(0)
+  /// What was held at the last look.
+  private let looked = Atomic<Int>(-1)
   private let watch: Mutex<ResidentWatch>
 
   init() { watch = Mutex(ResidentWatch(base: Self.resident)) }
@@ -21,10 +25,24 @@ final class DroneMemory: Sendable {
 
   /// Looks at the process; now and then.
   func look() {
-    let (resident, counted) = (Self.resident, held.load(ordering: .relaxed))
+    let counted = held.load(ordering: .relaxed)
+    // An idle drone would only read the same again.
+    guard looked.exchange(counted, ordering: .relaxed) != counted else { return rest() }
+    quietLooks.store(0, ordering: .relaxed)
+    let resident = Self.resident
     let bytes = watch.withLock { $0.missing(resident: resident, counted: counted) }
     missing.store(bytes, ordering: .relaxed)
   }
+
+  /// What comes and goes with much work lies between what stays, where the allocator keeps it. Once after that work.
+  private func rest() {
+    guard quietLooks.add(1, ordering: .relaxed).newValue == Self.quiet else { return }
+    // It may take milliseconds, and holds up only who allocates meanwhile.
+    DispatchQueue.global(qos: .utility).async { FreedMemory.giveBack() }
+  }
+
+  /// Looks in a row that found the same.
+  private static let quiet = 4
 
   /// Bytes in memory that are the process's own, and no file's.
   private static var resident: Int {
