@@ -23,7 +23,9 @@ struct Slots<Element> {
       return place
     }
     // By a quarter where the library would double it: of what each partition has many, half would lie empty.
-    if elements.count == elements.capacity { elements.reserveCapacity(elements.count + max(4, elements.count / 4)) }
+    if elements.count == elements.capacity {
+      elements.reserveCapacity(elements.count + max(4, elements.count / 4))
+    }
     elements.append(element)
     return Int32(elements.count - 1)
   }
