@@ -2,7 +2,7 @@
 extension Catalogue {
   static let authorities: [Mutant] = [
     Mutant(
-      "countVoteTwice", "Counts every answer of a voter.", .foundBy(seed: 578),
+      "countVoteTwice", "Counts every answer of a voter.", .foundBy(seed: 311),
       .declarations(
         """
         private var repeatedVotes = 0

@@ -22,7 +22,7 @@ extension Catalogue {
     Mutant(
       "checkFenceBeforeTransaction",
       "Compares the fence when the request comes instead of inside the transaction that appends.",
-      .foundBy(seed: 262),
+      .foundBy(seed: 250),
       .expression(
         "PartitionFence.admission(batch, from: holder, stored: stored)",
         is:
@@ -111,7 +111,7 @@ extension Catalogue {
         is: "GrantCheck(identity: identity, term: grant.term, keys: keys)", in: "Database/DatabaseCore.swift")
     ),
     Mutant(
-      "keepOldOffice", "Obeys a commander of a lower term, and ends no session of his.", .foundBy(seed: 9),
+      "keepOldOffice", "Obeys a commander of a lower term, and ends no session of his.", .foundBy(seed: 2),
       .before(
         "guard case .commander(let office) = sessions[session]?.peer, office < term else { continue }",
         "continue", in: "Database/DatabaseCore+Control.swift"),

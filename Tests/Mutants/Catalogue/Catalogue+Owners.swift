@@ -10,7 +10,7 @@ extension Catalogue {
         return .done(.written(existed: false))
         """, in: "Drone/DataCore.swift")),
     Mutant(
-      "acknowledgeBeforeShadow", "Answers a write once it has been sent to the shadow.", .foundBy(seed: 1),
+      "acknowledgeBeforeShadow", "Answers a write once it has been sent to the shadow.", .foundBy(seed: 4),
       .instead(
         of: "streams.first { $0.holder == holder }?.confirmed ?? 0",
         "streams.first { $0.holder == holder && $0.stage == .records }?.sent ?? 0",
@@ -86,7 +86,7 @@ extension Catalogue {
         """, before: "init(partition: Partition, token: FencingToken) {", in: "Drone/DataPartition.swift")),
     Mutant(
       "revealUnsecuredDelete", "Answers `not found` before the delete has its second place.",
-      .foundBy(seed: 6),
+      .foundBy(seed: 23),
       .before(
         "end = data.leaseEnd",
         """
@@ -118,7 +118,7 @@ extension Catalogue {
     Mutant(
       "copyWithoutLog",
       "Begins a copy at what is in the table, without the log from what the database has.",
-      .foundBy(seed: 18),
+      .foundBy(seed: 91),
       .expression("min(data.applied, data.stored)", is: "data.applied", in: "Drone/DataCore+Streams.swift"),
       .before(
         "guard copy.tail.base <= sequence else { return .isIncomplete }",
