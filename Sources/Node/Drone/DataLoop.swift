@@ -45,8 +45,8 @@ final class DataLoop {
   init(
     index: Int, of count: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
     level: AcknowledgementLevel, bounds: DataBounds, memory: DroneMemory, budget: SharedBudget,
-    journal: JournalSync, stands: [JournalStand], shared: SharedPartitions, pulse: LoopPulse, logger: Logger,
-    audit: AuditLog,
+    journal: (journal: Journal, file: JournalFile), stands: [JournalStand], shared: SharedPartitions,
+    pulse: LoopPulse, logger: Logger, audit: AuditLog,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
@@ -65,7 +65,6 @@ final class DataLoop {
     self.pulse = pulse
     self.budget = budget
     self.timing = timing
-    self.journal = journal
     placement = LoopPlacement(count: count)
     core = GuardedLoop(
       DataLoopCore(
@@ -73,6 +72,7 @@ final class DataLoop {
         data: DataCore(
           incarnation: identity.incarnation, level: level, bounds: bounds, journal: journal.journal,
           stands: stands, shared: shared)))
+    self.journal = JournalSync(journal.journal, in: journal.file, of: core, on: eventLoop, logger: logger)
   }
 
   func connect(

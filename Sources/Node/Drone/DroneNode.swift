@@ -223,7 +223,7 @@ private struct RunningDrone: Sendable {
             index: index, of: placement.count, eventLoop: eventLoop, identity: identity,
             timing: configuration.timing,
             level: configuration.level, bounds: loopBounds, memory: memory, budget: budget,
-            journal: JournalSync(journal, in: file, on: eventLoop, logger: logger), stands: own,
+            journal: (journal, file), stands: own,
             shared: shared, pulse: pulse, logger: logger, audit: audit,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },
