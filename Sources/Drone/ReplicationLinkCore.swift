@@ -52,6 +52,8 @@ public struct ReplicationLinkCore: Sendable {
   /// How many there have been.
   private var sessions: UInt64 = 0
   private var isDialling = false
+  /// `redialDue` is on its way. Whoever says meanwhile where the shadow is, with each heartbeat, says nothing new.
+  private var isPausing = false
   private var isStopped = false
   /// The last record of each message with records that has not been answered, oldest first.
   private var underWay: [(partition: Partition, sequence: UInt64)] = []
@@ -79,7 +81,9 @@ public struct ReplicationLinkCore: Sendable {
       isDialling = false
       actions.append(.report)
       redial()
-    case .redialDue: dial()
+    case .redialDue:
+      isPausing = false
+      dial()
     case .answered(let answers): receive(answers, &data, now)
     case .readCompleted, .pumped: pump(&data, canSend, now)
     case .ticked:
@@ -151,7 +155,7 @@ public struct ReplicationLinkCore: Sendable {
     let isElsewhere = self.node != nil && node != nil && self.node != node
     self.node = node
     if hasSession, node == nil || isElsewhere { return actions.append(.close) }
-    dial()
+    if !isPausing || isElsewhere { dial() }
   }
 
   private mutating func dial() {
@@ -161,8 +165,9 @@ public struct ReplicationLinkCore: Sendable {
   }
 
   private mutating func redial() {
-    guard !isStopped, node != nil else { return }
+    guard !isStopped, !isPausing, node != nil else { return }
     failures += 1
+    isPausing = true
     actions.append(.redial(after: min(Self.longestDialPause, Self.dialPause << Int64(min(failures, 6)))))
   }
 }

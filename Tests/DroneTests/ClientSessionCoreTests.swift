@@ -137,6 +137,8 @@ private struct TestSession {
     _ = try session.put(there, .memory)
     #expect(session.turns() == [1])
     #expect(session.turns() == [])
+    _ = try session.put(there, .memory)
+    #expect(session.turns() == [], "it is on its way")
     guard case .startWriteBehind? = session.turn(1).first else { return #expect(Bool(false)) }
     // With the write-behind that is due by now.
     _ = try session.put(there, .memory)

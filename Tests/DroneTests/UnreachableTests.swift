@@ -49,11 +49,13 @@ import Testing
     var core = ReplicationLinkCore(peer: Names.drone(2))
     var data = DataCore(incarnation: Incarnation(1))
 
+    mutating func feed(_ event: ReplicationLinkCore.Event) -> [ReplicationLinkCore.Action] {
+      core.handle(event, &data, canSend: true, now: Instant(milliseconds: 1_000))
+    }
+
     /// Whether the commander shall look.
     mutating func reports(_ event: ReplicationLinkCore.Event) -> Bool {
-      core.handle(event, &data, canSend: true, now: Instant(milliseconds: 1_000)).contains {
-        if case .report = $0 { true } else { false }
-      }
+      feed(event).contains { if case .report = $0 { true } else { false } }
     }
   }
 
@@ -67,6 +69,26 @@ import Testing
     #expect(link.reports(.redialDue) == false)
     #expect(link.reports(.sessionOpened) == false)
     #expect(link.reports(.sessionClosed) == true)
+  }
+
+  @Test("a shadow that is away is dialled after growing pauses, however often it is said where it is")
+  func pauses() {
+    var link = Link()
+    #expect(link.feed(.located(Names.node(2))).dials == 1)
+    var pauses: [Int64] = []
+    for _ in 0..<8 {
+      pauses += link.feed(.dialFailed).pauses
+      let meanwhile = link.feed(.located(Names.node(2))) + link.feed(.ticked)
+      #expect(meanwhile.dials == 0 && meanwhile.pauses.isEmpty)
+      #expect(link.feed(.redialDue).dials == 1)
+    }
+    #expect(pauses.count == 8 && pauses == pauses.sorted() && pauses[0] < pauses[3])
+    // At another address it is dialled at once, and the pause that was under way is the only one.
+    #expect(link.feed(.dialFailed).pauses.count == 1)
+    let moved = RegisteredNode(principal: Names.drone(2), endpoint: Endpoint(host: "127.0.0.1", port: 9))
+    #expect(link.feed(.located(moved)).dials == 1)
+    #expect(link.feed(.dialFailed).pauses.isEmpty)
+    #expect(link.feed(.redialDue).dials == 1)
   }
 
   @Test("an end that is wanted is not reported: it shadows nothing any more, or this drone stops")
@@ -84,4 +106,9 @@ import Testing
       #expect(stopping.reports(event) == false)
     }
   }
+}
+
+extension [ReplicationLinkCore.Action] {
+  fileprivate var dials: Int { count { if case .dial = $0 { true } else { false } } }
+  fileprivate var pauses: [Int64] { compactMap { if case .redial(let pause) = $0 { pause } else { nil } } }
 }

@@ -171,7 +171,8 @@ public struct DataLoopCore {
 
   /// Executes a request on a key, which may have come on a session of another loop.
   /// - Parameter edition: of the access list by which it was let through.
-  /// - Returns: until when the answer may leave, and whether `endBatch` is to be called on this loop for it.
+  /// - Returns: until when the answer may leave, and whether `endBatch` is to be called on this loop for it: whoever comes
+  ///   before that was is not told so again.
   mutating func execute(
     _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, edition: UInt64,
     replyTo: ReplyAddress, quota: Quota?, now: Instant, answers: inout CBORWriter
@@ -184,8 +185,9 @@ public struct DataLoopCore {
     data.beginBatch()
     data.execute(
       request, in: partition, client: client, replyTo: replyTo, quota: quota, now: now, answers: &answers)
-    if !isTurnDue { isTurnDue = needsTurn }
-    return (data.batchLeaseEnd, isTurnDue)
+    guard !isTurnDue, needsTurn else { return (data.batchLeaseEnd, false) }
+    isTurnDue = true
+    return (data.batchLeaseEnd, true)
   }
 
   /// Whether something is to be told for which no event of its own will come: the answer of whom it would be told waits

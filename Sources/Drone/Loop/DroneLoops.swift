@@ -3,7 +3,7 @@ import Synchronization
 
 /// A data loop's core under its lock. Its own thread runs it; what is asked of its partitions on sessions of the drone's
 /// other loops is executed by their threads. Nobody holds two of these locks, and nobody holds one for longer than a
-/// request or an event takes.
+/// request, an event or a record of an owner takes.
 public final class GuardedLoop: @unchecked Sendable {
   private let mutex = Mutex(())
   private var core: DataLoopCore

@@ -71,9 +71,14 @@ final class ClientSession: SessionHandler {
   }
 
   func readCompleted(on session: Session) {
+    endCycle()
+    checkLease(session)
+  }
+
+  /// Also where the session ends within it: what was executed is told of.
+  private func endCycle() {
     core.takeTurns { loop in dataLoop.others[loop].execute { $0.endBatch() } }
     dataLoop.endBatch()
-    checkLease(session)
   }
 
   // MARK: For the record
@@ -191,6 +196,7 @@ final class ClientSession: SessionHandler {
       dataLoop.audit.record(
         AuditEvent(.denial, "further requests", outcome: "denied", by: caller, count: count))
     }
+    endCycle()
     dataLoop.remove(self)
     self.session = nil
   }
