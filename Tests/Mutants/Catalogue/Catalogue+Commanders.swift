@@ -51,7 +51,7 @@ extension Catalogue {
     Mutant(
       "believeReports",
       "Believes of a drone that it holds what it reports, and has the copies that it reports.",
-      .foundBy(seed: 362),
+      .foundBy(seed: 677),
       .before(
         "return .untrue",
         """
