@@ -56,6 +56,7 @@ let package = Package(
     .systemLibrary(name: "CEditLine", path: "Sources/CEditLine"),
     .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
     .systemLibrary(name: "CAllocator", path: "Sources/CAllocator"),
+    .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
     .systemLibrary(name: "CLocalTrust", path: "Sources/CLocalTrust"),
 
     // Templates, embedded so that one binary creates a realm anywhere
@@ -90,7 +91,8 @@ let package = Package(
       name: "Office", dependencies: ["Commander", "Cluster", "Cryptography", "Wire"], swiftSettings: strict),
     // What a drone that dies has left: the format of its journal
     .target(name: "Journal", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
-    .target(name: "Drone", dependencies: ["Journal", "Cluster", "Wire"], swiftSettings: strict),
+    .target(
+      name: "Drone", dependencies: ["Journal", "Cluster", "Wire", "CProcessor"], swiftSettings: strict),
     .target(name: "Database", dependencies: ["Cluster", "Wire"], swiftSettings: strict),
     // What stores decide in their transactions, whichever database they are in
     .target(name: "StoreRules", dependencies: ["Cluster", "Wire"], swiftSettings: strict),

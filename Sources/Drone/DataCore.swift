@@ -126,24 +126,25 @@ public struct DataCore {
   // `encode` and `write` are two statements: in one, all of the core is copied for the first while the second changes it.
   /// Executes a request on a key. Writes the answer, or has it wait: it comes as a `Completion` then.
   public mutating func execute(
-    _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, replyTo: ReplyAddress,
+    _ located: borrowing LocatedRequest, client: ClientIncarnation?, replyTo: ReplyAddress,
     quota: Quota? = nil, now: Instant, answers: inout CBORWriter
   ) {
-    switch request {
-    case .read(let request): read(request, in: partition, replyTo, now, &answers)
+    guard let (partition, key) = located.place else { return }
+    switch located.request {
+    case .read(let request): read(request, key, in: partition, replyTo, now, &answers)
     case .write(let request):
-      let begin = write(request, client, replyTo, quota, in: partition, now)
+      let begin = write(request, key, client, replyTo, quota, in: partition, now)
       encode(begin, of: request.kind, for: replyTo, &answers)
     case .introduce, .topology, .unreachable, .status, .administer, .sessions: break
     }
   }
 
   private mutating func read(
-    _ request: ReadRequest, in partition: Partition, _ replyTo: ReplyAddress, _ now: Instant,
-    _ answers: inout CBORWriter
+    _ request: ReadRequest, _ key: HashedKey, in partition: Partition, _ replyTo: ReplyAddress,
+    _ now: Instant, _ answers: inout CBORWriter
   ) {
-    let (number, key) = (request.number, request.key)
-    if let failure = Self.check(key) {
+    let number = request.number
+    if let failure = Self.check(key.bytes) {
       return DataAnswer.failed(number: number, failure).encode(into: &answers)
     }
     guard let data = partitions[partition.index], !data.isRecovering else {
@@ -154,12 +155,11 @@ public struct DataCore {
       return DataAnswer.unavailable(number: number, .leaseOver).encode(into: &answers)
     }
     if data.leaseEnd < batchLeaseEnd { batchLeaseEnd = data.leaseEnd }
-    let hashed = HashedKey(key)
     let operation = request.kind.operation
-    if operation.isSecured, let sequence = data.unsecuredSequence(of: hashed) {
-      return wait(for: sequence, hashed, in: data, replyTo, &answers)
+    if operation.isSecured, let sequence = data.unsecuredSequence(of: key) {
+      return wait(for: sequence, key, in: data, replyTo, &answers)
     }
-    data.answer(number, hashed, by: operation, &answers)
+    data.answer(number, key, by: operation, &answers)
   }
 
   /// How a write began.
@@ -174,8 +174,8 @@ public struct DataCore {
   }
 
   private mutating func write(
-    _ request: WriteRequest, _ client: ClientIncarnation?, _ replyTo: ReplyAddress, _ quota: Quota?,
-    in partition: Partition, _ now: Instant
+    _ request: WriteRequest, _ key: HashedKey, _ client: ClientIncarnation?, _ replyTo: ReplyAddress,
+    _ quota: Quota?, in partition: Partition, _ now: Instant
   ) -> Begin {
     if let failure = Self.check(request.key) { return .failed(failure) }
     if let value = request.value, value.count > Limits.maximumValueLength { return .failed(.valueTooLong) }
@@ -202,7 +202,6 @@ public struct DataCore {
       if request.isRetry { return .unknown }
     }
     if let refusal = refusal(of: request, by: client, data) { return refusal }
-    let key = HashedKey(request.key)
     let record = record(of: request, key, digest, client, mayRead: replyTo.mayRead, data)
     if let quota, !quotas.permits(record, key, by: quota, mayRead: replyTo.mayRead, in: data) {
       return .failed(.quotaReached)

@@ -58,16 +58,27 @@ public final class SharedPartitions: Sendable {
 }
 
 extension SharedPartitions {
+  /// Has what is known of some keys fetched, for all of them at once: first their buckets, then their entries. What is
+  /// met first says where the rest is.
+  func prefetch(_ requests: borrowing RequestBatch) {
+    requests.forEachKey { key, partition in
+      place(of: partition).read { $0.table.prefetchBucket(of: key) }
+    }
+    requests.forEachKey { key, partition in
+      place(of: partition).read { $0.table.prefetchEntry(of: key) }
+    }
+  }
+
   /// Executes a read of a partition, whichever loop runs it.
   /// - Parameter edition: of the access list by which it was let through.
   /// - Returns: until when the answer may leave; nil: the partition's loop is to be asked, be it that the read has to wait
   ///   or to be refused.
   func answer(
-    _ request: ReadRequest, in partition: Partition, edition: UInt64, now: Instant, answers: inout CBORWriter
+    _ request: ReadRequest, _ key: HashedKey, in partition: Partition, edition: UInt64, now: Instant,
+    answers: inout CBORWriter
   ) -> Instant? {
     let operation = request.kind.operation
     guard !operation.isSecured, DataCore.check(request.key) == nil else { return nil }
-    let key = HashedKey(request.key)
     var end: Instant?
     place(of: partition).read { data in
       // In this order: a lease that was given under a newer list has been seen only after that list.

@@ -97,7 +97,7 @@ final class ClientConnection {
       guard let request = try? DataRequest(from: &reader), !lies(about: request) else { return }
       let start = gathered.count
       let outcome = core.handle(
-        request, hasRoom: true, limiter: drone.budget, now: now, answers: &gathered)
+        LocatedRequest(request), hasRoom: true, limiter: drone.budget, now: now, answers: &gathered)
       if let partition = request.partition { world.custody.look(at: partition) }
       switch outcome {
       case .handled:

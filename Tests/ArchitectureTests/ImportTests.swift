@@ -75,9 +75,12 @@ import Testing
       let layer = try #require(Layers.targets[core])
       // What a drone leaves in its journal it writes to memory that it is given.
       let format: Set<String> = core == "Drone" ? ["Journal"] : []
+      // It tells the processor what memory to fetch.
+      let hints: Set<String> = core == "Drone" ? ["CProcessor"] : []
       // Its loops read each other's partitions under locks.
       let locks: Set<String> = core == "Drone" ? ["Synchronization"] : []
-      #expect(layer.ours == format.union(["Cluster", "Wire"]) && layer.others == locks, "\(core)")
+      #expect(
+        layer.ours == format.union(hints).union(["Cluster", "Wire"]) && layer.others == locks, "\(core)")
     }
     let journal = try #require(Layers.targets["Journal"])
     #expect(journal.ours == ["Cluster", "Wire"] && journal.others == ["Synchronization"])

@@ -20,7 +20,7 @@ enum Layers {
   static let targets: [String: Target] = [
     // C libraries: module maps and inline wrappers.
     "CKerberos": Target(), "COpenSSL": Target(), "CEditLine": Target(),
-    "CSpawn": Target(), "CAllocator": Target(), "CLocalTrust": Target(),
+    "CSpawn": Target(), "CAllocator": Target(), "CProcessor": Target(), "CLocalTrust": Target(),
 
     // Without I/O: no system module, no event loop, no clock. What they need is passed in.
     "Wire": Target(),
@@ -33,7 +33,7 @@ enum Layers {
     "Office": Target(["Commander", "Cluster", "Cryptography", "Wire"]),
     // Memory that outlives the process is passed in; what is asked of the system is an order of stores.
     "Journal": Target(["Cluster", "Wire"], others: ["Synchronization"]),
-    "Drone": Target(["Journal", "Cluster", "Wire"], others: ["Synchronization"]),
+    "Drone": Target(["Journal", "Cluster", "Wire", "CProcessor"], others: ["Synchronization"]),
     "Database": Target(["Cluster", "Wire"]),
     "StoreRules": Target(["Cluster", "Wire"]),
     "Routing": Target(["Cluster", "Wire"]),

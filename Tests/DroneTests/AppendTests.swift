@@ -141,8 +141,10 @@ private struct ShadowedLoop {
     let replyTo = ReplyAddress(loop: 0, connection: 1, number: number)
     [UInt8](key.utf8).withUnsafeBytes { key in
       owner.execute(
-        .put(number: number, write: number, retry: false, level: level, key: key, value: key),
-        in: Names.partition(partition), client: TestLoop.client, replyTo: replyTo, now: now, answers: &writer)
+        LocatedRequest(
+          .put(number: number, write: number, retry: false, level: level, key: key, value: key),
+          in: Names.partition(partition)),
+        client: TestLoop.client, replyTo: replyTo, now: now, answers: &writer)
     }
   }
 

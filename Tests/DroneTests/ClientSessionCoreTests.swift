@@ -80,7 +80,8 @@ private struct TestSession {
   /// What it is answered by now.
   mutating func ask(_ request: DataRequest) throws -> DataAnswer? {
     var answers = CBORWriter()
-    last = core.handle(request, hasRoom: hasRoom, limiter: limiter, now: now, answers: &answers)
+    last = core.handle(
+      LocatedRequest(request), hasRoom: hasRoom, limiter: limiter, now: now, answers: &answers)
     guard answers.count > 0 else { return nil }
     return try answers.withUnsafeBytes { buffer in
       var reader = CBORReader(buffer)

@@ -49,7 +49,9 @@ private struct Loops {
     let key = [UInt8](key.utf8)
     key.withUnsafeBytes { bytes in
       cores[0].data.execute(
-        .put(number: number, write: number, retry: false, key: bytes, value: bytes), in: Names.partition(0),
+        LocatedRequest(
+          .put(number: number, write: number, retry: false, key: bytes, value: bytes),
+          in: Names.partition(0)),
         client: Self.client, replyTo: ReplyAddress(loop: loop, connection: connection, number: number),
         now: now,
         answers: &answers)

@@ -50,7 +50,8 @@ import Wire
       var answers = CBORWriter()
       [UInt8(1)].withUnsafeBytes { bytes in
         data.execute(
-          .put(number: 1, write: 1, retry: false, key: bytes, value: bytes), in: partition,
+          LocatedRequest(
+            .put(number: 1, write: 1, retry: false, key: bytes, value: bytes), in: partition),
           client: ClientIncarnation(high: 1, low: 2),
           replyTo: ReplyAddress(loop: 0, connection: 1, number: 1),
           now: now, answers: &answers)

@@ -27,7 +27,8 @@ private struct Adder {
 
   private mutating func ask(_ request: DataRequest) -> Answer? {
     var answers = CBORWriter()
-    _ = core.handle(request, hasRoom: true, limiter: NoLimit(), now: now, answers: &answers)
+    _ = core.handle(
+      LocatedRequest(request), hasRoom: true, limiter: NoLimit(), now: now, answers: &answers)
     return answers.count == 0 ? nil : Answer(answers.bytes)
   }
 

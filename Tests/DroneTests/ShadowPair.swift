@@ -193,7 +193,8 @@ struct ShadowPair {
   ) -> Answer? {
     var writer = CBORWriter()
     core.execute(
-      request, in: partition, client: client, replyTo: ReplyAddress(loop: 0, connection: 1, number: 1),
+      LocatedRequest(request, in: partition), client: client,
+      replyTo: ReplyAddress(loop: 0, connection: 1, number: 1),
       now: now,
       answers: &writer)
     return writer.bytes.isEmpty ? nil : Answer(writer.bytes)

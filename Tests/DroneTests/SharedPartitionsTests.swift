@@ -30,7 +30,7 @@ private struct TwoLoops {
     var answers = CBORWriter()
     leaseEnd = [UInt8](key.utf8).withUnsafeBytes {
       shared.answer(
-        ReadRequest(kind, number: 1, key: $0), in: Self.partition, edition: edition, now: now,
+        ReadRequest(kind, number: 1, key: $0), HashedKey($0), in: Self.partition, edition: edition, now: now,
         answers: &answers)
     }
     #expect((leaseEnd != nil) == (answers.count > 0))
@@ -44,8 +44,10 @@ private struct TwoLoops {
     [UInt8](key.utf8).withUnsafeBytes { key in
       value.withUnsafeBytes { value in
         there.execute(
-          .put(number: number, write: number, retry: false, level: .memory, key: key, value: value),
-          in: Self.partition, client: Self.client,
+          LocatedRequest(
+            .put(number: number, write: number, retry: false, level: .memory, key: key, value: value),
+            in: Self.partition),
+          client: Self.client,
           replyTo: ReplyAddress(loop: 1, connection: 1, number: number),
           now: now, answers: &answers)
       }
@@ -153,7 +155,8 @@ private struct TwoLoops {
         var answers = CBORWriter()
         let end = [UInt8]("k\(key)".utf8).withUnsafeBytes {
           shared.answer(
-            ReadRequest(.get, number: 1, key: $0), in: TwoLoops.partition, edition: 0, now: now,
+            ReadRequest(.get, number: 1, key: $0), HashedKey($0), in: TwoLoops.partition, edition: 0,
+            now: now,
             answers: &answers)
         }
         guard end != nil, case .value(let bytes)? = Answer(answers.bytes), bytes.count > 8 else {

@@ -203,4 +203,21 @@ import Testing
     for number in 0..<29 { table.remove([UInt8]("long \(number)".utf8)) }
     #expect(!table.isFull)
   }
+
+  @Test("what is fetched ahead for a key is its entry, and next to no others")
+  func probable() {
+    var index = BucketIndex()
+    var generator = Generator(state: 1)
+    let hashes = (0..<2000).map { _ in generator.next() }
+    for (number, hash) in hashes.enumerated() {
+      index.insert(hash, EntryHeap.Reference(raw: UInt32(number))) { hashes[Int($0.raw)] }
+    }
+    var (met, others) = (0, 0)
+    for (number, hash) in hashes.enumerated() {
+      index.visitProbable(hash) { if $0.raw == number { met += 1 } else { others += 1 } }
+    }
+    // Those in overflow buckets are not.
+    #expect(met > 1800)
+    #expect(others < 200)
+  }
 }

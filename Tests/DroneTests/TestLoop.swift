@@ -81,7 +81,8 @@ struct TestLoop {
     var writer = CBORWriter()
     let replyTo = ReplyAddress(loop: 0, connection: 5, number: lastNumber, mayRead: mayRead)
     core.execute(
-      request, in: Names.partition(partition), client: client, replyTo: replyTo, quota: quota, now: now,
+      LocatedRequest(request, in: Names.partition(partition)), client: client, replyTo: replyTo, quota: quota,
+      now: now,
       answers: &writer)
     return writer.bytes.isEmpty ? nil : Answer(writer.bytes)
   }

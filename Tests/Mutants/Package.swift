@@ -14,6 +14,7 @@ let package = Package(
   name: "keyval-mutants",
   targets: [
     .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
+    .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
     .target(
       name: "CertificateTemplates", path: "Certs",
       resources: [
@@ -30,7 +31,7 @@ let package = Package(
     core("Commander", ["Cluster", "Wire"]),
     core("Office", ["Commander", "Cluster", "Cryptography", "Wire"]),
     core("Journal", ["Cluster", "Wire"]),
-    core("Drone", ["Journal", "Cluster", "Wire"]),
+    core("Drone", ["Journal", "Cluster", "Wire", "CProcessor"]),
     core("Database", ["Cluster", "Wire"]),
     core("StoreRules", ["Cluster", "Wire"]),
     core("Routing", ["Cluster", "Wire"]),

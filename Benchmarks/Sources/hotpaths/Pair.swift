@@ -145,19 +145,19 @@ struct Pair {
       var reader = CBORReader(bytes)
       while !reader.isAtEnd, let request = try? DataRequest(from: &reader) {
         let before = answers.count
-        execute(request)
+        execute(LocatedRequest(request))
         if answers.count > before { answered += 1 }
       }
     }
     replicate()
   }
 
-  private mutating func execute(_ request: DataRequest) {
-    guard let number = request.number, let partition = request.partition else {
+  private mutating func execute(_ located: LocatedRequest) {
+    guard let number = located.request.number else {
       fatalError("a request of another kind")
     }
     owner.execute(
-      request, in: partition, client: client,
+      located, client: client,
       replyTo: ReplyAddress(loop: 0, connection: 1, number: number), now: now, answers: &answers)
   }
 

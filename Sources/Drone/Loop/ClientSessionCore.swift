@@ -65,13 +65,18 @@ public struct ClientSessionCore: Sendable {
     loops.change(loop) { core in access.follow(core.access) }
   }
 
+  /// Requests are about to be handled: has what they look for fetched. (Mutating: all of a core that lies in an object is
+  /// copied for a call of what is not.)
+  public mutating func prefetch(_ requests: borrowing RequestBatch) { loops.partitions.prefetch(requests) }
+
   /// - Parameters:
   ///   - hasRoom: whether further answers may be gathered.
   ///   - now: of this read cycle.
   public mutating func handle(
-    _ request: DataRequest, hasRoom: Bool, limiter: some RequestLimiter, now: Instant,
+    _ located: borrowing LocatedRequest, hasRoom: Bool, limiter: some RequestLimiter, now: Instant,
     answers: inout CBORWriter
   ) -> Outcome {
+    let request = located.request
     if !hasRoom, let number = request.number {
       DataAnswer.unavailable(number: number, .busy).encode(into: &answers)
       return .turnedAway
@@ -90,7 +95,7 @@ public struct ClientSessionCore: Sendable {
     }
     switch request {
     case .read, .write:
-      execute(request, now, &answers)
+      execute(located, now, &answers)
       return .handled
     case .introduce(_, let announced): return introduce(announced)
     case .unreachable(_, let drone): return .unreachable(drone)
@@ -109,14 +114,18 @@ public struct ClientSessionCore: Sendable {
     }
   }
 
-  private mutating func execute(_ request: DataRequest, _ now: Instant, _ answers: inout CBORWriter) {
-    guard let partition = request.partition, let number = request.number else { return }
+  private mutating func execute(
+    _ located: borrowing LocatedRequest, _ now: Instant, _ answers: inout CBORWriter
+  ) {
+    let request = located.request
+    guard let (partition, key) = located.place, let number = request.number else { return }
     guard client != nil || !request.isWrite else {
       return DataAnswer.failed(number: number, .notIntroduced).encode(into: &answers)
     }
     let edition = access.edition
     if case .read(let read) = request,
-      let end = loops.partitions.answer(read, in: partition, edition: edition, now: now, answers: &answers)
+      let end = loops.partitions.answer(
+        read, key, in: partition, edition: edition, now: now, answers: &answers)
     {
       return lease.gather(until: end)
     }
@@ -126,7 +135,7 @@ public struct ClientSessionCore: Sendable {
     let owner = loops.placement.loop(of: partition)
     let (end, needsTurn) = loops.change(owner) { core in
       core.execute(
-        request, in: partition, client: client, edition: edition, replyTo: replyTo, quota: quota, now: now,
+        located, client: client, edition: edition, replyTo: replyTo, quota: quota, now: now,
         answers: &answers)
     }
     lease.gather(until: end)

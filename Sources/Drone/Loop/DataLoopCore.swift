@@ -174,7 +174,7 @@ public struct DataLoopCore {
   /// - Returns: until when the answer may leave, and whether `endBatch` is to be called on this loop for it: whoever comes
   ///   before that was is not told so again.
   mutating func execute(
-    _ request: DataRequest, in partition: Partition, client: ClientIncarnation?, edition: UInt64,
+    _ request: borrowing LocatedRequest, client: ClientIncarnation?, edition: UInt64,
     replyTo: ReplyAddress, quota: Quota?, now: Instant, answers: inout CBORWriter
   ) -> (leaseEnd: Instant, needsTurn: Bool) {
     // Not one that was permitted by a list that has been replaced here.
@@ -184,7 +184,7 @@ public struct DataLoopCore {
     }
     data.beginBatch()
     data.execute(
-      request, in: partition, client: client, replyTo: replyTo, quota: quota, now: now, answers: &answers)
+      request, client: client, replyTo: replyTo, quota: quota, now: now, answers: &answers)
     guard !isTurnDue, needsTurn else { return (data.batchLeaseEnd, false) }
     isTurnDue = true
     return (data.batchLeaseEnd, true)

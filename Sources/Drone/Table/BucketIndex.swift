@@ -1,3 +1,5 @@
+import CProcessor
+
 /// Finds entries by the hash of their key: linear hashing (Litwin, VLDB 1980) over buckets of one cache line. It grows and
 /// shrinks by one bucket at a time, so that nobody waits for a rehash.
 ///
@@ -63,6 +65,30 @@ struct BucketIndex: ~Copyable {
 
   @inline(__always)
   private static func tag(of hash: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: hash >> 56) | 0x80 }
+
+  /// Has the bucket where a hash is looked for first fetched.
+  @inline(__always)
+  func prefetchBucket(of hash: UInt64) {
+    if count > 0 { keyval_prefetch(buckets[number(of: hash)]) }
+  }
+
+  /// Calls `body` with the references of that bucket that are probably meant.
+  @inline(__always)
+  func visitProbable(_ hash: UInt64, _ body: (Reference) -> Void) {
+    guard count > 0 else { return }
+    let bucket = buckets[number(of: hash)]
+    let pattern = UInt64(Self.tag(of: hash)) &* 0x0101_0101_0101_0101
+    var equal = Self.zeros(bucket.load(as: UInt64.self) ^ pattern)
+    while equal != 0 {
+      body(Place(bucket: bucket, index: equal.trailingZeroBitCount >> 3).reference)
+      equal &= equal &- 1
+    }
+    equal = Self.zeros(UInt64(bucket.load(fromByteOffset: 8, as: UInt32.self)) ^ pattern) & 0xffff_ffff
+    while equal != 0 {
+      body(Place(bucket: bucket, index: 8 + equal.trailingZeroBitCount >> 3).reference)
+      equal &= equal &- 1
+    }
+  }
 
   /// The place with this hash of which `isMeant` says so.
   @inline(__always)

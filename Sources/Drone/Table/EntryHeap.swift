@@ -1,3 +1,4 @@
+import CProcessor
 import Cluster
 
 /// The entries of a table as raw bytes, one behind the other in chunks: a log that is cleaned, as in RAMCloud (Rumble,
@@ -19,8 +20,6 @@ package struct EntryHeap: ~Copyable {
   }
 
   private struct Chunk {
-    /// Nil: not in use.
-    var base: UnsafeMutableRawPointer?
     var capacity = 0
     var used = 0
     var dead = 0
@@ -42,6 +41,8 @@ package struct EntryHeap: ~Copyable {
   private static let tolerated = 1 << 10
 
   private var chunks: [Chunk] = []
+  /// Where each of them is; nil: it is not in use. By themselves, since each look-up needs one, and eight share a line.
+  private var bases: [UnsafeMutableRawPointer?] = []
   /// Chunks in use by serial.
   private var order: [Int32] = []
   private var vacant: [Int32] = []
@@ -57,17 +58,18 @@ package struct EntryHeap: ~Copyable {
   /// - Parameter mostChunks: fewer than references can name, for tests.
   init(mostChunks: Int = Self.mostChunks) { self.mostChunks = mostChunks }
 
-  deinit { for chunk in chunks { chunk.base?.deallocate() } }
+  deinit { for base in bases { base?.deallocate() } }
 
   /// The same entries at the same places.
   func copy() -> EntryHeap {
     var copy = EntryHeap(mostChunks: mostChunks)
     copy.chunks = chunks
-    for index in chunks.indices {
-      guard let base = chunks[index].base else { continue }
-      let bytes = Self.allocate(chunks[index].capacity)
-      bytes.copyMemory(from: base, byteCount: chunks[index].used)
-      copy.chunks[index].base = bytes
+    copy.bases = zip(chunks, bases).map { chunk, base in
+      base.map { base in
+        let bytes = Self.allocate(chunk.capacity)
+        bytes.copyMemory(from: base, byteCount: chunk.used)
+        return bytes
+      }
     }
     (copy.order, copy.vacant, copy.open, copy.nextSerial) = (order, vacant, open, nextSerial)
     (copy.used, copy.dead) = (used, dead)
@@ -83,7 +85,15 @@ package struct EntryHeap: ~Copyable {
   @inline(__always)
   subscript(reference: Reference) -> Entry {
     // Every reference in use names a chunk in use.
-    Entry(chunks[reference.chunk].base.unsafelyUnwrapped + reference.offset)
+    Entry(bases[reference.chunk].unsafelyUnwrapped + reference.offset)
+  }
+
+  /// Has the lines fetched that an entry begins in: most entries are no longer.
+  @inline(__always)
+  func prefetch(_ reference: Reference) {
+    let entry = bases[reference.chunk].unsafelyUnwrapped + reference.offset
+    keyval_prefetch(entry)
+    keyval_prefetch(entry + 63)
   }
 
   // MARK: Changing
@@ -112,7 +122,8 @@ package struct EntryHeap: ~Copyable {
 
   private mutating func begin(capacity size: Int) -> Int {
     let index = takeIndex()
-    chunks[index] = Chunk(base: Self.allocate(size), capacity: size, serial: nextSerial)
+    bases[index] = Self.allocate(size)
+    chunks[index] = Chunk(capacity: size, serial: nextSerial)
     nextSerial += 1
     order.append(Int32(index))
     open = index
@@ -124,6 +135,7 @@ package struct EntryHeap: ~Copyable {
     // Puts end at `isNearlyFull`, and what peers send at `isFull`: no message fills what is left then.
     guard chunks.count < mostChunks else { fatalError("a table was filled beyond `isFull`") }
     chunks.append(Chunk())
+    bases.append(nil)
     return chunks.count - 1
   }
 
@@ -136,11 +148,11 @@ package struct EntryHeap: ~Copyable {
 
   private mutating func resize(_ index: Int, to size: Int) {
     let base = Self.allocate(size)
-    if let old = chunks[index].base {
+    if let old = bases[index] {
       base.copyMemory(from: old, byteCount: chunks[index].used)
       old.deallocate()
     }
-    (chunks[index].base, chunks[index].capacity) = (base, size)
+    (bases[index], chunks[index].capacity) = (base, size)
   }
 
   private mutating func close() {
@@ -167,8 +179,8 @@ package struct EntryHeap: ~Copyable {
     order.remove(at: place)
     used -= chunks[index].used
     dead -= chunks[index].dead
-    chunks[index].base?.deallocate()
-    chunks[index] = Chunk()
+    bases[index]?.deallocate()
+    (bases[index], chunks[index]) = (nil, Chunk())
     vacant.append(Int32(index))
   }
 
@@ -200,8 +212,9 @@ package struct EntryHeap: ~Copyable {
     guard size > 0, let last = sources.last, let place = order.firstIndex(of: Int32(last)) else { return [] }
     let target = takeIndex()
     let base = Self.allocate(size)
+    bases[target] = base
     chunks[target] = Chunk(
-      base: base, capacity: size, serial: chunks[last].serial, start: chunks[last].start + chunks[last].used)
+      capacity: size, serial: chunks[last].serial, start: chunks[last].start + chunks[last].used)
     order.insert(Int32(target), at: place + 1)
     var moved: [(old: Reference, new: Reference)] = []
     var length = 0
@@ -250,7 +263,7 @@ package struct EntryHeap: ~Copyable {
   @discardableResult
   private func forEach(in index: Int, from start: Int, _ body: (Reference, Int) -> Bool) -> Bool {
     let chunk = chunks[index]
-    guard let base = chunk.base else { return true }
+    guard let base = bases[index] else { return true }
     var offset = start
     while offset < chunk.used {
       let entry = Entry(base + offset)

@@ -18,6 +18,16 @@ package struct Table {
   /// Nothing may be added any more.
   package var isFull: Bool { contents.heap.isFull }
 
+  /// Has what a look-up of a key meets first fetched.
+  @inline(__always)
+  func prefetchBucket(of key: HashedKey) { contents.index.prefetchBucket(of: key.hash) }
+
+  /// The same of what it meets next; to be called when the bucket is there.
+  @inline(__always)
+  func prefetchEntry(of key: HashedKey) {
+    contents.index.visitProbable(key.hash) { contents.heap.prefetch($0) }
+  }
+
   package func contains(_ key: HashedKey) -> Bool { contents.find(key) != nil }
 
   /// Calls `body` with the value in place, or with nil.

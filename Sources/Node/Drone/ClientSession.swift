@@ -35,9 +35,13 @@ final class ClientSession: SessionHandler {
     let now = NodeClock.now()
     do {
       while !reader.isAtEnd {
-        let request = try DataRequest(from: &reader)
-        session.requests &+= 1
-        try handle(request, now, session)
+        let failure = dataLoop.batch.fill(from: &reader)
+        core.prefetch(dataLoop.batch)
+        try dataLoop.batch.empty { request throws(SessionError) in
+          session.requests &+= 1
+          try handle(request, now, session)
+        }
+        if let failure { throw failure }
       }
     } catch {
       dataLoop.logger.warning(
@@ -49,13 +53,16 @@ final class ClientSession: SessionHandler {
     }
   }
 
-  private func handle(_ request: DataRequest, _ now: Instant, _ session: Session) throws(SessionError) {
+  private func handle(
+    _ located: borrowing LocatedRequest, _ now: Instant, _ session: Session
+  ) throws(SessionError) {
     var outcome = ClientSessionCore.Outcome.handled
     let hasRoom = session.gatheredBytes <= session.gatheringLimit
     try session.write { answers in
       outcome = core.handle(
-        request, hasRoom: hasRoom, limiter: dataLoop.budget, now: now, answers: &answers)
+        located, hasRoom: hasRoom, limiter: dataLoop.budget, now: now, answers: &answers)
     }
+    let request = located.request
     switch outcome {
     case .handled: record(request)
     case .turnedAway: break

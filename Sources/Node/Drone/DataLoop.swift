@@ -24,6 +24,8 @@ final class DataLoop {
 
   let core: GuardedLoop
   private(set) var others: [DataLoopReference] = []
+  /// Of the session of which a record is being handled.
+  var batch = RequestBatch()
   private var clients: [UInt64: ClientSession] = [:]
   private var database: DatabaseLink?
   private var shadows: [Principal: ShadowLink] = [:]

@@ -4,7 +4,8 @@ import MutantCatalogue
 enum SeededSources {
   /// What of the sources it takes: the cores, and the simulator.
   static let folders = [
-    "COpenSSL", "Wire", "Cryptography", "Cluster", "Authority", "Commander", "Office", "Journal", "Drone",
+    "COpenSSL", "CProcessor", "Wire", "Cryptography", "Cluster", "Authority", "Commander", "Office",
+    "Journal", "Drone",
     "Database",
     "StoreRules", "Routing", "Sessions", "Histories", "Simulation",
   ]
