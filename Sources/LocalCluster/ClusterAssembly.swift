@@ -40,15 +40,17 @@ final class ClusterAssembly {
   func run(probe: LocalCluster.Probe) async throws {
     try prepareDirectory()
     var realm = try await makeRealm()
-    try checkCancelled()
+    try ServingWait.checkCancelled()
     try await reporter.step("krb5kdc and kadmind of \(plan.realm)") { try startDaemons(&realm) }
-    try checkCancelled()
+    try ServingWait.checkCancelled()
     try await enroll(in: realm)
     try await reporter.step("authority, database and \(count(plan.drones, "drone"))") {
       try startNodes(realm)
     }
     try await getTicket(in: realm)
-    try await reporter.step("election, and all slots served") { try await awaitServing(probe) }
+    try await reporter.step("election, and all slots served") {
+      try await ServingWait(directory: directory).run(record.processes, probe)
+    }
   }
 
   /// Ends what this start began. What it wrote stays for inspection. A cluster that was there before may have taken
@@ -101,6 +103,7 @@ final class ClusterAssembly {
       let realm = try Realm.open(directory: directory.realm, owner: owner)
       record.realm = realm.name
       try RealmCreation.makeMembershipKey(of: realm, authorityOwner: users.authority.unix)
+      try RealmCreation.renewPlaces(of: realm)
       try RealmCreation.renewRules(of: realm)
       return realm
     }
@@ -135,7 +138,7 @@ final class ClusterAssembly {
     let newcomers = plan.others.filter { access(directory.keytab(of: $0.name), F_OK) != 0 }
     guard !newcomers.isEmpty else { return }
     try await reporter.step("\(count(newcomers.count, "node")) enrolled by one-time passwords") {
-      try checkCancelled()
+      try ServingWait.checkCancelled()
       try starter(realm).enroll(newcomers)
     }
   }
@@ -156,7 +159,7 @@ final class ClusterAssembly {
     try writeClientFile(authority: contact, seeds: others.filter { $0.plan.role == .drone }, realm)
     ports.release()
     for node in all {
-      try checkCancelled()
+      try ServingWait.checkCancelled()
       let name = node.plan.name
       let identity = try starter(realm).launch(node.plan)
       record.processes.append(
@@ -224,7 +227,7 @@ final class ClusterAssembly {
   // MARK: The first user, and the first answer
 
   private func getTicket(in realm: Realm) async throws {
-    try checkCancelled()
+    try ServingWait.checkCancelled()
     let path = directory.password(of: plan.user)
     try await reporter.step("a ticket for \(plan.user)@\(realm.name)") {
       if access(path, F_OK) != 0 {
@@ -242,35 +245,6 @@ final class ClusterAssembly {
           cache: directory.cache(of: plan.user))
       }
     }
-  }
-
-  private func awaitServing(_ probe: LocalCluster.Probe) async throws {
-    let deadline = ContinuousClock.now + .seconds(60)
-    var latest = "nobody answered"
-    while ContinuousClock.now < deadline {
-      try checkCancelled()
-      for process in record.processes where !process.identity.isRunning {
-        throw LocalClusterError(
-          .process,
-          "\(process.role.rawValue) \(process.name) ended. \(LogTail.sentence(directory.log(of: process.name)))"
-        )
-      }
-      do {
-        if try await probe() { return }
-        latest = "not all slots are served yet"
-      } catch let error as LocalClusterError where error.fault == .unfinished {
-        throw error
-      } catch {
-        latest = "\(error)"
-      }
-      try? await Task.sleep(for: .milliseconds(20))
-    }
-    throw LocalClusterError(
-      .process, "the cluster does not serve after a minute: \(latest). The logs are in \(directory.logs).")
-  }
-
-  private func checkCancelled() throws(LocalClusterError) {
-    if Task.isCancelled { throw LocalClusterError(.interrupted, "interrupted") }
   }
 
   private func count(_ number: Int, _ thing: String) -> String {

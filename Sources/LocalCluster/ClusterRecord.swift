@@ -132,6 +132,22 @@ public struct ClusterRecord: Codable, Equatable, Sendable {
       throw directory.foreignRecord(
         "process \(process.pid), said to be \(process.name), \(what)", "No process was sent a signal. ")
     }
+    try requireOriginal(in: directory)
+  }
+
+  /// The list may have been copied with the directory: then it names the processes of the original.
+  private func requireOriginal(in directory: ClusterDirectory) throws(LocalClusterError) {
+    for process in processes where process.identity.isRunning {
+      guard let words = ProcessTable.words(of: process.pid), let option = words.firstIndex(of: "--config"),
+        option + 1 < words.count, case let path = words[option + 1],
+        path != directory.configuration(of: process.name)
+      else { continue }
+      throw LocalClusterError(
+        .input,
+        "\(directory.path) is a copy of a cluster that runs elsewhere, or was moved while it ran: \(process.name) (process "
+          + "\(process.pid)) runs with \(path). No process was sent a signal. Stop that one first, or move this directory "
+          + "back; of a stopped cluster a copy can be started")
+    }
   }
 
   func save(to directory: ClusterDirectory) throws(LocalClusterError) {

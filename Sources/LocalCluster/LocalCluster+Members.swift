@@ -12,26 +12,36 @@ extension LocalCluster {
   public static func restart(
     _ name: String, in directory: ClusterDirectory, program: String, sites: any ClusterSites = Loopback()
   ) throws -> ClusterRecord.Process {
-    let members = try Members(directory, program: program, sites: sites)
-    guard let index = members.record.processes.firstIndex(where: { $0.name == name }) else {
-      throw LocalClusterError(.input, "there is no process \(name) in the cluster in \(directory.path)")
-    }
-    let former = members.record.processes[index]
-    former.identity.reap()
-    guard !former.identity.isRunning else {
-      throw LocalClusterError(.input, "\(name) still runs; end it before it is started again")
-    }
-    let identity: ProcessIdentity =
-      switch former.role {
-      case .kdc: try members.starter.start(.kdc)
-      case .kadmind: try members.starter.start(.kadmind)
-      default: try members.starter.launch(NodePlan(role: former.role, name: name))
+    let lock = try DirectoryLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    return try ClusterMembers(in: directory, program: program, sites: sites).start(name)
+  }
+
+  /// Ends a process, if it runs, and starts it again; returns once the cluster serves.
+  /// - Parameters:
+  ///   - program: the `keyval` program.
+  ///   - manner: how long a drone is waited for that hands over what it has, and what then.
+  ///   - probe: asked again and again when the process runs.
+  /// - Throws: `LocalClusterError` when there is no such process; with the fault `unfinished` when a drone was left waiting;
+  ///   `ProvisioningError`.
+  public static func restart(
+    _ name: String, in directory: ClusterDirectory, program: String, _ manner: StopManner,
+    reporter: StepReporter, probe: Probe
+  ) async throws {
+    let lock = try DirectoryLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    let members = try ClusterMembers(in: directory, program: program, sites: Loopback())
+    if try members.process(name).identity.isRunning {
+      try await reporter.step("\(name) ended") {
+        try OrderlyStop(directory: directory, manner: manner).end(name, &members.record)
       }
-    let process = ClusterRecord.Process(
-      role: former.role, name: name, address: former.address, identity: identity)
-    members.record.processes[index] = process
-    try members.record.save(to: directory)
-    return process
+    }
+    try await reporter.step("\(name) started again") { _ = try members.start(name) }
+    try await reporter.step("all slots served") {
+      // Others may be missing: that is not this order's matter.
+      let running = members.record.processes.filter { $0.name == name }
+      try await ServingWait(directory: directory).run(running, probe)
+    }
   }
 
   /// Enrolls a further drone and starts it; returns when its process runs, not yet when it serves.
@@ -44,7 +54,9 @@ extension LocalCluster {
   public static func addDrone(
     _ name: String, in directory: ClusterDirectory, program: String, sites: any ClusterSites = Loopback()
   ) throws -> ClusterRecord.Process {
-    let members = try Members(directory, program: program, sites: sites)
+    let lock = try DirectoryLock(directory)
+    defer { withExtendedLifetime(lock) {} }
+    let members = try ClusterMembers(in: directory, program: program, sites: sites)
     guard !members.record.processes.contains(where: { $0.name == name }),
       let model = members.record.processes.first(where: { $0.role == .drone })
     else {
@@ -68,23 +80,5 @@ extension LocalCluster {
     members.record.processes.append(process)
     try members.record.save(to: directory)
     return process
-  }
-
-  /// A running cluster, held against other starts and stops.
-  private final class Members {
-    let starter: NodeStarter
-    var record: ClusterRecord
-    private let lock: DirectoryLock
-
-    init(_ directory: ClusterDirectory, program: String, sites: any ClusterSites) throws {
-      lock = try DirectoryLock(directory)
-      record = try ClusterRecord.load(from: directory)
-      try record.requireOwnProcesses(in: directory)
-      let users = try ClusterUsers(of: directory)
-      starter = NodeStarter(
-        directory: directory, users: users,
-        program: try NodeProgram.prepare(program, for: users.daemons, in: directory),
-        realm: try Realm.open(directory: directory.realm, owner: users.daemons.unix), sites: sites)
-    }
   }
 }

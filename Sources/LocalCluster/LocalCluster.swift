@@ -5,7 +5,8 @@ public enum LocalCluster {
   /// Tells how far the cluster is: whether all slots are served. Throws while it cannot be asked.
   public typealias Probe = @Sendable () async throws -> Bool
 
-  /// Starts a cluster and returns once it serves; one that was stopped comes back with its realm, keys and data.
+  /// Starts a cluster and returns once it serves; one that was stopped comes back with its realm, keys and data, and of one
+  /// that runs in part those processes are started again that have ended.
   ///
   /// Nothing is left running when this throws, also when the task was cancelled: then with the fault `interrupted`. But
   /// with the fault `unfinished` all is left running, for the operator to see to it.
@@ -26,11 +27,11 @@ public enum LocalCluster {
     if ClusterRecord.isThere(in: directory) {
       let earlier = try ClusterRecord.load(from: directory)
       try earlier.requireOwnProcesses(in: directory)
-      guard !earlier.processes.contains(where: \.identity.isRunning) else {
-        throw LocalClusterError(
-          .input,
-          "a cluster runs in \(directory.path) already; keyval cluster stop --directory \(directory.path) ends it"
+      if earlier.processes.contains(where: \.identity.isRunning) {
+        return try await ClusterRepair(
+          plan, in: directory, program: program, sites: sites, reporter: reporter
         )
+        .run(earlier, probe)
       }
     }
     let assembly = try ClusterAssembly(

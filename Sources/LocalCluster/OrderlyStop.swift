@@ -34,6 +34,21 @@ struct OrderlyStop {
     return killed
   }
 
+  /// Ends one process; the others go on running.
+  /// - Throws: `LocalClusterError` with the fault `unfinished` when it is a drone that was left waiting.
+  func end(_ name: String, _ record: inout ClusterRecord) throws(LocalClusterError) {
+    try ask(name: name, in: &record)
+    let processes = record.processes.filter { $0.name == name }
+    let isDrone = processes.contains { $0.role == .drone }
+    let rest = wait(for: processes, atMost: isDrone ? manner.patience : Self.databasePatience) {
+      isDrone ? word(of: $0) : ""
+    }
+    guard !rest.isEmpty else { return }
+    guard !isDrone || manner.afterwards == .end || manner.isHurried() else { throw unfinished(rest, record) }
+    for process in rest { manner.tell("\(process.name) is killed") }
+    _ = ProcessRoster.kill(rest)
+  }
+
   private func endDrones(_ record: inout ClusterRecord) throws(LocalClusterError) -> [ClusterRecord.Process] {
     let isNew = try ask(.drone, in: &record)
     let drones = record.processes.filter { $0.role == .drone }
@@ -52,10 +67,13 @@ struct OrderlyStop {
   /// Asks those that nobody has asked: a second signal would end them at once.
   /// - Returns: whether there were any.
   @discardableResult
-  private func ask(_ role: ProcessRole, in record: inout ClusterRecord) throws(LocalClusterError) -> Bool {
+  private func ask(
+    _ role: ProcessRole? = nil, name: String? = nil, in record: inout ClusterRecord
+  ) throws(LocalClusterError) -> Bool {
     let indices = record.processes.indices.filter { index in
       let process = record.processes[index]
-      return process.role == role && process.identity.isRunning && !wasAsked(process)
+      return (role.map { $0 == process.role } ?? true) && (name.map { $0 == process.name } ?? true)
+        && process.identity.isRunning && !wasAsked(process)
     }
     guard !indices.isEmpty else { return false }
     for index in indices { record.processes[index].wasAsked = true }

@@ -33,6 +33,27 @@ struct RealmConfiguration {
     try write(RealmTemplates.administrationList, to: layout.administrationList, 0o600, owner)
   }
 
+  /// Where the anchors are said to be tells from where the realm was moved.
+  func renewPlaces(owner: UnixUser) throws(ProvisioningError) {
+    let client = try RealmFile.readTrusted(layout.clientConfiguration)
+    guard let former = Self.directory(in: client), former != layout.directory else { return }
+    // The daemons' first: whether it has been done is read from the other.
+    try write(RealmTemplates.serverConfiguration, to: layout.serverConfiguration, 0o600, owner)
+    let renewed = client.replacing("\(former)/", with: "\(layout.directory)/")
+    try RealmFile.write(renewed, to: layout.clientConfiguration, mode: 0o644, owner: .current)
+  }
+
+  private static func directory(in configuration: String) -> String? {
+    let (key, name) = ("pkinit_anchors = FILE:", "/election-ca.pem")
+    for line in configuration.split(separator: "\n") {
+      let words = line.drop { $0 == " " }
+      if words.hasPrefix(key), words.hasSuffix(name) {
+        return String(words.dropFirst(key.count).dropLast(name.count))
+      }
+    }
+    return nil
+  }
+
   private func write(
     _ template: String, to path: String, _ mode: UInt32, _ owner: UnixUser
   ) throws(ProvisioningError) {

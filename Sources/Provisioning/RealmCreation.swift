@@ -148,6 +148,13 @@ public enum RealmCreation {
     try realm.addPolicies()
   }
 
+  /// Has the files of a realm that was moved or copied name the directory that it is in now. What else stands in them,
+  /// also by an operator's hand, stays. For a realm whose daemons do not run.
+  public static func renewPlaces(of realm: Realm) throws(ProvisioningError) {
+    try RealmConfiguration(settings: realm.settings, ports: realm.ports, layout: realm.layout)
+      .renewPlaces(owner: realm.owner)
+  }
+
   private static func makeDatabase(_ realm: Realm) throws(ProvisioningError) {
     // Nobody will ever type it: the stash holds the key. Twice, as the program asks.
     let master = OneTimePassword.generate()

@@ -203,6 +203,91 @@ struct LocalClusterTests {
   }
 
   @Test(
+    "a start where some processes have ended starts these again, and no others", .timeLimit(.minutes(1)))
+  func repair() async throws {
+    defer { remove() }
+    let before = try await start(drones: 2)
+    let lost = before.processes.filter { ["krb5kdc", "a1", "d2"].contains($0.name) }
+    for process in lost { process.identity.send(signal: SIGKILL) }
+    ProcessRoster.waitUntilGone(lost, for: .seconds(5))
+    await #expect {
+      _ = try await start(drones: 3)
+    } throws: {
+      "\($0)".contains("without d3")
+    }
+    let after = try await start(drones: 2)
+    #expect(after.processes.map(\.name) == before.processes.map(\.name))
+    #expect(after.processes.map(\.address) == before.processes.map(\.address))
+    #expect(after.processes.allSatisfy { $0.identity.isRunning })
+    for (old, new) in zip(before.processes, after.processes) {
+      #expect((old.pid == new.pid) == !lost.contains(old), "\(old.name)")
+    }
+    #expect(try ClusterRecord.load(from: directory) == after)
+    try LocalCluster.stop(in: directory)
+    #expect(try survivors().isEmpty)
+  }
+
+  @Test("one process is ended and started again, the others go on", .timeLimit(.minutes(1)))
+  func restartOne() async throws {
+    defer { remove() }
+    let before = try await start(drones: 2)
+    func restart(_ name: String) async throws {
+      try await LocalCluster.restart(
+        name, in: directory, program: program, StopManner(), reporter: StepReporter(told.add), probe: { true }
+      )
+    }
+    try await restart("d1")
+    let after = try ClusterRecord.load(from: directory)
+    for (old, new) in zip(before.processes, after.processes) {
+      #expect((old.pid == new.pid) == (old.name != "d1"), "\(old.name)")
+      #expect(new.identity.isRunning && new.wasAsked != true)
+    }
+    await #expect {
+      try await restart("d7")
+    } throws: {
+      "\($0)".contains("there is no process d7") && "\($0)".contains("krb5kdc, kadmind, a1, db1, d1, d2")
+    }
+    try LocalCluster.stop(in: directory)
+  }
+
+  @Test(
+    "a directory that was moved starts where it is now; a copy of one that runs is neither started nor stopped",
+    .timeLimit(.minutes(1)))
+  func movedAndCopied() async throws {
+    defer { remove() }
+    let record = try await start()
+    let other = directory.path + ".moved"
+    defer { try? FileManager.default.removeItem(atPath: other) }
+    try FileManager.default.copyItem(atPath: directory.path, toPath: other)
+    let copy = try ClusterDirectory(existing: other)
+    await #expect {
+      _ = try await LocalCluster.start(
+        ClusterPlan(drones: 1), in: copy, program: program, reporter: StepReporter(told.add), probe: { true })
+    } throws: {
+      "\($0)".contains("is a copy of a cluster that runs elsewhere")
+    }
+    #expect(throws: LocalClusterError.self) { try LocalCluster.stop(in: copy) }
+    #expect(record.processes.allSatisfy { $0.identity.isRunning })
+    try LocalCluster.stop(in: directory)
+
+    try FileManager.default.removeItem(atPath: other)
+    let configuration = "\(directory.realm)/krb5.conf"
+    let own = "# a line of its operator's\n"
+    try (own + #require(readSmallFile(configuration))).write(
+      toFile: configuration, atomically: true, encoding: .utf8)
+    #expect(rename(directory.path, other) == 0)
+    let moved = try ClusterDirectory(existing: other)
+    // Its KDC answers only with what stands at the new place.
+    _ = try await LocalCluster.start(
+      ClusterPlan(drones: 1), in: moved, program: program, reporter: StepReporter(told.add), probe: { true })
+    let text = try #require(readSmallFile("\(moved.realm)/krb5.conf"))
+    #expect(text.hasPrefix(own) && text.contains("FILE:\(other)/realm/election-ca.pem"))
+    let server = try #require(readSmallFile("\(moved.realm)/kdc/krb5.conf"))
+    #expect(!server.replacing(other, with: "").contains(directory.path))
+    try LocalCluster.stop(in: moved)
+  }
+
+  @Test(
     "a node that ends at once fails the start with the end of its log, and nothing is left",
     .timeLimit(.minutes(1)))
   func failingNode() async throws {

@@ -133,11 +133,13 @@ struct JournalTests {
   @Test("One process uses a directory's journals, until it ends")
   func lock() throws {
     let folder = try Folder()
-    var lock: JournalLock? = try JournalLock(directory: folder.path)
-    let error = #expect(throws: NodeError.self) { try JournalLock(directory: folder.path) }
-    #expect(error?.description.contains("another process uses this directory") == true)
+    var lock: JournalLock? = try JournalLock(directory: folder.path, principal: Self.drone)
+    let other = try Principal("keyval-drone/d2@KEYVAL.TEST")
+    let error = #expect(throws: NodeError.self) { try JournalLock(directory: folder.path, principal: other) }
+    let holder = "keyval-drone/d1@KEYVAL.TEST, process \(getpid()), uses this directory"
+    #expect(error?.description.contains(holder) == true)
     withExtendedLifetime(lock) {}
     lock = nil
-    _ = try JournalLock(directory: folder.path)
+    _ = try JournalLock(directory: folder.path, principal: Self.drone)
   }
 }

@@ -28,7 +28,7 @@ public struct DroneNode: Service {
   ///   its address.
   public func run() async throws {
     // Before anything is heard: two processes of one drone would read each other's journals.
-    let lock = try JournalLock(directory: configuration.directory)
+    let lock = try JournalLock(directory: configuration.directory, principal: configuration.principal)
     defer { withExtendedLifetime(lock) {} }
     let audit = try AuditLog.open(configuration, logger)
     let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops ?? System.coreCount)

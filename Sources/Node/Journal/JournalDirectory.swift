@@ -142,8 +142,9 @@ struct JournalDirectory {
 final class JournalLock {
   private let descriptor: Int32
 
+  /// - Parameter principal: who says of himself that the directory is his: whoever comes second is told.
   /// - Throws: `NodeError` where another process has it, or it cannot be made.
-  init(directory: String) throws(NodeError) {
+  init(directory: String, principal: Principal) throws(NodeError) {
     let path = directory + "/journal.lock"
     descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
@@ -152,11 +153,27 @@ final class JournalLock {
         remedy: "See to the directory's permissions.")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let holder = Self.holder(descriptor)
       close(descriptor)
       throw .unavailable(
-        subject: directory, problem: "another process uses this directory",
-        remedy: "Wait until it has ended, or end it.")
+        subject: directory, problem: "\(holder ?? "another process") uses this directory",
+        remedy: "Wait until it has ended, or end it. (Two drones need a directory each.)")
     }
+    // Whom it names is for people only: what excludes others is the lock.
+    let line = Array("\(principal) \(getpid())\n".utf8)
+    if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, line, line.count, 0) }
+  }
+
+  /// "keyval-drone/d1, process 4711,"; nil where the file does not say.
+  private static func holder(_ descriptor: Int32) -> String? {
+    var bytes = [UInt8](repeating: 0, count: 512)
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    guard count > 0, bytes[..<count].allSatisfy({ $0 == 10 || (32..<127).contains($0) }) else { return nil }
+    let words = String(decoding: bytes[..<count], as: UTF8.self).split(whereSeparator: {
+      $0 == " " || $0 == "\n"
+    })
+    guard words.count == 2, let pid = Int32(words[1]) else { return nil }
+    return "\(words[0]), process \(pid),"
   }
 
   deinit { close(descriptor) }

@@ -6,13 +6,14 @@ import Node
 struct ClusterCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cluster", abstract: "A whole cluster on this machine, in one directory.",
-    subcommands: [Start.self, Status.self, Env.self, Stop.self])
+    subcommands: [Start.self, Restart.self, Status.self, Env.self, Stop.self])
 
   struct Start: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Start a cluster and leave it running; returns once all slots are served.",
       discussion: """
-        Makes a realm, an authority, a database and drones in the directory, or starts again what was stopped there. \
+        Makes a realm, an authority, a database and drones in the directory, or starts again what was stopped there; of a \
+        cluster that runs, what has ended. The directory may have been moved while the cluster was stopped. \
         Started as root, the daemons, the authority and each node run as a user of their own.
         """)
 
@@ -27,6 +28,30 @@ struct ClusterCommand: AsyncParsableCommand {
       output.write(remark: "The cluster runs in \(directory.path). To be its client:")
       output.write(
         remark: "  eval \"$(keyval cluster env --directory \(ShellExports.quote(directory.path)))\"")
+    }
+  }
+
+  struct Restart: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "End one process of a cluster, if it runs, and start it again.",
+      discussion: """
+        For example: keyval cluster restart d2 --directory DIR. A drone hands over what it has before it ends. When it \
+        still waits after the patience the command fails with 75, and the drone goes on waiting; with --force it is \
+        killed then: what only it has is in its journal, which it reads when it is started again.
+        """)
+
+    @Argument(help: "The process, as keyval cluster status names it.") var name: String
+    @OptionGroup var location: DirectoryOption
+    @Option(help: "Seconds to wait for a drone that hands over what it has.") var patience = 30
+    @Flag(help: "Kill a drone that does not end by itself.") var force = false
+
+    func validate() throws { try Stop.requireRange(of: patience) }
+
+    func run() async throws {
+      let signals = SignalWatch()
+      let directory = try ClusterDirectory(existing: location.directory)
+      try await LocalOperations.restart(
+        name, in: directory, patience: .seconds(patience), isForced: force, signals: signals)
     }
   }
 
@@ -86,7 +111,9 @@ struct ClusterCommand: AsyncParsableCommand {
     @Option(help: "Seconds to wait for drones that hand over what they have.") var patience = 30
     @Flag(help: "End drones that do not end by themselves; what only they have is lost.") var force = false
 
-    func validate() throws {
+    func validate() throws { try Self.requireRange(of: patience) }
+
+    static func requireRange(of patience: Int) throws {
       guard (0...86_400).contains(patience) else {
         throw ValidationError("patience is 0 to 86400 seconds, not \(patience)")
       }

@@ -9,22 +9,44 @@ enum LocalOperations {
   /// Starts a cluster, telling each step on standard error. A signal ends the start, and what it started;
   /// a second one does not wait for drones meanwhile.
   static func start(_ plan: ClusterPlan, in directory: ClusterDirectory, signals: SignalWatch) async throws {
-    let output = StandardOutput()
-    let began = ContinuousClock.now
     let program = try ownPath()
-    // What comes after is a client of this cluster. Set here and nowhere else: no other thread runs yet that might
-    // be reading the environment.
-    for (name, value) in LocalCluster.environment(of: directory, user: plan.user) { setenv(name, value, 1) }
-    let probe = ServingProbe()
-    let starting = Task {
+    try await beClient(of: directory, user: plan.user, signals) { output, probe in
       try await LocalCluster.start(
         plan, in: directory, program: program, reporter: StepReporter { output.write(remark: $0) },
         isHurried: { signals.isHurried },
         probe: { try await probe.isServing() })
     }
-    signals.onSignal { _ in starting.cancel() }
+  }
+
+  /// Ends one process of a cluster and starts it again. A signal ends the wait.
+  static func restart(
+    _ name: String, in directory: ClusterDirectory, patience: Duration, isForced: Bool, signals: SignalWatch
+  ) async throws {
+    let program = try ownPath()
+    try await beClient(of: directory, user: ClusterPlan().user, signals) { output, probe in
+      let manner = StopManner(
+        patience: patience, afterwards: isForced ? .end : .leave, tell: { output.write(remark: $0) },
+        isHurried: { signals.isHurried })
+      try await LocalCluster.restart(
+        name, in: directory, program: program, manner, reporter: StepReporter { output.write(remark: $0) },
+        probe: { try await probe.isServing() })
+    }
+  }
+
+  /// Runs what makes a cluster serve, as a client of that cluster, and tells how long it took. A signal cancels it.
+  private static func beClient(
+    of directory: ClusterDirectory, user: String, _ signals: SignalWatch,
+    _ body: @escaping @Sendable (StandardOutput, ServingProbe) async throws -> Void
+  ) async throws {
+    let output = StandardOutput()
+    let began = ContinuousClock.now
+    // Set here and nowhere else: no other thread runs yet that might be reading the environment.
+    for (name, value) in LocalCluster.environment(of: directory, user: user) { setenv(name, value, 1) }
+    let probe = ServingProbe()
+    let working = Task { try await body(output, probe) }
+    signals.onSignal { _ in working.cancel() }
     do {
-      _ = try await starting.value
+      try await working.value
     } catch {
       if let signal = signals.received {
         throw Failure(interruptedBy: signal)
