@@ -1,6 +1,6 @@
 import Cluster
 import Cryptography
-import FoundationEssentials
+import Foundation
 import LocalTrust
 import Routing
 
@@ -74,7 +74,7 @@ public struct ClientConfiguration: Hashable, Sendable {
     do {
       file = try JSONDecoder().decode(ConfigurationFile.self, from: json)
     } catch {
-      throw .badConfiguration(ConfigurationFile.sentence(error))
+      throw .badConfiguration(ConfigurationFile.sentence(error, json))
     }
     var seeds: [Seed] = []
     for seed in file.seeds {
@@ -154,13 +154,61 @@ private struct ConfigurationFile: Decodable {
   let deadline: Int?
   let suspicion: Int?
 
-  static func sentence(_ error: any Error) -> String {
+  private enum Member: String, CodingKey, CaseIterable {
+    case cluster, realm, anchors, seeds, authority, credentialCache, deadline, suspicion
+  }
+
+  /// Whatever its members are called.
+  private struct AnyMember: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  init(from decoder: any Decoder) throws {
+    // A member that is misspelt would have no effect, and nobody would know why.
+    let all = try decoder.container(keyedBy: AnyMember.self).allKeys.map(\.stringValue).sorted()
+    if let stranger = all.first(where: { Member(rawValue: $0) == nil }) {
+      throw UnknownMember(name: stranger)
+    }
+    let members = try decoder.container(keyedBy: Member.self)
+    cluster = try members.decode(String.self, forKey: .cluster)
+    realm = try members.decode(String.self, forKey: .realm)
+    anchors = try members.decode(String.self, forKey: .anchors)
+    seeds = try members.decode([Seed].self, forKey: .seeds)
+    credentialCache = try members.decodeIfPresent(String.self, forKey: .credentialCache)
+    deadline = try members.decodeIfPresent(Int.self, forKey: .deadline)
+    suspicion = try members.decodeIfPresent(Int.self, forKey: .suspicion)
+  }
+
+  private struct UnknownMember: Error { let name: String }
+
+  static func sentence(_ error: any Error, _ json: Data) -> String {
+    if let error = error as? UnknownMember {
+      let known = Member.allCases.map(\.rawValue).joined(separator: ", ")
+      return "there is no member ‘\(error.name)’; there are: \(known)"
+    }
+
     func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
     switch error as? DecodingError {
     case .keyNotFound(let key, let context): return "‘\(path(context.codingPath + [key]))’ is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       return "‘\(path(context.codingPath))’ is of another type"
-    default: return "it is no JSON"
+    default:
+      return "it is no JSON"
+        + (place(ofErrorIn: json).map { ": something is wrong at \($0)" } ?? "")
+    }
+  }
+
+  /// The decoder does not tell.
+  private static func place(ofErrorIn json: Data) -> TextPlace? {
+    do {
+      _ = try JSONSerialization.jsonObject(with: json)
+      return nil
+    } catch {
+      let detail = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String
+      return detail.flatMap { TextPlace(inSentence: $0, of: json) }
     }
   }
 }

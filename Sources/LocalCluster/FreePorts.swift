@@ -14,10 +14,17 @@ final class FreePorts {
 
   /// A port free for TCP and for UDP (the KDC listens on both).
   func draw() throws(LocalClusterError) -> UInt16 {
+    errno = 0
     for _ in 0..<1_000 {
       let port = UInt16.random(in: Self.range)
       guard !drawn.contains(port) else { continue }
-      guard let stream = Self.bind(port, type: Int32(SOCK_STREAM.rawValue)) else { continue }
+      guard let stream = Self.bind(port, type: Int32(SOCK_STREAM.rawValue)) else {
+        // Another port would not help.
+        guard errno != EMFILE, errno != ENFILE else {
+          throw .system("cannot look for free ports", code: errno)
+        }
+        continue
+      }
       guard let datagram = Self.bind(port, type: Int32(SOCK_DGRAM.rawValue)) else {
         close(stream)
         continue

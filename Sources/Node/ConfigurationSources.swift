@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import LocalTrust
 
 /// Where settings come from, the strongest first: flags, environment, file. It remembers which of them gave a
 /// value, so that a complaint names the right one.
@@ -116,8 +117,8 @@ extension ConfigurationSources {
   private static let maximumFileLength = 1 << 20
 
   private static func read(_ file: String, knownKeys: Set<String>) throws(NodeError) -> JSONSnapshot {
+    let data = Data(try NodeFiles.contents(of: file, key: nil, maximum: maximumFileLength))
     do {
-      let data = Data(try NodeFiles.contents(of: file, key: nil, maximum: maximumFileLength))
       let object = try JSONSerialization.jsonObject(with: data)
       guard let object = object as? [String: Any] else {
         throw NodeError.configuration(
@@ -134,14 +135,15 @@ extension ConfigurationSources {
       throw error
     } catch {
       throw .configuration(
-        source: file, key: nil, problem: "is not the JSON of a configuration: \(explain(error))",
+        source: file, key: nil, problem: "is not the JSON of a configuration: \(explain(error, data))",
         remedy: "Mend the file; every text needs quotes, and there is no comma before a closing brace.")
     }
   }
 
-  private static func explain(_ error: any Error) -> String {
+  private static func explain(_ error: any Error, _ data: Data) -> String {
     let error = error as NSError
     if let detail = error.userInfo[NSDebugDescriptionErrorKey] as? String {
+      if let place = TextPlace(inSentence: detail, of: data) { return "something is wrong at \(place)" }
       return detail.hasSuffix(".") ? String(detail.dropLast()) : detail
     }
     return "\(error)"

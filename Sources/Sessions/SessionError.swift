@@ -76,7 +76,8 @@ extension SessionError: CustomStringConvertible {
     case .timedOut: "the handshake took too long"
     case .malformedFrame(let reason): "a frame of the handshake is malformed: \(reason)"
     case .frameLengthRefused(let length, let limit):
-      "a frame of the handshake announces \(length) bytes, and \(limit) are left to it"
+      ForeignProtocol(firstBytes: length).map { "what came is \($0.rawValue), and not Keyval's protocol" }
+        ?? "a frame of the handshake announces \(length) bytes, and \(limit) are left to it"
     case .tokenTooLong(let length, let limit): "a GSSAPI token has \(length) bytes; the limit is \(limit)"
     case .unexpectedFrame(let what): "the peer sent \(what) where the handshake has another frame"
     case .unsupportedVersion(let version): "the peer speaks version \(version) of the protocol, not 1"

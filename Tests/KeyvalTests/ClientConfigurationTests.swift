@@ -40,7 +40,9 @@ import Testing
   @Test(
     "what is wrong is named",
     arguments: [
-      ("\"cluster\": \"demo\"", "\"x\": 1", "cluster"), ("\"demo\"", "7", "cluster"),
+      ("\"cluster\": \"demo\",", "", "‘cluster’ is missing"), ("\"demo\"", "7", "cluster"),
+      ("\"cluster\"", "\"deadlin\": 5, \"cluster\"", "there is no member ‘deadlin’"),
+      ("\"address\":", "\"address\"", "at line 2, column"),
       ("\"demo\"", "\"\"", "cluster"), ("127.0.0.1:6234", "nowhere", "nowhere"),
       ("keyval-drone/d1@R", "d1", "d1"), ("keyval-drone/d1@R", "keyval-database/b@R", "keyval-database/b@R"),
       ("keyval-drone/d1@R", "keyval-drone/d1@OTHER", "OTHER"), ("{\"cluster\"", "", "JSON"),

@@ -98,6 +98,21 @@ struct TamperingTests {
     #expect(try short.withUnsafeBytes { try acceptor.frameLength(in: $0) } == nil)
   }
 
+  @Test(
+    "what was meant for another program is called what it is",
+    arguments: [
+      ("GET / HTTP/1.1\r\n", "HTTP"), ("HTTP/1.0 400 Bad Request", "HTTP"), ("*1\r\n$4\r\nPING\r\n", "Redis"),
+      ("PING\r\n", "Redis"), ("SSH-2.0-OpenSSH_9.2", "SSH"), ("\u{16}\u{3}\u{1}\u{2}", "TLS"),
+      ("\u{0}\u{1}\u{0}\u{0}", "announces 65536 bytes"),
+    ])
+  func foreign(bytes: String, named: String) throws {
+    let acceptor = AcceptorHandshake(configuration: HandshakePair.service(), entropy: try .generate())
+    let error = #expect(throws: SessionError.self) {
+      try Array(bytes.utf8).withUnsafeBytes { try acceptor.frameLength(in: $0) }
+    }
+    #expect(error.map { "\($0)" }?.contains(named) == true)
+  }
+
   @Test("the frames of a handshake share one allowance")
   func budget() throws {
     var limits = SessionLimits()

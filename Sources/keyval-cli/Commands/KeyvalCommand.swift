@@ -42,6 +42,7 @@ struct KeyvalCommand: AsyncParsableCommand {
       StandardOutput().write(remark: "keyval is less protected than it should be: \(refusal)")
     }
     do {
+      try OpenFiles.require()
       var command = try parseAsRoot(protectingDashes(RawArguments.ofThisProcess.texts))
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
