@@ -18,9 +18,9 @@ package struct Traffic: Sendable {
 
   /// - Parameter ports: that the nodes listen on.
   package init(to ports: Set<UInt16>) throws {
-    let own = Self.ownPorts()
+    let own = Self.ownConnections()
     for end in try Self.ends() where ports.contains(end.local) {
-      if own.contains(end.remote) {
+      if own.contains(Ports(local: end.remote, remote: end.local)) {
         requests.add(end.bytes_received, end.segments_received)
         answers.add(end.bytes_sent, end.segments_sent)
       } else {
@@ -53,23 +53,37 @@ package struct Traffic: Sendable {
     }
   }
 
-  /// Local ports of this process' sockets.
-  private static func ownPorts() -> Set<UInt16> {
+  /// Both, since a port of this process may be another's, too, towards another node.
+  private struct Ports: Hashable {
+    let local: UInt16
+    let remote: UInt16
+  }
+
+  /// Of this process.
+  private static func ownConnections() -> Set<Ports> {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-    var ports: Set<UInt16> = []
+    var all: Set<Ports> = []
     for descriptor in names.compactMap({ Int32($0) }) {
-      var address = sockaddr_in()
-      var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-      let isNamed = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          getsockname(descriptor, $0, &length) == 0
-        }
-      }
-      if isNamed, address.sin_family == sa_family_t(AF_INET) {
-        ports.insert(UInt16(bigEndian: address.sin_port))
+      if let local = port({ getsockname(descriptor, $0, &$1) }),
+        let remote = port({ getpeername(descriptor, $0, &$1) })
+      {
+        all.insert(Ports(local: local, remote: remote))
       }
     }
-    return ports
+    return all
+  }
+
+  /// Of one end, over IPv4.
+  private static func port(
+    _ name: (UnsafeMutablePointer<sockaddr>, inout socklen_t) -> Int32
+  ) -> UInt16? {
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isNamed = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name($0, &length) == 0 }
+    }
+    guard isNamed, address.sin_family == sa_family_t(AF_INET) else { return nil }
+    return UInt16(bigEndian: address.sin_port)
   }
 }
 

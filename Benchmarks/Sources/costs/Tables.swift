@@ -42,14 +42,14 @@ enum Tables {
     }
     let stores = [
       Column(title: "database µs", quantity: .databaseMicroseconds),
-      Column(title: "bytes between nodes", quantity: .nodeBytes),
+      Column(
+        title: "bytes between nodes", quantity: .nodeBytes, axes: [.valueBytes, .pipeline, .loops, .drones]),
       Column(title: "bytes to disk", quantity: .writtenBytes),
       Column(title: "asked again", quantity: .retries, axes: [.valueBytes, .connections]),
     ]
     return [
       Column(title: "drone µs", quantity: .droneMicroseconds),
       Column(title: "± %", quantity: .droneSpread) { Numbers.text($0 * 50) },
-      Column(title: "of it kernel µs", quantity: .kernelMicroseconds),
       Column(title: "requests/s", quantity: .requestsPerSecond),
       Column(title: "p99 ms", quantity: .p99Microseconds) { Numbers.text($0 / 1_000) },
       Column(title: "bytes out", quantity: .requestBytes), Column(title: "bytes in", quantity: .answerBytes),
