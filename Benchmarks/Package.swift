@@ -23,9 +23,13 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),
     // Programs beside this one, and what the kernel knows of them
+    .target(name: "CSocketDiagnostics"),
     .target(
-      name: "Measuring", dependencies: [.product(name: "LocalCluster", package: "keyval")],
-      swiftSettings: strict),
+      name: "Measuring",
+      dependencies: [
+        "CSocketDiagnostics",
+        .product(name: "Keyval", package: "keyval"), .product(name: "LocalCluster", package: "keyval"),
+      ], swiftSettings: strict),
     // What attackers cost, and what the handshake costs beside TLS 1.3: ./dev bench security
     .executableTarget(
       name: "security",
@@ -50,6 +54,16 @@ let package = Package(
     .testTarget(
       name: "SpeedTests", dependencies: ["speed", .product(name: "Load", package: "keyval")],
       swiftSettings: strict),
+    // What a request, an entry and a session cost, and what follows for many: ./dev bench costs
+    .executableTarget(
+      name: "costs",
+      dependencies: [
+        "Measuring",
+        .product(name: "Keyval", package: "keyval"), .product(name: "keyval", package: "keyval"),
+        .product(name: "Load", package: "keyval"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], resources: [.embedInCode("Costs.md.template")], swiftSettings: strict),
+    .testTarget(name: "CostsTests", dependencies: ["costs"], swiftSettings: strict),
     // How many instructions a request takes: ./dev bench instructions
     .executableTarget(
       name: "hotpaths", dependencies: [.product(name: "Drone", package: "keyval")], swiftSettings: strict),

@@ -37,10 +37,12 @@ public final class LoadGenerator: Sendable {
     var zipfian: Zipfian?
   }
 
-  /// Connects nothing yet.
-  /// - Throws: `KeyvalError` when the configuration is wrong.
+  /// Connects nothing yet. Raises the soft limit of this process' file descriptors, of which a connection takes one.
+  /// - Throws: `KeyvalError` when the configuration is wrong, ``LoadError/badSize(_:)`` for more connections than there
+  ///   may be file descriptors.
   public init(configuration: ClientConfiguration, connections: Int, loops: Int) async throws {
     let (count, connections) = (max(1, min(loops, connections)), max(1, connections))
+    try DescriptorLimit.raise(for: connections)
     client = try KeyvalClient(configuration: configuration)
     group = MultiThreadedEventLoopGroup(numberOfThreads: count)
     self.connections = connections

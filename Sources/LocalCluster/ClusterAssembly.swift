@@ -187,6 +187,7 @@ final class ClusterAssembly {
     if node.plan.role == .drone {
       file.loops = plan.loops
       file.shadows = plan.shadows
+      file.sessions = plan.sessions.map(NodeFile.Sessions.init(ofPrincipal:))
       file.memory = plan.memory.map { max(1 << 20, $0 / plan.drones) }
     }
     if isAuthority {

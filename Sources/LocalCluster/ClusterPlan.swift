@@ -12,6 +12,8 @@ public struct ClusterPlan: Sendable, Equatable {
   public var loops: Int?
   /// Shadows of each partition, 0 to 2.
   public var shadows: Int
+  /// Sessions that a drone takes of one principal and from one address; nil: the drones' defaults.
+  public var sessions: Int?
   /// Bytes that all drones together may hold until they refuse what clients put; nil: each as much as it would alone on
   /// its machine.
   public var memory: Int?
@@ -23,7 +25,7 @@ public struct ClusterPlan: Sendable, Equatable {
   public init(
     cluster: String = "local", realm: String = "KEYVAL.TEST", drones: Int = 3, user: String = "alice",
     logLevel: String = "info", loops: Int? = nil, shadows: Int = 1, heartbeat: Int? = nil,
-    hasStandby: Bool = false, memory: Int? = nil
+    hasStandby: Bool = false, memory: Int? = nil, sessions: Int? = nil
   ) {
     self.cluster = cluster
     self.realm = realm
@@ -35,10 +37,12 @@ public struct ClusterPlan: Sendable, Equatable {
     self.heartbeat = heartbeat
     self.hasStandby = hasStandby
     self.memory = memory
+    self.sessions = sessions
   }
 
   public static let droneRange = 1...64
   public static let heartbeatRange = 10...60_000
+  public static let sessionsRange = 1...1_048_576
 
   var authority: NodePlan { NodePlan(role: .authority, name: "a1") }
   /// The same principal, keytab and register as the authority's: only its process, its log and the address it

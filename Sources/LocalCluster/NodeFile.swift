@@ -15,6 +15,26 @@ struct NodeFile: Codable, Equatable {
     let key: String
   }
 
+  /// How many sessions of clients a drone takes.
+  struct Sessions: Codable, Equatable {
+    let total: Int
+    let perPrincipal: Int
+    let perAddress: Int
+    /// As many as a drone takes in all unless told otherwise.
+    private static let usual = 8_192
+
+    /// So many of one principal, which may all come from one address.
+    init(ofPrincipal count: Int) {
+      (total, perPrincipal, perAddress) = (max(Self.usual, count), count, max(1_024, count))
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case total
+      case perPrincipal = "per-principal"
+      case perAddress = "per-address"
+    }
+  }
+
   struct Log: Codable, Equatable {
     let level: String
   }
@@ -35,6 +55,7 @@ struct NodeFile: Codable, Equatable {
   var shadows: Int?
   /// Bytes; without it, their default.
   var memory: Int?
+  var sessions: Sessions?
   /// For everybody but the authority.
   var authority: Authority?
   /// For the authority alone.
@@ -45,7 +66,7 @@ struct NodeFile: Codable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case cluster, realm, name, listen, keytab, directory, anchors, membership, log, heartbeat, loops, shadows
-    case memory
+    case memory, sessions
     case authority, ca
     case membershipKey = "membership-key"
     case administrators, access

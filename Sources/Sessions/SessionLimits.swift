@@ -78,13 +78,15 @@ public struct SessionLimits: Sendable {
 extension SessionLimits {
   /// These limits for a process that may have so many file descriptors: half of them are for clients, a quarter for
   /// sessions that nodes have opened, an eighth for handshakes. The last eighth stays for files and for what the node
-  /// itself dials.
+  /// itself dials. What a principal and an address may have of the half changes only where the half is too small.
   public func fitting(descriptors: Int) -> SessionLimits {
     var limits = self
     let eighth = max(1, descriptors / 8)
-    limits.sessions = min(sessions, 4 * eighth)
-    limits.sessionsPerSource = min(sessionsPerSource, 2 * eighth)
-    limits.sessionsPerPrincipal = min(sessionsPerPrincipal, eighth)
+    if sessions > 4 * eighth {
+      limits.sessions = 4 * eighth
+      limits.sessionsPerSource = min(sessionsPerSource, 2 * eighth)
+      limits.sessionsPerPrincipal = min(sessionsPerPrincipal, eighth)
+    }
     limits.nodeSessions = min(nodeSessions, 2 * eighth)
     limits.sessionsPerNode = min(sessionsPerNode, eighth)
     limits.unauthenticatedMemberConnections = min(unauthenticatedMemberConnections, max(1, eighth / 4))

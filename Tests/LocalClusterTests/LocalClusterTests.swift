@@ -110,13 +110,17 @@ struct LocalClusterTests {
     #expect(try survivors().isEmpty)
   }
 
-  @Test("the number of shadows and the heartbeat reach those whom they concern", .timeLimit(.minutes(1)))
+  @Test(
+    "the numbers of shadows and sessions and the heartbeat reach those whom they concern",
+    .timeLimit(.minutes(1)))
   func settings() async throws {
     defer { remove() }
     _ = try await LocalCluster.start(
-      ClusterPlan(drones: 1, shadows: 2, heartbeat: 37), in: directory, program: program,
+      ClusterPlan(drones: 1, shadows: 2, heartbeat: 37, sessions: 5_000), in: directory, program: program,
       reporter: StepReporter(told.add), probe: { true })
     #expect(try nodeFile("d1").shadows == 2)
+    #expect(try nodeFile("d1").sessions?.perPrincipal == 5_000)
+    #expect(try nodeFile("db1").sessions == nil)
     for name in ["a1", "db1", "d1"] {
       #expect(try nodeFile(name).heartbeat == 37, "\(name)")
     }

@@ -11,6 +11,13 @@ struct SessionLimitsTests {
     #expect(enough.sessions == usual.sessions)
     #expect(enough.nodeSessions == usual.nodeSessions)
     #expect(enough.unauthenticatedConnections == usual.unauthenticatedConnections)
+    // What an operator allows a principal and an address beyond what is usual stays so, too.
+    var generous = usual
+    (generous.sessionsPerPrincipal, generous.sessionsPerSource) = (6_000, 6_000)
+    #expect(generous.fitting(descriptors: 16_384).sessionsPerPrincipal == 6_000)
+    #expect(generous.fitting(descriptors: 16_384).sessionsPerSource == 6_000)
+    #expect(generous.fitting(descriptors: 16_000).sessionsPerPrincipal == 2_000)
+    #expect(generous.fitting(descriptors: 16_000).sessionsPerSource == 4_000)
     for descriptors in [0, 1, 64, 256, 1024, 4096, 20_000, 1 << 20] {
       let limits = usual.fitting(descriptors: descriptors)
       let taken =

@@ -17,6 +17,29 @@ package struct ProcessFigures: Sendable {
     }
   }
 
+  /// Seconds of it that were the kernel's; to a hundredth of a second.
+  package var kernelTime: Double {
+    get throws {
+      // The name stands in parentheses and may have blanks; the state is the first field behind it.
+      let fields = try read("stat").split(separator: ")").last?.split(separator: " ") ?? []
+      guard fields.count > 12, let ticks = Double(fields[12]) else {
+        throw BenchmarkError("/proc/\(pid)/stat is not understood")
+      }
+      return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+  }
+
+  /// Bytes that it has had written to disk, or will. Of a process of another user only root may ask.
+  package var writtenBytes: Double {
+    get throws {
+      let line = try read("io").split(separator: "\n").first { $0.hasPrefix("write_bytes:") }
+      guard let bytes = line?.split(separator: " ").last.flatMap({ Double($0) }) else {
+        throw BenchmarkError("/proc/\(pid)/io is not understood")
+      }
+      return bytes
+    }
+  }
+
   /// Mebibytes in memory.
   package var residentMebibytes: Double { get throws { try residentBytes / 1_048_576 } }
 

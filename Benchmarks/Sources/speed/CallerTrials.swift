@@ -9,10 +9,10 @@ struct CallerTrials {
   static let callers = 50
   static let name = "get callers=\(callers)"
 
-  private let cluster: SpeedCluster
+  private let cluster: MeasuredCluster
   private let pace: Pace
 
-  init(_ cluster: SpeedCluster, _ pace: Pace) {
+  init(_ cluster: MeasuredCluster, _ pace: Pace) {
     self.cluster = cluster
     self.pace = pace
   }

@@ -9,14 +9,14 @@ struct EntryTrials {
   static let loading = "loading from the database"
   static let pause = "longest pause while a table grows"
 
-  private let cluster: SpeedCluster
+  private let cluster: MeasuredCluster
   private let redis: RedisServers
   private let certificates: String
   private let pace: Pace
   private let base: ResidentBytes.Pair
 
   /// - Parameters: of servers that have nothing yet.
-  init(_ cluster: SpeedCluster, _ redis: RedisServers, certificates: String, _ pace: Pace) throws {
+  init(_ cluster: MeasuredCluster, _ redis: RedisServers, certificates: String, _ pace: Pace) throws {
     self.cluster = cluster
     self.redis = redis
     self.certificates = certificates

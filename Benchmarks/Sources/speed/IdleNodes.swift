@@ -5,10 +5,10 @@ import Measuring
 struct IdleNodes {
   static let name = "CPU of an idle"
 
-  private let cluster: SpeedCluster
+  private let cluster: MeasuredCluster
   private let redis: RedisServers
 
-  init(_ cluster: SpeedCluster, _ redis: RedisServers) {
+  init(_ cluster: MeasuredCluster, _ redis: RedisServers) {
     self.cluster = cluster
     self.redis = redis
   }

@@ -31,7 +31,7 @@ struct Reading: Sendable {
     self.generator = generator * 1_000_000 / requests
   }
 
-  mutating func add(_ used: SpeedCluster.ProcessorTime) {
+  mutating func add(_ used: MeasuredCluster.ProcessorTime) {
     drones = used.drones * 1_000_000 / requests
     databases = used.databases * 1_000_000 / requests
   }

@@ -3,7 +3,7 @@ import Measuring
 
 /// What a connection that says nothing, and an entry, take of the memory of a drone and of `redis-server`.
 struct ResidentBytes {
-  private let cluster: SpeedCluster
+  private let cluster: MeasuredCluster
   private let redis: RedisServers
   private let certificates: String
   private let pace: Pace
@@ -12,7 +12,7 @@ struct ResidentBytes {
 
   typealias Pair = (keyval: Double, redis: Double)
 
-  init(_ cluster: SpeedCluster, _ redis: RedisServers, certificates: String, _ pace: Pace) {
+  init(_ cluster: MeasuredCluster, _ redis: RedisServers, certificates: String, _ pace: Pace) {
     self.cluster = cluster
     self.redis = redis
     self.certificates = certificates
@@ -48,7 +48,7 @@ struct ResidentBytes {
   /// What was needed for puts alone is given back when nothing has come for a while, here and in Redis.
   static func rest() async throws { try await Task.sleep(for: .seconds(4)) }
 
-  static func all(_ cluster: SpeedCluster, _ redis: RedisServers) throws -> Pair {
+  static func all(_ cluster: MeasuredCluster, _ redis: RedisServers) throws -> Pair {
     (try cluster.residentBytesOfDrones(), try redis.processes.reduce(0) { try $0 + $1.residentBytes })
   }
 }

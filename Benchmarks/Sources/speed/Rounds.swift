@@ -1,3 +1,5 @@
+import Measuring
+
 /// Both sides have turns; who begins changes from round to round.
 enum Rounds {
   static func compare(

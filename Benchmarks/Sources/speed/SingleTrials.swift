@@ -4,11 +4,11 @@ import Measuring
 
 /// Gets and puts of one drone, beside one `redis-server`.
 struct SingleTrials {
-  private let cluster: SpeedCluster
+  private let cluster: MeasuredCluster
   private let redis: RedisServers
   private let pace: Pace
 
-  init(_ cluster: SpeedCluster, _ redis: RedisServers, _ pace: Pace) {
+  init(_ cluster: MeasuredCluster, _ redis: RedisServers, _ pace: Pace) {
     self.cluster = cluster
     self.redis = redis
     self.pace = pace
@@ -114,7 +114,7 @@ private final class BacklogWatch: Sendable {
   private let early: Task<UInt64, any Error>
   private let late: Task<UInt64, any Error>
 
-  init(_ cluster: SpeedCluster, until seconds: Double) {
+  init(_ cluster: MeasuredCluster, until seconds: Double) {
     early = Task {
       try await Task.sleep(for: .seconds(min(10, seconds / 2)))
       return try await cluster.backlog()

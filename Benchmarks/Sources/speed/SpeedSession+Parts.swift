@@ -58,7 +58,7 @@ extension SpeedSession {
     try Estate.stop(cluster)
   }
 
-  private mutating func measureDurable(_ cluster: SpeedCluster, _ generator: LoadGenerator) async throws {
+  private mutating func measureDurable(_ cluster: MeasuredCluster, _ generator: LoadGenerator) async throws {
     let redis = try await RedisServers(.durable, certificates: certificates, in: directory)
     defer { redis.stop() }
     let load = try redis.load(pace.connections, certificates: certificates)

@@ -38,7 +38,7 @@ struct BenchCommand: AsyncParsableCommand {
     func require(_ condition: Bool, _ sentence: String) throws {
       if !condition { throw ValidationError(sentence) }
     }
-    try require((1...4_096).contains(connections), "--connections is from 1 to 4096")
+    try require((1...65_536).contains(connections), "--connections is from 1 to 65536")
     try require(
       (1...LoadPlan.maximumDepth).contains(pipeline), "--pipeline is from 1 to \(LoadPlan.maximumDepth)")
     try require((1...256).contains(loops), "--loops is from 1 to 256")

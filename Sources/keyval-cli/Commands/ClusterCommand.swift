@@ -143,6 +143,7 @@ struct SizeOptions: ParsableArguments {
   @Option(help: "Shadows of each partition, 0 to 2; by default 1, or 0 for a single drone.") var shadows: Int?
   @Option(help: "Milliseconds between heartbeats, 10 to 60000, by default 250; a lease is 8 of them.")
   var heartbeat: Int?
+  @Option(help: "Sessions that a drone takes of one principal, by default 256.") var sessions: Int?
 
   /// Throws if the cluster of that directory has too few drones for the shadows.
   func plan(in directory: ClusterDirectory) throws -> ClusterPlan {
@@ -154,7 +155,7 @@ struct SizeOptions: ParsableArguments {
     return ClusterPlan(
       drones: drones, logLevel: logLevel, shadows: shadows ?? min(1, drones - 1),
       heartbeat: heartbeat, hasStandby: standby || directory.hadStandby,
-      memory: MachineMemory.standardCeiling)
+      memory: MachineMemory.standardCeiling, sessions: sessions)
   }
 
   func validate() throws {
@@ -169,6 +170,9 @@ struct SizeOptions: ParsableArguments {
     }
     if let heartbeat, !ClusterPlan.heartbeatRange.contains(heartbeat) {
       throw ValidationError("heartbeats come every 10 to 60000 ms, not every \(heartbeat)")
+    }
+    if let sessions, !ClusterPlan.sessionsRange.contains(sessions) {
+      throw ValidationError("a drone takes from 1 to 1048576 sessions of a principal, not \(sessions)")
     }
     let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
     guard levels.contains(logLevel) else {
