@@ -321,7 +321,13 @@ extension CommanderCore {
     {
       return "no other drone that is alive and stays could take over what \(name) has"
     }
-    guard let incarnation = members[index].incarnation else { return "\(name) has not reported yet" }
+    let owns = partitions.contains { $0.owner == members[index].principal }
+    guard let incarnation = members[index].incarnation, !isDraining || members[index].isAlive(now, timing)
+    else {
+      return "\(name) does not answer, and moves nothing by itself; "
+        + (owns ? "what it owns goes to others when its lease is over" : "it owns nothing any more")
+        + ". Start it again, or remove it: keyval node remove keyval-drone/\(members[index].principal.shortName)"
+    }
     members[index].draining = isDraining ? incarnation : nil
     map.isStale = true
     return nil

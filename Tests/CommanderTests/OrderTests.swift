@@ -80,6 +80,16 @@ import Testing
     #expect(owned(alone) == before)
   }
 
+  @Test("a drone that does not answer is not emptied, and the answer says so at once, and what to do")
+  func dead() {
+    var office = TestOffice.settled(drones: 3)
+    office.pass(1000, answering: [0, 1])
+    let reply = office.core.administer(.drain, "d3", now: office.now)
+    #expect(!reply.isAccepted && reply.sentence.contains("d3 does not answer"))
+    #expect(reply.sentence.contains("keyval node remove keyval-drone/d3"))
+    #expect(office.core.status(now: office.now).drones[2].state != .draining)
+  }
+
   @Test("losses are accepted only where slots wait for a copy")
   func nothingToAccept() {
     var office = TestOffice.settled(drones: 2)
