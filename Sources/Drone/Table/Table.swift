@@ -49,9 +49,15 @@ package struct Table {
   }
 
   package mutating func set(_ entry: StoredEntry) {
-    entry.key.withUnsafeBytes { key in
-      entry.value.withUnsafeBytes { set(HashedKey(key), $0, entry.version) }
-    }
+    entry.withView { set(HashedKey($0.key), $0.value, $0.version) }
+  }
+
+  /// Makes room for all of them at once, as far as they are new.
+  package mutating func set(_ entries: StoredEntries) {
+    own()
+    let contents = contents
+    contents.reserve(entries.count)
+    entries.forEachView { contents.set(HashedKey($0.key), $0.value, $0.version) }
   }
 
   package mutating func remove(_ key: HashedKey) {
@@ -182,6 +188,9 @@ private final class TableContents {
       clean()
     }
   }
+
+  /// So many keys follow, and most are not here yet.
+  func reserve(_ keys: Int) { index.reserve(keys) { self.hash(of: $0) } }
 
   private func append(
     _ size: Int, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ sequence: UInt64,
