@@ -235,7 +235,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "StorageTests",
-      dependencies: ["Storage", "StoreRules", "StoreAppender", "Simulation", "Cluster", "Wire", grdb],
+      dependencies: [
+        "Storage", "StoreRules", "StoreAppender", "Simulation", "Drone", "Cluster", "Wire", grdb,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "DatabaseTests", dependencies: ["Database", "Cluster", "Cryptography", "Wire"],

@@ -45,7 +45,7 @@ package struct Table {
 
   package mutating func set(_ key: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) {
     own()
-    contents.set(key, value, version)
+    _ = contents.set(key, value, version)
   }
 
   package mutating func set(_ entry: StoredEntry) {
@@ -57,20 +57,23 @@ package struct Table {
     own()
     let contents = contents
     contents.reserve(entries.count)
-    entries.forEachView { contents.set(HashedKey($0.key), $0.value, $0.version) }
+    entries.forEachView { _ = contents.set(HashedKey($0.key), $0.value, $0.version) }
   }
 
   package mutating func remove(_ key: HashedKey) {
     own()
-    contents.remove(key)
+    _ = contents.remove(key)
   }
 
   /// - Parameter key: the record's.
-  package mutating func apply(_ record: LogRecordView, _ key: HashedKey, _ version: Version) {
-    switch record.change {
-    case .put(let value): set(key, value, version)
-    case .delete: remove(key)
-    case .nothing: break
+  /// - Returns: the sequence number of what it has overwritten; 0: nothing.
+  @discardableResult
+  package mutating func apply(_ record: LogRecordView, _ key: HashedKey, _ version: Version) -> UInt64 {
+    own()
+    return switch record.change {
+    case .put(let value): contents.set(key, value, version)
+    case .delete: contents.remove(key)
+    case .nothing: 0
     }
   }
 
@@ -169,17 +172,19 @@ private final class TableContents {
     return !differ(at: count - 8)
   }
 
-  func set(_ hashed: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) {
+  /// - Returns: the sequence number of what was there before; 0: nothing.
+  func set(_ hashed: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) -> UInt64 {
     let (key, hash) = (hashed.bytes, hashed.hash)
-    guard EntryHeap.Entry.fits(key: key.count, value: value.count) else { return }
+    guard EntryHeap.Entry.fits(key: key.count, value: value.count) else { return 0 }
     let fence = number(of: version.fence)
     let size = EntryHeap.Entry.size(key: key.count, value: value.count)
     guard let place = find(hashed) else {
       let reference = append(size, key, value, version.sequence, fence)
       index.insert(hash, reference) { self.hash(of: $0) }
-      return
+      return 0
     }
     let old = place.reference
+    let overwritten = heap[old].sequence
     if heap[old].size == size {
       heap[old].write(key, value, sequence: version.sequence, fence: fence)
     } else {
@@ -187,6 +192,7 @@ private final class TableContents {
       heap.kill(old)
       clean()
     }
+    return overwritten
   }
 
   /// So many keys follow, and most are not here yet.
@@ -201,12 +207,14 @@ private final class TableContents {
     return reference
   }
 
-  func remove(_ key: HashedKey) {
-    guard let place = find(key) else { return }
+  func remove(_ key: HashedKey) -> UInt64 {
+    guard let place = find(key) else { return 0 }
     let reference = place.reference
+    let removed = heap[reference].sequence
     index.remove(key.hash, place) { self.hash(of: $0) }
     heap.kill(reference)
     clean()
+    return removed
   }
 
   /// Moves the living entries of two chunks, 64 KiB at most, if there is much in the heap that is dead.
