@@ -36,7 +36,7 @@ let package = Package(
     // For those that drive a database's store without a database.
     .library(name: "Storage", targets: ["Storage", "Cluster"]),
     // For the one that counts the instructions of a drone's core.
-    .library(name: "Drone", targets: ["Drone", "Cluster", "Wire"]),
+    .library(name: "Drone", targets: ["Drone", "Journal", "Cluster", "Wire"]),
     // For tests: what programs with a wrong clock are started with.
     .library(name: "ShiftedClock", type: .dynamic, targets: ["ShiftedClock"]),
   ],
