@@ -36,7 +36,7 @@ let package = Package(
     // For those that drive a database's store without a database.
     .library(name: "Storage", targets: ["Storage", "Cluster"]),
     // For the one that counts the instructions of a drone's core.
-    .library(name: "Drone", targets: ["Drone", "Cluster", "Wire"]),
+    .library(name: "Drone", targets: ["Drone", "Journal", "Cluster", "Wire"]),
     // For tests: what programs with a wrong clock are started with.
     .library(name: "ShiftedClock", type: .dynamic, targets: ["ShiftedClock"]),
   ],
@@ -237,7 +237,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "StorageTests",
-      dependencies: ["Storage", "StoreRules", "StoreAppender", "Simulation", "Cluster", "Wire", grdb],
+      dependencies: [
+        "Storage", "StoreRules", "StoreAppender", "Simulation", "Drone", "Cluster", "Wire", grdb,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "DatabaseTests", dependencies: ["Database", "Cluster", "Cryptography", "Wire"],

@@ -6,7 +6,8 @@ public struct LogRecord: Hashable, Sendable {
   public enum Change: Hashable, Sendable {
     case put(value: [UInt8])
     case delete
-    /// A compare-and-put that found another value: only its outcome is kept.
+    /// Only the outcome is kept: of a compare-and-put that found another value, and of a record that another of the same
+    /// append has overwritten, which has no key then.
     case nothing
   }
 

@@ -49,6 +49,14 @@ public struct LogRecordView {
   /// What it takes on the wire at most, in bytes.
   public var approximateLength: Int { key.count + (value?.count ?? 0) + 48 }
 
+  /// What is kept of it when a later record has overwritten its key: who asked for it, and what was answered. The change
+  /// and the key are gone.
+  public var outcomeAlone: LogRecordView {
+    LogRecordView(
+      key: UnsafeRawBufferPointer(start: nil, count: 0), change: .nothing, client: client, write: write,
+      outcome: outcome, digest: digest)
+  }
+
   /// The same with bytes of its own.
   public var record: LogRecord {
     let copied: LogRecord.Change =

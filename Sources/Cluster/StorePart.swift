@@ -1,7 +1,7 @@
 /// A part of the contents of opened partitions, as a store hands them out.
 public enum StorePart: Sendable {
   /// Entries of one partition, in order of place: of their keys' hashes.
-  case entries(Partition, [StoredEntry])
+  case entries(Partition, StoredEntries)
   /// That was all of this partition.
   case end(PartitionTail)
 }

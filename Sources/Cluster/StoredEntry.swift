@@ -14,21 +14,19 @@ public struct StoredEntry: Hashable, Sendable {
 
   public var approximateLength: Int { Self.approximateLength(key: key.count, value: value.count) }
   public static func approximateLength(key: Int, value: Int) -> Int { key + value + 32 }
+
+  /// Calls `body` with the same entry in place.
+  public func withView<Result>(_ body: (StoredEntryView) throws -> Result) rethrows -> Result {
+    try key.withUnsafeBytes { key in
+      try value.withUnsafeBytes { try body(StoredEntryView(key: key, value: $0, version: version)) }
+    }
+  }
 }
 
 extension StoredEntry: WireMessage {
-  public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(3)
-    writer.write(bytes: key)
-    writer.write(bytes: value)
-    version.encode(into: &writer)
-  }
+  public func encode(into writer: inout CBORWriter) { withView { $0.encode(into: &writer) } }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 3)
-    self.init(
-      key: try reader.readByteArray(maximum: Limits.maximumKeyLength),
-      value: try reader.readByteArray(maximum: Limits.maximumValueLength), version: try Version(from: &reader)
-    )
+    self = try StoredEntryView(from: &reader).stored
   }
 }

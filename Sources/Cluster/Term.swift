@@ -79,6 +79,15 @@ extension FencingToken: WireMessage {
   }
 }
 
+extension Version {
+  func encode(into writer: inout CBORCursor) {
+    writer.beginArray(3)
+    writer.write(unsigned: fence.term.number)
+    writer.write(unsigned: fence.counter)
+    writer.write(unsigned: sequence)
+  }
+}
+
 extension Version: WireMessage {
   public func encode(into writer: inout CBORWriter) {
     writer.beginArray(3)

@@ -28,12 +28,15 @@ public struct WriteOutcome: Hashable, Sendable {
 
 extension WriteOutcome: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(digest == nil ? 4 : 5)
-    client.encode(into: &writer)
-    writer.write(unsigned: write)
-    writer.write(unsigned: sequence)
-    outcome.encode(into: &writer)
-    if let digest { writer.write(unsigned: UInt64(digest)) }
+    // Two arrays, five numbers and an outcome.
+    writer.write(atMost: 7 * CBORWriter.longestHead + Outcome.longest) { writer in
+      writer.beginArray(digest == nil ? 4 : 5)
+      client.encode(into: &writer)
+      writer.write(unsigned: write)
+      writer.write(unsigned: sequence)
+      outcome.encode(into: &writer)
+      if let digest { writer.write(unsigned: UInt64(digest)) }
+    }
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {

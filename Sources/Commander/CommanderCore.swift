@@ -305,6 +305,7 @@ public struct CommanderCore: Sendable {
     members[index].mapVersion = report.mapVersion
     members[index].copies = report.copies
     members[index].journaled = report.journaled
+    members[index].losses = report.losses
     members[index].shadowed = report.shadowed
     members[index].behind = report.behind
     members[index].backlog = report.backlog

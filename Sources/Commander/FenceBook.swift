@@ -20,7 +20,9 @@ extension CommanderCore {
     wantsFences = false
     for fence in fences.stored {
       let index = fence.partition.index
-      let stored = Set(fence.listed.map(\.principal) + [fence.holder.principal])
+      let lives = fence.listed + [fence.holder]
+      let stored = Set(lives.map(\.principal))
+      partitions[index].storedLives = lives
       partitions[index].storedHolders = stored
       partitions[index].copyHolders.formUnion(stored)
       // Later ones may be of grants of this term, which the book knows better.

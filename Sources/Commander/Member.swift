@@ -33,6 +33,8 @@ struct Member {
   var copies: [Holding] = []
   /// Of these copies those that are in its journal only: it has to load what they follow.
   var journaled = PartitionSet()
+  /// What earlier lives of it had, and nobody knows any more, by its own word.
+  var losses: [JournalLoss] = []
   /// Of its own partitions those whose every shadow in its map is in sync.
   var shadowed = PartitionSet()
   /// Milliseconds since the oldest of its writes that the database does not have.
@@ -115,6 +117,8 @@ struct PartitionRecord {
   var copyHolders: Set<Principal> = []
   /// Those of whom the database named a life when it was asked last, as the holder or on its list.
   var storedHolders: Set<Principal> = []
+  /// The lives that it named then.
+  var storedLives: [Holder] = []
   /// Until then, by this commander's clock, its last holder may be serving it.
   var leasedUntil: Instant
   /// Where the map of the previous commander had it.

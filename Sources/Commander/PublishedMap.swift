@@ -112,7 +112,24 @@ extension CommanderCore {
         ClusterStatus.Service(
           principal: identity.authority.principal, endpoint: identity.authority.endpoint,
           isReachable: authorityAnswered.map { now - $0 <= timing.suspicion } ?? false)
-      ])
+      ],
+      losses: losses)
+  }
+
+  /// Of partitions that wait for copies: what drones say of lives of theirs that the database names.
+  private var losses: [ClusterStatus.Loss] {
+    members.flatMap { member in
+      member.losses.compactMap { loss in
+        let life = Holder(principal: member.principal, incarnation: loss.life)
+        let partitions = Partition.all.filter { partition in
+          let record = self.partitions[partition.index]
+          return record.awaitsCopy && record.storedLives.contains(life)
+        }
+        guard !partitions.isEmpty else { return nil }
+        return ClusterStatus.Loss(
+          drone: member.principal, partitions: PartitionSet(partitions), journal: loss)
+      }
+    }
   }
 
   private func state(of member: Member, _ now: Instant) -> ClusterStatus.Drone.State {

@@ -11,7 +11,7 @@ extension DataCore {
     Replication(
       copies: copies, journaled: copyStore.journaled, shadowed: shadowed, behind: behind(now),
       backlog: backlog,
-      memory: memoryUse)
+      memory: memoryUse, losses: losses)
   }
 
   /// How much the rest of the process has: the drone's other loops, and what is beyond all that is counted.

@@ -47,10 +47,10 @@ extension DataCore {
   /// - Returns: whether there was room for them.
   @discardableResult
   public mutating func load(
-    _ entries: [StoredEntry], into partition: Partition, token: FencingToken
+    _ entries: StoredEntries, into partition: Partition, token: FencingToken
   ) -> Bool {
     guard let data = loading[partition.index], data.token == token else { return true }
-    for entry in entries { data.table.set(entry) }
+    data.table.set(entries)
     held.recount(data)
     guard data.table.isFull || !gate.hasRoomForRecords(held: memory) else { return true }
     loadNeeds[partition] = data.counted + data.counted / 4

@@ -77,15 +77,21 @@ public struct DataCore {
     let list: InSyncList?
   }
 
+  /// What is told of earlier lives.
+  let losses: [JournalLoss]
+
   /// - Parameters:
   ///   - level: what writes have to reach whose requests do not say.
   ///   - journal: outlives this process; it has the stands already.
   ///   - stands: what earlier lives of this drone have left.
+  ///   - losses: what they had, and have not left.
   ///   - shared: the same for all loops of the drone.
   public init(
     incarnation: Incarnation, level: AcknowledgementLevel = .secured, bounds: DataBounds = DataBounds(),
-    journal: Journal? = nil, stands: [JournalStand] = [], shared: SharedPartitions = SharedPartitions()
+    journal: Journal? = nil, stands: [JournalStand] = [], losses: [JournalLoss] = [],
+    shared: SharedPartitions = SharedPartitions()
   ) {
+    self.losses = losses
     self.shared = shared
     self.incarnation = incarnation
     self.level = level

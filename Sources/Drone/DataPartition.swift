@@ -143,20 +143,6 @@ final class DataPartition: Counted {
 
   func lease(until end: Instant) { change { leaseEnd = max(leaseEnd, end) } }
 
-  /// Answers a read.
-  @inline(__always)
-  func answer(
-    _ number: UInt64, _ key: HashedKey, by operation: any ReadOperation.Type, _ answers: inout CBORWriter
-  ) {
-    table.withEntry(of: key) { value, version in
-      if let value {
-        operation.answer(number: number, value, version).encode(into: &answers)
-      } else {
-        DataAnswer.notFound(number: number).encode(into: &answers)
-      }
-    }
-  }
-
   // MARK: Writes
 
   /// Queues a write behind those under way.
@@ -172,8 +158,16 @@ final class DataPartition: Counted {
   func apply(_ record: LogRecordView, _ key: HashedKey, _ entry: WriteLog.Entry) {
     log.append(record, entry)
     applied = log.end
-    change { table.apply(record, key, Version(fence: token, sequence: applied)) }
+    enter(record, key, applied)
     history.complete(record, sequence: applied)
+  }
+
+  /// Brings a record into the table. What it overwrites there may be unsent.
+  @inline(__always)
+  private func enter(_ record: LogRecordView, _ key: HashedKey, _ sequence: UInt64) {
+    var overwritten: UInt64 = 0
+    change { overwritten = table.apply(record, key, Version(fence: token, sequence: sequence)) }
+    if overwritten > sent { log.note(overwritten, overwrittenBy: sequence) }
   }
 
   /// The number of the newest write of a key that is not in the table.
@@ -255,7 +249,7 @@ final class DataPartition: Counted {
   private func apply(_ sequence: UInt64) -> Outcome {
     log.withRecord(sequence) { record in
       let key = HashedKey(record.key)
-      change { table.apply(record, key, Version(fence: token, sequence: sequence)) }
+      enter(record, key, sequence)
       growth -= record.growth
       pending.remove(key, sequence)
       history.complete(record, sequence: sequence)
@@ -270,13 +264,6 @@ final class DataPartition: Counted {
       if let after = stream.needsAfter { needed = min(needed, after) }
     }
     log.drop(through: needed)
-  }
-
-  /// The last write that an answer about this key would tell of, if it has no second place yet.
-  func unsecuredSequence(of key: HashedKey) -> UInt64? {
-    guard secured < applied else { return nil }
-    let sequence = table.version(of: key)?.sequence ?? applied
-    return sequence > secured ? sequence : nil
   }
 
   /// Whether it has any record, here or in the database.
@@ -347,7 +334,7 @@ final class DataPartition: Counted {
     room -= reserved
     let longest = min(room, max(share, log.contains(first) ? log[first].length : 0))
     var rest = longest
-    let records = log.records(after: sent, room: &rest)
+    let records = log.merged(after: sent, room: &rest)
     room -= longest - rest
     room += reserved
     sent += UInt64(records.count)

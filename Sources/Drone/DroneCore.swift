@@ -307,7 +307,7 @@ public struct DroneCore: Sendable {
       shadowed: replications.reduce(into: PartitionSet()) { $0.formUnion($1.shadowed) },
       behind: UInt64(clamping: replications.map(\.behind).max() ?? 0),
       backlog: UInt64(clamping: replications.reduce(0) { $0 + $1.backlog }), isEnding: departure.isEnding,
-      memory: memory)
+      memory: memory, losses: Array(replications.flatMap(\.losses).suffix(JournalLoss.most)))
     let send = DroneAction.send(.report(report), to: commander.principal)
     return dropped.isEmpty ? [send] : [.close(dropped), send]
   }

@@ -86,10 +86,12 @@ public struct Replication: Hashable, Sendable {
   public var backlog: Int
   /// Of the whole drone, as this loop knows it.
   public var memory: MemoryUse
+  /// What earlier lives of the drone had, and nobody knows any more.
+  public var losses: [JournalLoss]
 
   public init(
     copies: [Holding] = [], journaled: PartitionSet = [], shadowed: PartitionSet = [], behind: Int64 = 0,
-    backlog: Int = 0, memory: MemoryUse = MemoryUse()
+    backlog: Int = 0, memory: MemoryUse = MemoryUse(), losses: [JournalLoss] = []
   ) {
     self.copies = copies
     self.journaled = journaled
@@ -97,6 +99,7 @@ public struct Replication: Hashable, Sendable {
     self.behind = behind
     self.backlog = backlog
     self.memory = memory
+    self.losses = losses
   }
 }
 

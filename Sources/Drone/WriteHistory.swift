@@ -106,7 +106,10 @@ struct WriteHistory {
   init(_ bounds: HistoryBounds = HistoryBounds(), _ past: PastWrites = PastWrites()) {
     self.bounds = bounds
     for gap in past.gaps { note(gap) }
-    for outcome in past.outcomes.sorted(by: { $0.sequence < $1.sequence }) { complete(outcome) }
+    // Who sends them sends them in order, or else pays for it.
+    let isInOrder = zip(past.outcomes, past.outcomes.dropFirst()).allSatisfy { $0.sequence <= $1.sequence }
+    let outcomes = isInOrder ? past.outcomes : past.outcomes.sorted { $0.sequence < $1.sequence }
+    for outcome in outcomes { complete(outcome) }
   }
 
   // MARK: Asking

@@ -15,6 +15,8 @@ package struct WriteLog {
     var replyTo: ReplyAddress?
     /// Somebody was told that it is done before the database had it, or may have been, elsewhere.
     var isAcknowledged = false
+    /// How far behind it the record is that has overwritten its key in the table; 0: none.
+    fileprivate var successor: UInt32 = 0
     /// Tells the principal that asked for it.
     fileprivate(set) var mark: UInt64 = 0
     /// What its record takes on the wire at most, in bytes.
@@ -47,6 +49,9 @@ package struct WriteLog {
 
   /// Memory that is kept while there are no records.
   private static let keptCapacity = 4 << 10
+
+  /// The last record that has a successor.
+  private var lastOverwritten: UInt64 = 0
 
   /// The number of the last record when a heartbeat passed.
   private var endAtRest: UInt64 = 0
@@ -149,19 +154,64 @@ package struct WriteLog {
   /// Consecutive records behind `sequence`, as many as fit into the room, which shrinks by them. None when not even
   /// one does, or when what follows is not kept any more.
   package func records(after sequence: UInt64, room: inout Int) -> LogRecords {
-    guard sequence >= base, sequence < end else { return [] }
+    let range = range(after: sequence, room: &room)
+    guard !range.isEmpty else { return [] }
+    return withEncoded(range) { LogRecords(count: range.count, encoded: $0) }
+  }
+
+  private func range(after sequence: UInt64, room: inout Int) -> Range<Int> {
+    guard sequence >= base, sequence < end else { return 0..<0 }
     let first = head + Int(sequence - base)
     var next = first
     while next < entries.count, room >= entries[next].length {
       room -= entries[next].length
       next += 1
     }
-    guard next > first else { return [] }
-    return bytes.withUnsafeBytes { all in
-      LogRecords(
-        count: next - first,
-        encoded: UnsafeRawBufferPointer(
-          rebasing: all[(start(of: first) - start)..<(entries[next - 1].end - start)]))
+    return first..<next
+  }
+
+  /// Calls `body` with the bytes of records that stand one behind the other.
+  private func withEncoded<Result>(
+    _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    let (first, last) = (start(of: range.lowerBound) - start, entries[range.upperBound - 1].end - start)
+    return bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[first..<last])) }
+  }
+
+  // MARK: Merging
+
+  /// A record has come into the table over another one, of the same key.
+  package mutating func note(_ sequence: UInt64, overwrittenBy newer: UInt64) {
+    guard contains(sequence), newer > sequence, let distance = UInt32(exactly: newer - sequence) else {
+      return
     }
+    entries[index(of: sequence)].successor = distance
+    lastOverwritten = max(lastOverwritten, sequence)
+  }
+
+  /// As `records`, for the database, which stores all of them or none: of a record that another of them has overwritten,
+  /// and for which nobody waits, the outcome is all that it is to keep.
+  package func merged(after sequence: UInt64, room: inout Int) -> LogRecords {
+    guard lastOverwritten > sequence else { return records(after: sequence, room: &room) }
+    let range = range(after: sequence, room: &room)
+    guard !range.isEmpty else { return [] }
+    var writer = CBORWriter(capacity: withEncoded(range) { $0.count })
+    var rest = range
+    for index in range where isMerged(index, before: range.upperBound) {
+      if rest.lowerBound < index {
+        withEncoded(rest.lowerBound..<index) { writer.write(encoded: $0) }
+      }
+      withRecord(base + UInt64(index - head) + 1) { $0.outcomeAlone.encode(into: &writer) }
+      rest = (index + 1)..<range.upperBound
+    }
+    if !rest.isEmpty { withEncoded(rest) { writer.write(encoded: $0) } }
+    return writer.withUnsafeBytes { LogRecords(count: range.count, encoded: $0) }
+  }
+
+  /// - Parameter end: of the append: what comes behind it may be lost where this one may not.
+  private func isMerged(_ index: Int, before end: Int) -> Bool {
+    let entry = entries[index]
+    return entry.successor > 0 && Int(entry.successor) < end - index && entry.level != .durable
+      && entry.replyTo == nil
   }
 }

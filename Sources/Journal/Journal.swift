@@ -53,6 +53,7 @@ public final class Journal {
   /// Asks that are still to come before more room is looked for again: the disk was full.
   private var patience = 0
   private static let pause = 4096
+  var moments = JournalMoments()
 
   /// Begins a journal.
   /// - Parameters:
@@ -104,8 +105,7 @@ public final class Journal {
   public func hold(
     _ partition: Partition, life: Incarnation, token: FencingToken, base: UInt64, wholeAt: UInt64?
   ) {
-    forgetRecords(of: partition)
-    held[partition.index] = nil
+    forget(partition)
     makeRoomForSaying()
     held[partition.index] = Held(life: life, token: token, base: base, wholeAt: wholeAt)
     half.writeHold(partition, life: life, token: token, base: base, wholeAt: wholeAt)
@@ -124,8 +124,7 @@ public final class Journal {
   /// Nothing is stood for any more.
   public func release(_ partition: Partition) {
     guard held[partition.index] != nil else { return }
-    forgetRecords(of: partition)
-    held[partition.index] = nil
+    forget(partition)
     makeRoomForSaying()
     _ = half.write(.release, partition, 0)
     publish()
@@ -174,8 +173,26 @@ public final class Journal {
   private func publish() {
     changes += 1
     // Before the frame is there, as far as the disk keeps to any order.
-    if isClean { mark(isClean: false) }
+    if isClean {
+      mark(isClean: false)
+      noteStored(moments.last)
+    }
     half.publish()
+  }
+
+  /// A heartbeat has passed.
+  /// - Parameter seconds: since 1970.
+  public func tick(seconds: UInt32) {
+    moments.last = seconds
+    // A clean one says that nothing lacks; and an idle drone writes nothing.
+    guard !isClean else { return }
+    noteStored(moments.tick(seconds, base: { held[$0]?.base }, ends: { held[$0]?.end }))
+  }
+
+  private func noteStored(_ seconds: UInt32?) {
+    guard let seconds else { return }
+    moments.stored = seconds
+    JournalHalf.note(memory.bytes, storedAt: seconds)
   }
 
   /// Whether all of it is on the disk, so that it is complete whatever becomes of the machine.
@@ -184,9 +201,11 @@ public final class Journal {
     JournalHalf.mark(memory.bytes, isClean: isClean)
   }
 
-  private func forgetRecords(of partition: Partition) {
+  private func forget(_ partition: Partition) {
     guard let own = held[partition.index] else { return }
     for place in own.places[own.head...] { live -= place.length }
+    held[partition.index] = nil
+    moments.forget(partition)
   }
 
   /// Whether it has no record that the database may lack.
@@ -247,6 +266,7 @@ public final class Journal {
       patience = Self.pause
       return false
     }
+    noteStored(moments.stored)
     (half, held) = next
     return true
   }

@@ -21,6 +21,8 @@ enum JournalFormat {
   /// What changes, each in a word of its own that is stored at once.
   static let generationPlace = 2048
   static let markPlace = 2056
+  /// A word of seconds since 1970: what had been written by then is at the database. Missing where nobody knows yet.
+  static let storedAtPlace = 2064
 
   /// `markPlace`: everything is stored elsewhere, or on the disk in this very file.
   static let clean: UInt64 = 0x6e61_656c_436c_6e4a
@@ -68,6 +70,7 @@ enum JournalFormat {
   }
 
   static let generationSalt: UInt64 = 0x6765_6e65
+  static let storedAtSalt: UInt64 = 0x7374_6174
   static func writtenSalt(_ generation: UInt32) -> UInt64 { 0x7772_6974 << 32 | UInt64(generation) }
 
   /// What is stored before this comes first, also for the compiler.

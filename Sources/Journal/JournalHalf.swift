@@ -92,6 +92,11 @@ struct JournalHalf {
     JournalFormat.barrier()
   }
 
+  static func note(_ bytes: UnsafeMutableRawBufferPointer, storedAt seconds: UInt32) {
+    let word = JournalFormat.word(seconds, JournalFormat.storedAtSalt)
+    bytes.storeBytes(of: word.littleEndian, toByteOffset: JournalFormat.storedAtPlace, as: UInt64.self)
+  }
+
   /// The page that says whose journal it is.
   static func writeHead(_ bytes: UnsafeMutableRawBufferPointer, _ owner: JournalOwner, length: Int) {
     func store(_ word: UInt64, _ offset: Int) {

@@ -36,8 +36,10 @@ public struct JournalKeeper {
   public var mustWait: Bool { if case .leaving = state { true } else { false } }
 
   /// A heartbeat has passed.
+  /// - Parameter seconds: since 1970; nil where nobody is to be told of moments.
   /// - Returns: the number of the sync that is to be begun; nil: none.
-  public mutating func tick(_ now: Instant) -> UInt64? {
+  public mutating func tick(_ now: Instant, seconds: UInt32? = nil) -> UInt64? {
+    if let seconds { journal.tick(seconds: seconds) }
     // What was written is not always told by way of the keeper: a clean journal would stay what it is not.
     if let sync = look() { return sync }
     guard state == .dirty, journal.isEmpty, journal.changes == lastChanges, let since = idleSince else {

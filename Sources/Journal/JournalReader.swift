@@ -10,6 +10,13 @@ public struct JournalContents: Sendable {
   public let stands: [JournalStand]
 }
 
+/// What is known of a journal that is not complete.
+public struct JournalLeftover: Sendable {
+  public let owner: JournalOwner
+  /// Seconds since 1970: what had been written by then is at the database. It may have been later.
+  public let storedAt: UInt32?
+}
+
 /// Reads a journal's bytes: torn, cut, altered or foreign ones are an error, never a guess. What it keeps is never more
 /// than a few times the bytes that it was given.
 public struct JournalReader {
@@ -48,6 +55,17 @@ public struct JournalReader {
       Result { () throws(JournalError) in try read(bytes, principal: principal, boot: boot) }
     }
     return try result.get()
+  }
+
+  /// What can be said of a journal that is not believed: whose it was, if its head can be read.
+  public static func leftover(_ bytes: [UInt8], principal: Principal) -> JournalLeftover? {
+    bytes.withUnsafeBytes { bytes in
+      let reader = JournalReader(bytes: bytes)
+      guard let (owner, _) = try? reader.head(), owner.principal == principal else { return nil }
+      let word = reader.word(JournalFormat.storedAtPlace)
+      let stored = JournalFormat.number(in: word, JournalFormat.storedAtSalt)
+      return JournalLeftover(owner: owner, storedAt: stored)
+    }
   }
 
   private func word(_ offset: Int) -> UInt64 {

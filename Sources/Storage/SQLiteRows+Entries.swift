@@ -1,6 +1,7 @@
 import Cluster
 import GRDB
 import StoreRules
+import Wire
 
 /// The keyed table, and what is remembered of writes.
 extension SQLiteRows {
@@ -19,7 +20,8 @@ extension SQLiteRows {
 
   // MARK: Images
 
-  private static let imageColumns = "first, entries, \(StoreTable.images.isWhole)"
+  /// The checksum is looked at here: SQLite would read the entries, which are many pages, once more for it.
+  private static let imageColumns = "first, generation, count, entries, checksum"
   private static let allQuery = "SELECT \(imageColumns) FROM images WHERE partition = ? ORDER BY first"
   private static let nearestQuery =
     "SELECT \(imageColumns) FROM images WHERE partition = ? AND first <= ? ORDER BY first DESC LIMIT 1"
@@ -41,8 +43,19 @@ extension SQLiteRows {
   }
 
   private func image(_ row: Row, _ partition: Partition) throws -> StoredImage {
-    try StoreTable.images.check(row, 2, partition: Int64(partition.number))
-    return StoredImage(first: row.bytes(0), entries: row.bytes(1))
+    let image = StoredImage(first: row.bytes(0), entries: row.bytes(3))
+    guard case .int64(let generation) = row.storage(1), case .int64(let count) = row.storage(2),
+      case .int64(let checksum) = row.storage(4)
+    else { throw StoreTable.images.damage(of: partition) }
+    var sum = Checksum.ofRow
+    sum.add(StoreTable.images.rawValue)
+    sum.add(Int64(partition.number))
+    image.first.withUnsafeBytes { sum.add($0) }
+    sum.add(generation)
+    sum.add(count)
+    image.entries.withUnsafeBytes { sum.add($0) }
+    guard sum.column == checksum else { throw StoreTable.images.damage(of: partition) }
+    return image
   }
 
   func placeOfImage(behind first: [UInt8], of partition: Partition) throws -> [UInt8]? {

@@ -151,4 +151,7 @@ extension Row {
   func bytes(_ index: Int) -> [UInt8] {
     (try? withUnsafeData(atIndex: index) { $0.map { [UInt8]($0) } }) ?? []
   }
+
+  /// As SQLite holds a column.
+  func storage(_ index: Int) -> DatabaseValue.Storage { (self[index] as DatabaseValue).storage }
 }

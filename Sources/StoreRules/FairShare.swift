@@ -8,26 +8,31 @@ enum FairShare {
     _ items: [Item], among owner: (Item) -> UInt64, limit: Int
   ) -> (kept: [Item], dropped: [Item]) {
     guard items.count > limit else { return (items, []) }
-    let share = max(1, share(items, owner, limit))
+    let owners = items.map(owner)
+    if owners.allSatisfy({ $0 == owners[0] }) {
+      return (Array(items.suffix(limit)), Array(items.dropLast(limit)))
+    }
+    let share = max(1, share(owners, limit))
     var counts: [UInt64: Int] = [:]
     var isKept = [Bool](repeating: false, count: items.count)
     var room = limit
     for index in items.indices.reversed() where room > 0 {
-      let count = counts[owner(items[index]), default: 0]
+      let count = counts[owners[index], default: 0]
       guard count < share else { continue }
-      counts[owner(items[index])] = count + 1
+      counts[owners[index]] = count + 1
       isKept[index] = true
       room -= 1
     }
     return (
-      zip(items, isKept).filter(\.1).map(\.0), zip(items, isKept).filter { !$0.1 }.map(\.0)
+      items.indices.filter { isKept[$0] }.map { items[$0] },
+      items.indices.filter { !isKept[$0] }.map { items[$0] }
     )
   }
 
   /// The most that anybody keeps.
-  private static func share<Item>(_ items: [Item], _ owner: (Item) -> UInt64, _ limit: Int) -> Int {
+  private static func share(_ owners: [UInt64], _ limit: Int) -> Int {
     var counts: [UInt64: Int] = [:]
-    for item in items { counts[owner(item), default: 0] += 1 }
+    for owner in owners { counts[owner, default: 0] += 1 }
     var room = limit
     var left = counts.count
     for count in counts.values.sorted() {

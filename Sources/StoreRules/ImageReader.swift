@@ -8,7 +8,7 @@ struct ImageEntry {
   let key: UnsafeRawBufferPointer
   let value: UnsafeRawBufferPointer
 
-  var stored: StoredEntry { StoredEntry(key: [UInt8](key), value: [UInt8](value), version: version) }
+  var view: StoredEntryView { StoredEntryView(key: key, value: value, version: version) }
 
   func precedes(_ place: KeyPlace) -> Bool {
     guard hash == place.hash else { return hash < place.hash }

@@ -79,7 +79,7 @@ package enum ImageCoding {
   package static func entries(in bytes: UnsafeRawBufferPointer) throws -> [StoredEntry] {
     var reader = ImageReader(bytes)
     var entries: [StoredEntry] = []
-    while let entry = try reader.next() { entries.append(entry.stored) }
+    while let entry = try reader.next() { entries.append(entry.view.stored) }
     return entries
   }
 

@@ -29,7 +29,7 @@ package struct OutcomeKeeping: Hashable, Sendable {
     old += outcomes.dropLast(kept)
     var (survivors, dropped): ([WriteOutcome], [WriteOutcome]) = ([], old)
     if Set(old.map(\.client.principalMark)).union(outcomes.map(\.client.principalMark)).count > 1 {
-      (survivors, dropped) = FairShare.split(old, among: \.client.principalMark, limit: keptOfOthers)
+      (survivors, dropped) = FairShare.split(old, among: { $0.client.principalMark }, limit: keptOfOthers)
     }
     var writer = CBORWriter()
     for outcome in survivors + outcomes.suffix(kept) { outcome.encode(into: &writer) }
@@ -61,7 +61,7 @@ package struct OutcomeKeeping: Hashable, Sendable {
     of partition: Partition, _ unfolded: [WriteOutcome], _ rows: some StoreSnapshot
   ) throws -> PastWrites {
     let (outcomes, dropped) = FairShare.split(
-      try stored(partition, through: .max, rows) + unfolded, among: \.client.principalMark, limit: kept)
+      try stored(partition, through: .max, rows) + unfolded, among: { $0.client.principalMark }, limit: kept)
     var forgotten = try forgotten(of: partition, rows)
     for outcome in dropped { forgotten.add(outcome) }
     forgotten.keep(maximumClients)

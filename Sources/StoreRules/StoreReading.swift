@@ -9,8 +9,9 @@ package enum ReadingEnd: Error, Hashable {
 }
 
 extension StoreRules {
-  /// What a chunk of entries holds at most, unless one entry alone is larger: bytes.
-  package static let chunkLength = 256 << 10
+  /// What a chunk of entries holds at most, unless one entry alone is larger: bytes. A longer one would be no longer in the
+  /// processor's cache when its receiver reads it, and takes buffers that are too long to be kept.
+  package static let chunkLength = 64 << 10
 
   /// Reads opened partitions, one after the other, in one snapshot of images and unfolded log.
   ///
@@ -57,7 +58,7 @@ extension StoreRules {
           try chunk.add(first, receive)
           if entry.isAt(first.place) { return }
         }
-        try chunk.add(entry.stored, receive)
+        try chunk.add(entry.view, receive)
       }
     }
     for change in pending { try chunk.add(change, receive) }
@@ -68,29 +69,32 @@ extension StoreRules {
 /// Entries gathered until they are worth a message.
 private struct EntryChunk {
   let partition: Partition
-  private var entries: [StoredEntry] = []
-  private var length = 0
+  private var entries = StoredEntriesWriter()
 
   init(partition: Partition) { self.partition = partition }
 
   mutating func add(_ change: KeyChange, _ receive: (StorePart) -> Bool) throws(ReadingEnd) {
     guard let value = change.value else { return }
-    try add(StoredEntry(key: change.place.key, value: value, version: change.version), receive)
+    let entry = StoredEntry(key: change.place.key, value: value, version: change.version)
+    let isOver = entry.withView { !add($0, receive) }
+    if isOver { throw .cancelled }
   }
 
-  mutating func add(
-    _ entry: StoredEntry, _ receive: (StorePart) -> Bool
-  ) throws(ReadingEnd) {
-    if length + entry.approximateLength > StoreRules.chunkLength { try flush(receive) }
-    entries.append(entry)
-    length += entry.approximateLength
+  mutating func add(_ entry: StoredEntryView, _ receive: (StorePart) -> Bool) throws(ReadingEnd) {
+    if !add(entry, receive) { throw .cancelled }
+  }
+
+  /// - Returns: whether more is wanted.
+  private mutating func add(_ entry: StoredEntryView, _ receive: (StorePart) -> Bool) -> Bool {
+    let isFull = entries.approximateLength + entry.approximateLength > StoreRules.chunkLength
+    guard !isFull || entries.isEmpty || receive(.entries(partition, entries.take())) else { return false }
+    entries.add(entry)
+    return true
   }
 
   mutating func flush(_ receive: (StorePart) -> Bool) throws(ReadingEnd) {
     guard !entries.isEmpty else { return }
-    guard receive(.entries(partition, entries)) else { throw .cancelled }
-    entries.removeAll(keepingCapacity: true)
-    length = 0
+    guard receive(.entries(partition, entries.take())) else { throw .cancelled }
   }
 }
 

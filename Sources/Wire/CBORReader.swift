@@ -137,8 +137,14 @@ public struct CBORReader {
   }
 
   /// As `readArrayHeader`, for an array that must have exactly `count` items.
+  @inlinable
   public mutating func readArrayHeader(exactly count: Int) throws(CBORError) {
-    let start = offset
+    let start = position
+    if let small = smallArgument(4) {
+      // Of more items than there are bytes the first that is missing tells.
+      if small == UInt64(truncatingIfNeeded: count) { return }
+      position = start
+    }
     guard try readArrayHeader(maximum: count) == count else {
       throw .outOfRange(field: "the number of items", offset: start)
     }

@@ -217,6 +217,8 @@ enum MessageSamples {
     .appendFailed(number: 1, reason: "the disk is full"), .ending, .receipt(receipt),
   ]
 
+  static let loss = JournalLoss(life: Incarnation(4), after: 0, before: 1_700_000_000)
+
   static let statuses: [ClusterStatus] = [
     ClusterStatus(
       cluster: "test", term: term, commander: Fixture.d1, mapVersion: 3, slotsServed: 16_384,
@@ -230,7 +232,8 @@ enum MessageSamples {
         .init(principal: Fixture.d2, endpoint: node.endpoint, state: .drained, slots: 0),
       ],
       databases: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: true)],
-      authorities: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: false)])
+      authorities: [.init(principal: Fixture.database, endpoint: node.endpoint, isReachable: false)],
+      losses: [.init(drone: Fixture.d2, partitions: some, journal: loss)])
   ]
 
   static let maps: [SlotMap] = [Fixture.map(), Fixture.map(expiry: -1)]

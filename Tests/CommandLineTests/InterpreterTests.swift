@@ -44,7 +44,8 @@ struct InterpreterTests {
       scene.text == """
         {"cluster": "a \\"b\\"", "realm": "R", "term": 1, "commander": "d2", "mapVersion": 7, \
         "slots": {"total": 16384, "served": 16384, "shadowed": 0, "moving": 0, "awaitingCopies": 0}, \
-        "drones": [{"name": "d1", "address": "127.0.0.1:1", "state": "serving", "slots": 5461, "shadowing": 0, \
+        "losses": [], "drones": [{"name": "d1", "address": "127.0.0.1:1", "state": "serving", "slots": 5461, \
+        "shadowing": 0, \
         "millisecondsBehind": 0, "bytesBehind": 0, "memoryUsed": 12345678, \
         "memoryCeiling": 64000000000, "memoryFull": true}], "databases": [{"name": "db1", "address": "127.0.0.1:2", \
         "state": "reachable"}], "authority": null}

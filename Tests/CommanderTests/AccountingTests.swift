@@ -56,6 +56,28 @@ import Testing
     #expect(noted == [true])
   }
 
+  @Test("of partitions that wait it is told what a life had that the database names, and of no others")
+  func losses() throws {
+    var office = TestOffice.settled()
+    let mine = office.served(by: 1)
+    office.list(1, mine)
+    office.pass(office.timing.lease + 1000, answering: [0, 2])
+    let assigned = office.assigned(to: 0)
+    let loss = JournalLoss(life: TestOffice.incarnation(1), after: 10, before: 20)
+    let other = JournalLoss(life: TestOffice.incarnation(1, life: 9), after: 11, before: 21)
+    office.report(1, life: 2, losses: [loss, other])
+    #expect(office.core.status(now: office.now).losses == [], "nothing waits")
+    let grant = try #require(office.request(assigned, by: 0).grant)
+    office.receive(
+      .openFailed(
+        OpenFailed(term: Term(1), token: grant.token, partitions: assigned, refusal: .copiesElsewhere)),
+      from: N.drone(0))
+    #expect(
+      office.core.status(now: office.now).losses == [
+        ClusterStatus.Loss(drone: N.drone(1), partitions: assigned, journal: loss)
+      ])
+  }
+
   @Test("what a drone gives back when it ends is given to others at once, and it is given nothing")
   func retired() {
     var office = TestOffice.settled()

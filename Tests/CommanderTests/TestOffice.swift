@@ -78,7 +78,8 @@ struct TestOffice {
   mutating func report(
     _ drone: Int, holding: [Holding] = [], life: Int = 1, lively: PartitionSet = .all, reaches: Bool = true,
     sequence: UInt64? = nil, nonce: UInt64? = nil, map: UInt64? = nil, access: (UInt64, UInt64)? = nil,
-    copies: [Holding]? = nil, journaled: PartitionSet = [], isEnding: Bool = false
+    copies: [Holding]? = nil, journaled: PartitionSet = [], isEnding: Bool = false,
+    losses: [JournalLoss] = []
   ) -> [CommanderAction] {
     let next = nonce ?? (nonces[drone, default: 0] + 1)
     nonces[drone] = max(nonces[drone, default: 0], next)
@@ -93,7 +94,7 @@ struct TestOffice {
           accessVersion: access?.1 ?? core.access.published?.version ?? 0, reachesDatabase: reaches,
           copies: copies ?? self.copies(of: drone), journaled: journaled, shadowed: .all,
           isEnding: isEnding,
-          memory: MemoryUse(used: 1, ceiling: 1, isFull: full.contains(drone)))),
+          memory: MemoryUse(used: 1, ceiling: 1, isFull: full.contains(drone)), losses: losses)),
       from: N.drone(drone))
   }
 

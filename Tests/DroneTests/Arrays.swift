@@ -15,6 +15,13 @@ extension Table {
   func version(of key: [UInt8]) -> Version? { key.withUnsafeBytes { version(of: HashedKey($0)) } }
 }
 
+extension DataCore {
+  @discardableResult
+  mutating func load(_ entries: [StoredEntry], into partition: Partition, token: FencingToken) -> Bool {
+    load(StoredEntries(entries), into: partition, token: token)
+  }
+}
+
 extension WriteHistory {
   mutating func begin(_ record: LogRecord, sequence: UInt64) {
     record.withView { begin($0, sequence: sequence) }

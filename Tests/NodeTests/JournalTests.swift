@@ -107,6 +107,25 @@ struct JournalTests {
     #expect(error?.description.contains("a later version of Keyval") == true)
   }
 
+  @Test("Of a journal that lost its end with its machine it is told between which moments writes may lack")
+  func lost() throws {
+    let folder = try Folder()
+    let file = JournalFile(directory: folder.path, name: "journal-0")
+    let owner = JournalOwner(
+      principal: Self.drone, life: Incarnation(7), boot: JournalOwner.Boot(high: 1, low: 2))
+    let journal = try #require(Journal(in: file, owner: owner, bounds: .init(half: 1 << 20)))
+    write(journal, 0, life: 7, records: 0)
+    for seconds: UInt32 in [1_700_000_000, 1_700_000_001] { journal.tick(seconds: seconds) }
+    write(journal, 1, life: 7, records: 2)
+    var losses: [JournalLoss] = []
+    #expect(try directory(folder, life: 8).stands { losses.append($0) } == [])
+    let loss = try #require(losses.first)
+    #expect(losses.count == 1 && loss.life == Incarnation(7) && loss.after == 1_700_000_000)
+    // Until this machine's start, which was before now.
+    #expect(loss.before <= UInt64(NodeClock.wallSeconds()) && loss.before > loss.after)
+    #expect(catcher.all.contains { $0.contains("2023-11-14T22:13:20Z") })
+  }
+
   @Test("A journal that others may read, or that is a link, is refused with what mends it")
   func untrusted() throws {
     let folder = try Folder()

@@ -85,7 +85,7 @@ extension SQLiteStore {
     var tails: [PartitionTail] = []
     try contents(of: opening) { part in
       switch part {
-      case .entries(_, let entries): chunks.append(entries)
+      case .entries(_, let entries): chunks.append(Array(entries))
       case .end(let tail): tails.append(tail)
       }
       return true

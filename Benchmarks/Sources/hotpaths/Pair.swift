@@ -1,5 +1,6 @@
 import Cluster
 import Drone
+import Journal
 import Wire
 
 /// The data loops of an owner and, where it has one, of its shadow, with keys in all partitions, and a database that takes everything.
@@ -23,13 +24,20 @@ struct Pair {
   private var write: UInt64 = 0
   private var answered = 0
 
-  init(hasShadow: Bool) {
+  init(hasShadow: Bool, hasJournal: Bool = false) {
     let names = (1...2).map { try? Principal("keyval-drone/d\($0)@KEYVAL.TEST") }
     guard let ownerName = names[0], let shadowName = names[1] else { fatalError("principals of drones") }
     (self.ownerName, self.shadowName) = (ownerName, shadowName)
     keys = (0..<Self.keys).map { number in
       let digits = [UInt8]("\(number)".utf8)
       return [UInt8]("key:".utf8) + [UInt8](repeating: 0x30, count: 12 - digits.count) + digits
+    }
+    if hasJournal {
+      let boot = JournalOwner.Boot(high: 1, low: 2)
+      owner = DataCore(
+        incarnation: Incarnation(11),
+        journal: Journal(
+          in: PlainMemory(), owner: JournalOwner(principal: ownerName, life: Incarnation(11), boot: boot)))
     }
     let token = FencingToken(term: Term(1), counter: 1)
     _ = owner.beginOpening(.all, token: token, mode: .load)

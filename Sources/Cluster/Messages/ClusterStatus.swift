@@ -50,6 +50,20 @@ public struct ClusterStatus: Hashable, Sendable {
     }
   }
 
+  /// Partitions that wait for copies of which one, that of a life of a drone, is gone with its machine's memory.
+  public struct Loss: Hashable, Sendable {
+    public let drone: Principal
+    public let partitions: PartitionSet
+    /// Between which moments writes may lack, by what that drone says.
+    public let journal: JournalLoss
+
+    public init(drone: Principal, partitions: PartitionSet, journal: JournalLoss) {
+      self.drone = drone
+      self.partitions = partitions
+      self.journal = journal
+    }
+  }
+
   /// A database or the authority.
   public struct Service: Hashable, Sendable {
     public let principal: Principal
@@ -79,11 +93,13 @@ public struct ClusterStatus: Hashable, Sendable {
   public let drones: [Drone]
   public let databases: [Service]
   public let authorities: [Service]
+  /// In order of drone and life.
+  public let losses: [Loss]
 
   public init(
     cluster: String, term: Term, commander: Principal, mapVersion: UInt64, slotsServed: Int,
     slotsShadowed: Int = 0, slotsMoving: Int = 0, slotsAwaitingCopies: Int = 0, drones: [Drone],
-    databases: [Service], authorities: [Service]
+    databases: [Service], authorities: [Service], losses: [Loss] = []
   ) {
     self.cluster = cluster
     self.term = term
@@ -96,6 +112,7 @@ public struct ClusterStatus: Hashable, Sendable {
     self.drones = drones
     self.databases = databases
     self.authorities = authorities
+    self.losses = losses
   }
 }
 
@@ -127,6 +144,22 @@ extension ClusterStatus.Drone: WireMessage {
   }
 }
 
+extension ClusterStatus.Loss: WireMessage {
+  public func encode(into writer: inout CBORWriter) {
+    writer.beginArray(3)
+    drone.encode(into: &writer)
+    partitions.encode(into: &writer)
+    journal.encode(into: &writer)
+  }
+
+  public init(from reader: inout CBORReader) throws(CBORError) {
+    try reader.readArrayHeader(exactly: 3)
+    self.init(
+      drone: try Principal(from: &reader), partitions: try PartitionSet(from: &reader),
+      journal: try JournalLoss(from: &reader))
+  }
+}
+
 extension ClusterStatus.Service: WireMessage {
   public func encode(into writer: inout CBORWriter) {
     writer.beginArray(3)
@@ -145,7 +178,7 @@ extension ClusterStatus.Service: WireMessage {
 
 extension ClusterStatus: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(11)
+    writer.beginArray(12)
     writer.write(text: cluster)
     term.encode(into: &writer)
     commander.encode(into: &writer)
@@ -156,10 +189,11 @@ extension ClusterStatus: WireMessage {
     writer.write(drones)
     writer.write(databases)
     writer.write(authorities)
+    writer.write(losses)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 11)
+    try reader.readArrayHeader(exactly: 12)
     self.init(
       cluster: try reader.readText(), term: try Term(from: &reader), commander: try Principal(from: &reader),
       mapVersion: try reader.readUnsigned(),
@@ -169,6 +203,7 @@ extension ClusterStatus: WireMessage {
       slotsAwaitingCopies: Int(try reader.readUnsigned(as: UInt16.self, field: "slots")),
       drones: try reader.readMessages(Drone.self, maximum: SlotMap.maximumDrones),
       databases: try reader.readMessages(Service.self, maximum: SlotMap.maximumDrones),
-      authorities: try reader.readMessages(Service.self, maximum: SlotMap.maximumDrones))
+      authorities: try reader.readMessages(Service.self, maximum: SlotMap.maximumDrones),
+      losses: try reader.readMessages(Loss.self, maximum: SlotMap.maximumDrones))
   }
 }

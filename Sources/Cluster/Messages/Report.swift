@@ -36,13 +36,16 @@ public struct Report: Hashable, Sendable {
   public let isEnding: Bool
   /// Who says that he has no room is given less.
   public let memory: MemoryUse
+  /// What earlier lives of this drone had, and nobody knows any more: told to people, and nothing goes by it.
+  public let losses: [JournalLoss]
 
   public init(
     term: Term, sequence: UInt64, nonce: UInt64, incarnation: Incarnation, endpoint: Endpoint,
     holdings: [Holding], lively: PartitionSet, mapTerm: Term, mapVersion: UInt64, accessTerm: Term,
     accessVersion: UInt64, reachesDatabase: Bool, copies: [Holding] = [], journaled: PartitionSet = [],
     shadowed: PartitionSet = [],
-    behind: UInt64 = 0, backlog: UInt64 = 0, isEnding: Bool = false, memory: MemoryUse = MemoryUse()
+    behind: UInt64 = 0, backlog: UInt64 = 0, isEnding: Bool = false, memory: MemoryUse = MemoryUse(),
+    losses: [JournalLoss] = []
   ) {
     self.term = term
     self.sequence = sequence
@@ -63,12 +66,13 @@ public struct Report: Hashable, Sendable {
     self.backlog = backlog
     self.isEnding = isEnding
     self.memory = memory
+    self.losses = losses
   }
 }
 
 extension Report: WireMessage {
   public func encode(into writer: inout CBORWriter) {
-    writer.beginArray(19)
+    writer.beginArray(20)
     term.encode(into: &writer)
     writer.write(unsigned: sequence)
     writer.write(unsigned: nonce)
@@ -88,10 +92,11 @@ extension Report: WireMessage {
     writer.write(unsigned: backlog)
     writer.write(bool: isEnding)
     memory.encode(into: &writer)
+    writer.write(losses)
   }
 
   public init(from reader: inout CBORReader) throws(CBORError) {
-    try reader.readArrayHeader(exactly: 19)
+    try reader.readArrayHeader(exactly: 20)
     self.init(
       term: try Term(from: &reader), sequence: try reader.readUnsigned(), nonce: try reader.readUnsigned(),
       incarnation: try Incarnation(from: &reader), endpoint: try Endpoint(from: &reader),
@@ -103,6 +108,7 @@ extension Report: WireMessage {
       journaled: try PartitionSet(from: &reader), shadowed: try PartitionSet(from: &reader),
       behind: try reader.readUnsigned(),
       backlog: try reader.readUnsigned(), isEnding: try reader.readBool(),
-      memory: try MemoryUse(from: &reader))
+      memory: try MemoryUse(from: &reader),
+      losses: try reader.readMessages(JournalLoss.self, maximum: JournalLoss.most))
   }
 }

@@ -46,7 +46,7 @@ public enum StoreAnswer: Hashable, Sendable {
   }
 
   /// `[80, number, partition, entries]`: a part of the contents of a partition.
-  case contents(number: UInt64, partition: Partition, entries: [StoredEntry])
+  case contents(number: UInt64, partition: Partition, entries: StoredEntries)
   /// `[81, number, partition, sequence, list, past]`: that was all of this partition. `sequence` is that of its last
   /// write; `list` that of the copies in sync; `past` what is known of its writes.
   case opened(
@@ -167,7 +167,7 @@ extension StoreAnswer: WireMessage {
     case .contents(let number, let partition, let entries):
       Self.begin(80, items: 4, number, into: &writer)
       partition.encode(into: &writer)
-      writer.write(entries)
+      entries.encode(into: &writer)
     case .opened(let number, let partition, let sequence, let inSync, let past):
       Self.begin(81, items: 6, number, into: &writer)
       partition.encode(into: &writer)
@@ -222,7 +222,7 @@ extension StoreAnswer: WireMessage {
     case (80, 4):
       self = .contents(
         number: number, partition: try Partition(from: &reader),
-        entries: try reader.readMessages(StoredEntry.self))
+        entries: try StoredEntries(from: &reader))
     case (81, 6):
       self = .opened(
         number: number, partition: try Partition(from: &reader), sequence: try Self.readSequence(&reader),

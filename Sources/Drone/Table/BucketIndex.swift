@@ -138,6 +138,14 @@ struct BucketIndex: ~Copyable {
     if count > buckets.count * Self.fullest { split(hashOf) }
   }
 
+  /// Makes the buckets beforehand that so many more entries come to: while there are few entries, to divide buckets costs
+  /// next to nothing.
+  mutating func reserve(_ more: Int, hashOf: (Reference) -> UInt64) {
+    let needed = (count + more + Self.fullest - 1) / Self.fullest
+    if buckets.count == 0, needed > 0 { buckets.append() }
+    while buckets.count < needed { split(hashOf) }
+  }
+
   private mutating func place(_ hash: UInt64, _ reference: Reference) {
     var bucket = buckets[number(of: hash)]
     while let next = next(bucket) { bucket = next }
@@ -186,10 +194,16 @@ struct BucketIndex: ~Copyable {
   }
 
   private mutating func split(_ hashOf: (Reference) -> UInt64) {
+    if count == 0 { return addEmpty() }
     let moved = takeAll(of: buckets.count - base)
     buckets.append()
     if buckets.count == base * 2 { base *= 2 }
     for reference in moved { place(hashOf(reference), reference) }
+  }
+
+  private mutating func addEmpty() {
+    buckets.append()
+    if buckets.count == base * 2 { base *= 2 }
   }
 
   private mutating func merge(_ hashOf: (Reference) -> UInt64) {

@@ -55,26 +55,35 @@ package struct Table {
 
   package mutating func set(_ key: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) {
     own()
-    contents.set(key, value, version)
+    _ = contents.set(key, value, version)
   }
 
   package mutating func set(_ entry: StoredEntry) {
-    entry.key.withUnsafeBytes { key in
-      entry.value.withUnsafeBytes { set(HashedKey(key), $0, entry.version) }
-    }
+    entry.withView { set(HashedKey($0.key), $0.value, $0.version) }
+  }
+
+  /// Makes room for all of them at once, as far as they are new.
+  package mutating func set(_ entries: StoredEntries) {
+    own()
+    let contents = contents
+    contents.reserve(entries.count)
+    entries.forEachView { _ = contents.set(HashedKey($0.key), $0.value, $0.version) }
   }
 
   package mutating func remove(_ key: HashedKey) {
     own()
-    contents.remove(key)
+    _ = contents.remove(key)
   }
 
   /// - Parameter key: the record's.
-  package mutating func apply(_ record: LogRecordView, _ key: HashedKey, _ version: Version) {
-    switch record.change {
-    case .put(let value): set(key, value, version)
-    case .delete: remove(key)
-    case .nothing: break
+  /// - Returns: the sequence number of what it has overwritten; 0: nothing.
+  @discardableResult
+  package mutating func apply(_ record: LogRecordView, _ key: HashedKey, _ version: Version) -> UInt64 {
+    own()
+    return switch record.change {
+    case .put(let value): contents.set(key, value, version)
+    case .delete: contents.remove(key)
+    case .nothing: 0
     }
   }
 
@@ -173,17 +182,19 @@ private final class TableContents {
     return !differ(at: count - 8)
   }
 
-  func set(_ hashed: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) {
+  /// - Returns: the sequence number of what was there before; 0: nothing.
+  func set(_ hashed: HashedKey, _ value: UnsafeRawBufferPointer, _ version: Version) -> UInt64 {
     let (key, hash) = (hashed.bytes, hashed.hash)
-    guard EntryHeap.Entry.fits(key: key.count, value: value.count) else { return }
+    guard EntryHeap.Entry.fits(key: key.count, value: value.count) else { return 0 }
     let fence = number(of: version.fence)
     let size = EntryHeap.Entry.size(key: key.count, value: value.count)
     guard let place = find(hashed) else {
       let reference = append(size, key, value, version.sequence, fence)
       index.insert(hash, reference) { self.hash(of: $0) }
-      return
+      return 0
     }
     let old = place.reference
+    let overwritten = heap[old].sequence
     if heap[old].size == size {
       heap[old].write(key, value, sequence: version.sequence, fence: fence)
     } else {
@@ -191,7 +202,11 @@ private final class TableContents {
       heap.kill(old)
       clean()
     }
+    return overwritten
   }
+
+  /// So many keys follow, and most are not here yet.
+  func reserve(_ keys: Int) { index.reserve(keys) { self.hash(of: $0) } }
 
   private func append(
     _ size: Int, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ sequence: UInt64,
@@ -202,12 +217,14 @@ private final class TableContents {
     return reference
   }
 
-  func remove(_ key: HashedKey) {
-    guard let place = find(key) else { return }
+  func remove(_ key: HashedKey) -> UInt64 {
+    guard let place = find(key) else { return 0 }
     let reference = place.reference
+    let removed = heap[reference].sequence
     index.remove(key.hash, place) { self.hash(of: $0) }
     heap.kill(reference)
     clean()
+    return removed
   }
 
   /// Moves the living entries of two chunks, 64 KiB at most, if there is much in the heap that is dead.

@@ -47,8 +47,8 @@ final class DataLoop {
   init(
     index: Int, of count: Int, eventLoop: any EventLoop, identity: DroneCore.Identity, timing: Timing,
     level: AcknowledgementLevel, bounds: DataBounds, memory: DroneMemory, budget: SharedBudget,
-    journal: (journal: Journal, file: JournalFile), stands: [JournalStand], shared: SharedPartitions,
-    pulse: LoopPulse, logger: Logger, audit: AuditLog,
+    journal: (journal: Journal, file: JournalFile), stands: [JournalStand], losses: [JournalLoss],
+    shared: SharedPartitions, pulse: LoopPulse, logger: Logger, audit: AuditLog,
     report: @escaping @Sendable (DroneEvent) -> Void,
     askStatus: @escaping @Sendable (@escaping @Sendable (ClusterStatus?) -> Void) -> Void,
     administer:
@@ -73,7 +73,7 @@ final class DataLoop {
         index: index, placement: placement, principal: identity.principal, timing: timing,
         data: DataCore(
           incarnation: identity.incarnation, level: level, bounds: bounds, journal: journal.journal,
-          stands: stands, shared: shared)))
+          stands: stands, losses: losses, shared: shared)))
     self.journal = JournalSync(journal.journal, in: journal.file, of: core, on: eventLoop, logger: logger)
   }
 

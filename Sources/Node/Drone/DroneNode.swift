@@ -210,7 +210,9 @@ private struct RunningDrone: Sendable {
     let journals = JournalDirectory(
       directory: configuration.directory, principal: configuration.principal, life: identity.incarnation,
       bounds: .init(for: loopBounds), logger: logger)
-    let stands = try journals.stands()
+    var losses: [JournalLoss] = []
+    let stands = try journals.stands { losses.append($0) }
+    let lost = JournalLoss.merged(losses)
     let placement = LoopPlacement(count: eventLoops.count)
     let (memory, budget, shared) = (DroneMemory(), SharedBudget(), SharedPartitions())
     var references: [DataLoopReference] = []
@@ -223,7 +225,7 @@ private struct RunningDrone: Sendable {
             index: index, of: placement.count, eventLoop: eventLoop, identity: identity,
             timing: configuration.timing,
             level: configuration.level, bounds: loopBounds, memory: memory, budget: budget,
-            journal: (journal, file), stands: own,
+            journal: (journal, file), stands: own, losses: index == 0 ? lost : [],
             shared: shared, pulse: pulse, logger: logger, audit: audit,
             report: { event in controlLoop.execute { control.value.handle(event) } },
             askStatus: { reply in controlLoop.execute { reply(control.value.status()) } },

@@ -1,4 +1,5 @@
 import Cluster
+import FoundationEssentials
 import Glibc
 import Journal
 import LocalTrust
@@ -26,12 +27,13 @@ struct JournalDirectory {
   // MARK: What earlier lives have left
 
   /// What they have left, in order of partition. What is not complete is told, and not believed.
+  /// - Parameter lost: called with what is known of each that is not.
   /// - Throws: `NodeError` for journals that are somebody else's, or a later version's: to overwrite them would be to lose
   ///   what they have.
-  func stands() throws(NodeError) -> [JournalStand] {
+  func stands(lost: (JournalLoss) -> Void = { _ in }) throws(NodeError) -> [JournalStand] {
     var stands: [Partition: JournalStand] = [:]
     for name in names() {
-      for stand in try read(name) {
+      for stand in try read(name, lost) {
         // A process that died while it began may have left it in two files, twice the same.
         if let other = stands[stand.partition], other.end >= stand.end { continue }
         stands[stand.partition] = stand
@@ -46,7 +48,7 @@ struct JournalDirectory {
     return stands.keys.sorted().compactMap { stands[$0] }
   }
 
-  private func read(_ name: String) throws(NodeError) -> [JournalStand] {
+  private func read(_ name: String, _ lost: (JournalLoss) -> Void) throws(NodeError) -> [JournalStand] {
     let path = directory + "/" + name
     let bytes: [UInt8]
     do throws(TrustError) {
@@ -65,12 +67,35 @@ struct JournalDirectory {
             "Name this drone's own directory, or take the file away: what it has is lost to the cluster then."
         )
       case .truncated, .damaged, .incomplete:
+        let loss = loss(in: bytes)
         logger.error(
           "a journal is not complete: what only it had of acknowledged writes may be lost",
-          metadata: [NodeLogging.Key.reason: "\(error)", "path": "\(path)"])
+          metadata: [
+            NodeLogging.Key.reason: "\(error)", "path": "\(path)",
+            "after": "\(loss.map { Self.moment($0.after) } ?? Self.moment(0))",
+            "before": "\(loss.map { Self.moment($0.before) } ?? Self.moment(0))",
+          ])
+        if let loss { lost(loss) }
         return []
       }
     }
+  }
+
+  /// Between which moments writes may lack that only a journal had which is not complete; nil where its head is no more
+  /// than the rest.
+  private func loss(in bytes: [UInt8]) -> JournalLoss? {
+    guard let leftover = JournalReader.leftover(bytes, principal: owner.principal) else { return nil }
+    let now = NodeClock.wallSeconds()
+    // What ran under another system had ended when this one began.
+    let began = now - NodeClock.now().milliseconds / 1_000
+    return JournalLoss(
+      life: leftover.owner.life, after: UInt64(leftover.storedAt ?? 0),
+      before: UInt64(clamping: leftover.owner.boot == owner.boot ? now : began))
+  }
+
+  private static func moment(_ seconds: UInt64) -> String {
+    guard seconds > 0 else { return "unknown" }
+    return Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
   }
 
   /// In order of their numbers.

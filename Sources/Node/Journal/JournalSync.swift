@@ -32,7 +32,10 @@ final class JournalSync {
     keeper = JournalKeeper(journal)
   }
 
-  func tick(_ now: Instant) { ask { $0.tick(now) } }
+  func tick(_ now: Instant) {
+    let seconds = UInt32(clamping: NodeClock.wallSeconds())
+    ask { $0.tick(now, seconds: seconds) }
+  }
 
   /// Says something that is in the journal: at once, or when the disk knows that the journal is not clean any more.
   func say(_ body: @escaping () -> Void) {

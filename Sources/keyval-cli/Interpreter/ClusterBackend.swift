@@ -51,6 +51,11 @@ extension StatusReport {
       commander: status.commander.shortName, mapVersion: status.mapVersion, slotsTotal: Slot.count,
       slotsServed: status.slotsServed, slotsShadowed: status.slotsShadowed, slotsMoving: status.slotsMoving,
       slotsAwaitingCopies: status.slotsAwaitingCopies,
+      losses: status.losses.map {
+        StatusReport.Loss(
+          drone: $0.drone.shortName, partitions: "\($0.partitions)", after: $0.journal.after,
+          before: $0.journal.before)
+      },
       drones: status.drones.map {
         Drone(
           name: $0.principal.shortName, address: $0.endpoint.description, state: "\($0.state)",

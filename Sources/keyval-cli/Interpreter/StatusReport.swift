@@ -1,3 +1,5 @@
+import Foundation
+
 /// The state of a cluster, as `status` shows it.
 struct StatusReport: Equatable, Sendable {
   let cluster: String
@@ -14,6 +16,7 @@ struct StatusReport: Equatable, Sendable {
   var slotsMoving = 0
   /// Slots that are not served because writes may be in the memory of drones that are not there.
   var slotsAwaitingCopies = 0
+  var losses: [Loss] = []
   let drones: [Drone]
   let databases: [Node]
   let authority: Node?
@@ -56,6 +59,25 @@ struct StatusReport: Equatable, Sendable {
     }
   }
 
+  /// What may lack of partitions that wait.
+  struct Loss: Equatable, Sendable {
+    let drone: String
+    let partitions: String
+    /// Seconds since 1970; 0: not known.
+    let after: UInt64
+    let before: UInt64
+
+    var sentence: String {
+      let since = after == 0 ? "" : "after \(Self.moment(after)) and "
+      return "partitions \(partitions): writes \(since)before \(Self.moment(before)), which \(drone) had "
+        + "when its machine lost its memory"
+    }
+
+    private static func moment(_ seconds: UInt64) -> String {
+      Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
+    }
+  }
+
   struct Node: Equatable, Sendable {
     let name: String
     let address: String
@@ -77,6 +99,7 @@ extension StatusReport {
         "waiting    \(slotsAwaitingCopies) slots for drones that have their newest writes in memory; if those are "
           + "lost: keyval accept-loss")
     }
+    for loss in losses { lines.append("may lack   \(loss.sentence)") }
     var rows = [["node", "role", "address", "state", "slots", "shadows", "behind", "memory"]]
     if let authority {
       rows.append([authority.name, "authority", authority.address, authority.state, "-", "-", "-", "-"])
@@ -105,7 +128,8 @@ extension StatusReport {
           ("awaitingCopies", .number(UInt64(slotsAwaitingCopies))),
         ])
       ),
-      ("drones", .array(drones.map(\.json))), ("databases", .array(databases.map(\.json))),
+      ("losses", .array(losses.map(\.json))), ("drones", .array(drones.map(\.json))),
+      ("databases", .array(databases.map(\.json))),
       ("authority", authority?.json ?? .null),
     ]).description + "\n"
   }
@@ -119,6 +143,15 @@ extension StatusReport.Drone {
       ("millisecondsBehind", .number(millisecondsBehind)), ("bytesBehind", .number(bytesBehind)),
       ("memoryUsed", .number(memory)), ("memoryCeiling", .number(memoryCeiling)),
       ("memoryFull", .bool(isFull)),
+    ])
+  }
+}
+
+extension StatusReport.Loss {
+  fileprivate var json: JSONText {
+    .object([
+      ("drone", .text(drone)), ("partitions", .text(partitions)), ("after", .number(after)),
+      ("before", .number(before)),
     ])
   }
 }

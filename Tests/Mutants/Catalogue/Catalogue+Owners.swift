@@ -45,7 +45,7 @@ extension Catalogue {
     Mutant(
       "commitOutOfOrder", "Sends the database the second record before the first.", .foundBy(seed: 3),
       .expression(
-        "log.records(after: sent, room: &rest)", is: "disordered(log.records(after: sent, room: &rest))",
+        "log.merged(after: sent, room: &rest)", is: "disordered(log.merged(after: sent, room: &rest))",
         in: "Drone/DataPartition.swift"),
       .declarations(
         """
@@ -65,6 +65,17 @@ extension Catalogue {
         }
 
         """, before: "init(partition: Partition, token: FencingToken) {", in: "Drone/DataPartition.swift")),
+    Mutant(
+      "mergeBeyondAppend",
+      "Leaves out of an append what is overwritten by a record that comes behind it, or that somebody waits for.",
+      .hidden(
+        "Owner and shadow have to lose their memory between two appends that have the two records; "
+          + "`MergedAppendTests` has where it ends."),
+      .instead(
+        of: """
+          return entry.successor > 0 && Int(entry.successor) < end - index && entry.level != .durable
+            && entry.replyTo == nil
+          """, "return entry.successor > 0", in: "Drone/WriteLog.swift")),
     Mutant(
       "revealUnsecuredValue", "Answers a read with a value whose second place is not sure.",
       .foundBy(seed: 3),

@@ -3,7 +3,7 @@ extension Catalogue {
   static let shadows: [Mutant] = [
     Mutant(
       "acceptLowerFence", "Confirms records of an owner whose token has been overtaken.",
-      .foundByPlain(seed: 260),
+      .foundByPlain(seed: 56),
       .before(
         "guard partitions[partition.index] == nil, loading[partition.index] == nil else {",
         """
