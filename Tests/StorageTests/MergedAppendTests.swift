@@ -36,7 +36,7 @@ struct MergedAppendTests {
       core.beginBatch()
       write.withRequest { request in
         core.execute(
-          .write(request), in: write.partition, client: client,
+          LocatedRequest(.write(request), in: write.partition), client: client,
           replyTo: ReplyAddress(loop: 0, connection: 1, number: write.number), now: now, answers: &answers)
       }
     }
