@@ -117,19 +117,21 @@ extension CommanderCore {
   }
 
   /// Of partitions that wait for copies: what drones say of lives of theirs that the database names.
+  /// One for each such life, and no more than a message has room for, whatever a drone reports.
   private var losses: [ClusterStatus.Loss] {
-    members.flatMap { member in
-      member.losses.compactMap { loss in
-        let life = Holder(principal: member.principal, incarnation: loss.life)
-        let partitions = Partition.all.filter { partition in
-          let record = self.partitions[partition.index]
-          return record.awaitsCopy && record.storedLives.contains(life)
+    var lives: [Holder: PartitionSet] = [:]
+    for partition in Partition.all where partitions[partition.index].awaitsCopy {
+      for life in partitions[partition.index].storedLives { lives[life, default: []].insert(partition) }
+    }
+    guard !lives.isEmpty else { return [] }
+    let losses = members.flatMap { member in
+      JournalLoss.merged(member.losses).compactMap { loss in
+        lives[Holder(principal: member.principal, incarnation: loss.life)].map {
+          ClusterStatus.Loss(drone: member.principal, partitions: $0, journal: loss)
         }
-        guard !partitions.isEmpty else { return nil }
-        return ClusterStatus.Loss(
-          drone: member.principal, partitions: PartitionSet(partitions), journal: loss)
       }
     }
+    return Array(losses.prefix(ClusterStatus.mostLosses))
   }
 
   private func state(of member: Member, _ now: Instant) -> ClusterStatus.Drone.State {

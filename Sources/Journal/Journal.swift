@@ -183,6 +183,11 @@ public final class Journal {
   /// A heartbeat has passed.
   /// - Parameter seconds: since 1970.
   public func tick(seconds: UInt32) {
+    // A clock that was set back: the moments of before say nothing of those that come.
+    if let last = moments.last, seconds < last {
+      moments = JournalMoments()
+      JournalHalf.note(memory.bytes, storedAt: 0)
+    }
     moments.last = seconds
     // A clean one says that nothing lacks; and an idle drone writes nothing.
     guard !isClean else { return }

@@ -195,20 +195,18 @@ private struct ConfigurationFile: Decodable {
     case .keyNotFound(let key, let context): return "‘\(path(context.codingPath + [key]))’ is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       return "‘\(path(context.codingPath))’ is of another type"
-    default:
-      return "it is no JSON"
-        + (place(ofErrorIn: json).map { ": something is wrong at \($0)" } ?? "")
+    default: return "it is no JSON" + (complaint(about: json).map { ": \($0)" } ?? "")
     }
   }
 
-  /// The decoder does not tell.
-  private static func place(ofErrorIn json: Data) -> TextPlace? {
+  /// Where something is wrong the decoder does not tell.
+  private static func complaint(about json: Data) -> String? {
     do {
       _ = try JSONSerialization.jsonObject(with: json)
       return nil
     } catch {
       let detail = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String
-      return detail.flatMap { TextPlace(inSentence: $0, of: json) }
+      return detail.map { TextPlace.complaint($0, about: json) }
     }
   }
 }

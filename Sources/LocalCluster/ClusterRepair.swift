@@ -20,6 +20,7 @@ struct ClusterRepair {
   ///   left running in any case.
   func run(_ record: ClusterRecord, _ probe: LocalCluster.Probe) async throws -> ClusterRecord {
     try requireWhole(record)
+    try requireStaying(record)
     let ended = record.processes.filter { !$0.identity.isRunning }
     guard !ended.isEmpty else {
       throw LocalClusterError(
@@ -39,6 +40,17 @@ struct ClusterRepair {
       try await ServingWait(directory: directory).run(members.record.processes, probe)
     }
     return members.record
+  }
+
+  /// What a stop has left waiting goes as soon as it can.
+  private func requireStaying(_ record: ClusterRecord) throws(LocalClusterError) {
+    let ending = record.processes.filter { $0.wasAsked == true && $0.identity.isRunning }.map(\.name)
+    guard !ending.isEmpty else { return }
+    throw LocalClusterError(
+      .input,
+      "\(ending.joined(separator: ", ")) had to end by an earlier stop, and \(ending.count == 1 ? "waits" : "wait") to hand "
+        + "over what is only there. A database that is missing is started by keyval cluster restart; let keyval cluster "
+        + "stop --directory \(directory.path) come to its end then, and start the cluster again")
   }
 
   /// A start that was cut short has left less than a cluster, and other options are for one that is stopped.

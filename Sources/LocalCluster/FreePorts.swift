@@ -14,22 +14,14 @@ final class FreePorts {
 
   /// A port free for TCP and for UDP (the KDC listens on both).
   func draw() throws(LocalClusterError) -> UInt16 {
-    errno = 0
     for _ in 0..<1_000 {
       let port = UInt16.random(in: Self.range)
       guard !drawn.contains(port) else { continue }
-      guard let stream = Self.bind(port, type: Int32(SOCK_STREAM.rawValue)) else {
-        // Another port would not help.
-        guard errno != EMFILE, errno != ENFILE else {
-          throw .system("cannot look for free ports", code: errno)
-        }
-        continue
-      }
-      guard let datagram = Self.bind(port, type: Int32(SOCK_DGRAM.rawValue)) else {
-        close(stream)
-        continue
-      }
-      held += [stream, datagram]
+      guard let stream = try Self.bind(port, type: Int32(SOCK_STREAM.rawValue)) else { continue }
+      // From here on deinit closes it, also when this throws.
+      held.append(stream)
+      guard let datagram = try Self.bind(port, type: Int32(SOCK_DGRAM.rawValue)) else { continue }
+      held.append(datagram)
       drawn.insert(port)
       return port
     }
@@ -45,14 +37,16 @@ final class FreePorts {
 
   /// Whether nobody uses the port for TCP now.
   static func isFree(_ port: UInt16) -> Bool {
-    guard let descriptor = bind(port, type: Int32(SOCK_STREAM.rawValue)) else { return false }
+    guard let descriptor = try? bind(port, type: Int32(SOCK_STREAM.rawValue)) else { return false }
     close(descriptor)
     return true
   }
 
-  private static func bind(_ port: UInt16, type: Int32) -> Int32? {
+  /// - Returns: nil where somebody has the port.
+  /// - Throws: `LocalClusterError` where another port would not help: there is no descriptor left.
+  private static func bind(_ port: UInt16, type: Int32) throws(LocalClusterError) -> Int32? {
     let descriptor = socket(AF_INET, type | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { return nil }
+    guard descriptor >= 0 else { throw .system("cannot look for free ports", code: errno) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian

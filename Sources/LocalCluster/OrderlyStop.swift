@@ -134,8 +134,8 @@ struct OrderlyStop {
     let names = drones.map(\.name).joined(separator: ", ")
     let words = drones.map { "\($0.name): \(word(of: $0))" }.joined(separator: ". ")
     let absent = record.processes.filter { $0.role == .database && !$0.identity.isRunning }.map { database in
-      "\(database.name) does not run: keyval database --config \(directory.configuration(of: database.name)) "
-        + "starts it. "
+      "\(database.name) does not run: keyval cluster restart \(database.name) --directory \(directory.path) starts "
+        + "it. "
     }
     let patience = manner.patience.components.seconds
     return LocalClusterError(

@@ -14,16 +14,16 @@ package struct TextPlace: Equatable, CustomStringConvertible {
   package var description: String { "line \(line), column \(column)" }
 
   /// What Foundation says of a text that is no JSON, with the place as editors count it. It tells the place in its sentence
-  /// alone ("… around character 17."), or none, when the text ends too early.
-  package init?(inSentence sentence: String, of text: some Collection<UInt8>) {
-    let words = sentence.split(whereSeparator: { $0 == " " || $0 == "." })
-    if let mark = words.lastIndex(of: "character"), mark + 1 < words.count, let offset = Int(words[mark + 1])
+  /// alone ("Invalid value around character 17."), or none, when the text ends too early.
+  package static func complaint(_ sentence: String, about text: some Collection<UInt8>) -> String {
+    let plain = sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
+    let words = plain.split(separator: " ")
+    if words.count > 3, words.dropLast().suffix(2) == ["around", "character"],
+      let offset = Int(words[words.count - 1])
     {
-      self.init(of: offset, in: text)
-    } else if sentence.contains("end of file") {
-      self.init(of: text.count, in: text)
-    } else {
-      return nil
+      return words.dropLast(3).joined(separator: " ") + " at \(TextPlace(of: offset, in: text))"
     }
+    let isCutOff = plain.hasPrefix("Unexpected end of file")
+    return isCutOff ? "it ends too early, at \(TextPlace(of: text.count, in: text))" : plain
   }
 }

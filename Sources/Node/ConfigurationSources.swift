@@ -143,8 +143,7 @@ extension ConfigurationSources {
   private static func explain(_ error: any Error, _ data: Data) -> String {
     let error = error as NSError
     if let detail = error.userInfo[NSDebugDescriptionErrorKey] as? String {
-      if let place = TextPlace(inSentence: detail, of: data) { return "something is wrong at \(place)" }
-      return detail.hasSuffix(".") ? String(detail.dropLast()) : detail
+      return TextPlace.complaint(detail, about: data)
     }
     return "\(error)"
   }

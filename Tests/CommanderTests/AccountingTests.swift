@@ -65,7 +65,8 @@ import Testing
     let assigned = office.assigned(to: 0)
     let loss = JournalLoss(life: TestOffice.incarnation(1), after: 10, before: 20)
     let other = JournalLoss(life: TestOffice.incarnation(1, life: 9), after: 11, before: 21)
-    office.report(1, life: 2, losses: [loss, other])
+    // Whoever lies says it again and again.
+    office.report(1, life: 2, losses: [loss, other] + [JournalLoss](repeating: loss, count: 14))
     #expect(office.core.status(now: office.now).losses == [], "nothing waits")
     let grant = try #require(office.request(assigned, by: 0).grant)
     office.receive(

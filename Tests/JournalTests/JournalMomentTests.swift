@@ -69,4 +69,19 @@ struct JournalMomentTests {
     #expect(JournalReader.leftover([1, 2, 3], principal: Place.drone) == nil)
     #expect(JournalReader.leftover(place.memory.left, principal: Place.drone)?.owner.life == Incarnation(1))
   }
+
+  @Test("A clock that is set back makes the moment unknown, until one of the new time is over")
+  func setBack() {
+    place.write(1, records: 0)
+    for seconds: UInt32 in 900...901 { place.journal.tick(seconds: seconds) }
+    #expect(storedAt == 900)
+    place.append(1, behind: 0, 2)
+    place.journal.tick(seconds: 100)
+    #expect(storedAt == 0)
+    place.journal.tick(seconds: 101)
+    #expect(storedAt == 0, "two records are missing")
+    place.journal.stored(Place.partition(1), through: 2)
+    place.journal.tick(seconds: 102)
+    #expect(storedAt == 100)
+  }
 }

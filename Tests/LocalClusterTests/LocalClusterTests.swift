@@ -231,6 +231,31 @@ struct LocalClusterTests {
     #expect(try survivors().isEmpty)
   }
 
+  @Test("what waits since an earlier stop is not taken for a cluster that goes on", .timeLimit(.minutes(1)))
+  func stillEnding() async throws {
+    defer { remove() }
+    var record = try await start(drones: 2)
+    let database = record.processes.filter { $0.role == .database }
+    ProcessRoster.stop(database)
+    record.processes = record.processes.map { process in
+      var process = process
+      if process.name == "d1" { process.wasAsked = true }
+      return process
+    }
+    try record.save(to: directory)
+    await #expect {
+      _ = try await start(drones: 2)
+    } throws: {
+      "\($0)".hasPrefix("d1 had to end by an earlier stop, and waits")
+    }
+    // The database that it waits for is started by itself.
+    try LocalCluster.restart("db1", in: directory, program: program)
+    #expect(try ClusterRecord.load(from: directory).processes.allSatisfy { $0.identity.isRunning })
+    ProcessRoster.stop(record.processes)
+    try LocalCluster.stop(in: directory, .force())
+    #expect(try survivors().isEmpty)
+  }
+
   @Test("one process is ended and started again, the others go on", .timeLimit(.minutes(1)))
   func restartOne() async throws {
     defer { remove() }

@@ -142,7 +142,7 @@ struct OrderlyStopTests {
     let sentence = try #require(complaint(StopManner(patience: .milliseconds(100))))
     #expect(
       sentence.contains(
-        "db1 does not run: keyval database --config \(directory.configuration(of: "db1")) starts it"))
+        "db1 does not run: keyval cluster restart db1 --directory \(directory.path) starts it"))
   }
 
   @Test("once the drones have ended a database that hangs is killed")

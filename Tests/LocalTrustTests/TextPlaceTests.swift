@@ -10,13 +10,13 @@ import Testing
     #expect(place.line == line && place.column == column)
   }
 
-  @Test("a place is found in what Foundation says, and none where it tells none")
-  func sentences() {
+  @Test("what Foundation says of a broken JSON text is told with line and column")
+  func complaints() {
     let text = Array("{\n \"a\";".utf8)
+    func complaint(_ sentence: String) -> String { TextPlace.complaint(sentence, about: text) }
+    #expect(complaint("Invalid value around character 6.") == "Invalid value at line 2, column 5")
     #expect(
-      TextPlace(inSentence: "Invalid value around character 6.", of: text)?.description == "line 2, column 5")
-    let end = TextPlace(inSentence: "Unexpected end of file during JSON parse.", of: text)
-    #expect(end?.description == "line 2, column 6")
-    #expect(TextPlace(inSentence: "Too many nested arrays", of: text) == nil)
+      complaint("Unexpected end of file during JSON parse.") == "it ends too early, at line 2, column 6")
+    #expect(complaint("Too many nested arrays.") == "Too many nested arrays")
   }
 }

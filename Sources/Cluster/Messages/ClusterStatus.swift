@@ -64,6 +64,9 @@ public struct ClusterStatus: Hashable, Sendable {
     }
   }
 
+  /// How many of them are told, at most.
+  public static let mostLosses = SlotMap.maximumDrones
+
   /// A database or the authority.
   public struct Service: Hashable, Sendable {
     public let principal: Principal
@@ -204,6 +207,6 @@ extension ClusterStatus: WireMessage {
       drones: try reader.readMessages(Drone.self, maximum: SlotMap.maximumDrones),
       databases: try reader.readMessages(Service.self, maximum: SlotMap.maximumDrones),
       authorities: try reader.readMessages(Service.self, maximum: SlotMap.maximumDrones),
-      losses: try reader.readMessages(Loss.self, maximum: SlotMap.maximumDrones))
+      losses: try reader.readMessages(Loss.self, maximum: Self.mostLosses))
   }
 }

@@ -12,8 +12,8 @@ public struct LocatedRequest {
     self.request = request
   }
 
-  /// - Parameter partition: where its key is said to be.
-  public init(_ request: consuming DataRequest, in partition: Partition) {
+  /// - Parameter partition: where its key is said to be, for tests.
+  package init(_ request: consuming DataRequest, in partition: Partition) {
     place = request.key.map { (partition, HashedKey($0)) }
     self.request = request
   }

@@ -76,17 +76,9 @@ struct BucketIndex: ~Copyable {
   @inline(__always)
   func visitProbable(_ hash: UInt64, _ body: (Reference) -> Void) {
     guard count > 0 else { return }
-    let bucket = buckets[number(of: hash)]
-    let pattern = UInt64(Self.tag(of: hash)) &* 0x0101_0101_0101_0101
-    var equal = Self.zeros(bucket.load(as: UInt64.self) ^ pattern)
-    while equal != 0 {
-      body(Place(bucket: bucket, index: equal.trailingZeroBitCount >> 3).reference)
-      equal &= equal &- 1
-    }
-    equal = Self.zeros(UInt64(bucket.load(fromByteOffset: 8, as: UInt32.self)) ^ pattern) & 0xffff_ffff
-    while equal != 0 {
-      body(Place(bucket: bucket, index: 8 + equal.trailingZeroBitCount >> 3).reference)
-      equal &= equal &- 1
+    _ = Self.find(Self.pattern(of: hash), in: buckets[number(of: hash)]) { reference in
+      body(reference)
+      return false
     }
   }
 
@@ -95,26 +87,38 @@ struct BucketIndex: ~Copyable {
   func find(_ hash: UInt64, _ isMeant: (Reference) -> Bool) -> Place? {
     guard count > 0 else { return nil }
     var bucket = buckets[number(of: hash)]
-    let pattern = UInt64(Self.tag(of: hash)) &* 0x0101_0101_0101_0101
+    let pattern = Self.pattern(of: hash)
     while true {
-      // Eight tags at once, then four: a byte that is zero after the exclusive or is equal (Warren, Hacker's Delight,
-      // 6-1). The byte above an equal one may be taken for it, too; no empty place can be.
-      var equal = Self.zeros(bucket.load(as: UInt64.self) ^ pattern)
-      while equal != 0 {
-        let place = Place(bucket: bucket, index: equal.trailingZeroBitCount >> 3)
-        if isMeant(place.reference) { return place }
-        equal &= equal &- 1
-      }
-      let rest = UInt64(bucket.load(fromByteOffset: 8, as: UInt32.self))
-      equal = Self.zeros(rest ^ pattern) & 0xffff_ffff
-      while equal != 0 {
-        let place = Place(bucket: bucket, index: 8 + equal.trailingZeroBitCount >> 3)
-        if isMeant(place.reference) { return place }
-        equal &= equal &- 1
-      }
+      if let place = Self.find(pattern, in: bucket, isMeant) { return place }
       guard let next = next(bucket) else { return nil }
       bucket = next
     }
+  }
+
+  /// Eight times the tag.
+  @inline(__always)
+  private static func pattern(of hash: UInt64) -> UInt64 { UInt64(tag(of: hash)) &* 0x0101_0101_0101_0101 }
+
+  /// Of one bucket. Eight tags at once, then four: a byte that is zero after the exclusive or is equal (Warren, Hacker's
+  /// Delight, 6-1). The byte above an equal one may be taken for it, too; no empty place can be.
+  @inline(__always)
+  private static func find(
+    _ pattern: UInt64, in bucket: UnsafeMutableRawPointer, _ isMeant: (Reference) -> Bool
+  ) -> Place? {
+    var equal = zeros(bucket.load(as: UInt64.self) ^ pattern)
+    while equal != 0 {
+      let place = Place(bucket: bucket, index: equal.trailingZeroBitCount >> 3)
+      if isMeant(place.reference) { return place }
+      equal &= equal &- 1
+    }
+    let rest = UInt64(bucket.load(fromByteOffset: 8, as: UInt32.self))
+    equal = zeros(rest ^ pattern) & 0xffff_ffff
+    while equal != 0 {
+      let place = Place(bucket: bucket, index: 8 + equal.trailingZeroBitCount >> 3)
+      if isMeant(place.reference) { return place }
+      equal &= equal &- 1
+    }
+    return nil
   }
 
   @inline(__always)
@@ -194,16 +198,10 @@ struct BucketIndex: ~Copyable {
   }
 
   private mutating func split(_ hashOf: (Reference) -> UInt64) {
-    if count == 0 { return addEmpty() }
-    let moved = takeAll(of: buckets.count - base)
+    let moved = count == 0 ? [] : takeAll(of: buckets.count - base)
     buckets.append()
     if buckets.count == base * 2 { base *= 2 }
     for reference in moved { place(hashOf(reference), reference) }
-  }
-
-  private mutating func addEmpty() {
-    buckets.append()
-    if buckets.count == base * 2 { base *= 2 }
   }
 
   private mutating func merge(_ hashOf: (Reference) -> UInt64) {
