@@ -109,6 +109,7 @@ struct Pair {
   /// - Parameter clock: nanoseconds of a clock that goes on.
   /// - Returns: the longest that any of them took.
   mutating func grow(by count: Int, _ clock: () -> UInt64) -> UInt64 {
+    var batch = RequestBatch()
     var longest: UInt64 = 0
     for number in 0..<count {
       requests.removeAll()
@@ -122,7 +123,7 @@ struct Pair {
         }
       }
       let start = clock()
-      execute()
+      execute(&batch)
       longest = max(longest, clock() - start)
       if owner.isUrgent || number % Self.append == 0 { store() }
     }
@@ -135,32 +136,36 @@ struct Pair {
   /// - Parameter ask: writes the request of a number behind the others of its record.
   private mutating func run(_ count: Int, _ ask: (inout Pair, Int) -> Void) {
     answered = 0
+    var batch = RequestBatch()
     for start in stride(from: 0, to: count, by: Self.pipeline) {
       requests.removeAll()
       for index in start..<min(start + Self.pipeline, count) { ask(&self, index) }
-      execute()
+      execute(&batch)
       if owner.isUrgent || start % Self.append == 0 { store() }
     }
     store()
     guard answered == count else { fatalError("\(answered) of \(count) requests were answered") }
   }
 
-  private mutating func execute() {
+  private mutating func execute(_ batch: inout RequestBatch) {
     answers.removeAll()
     owner.beginBatch()
     let bytes = requests.bytes
     bytes.withUnsafeBytes { bytes in
       var reader = CBORReader(bytes)
-      while !reader.isAtEnd, let request = try? DataRequest(from: &reader) {
-        let before = answers.count
-        execute(LocatedRequest(request))
-        if answers.count > before { answered += 1 }
+      while !reader.isAtEnd {
+        guard batch.fill(from: &reader) == nil else { fatalError("what was asked is no request") }
+        batch.empty { located in
+          let before = answers.count
+          execute(located)
+          if answers.count > before { answered += 1 }
+        }
       }
     }
     replicate()
   }
 
-  private mutating func execute(_ located: LocatedRequest) {
+  private mutating func execute(_ located: borrowing LocatedRequest) {
     guard let number = located.request.number else {
       fatalError("a request of another kind")
     }

@@ -76,24 +76,23 @@ public struct ClientSessionCore: Sendable {
     _ located: borrowing LocatedRequest, hasRoom: Bool, limiter: some RequestLimiter, now: Instant,
     answers: inout CBORWriter
   ) -> Outcome {
-    let request = located.request
-    if !hasRoom, let number = request.number {
+    if !hasRoom, let number = located.request.number {
       DataAnswer.unavailable(number: number, .busy).encode(into: &answers)
       return .turnedAway
     }
     // Before anybody looks whose the partition is.
-    let verdict = access.verdict(on: request)
+    let verdict = access.verdict(on: located.request)
     guard verdict == .permitted else {
-      verdict.refusal(number: request.number ?? 0)?.encode(into: &answers)
+      verdict.refusal(number: located.request.number ?? 0)?.encode(into: &answers)
       return verdict == .denied ? .denied(count: denials.count(now)) : .turnedAway
     }
-    if let limit = access.limit(on: request), let number = request.number,
+    if let limit = access.limit(on: located.request), let number = located.request.number,
       let wait = limiter.consume(limit, of: principal, now)
     {
       DataAnswer.limited(number: number, wait: UInt64(clamping: wait)).encode(into: &answers)
       return .turnedAway
     }
-    switch request {
+    switch located.request {
     case .read, .write:
       execute(located, now, &answers)
       return .handled
@@ -117,21 +116,20 @@ public struct ClientSessionCore: Sendable {
   private mutating func execute(
     _ located: borrowing LocatedRequest, _ now: Instant, _ answers: inout CBORWriter
   ) {
-    let request = located.request
-    guard let (partition, key) = located.place, let number = request.number else { return }
-    guard client != nil || !request.isWrite else {
+    guard let (partition, key) = located.place, let number = located.request.number else { return }
+    guard client != nil || !located.request.isWrite else {
       return DataAnswer.failed(number: number, .notIntroduced).encode(into: &answers)
     }
     let edition = access.edition
-    if case .read(let read) = request,
+    if case .read(let read) = located.request,
       let end = loops.partitions.answer(
         read, key, in: partition, edition: edition, now: now, answers: &answers)
     {
       return lease.gather(until: end)
     }
     let replyTo = ReplyAddress(
-      loop: loop, connection: connection, number: number, mayRead: access.mayRead(keyOf: request))
-    let (quota, client) = (access.quota(on: request), client)
+      loop: loop, connection: connection, number: number, mayRead: access.mayRead(keyOf: located.request))
+    let (quota, client) = (access.quota(on: located.request), client)
     let owner = loops.placement.loop(of: partition)
     let (end, needsTurn) = loops.change(owner) { core in
       core.execute(

@@ -1,14 +1,14 @@
 import Cluster
 
 /// A request, and where its key is: hashed once, for all that is done for it.
-public struct LocatedRequest {
+public struct LocatedRequest: ~Copyable {
   public let request: DataRequest
   /// Nil where the request has no key.
   public let place: (partition: Partition, key: HashedKey)?
 
   @inline(__always)
   public init(_ request: consuming DataRequest) {
-    place = request.key.map { (Slot(key: $0).partition, HashedKey($0)) }
+    if let key = request.key { place = (Slot(key: key).partition, HashedKey(key)) } else { place = nil }
     self.request = request
   }
 

@@ -62,16 +62,15 @@ final class ClientSession: SessionHandler {
       outcome = core.handle(
         located, hasRoom: hasRoom, limiter: dataLoop.budget, now: now, answers: &answers)
     }
-    let request = located.request
     switch outcome {
-    case .handled: record(request)
+    case .handled: record(located.request)
     case .turnedAway: break
-    case .denied(let count): if let count { tell(denials: count, request) }
+    case .denied(let count): if let count { tell(denials: count, located.request) }
     case .question(let question):
-      record(request)
+      record(located.request)
       ask(question, on: session)
     case .unreachable(let drone):
-      record(request)
+      record(located.request)
       dataLoop.report(.foundUnreachable(drone))
     case .secondIntroduction: throw .malformedRecord("a second introduction")
     }
